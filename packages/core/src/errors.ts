@@ -1,0 +1,85 @@
+/**
+ * Trouble that is to be expected, with stable codes. Messages may improve; codes stay.
+ *
+ * A caller's mistake is a `TypeError` or `RangeError`. Expected trouble (bad bytes, a full disk, a closed
+ * log) is a `GossipError`. An impossible state is a broken `invariant`.
+ */
+
+/** Every code, with what the reader can do about it. */
+export const errorCodes = {
+  'block-invalid': 'The block breaks the format. Refuse it; the sender has a bug or is hostile.',
+  'bytes-truncated': 'The bytes end before they should. Fetch them again.',
+  checksum: 'The bytes were changed on their way or on the disk. Fetch them again.',
+  clock: "An event's time does not rise above its predecessor's or a dependency's. Refuse the block.",
+  'connection-lost': 'The connection ended. It is retried by itself.',
+  'credit-exceeded': 'The peer sent more than it was granted. The session ends.',
+  'descriptor-mismatch': 'The peer holds a log of that name with other properties. Use another name.',
+  early: 'The event lies in the future by more than the allowed drift. Correct the clock of its writer.',
+  'event-too-large': 'The encoded payload is over `eventBytesMax`. Store the bytes elsewhere and append a link.',
+  forbidden: 'The peer does not allow this. Get another token.',
+  'frame-invalid': 'The frame breaks the format. The session ends.',
+  'frame-too-large': 'The frame is over `frameBytesMax`. The session ends.',
+  'head-conflict': 'Another process wrote under this replica id. Open the log again.',
+  'limit-exceeded': 'A bound of `limits.ts` was met. Wait, or raise the bound.',
+  'log-closed': 'The log was closed. Open it again.',
+  'log-not-ready': 'The log is still being read from storage. Wait for `ready`.',
+  'node-closed': 'The node was closed. Make a new one.',
+  'not-found': 'The peer does not hold this log.',
+  'payload-undecodable': 'The codec cannot read this payload. Append and read with the same codec.',
+  'payload-unencodable': 'The codec cannot write this value. Append plain data.',
+  protocol: 'The peer sent something that the protocol does not allow here. The session ends.',
+  'request-timeout': 'An effect was not answered in time. The session ends and is retried.',
+  sequence: "A replica's events do not follow one another. Refuse the block.",
+  'slow-reader': 'The peer reads too slowly and was cut off. It catches up after reconnecting.',
+  'storage-closed': 'The storage was closed.',
+  'storage-corrupt': 'A stored record is damaged. It was set aside and is fetched again from peers.',
+  'storage-failed': 'The storage could not write or read. Free some space; writing is tried again.',
+  'storage-format': 'The store was written by a newer version. Update gossip-log.',
+  'version-unsupported': 'The peer or the bytes use another version of the format. Update the older side.',
+} as const;
+
+/** A stable error code. */
+export type GossipErrorCode = keyof typeof errorCodes;
+
+/** Is `code` one that this version knows? Codes from the wire are checked with it. */
+export function isErrorCode(code: string): code is GossipErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}
+
+/**
+ * Expected trouble. `code` is stable, `context` holds the values that explain it, `cause` what lies below.
+ *
+ * @example
+ * ```ts
+ * import { GossipError } from '@gossip-log/core';
+ *
+ * const error = new GossipError('event-too-large', 'payload of 300000 bytes, at most 262144', {
+ *   context: { bytes: 300_000 },
+ * });
+ * error.code; // 'event-too-large'
+ * ```
+ */
+export class GossipError extends Error {
+  override readonly name = 'GossipError';
+  readonly code: GossipErrorCode;
+  readonly context: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: GossipErrorCode,
+    message: string,
+    options: { context?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(`${message} [${code}]`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.context = options.context ?? {};
+  }
+}
+
+/**
+ * States what must be true. Kept in production: a broken invariant is a bug in gossip-log, never bad input.
+ *
+ * @internal
+ */
+export function invariant(condition: unknown, why: string): asserts condition {
+  if (!condition) throw new Error(`gossip-log invariant broken: ${why}`);
+}

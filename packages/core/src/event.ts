@@ -1,0 +1,110 @@
+/**
+ * The event, as readers see it, and the total order of events.
+ *
+ * An event object is made when somebody first reads its row, and kept; the payload is decoded when it is first
+ * read, once, and frozen. Order is (clock, replica bytes): it extends causality, so it is the order of the log
+ * on every node.
+ */
+import type { PayloadCodec } from './codec/payload.js';
+import { GossipError } from './errors.js';
+import { clockMilliseconds } from './hybrid-logical-clock.js';
+import { type EventId, eventId, type ReplicaId, type SequenceNumber } from './ids.js';
+
+/** Kinds of event. Numbers from 1 to 127 are the log's own (redaction and what is to come); 0 is the app's. */
+export const eventKind = { app: 0 } as const;
+
+/** One event of a log. Immutable; the same object in every snapshot while it is resident (L5). */
+export interface LogEvent<T = unknown> {
+  /** `replica.seq`: unique everywhere. The key for React lists. */
+  readonly id: EventId;
+  /** Who wrote it. */
+  readonly replica: ReplicaId;
+  /** 1, 2, 3 … per replica. */
+  readonly seq: SequenceNumber;
+  /** When it was written by the writer's clock: milliseconds since 1970. */
+  readonly timestamp: number;
+  /** The raw hybrid time: milliseconds × 2048 + counter. Orders events. */
+  readonly clock: number;
+  /** The app's value, deeply frozen. `undefined` when it cannot be decoded; see `error`. */
+  readonly payload: T;
+  /** Set when the payload's bytes cannot be decoded by this log's codec: `payload-undecodable`. */
+  readonly error: GossipError | undefined;
+}
+
+const undecoded = Symbol('undecoded');
+
+/** @internal */
+export class StoredEvent<T> implements LogEvent<T> {
+  readonly replica: ReplicaId;
+  readonly seq: SequenceNumber;
+  readonly clock: number;
+  #bytes: Uint8Array | undefined;
+  #codec: PayloadCodec<T> | undefined;
+  #payload: T | typeof undecoded | undefined = undecoded;
+  #error: GossipError | undefined;
+  #id: EventId | undefined;
+
+  constructor(replica: ReplicaId, seq: SequenceNumber, clock: number, bytes: Uint8Array, codec: PayloadCodec<T>) {
+    this.replica = replica;
+    this.seq = seq;
+    this.clock = clock;
+    this.#bytes = bytes;
+    this.#codec = codec;
+    Object.freeze(this);
+  }
+
+  get id(): EventId {
+    this.#id ??= eventId(this.replica, this.seq);
+    return this.#id;
+  }
+
+  get timestamp(): number {
+    return clockMilliseconds(this.clock);
+  }
+
+  get payload(): T {
+    if (this.#payload === undecoded) this.#decode();
+    return this.#payload as T;
+  }
+
+  get error(): GossipError | undefined {
+    if (this.#payload === undecoded) this.#decode();
+    return this.#error;
+  }
+
+  #decode(): void {
+    try {
+      this.#payload = deepFreeze((this.#codec as PayloadCodec<T>).decode(this.#bytes as Uint8Array));
+    } catch (cause) {
+      // Bytes from outside must not break a reader's loop (L6): the event shows, without payload.
+      this.#payload = undefined;
+      this.#error = new GossipError('payload-undecodable', `event ${this.id}: the codec cannot read its payload`, {
+        context: { id: this.id },
+        cause,
+      });
+    }
+    this.#bytes = undefined;
+    this.#codec = undefined;
+  }
+
+  /** What an event shows, as a plain object: for JSON, for logs, for tests. */
+  toJSON(): Pick<LogEvent<T>, 'id' | 'replica' | 'seq' | 'timestamp' | 'clock' | 'payload'> {
+    const { id, replica, seq, timestamp, clock, payload } = this;
+    return { id, replica, seq, timestamp, clock, payload };
+  }
+
+  // Getters on a prototype are invisible in consoles; Node asks for this symbol.
+  [Symbol.for('nodejs.util.inspect.custom')](): unknown {
+    return this.toJSON();
+  }
+}
+
+/** Freezes plain objects and arrays all the way down; leaves typed arrays, which cannot be frozen. */
+function deepFreeze<V>(value: V): V {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) {
+    return value;
+  }
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return value;
+}

@@ -1,0 +1,35 @@
+export { jsonCodec, type PayloadCodec } from './codec/payload.js';
+export { errorCodes, GossipError, type GossipErrorCode, invariant, isErrorCode } from './errors.js';
+export type { LogEvent } from './event.js';
+export type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
+export { clockMilliseconds, clockStepsPerMs, horizon, observe, tick } from './hybrid-logical-clock.js';
+export {
+  type EventId,
+  eventId,
+  parseEventId,
+  parseReplicaId,
+  type ReplicaId,
+  replicaIdFromBytes,
+  replicaIdToBytes,
+  type SequenceNumber,
+} from './ids.js';
+export * as limits from './limits.js';
+export type { Snapshot } from './log/snapshot.js';
+export type {
+  CloseReason,
+  Connection,
+  ConnectionHandlers,
+  ConnectionHost,
+  ConnectionSource,
+  SourceStatus,
+} from './ports/connection.js';
+export type { Environment } from './ports/environment.js';
+export type {
+  CommitOptions,
+  GossipStorage,
+  JournalEntry,
+  JournalRecord,
+  ReplicaLease,
+  Run,
+  StoredLog,
+} from './ports/storage.js';

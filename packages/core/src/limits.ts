@@ -1,0 +1,91 @@
+/**
+ * Every bound, with its unit last in its name and its reason beside it.
+ *
+ * Bounds marked *protocol* are the same on every node for ever: validity is judged by them. The others are
+ * local and may differ from node to node.
+ */
+
+// Events and blocks (protocol).
+
+/** A replica id. 128 bits: no two writers draw the same. Protocol. */
+export const replicaIdBytes = 16;
+/** A log's name, in UTF-8. Fits an LMDB key beside the rest of the key. Protocol. */
+export const logIdBytesMax = 255;
+/** An encoded payload. A larger thing is a file: store it elsewhere and append its address. Protocol. */
+export const eventBytesMax = 256 * 1024;
+/** Dependencies stored with one event; what exceeds stays a head and is named by the next event. Protocol. */
+export const depsMax = 64;
+/** Rows of a block: four chunks, so that a peer may send more at once than it stores. Protocol. */
+export const blockRowsMax = 4096;
+/** Replicas named in one block: every row may have a writer of its own, and dependencies name others. Protocol. */
+export const blockReplicasMax = 8192;
+/** A whole block. Bounds what a reader allocates for one. Protocol. */
+export const blockBytesMax = 1024 * 1024;
+/** Largest hybrid time: 2^53 - 1, in the year 2109. Protocol. */
+export const timeMax = Number.MAX_SAFE_INTEGER;
+/** Largest sequence number; a replica that reaches it takes a new id. Protocol. */
+export const seqMax = 0xffffffff;
+/** A time further ahead of the receiver's corrected clock is `early`. 60 s forgives badly set clocks. Protocol. */
+export const clockDriftMsMax = 60_000;
+
+// The log in memory.
+
+/** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
+export const chunkRowsMax = 1024;
+/** Rows that wait in a log's causal buffer. Above it the newest are dropped; they can be fetched again. */
+export const causalBufferRowsMax = 8192;
+/** Bytes that wait in a log's causal buffer. */
+export const causalBufferBytesMax = 8 * 1024 * 1024;
+
+// Frames and sessions.
+
+/** One frame: the largest event with its block header, or a run list of several thousand replicas. */
+export const frameBytesMax = 512 * 1024;
+/** Size that bulk frames aim at; 16-64 KiB gave the best throughput on loopback (234 MB/s at 16 KiB). */
+export const frameBytesTarget = 32 * 1024;
+/** Bytes of events a peer may have in flight before we grant more: browsers' sockets have no drain event. */
+export const creditBytesMax = 1024 * 1024;
+/** Logs open in one session. */
+export const channelsMax = 1024;
+/** Effects (`read`, `store`, `open`) of one session without an answer. */
+export const requestsMax = 4096;
+/** An effect without an answer for so long counts as failed. */
+export const requestMsMax = 30_000;
+/** Runs named in one `want`. */
+export const wantRunsMax = 4096;
+/** Text in an `error` or `close`, in UTF-8. */
+export const messageBytesMax = 512;
+/** A token, in bytes. */
+export const tokenBytesMax = 8 * 1024;
+/** A peer that is silent for so long is taken for gone. Two heartbeats and a margin. */
+export const silenceMsMax = 40_000;
+/** Time between two application heartbeats; below the usual 60 s of proxies. */
+export const heartbeatMs = 15_000;
+
+// Connections.
+
+/** Bytes that wait in one socket; a reader behind that bound is cut off with `slow-reader`. */
+export const socketBufferBytesMax = 4 * 1024 * 1024;
+/** First pause before reconnecting; doubled each time, with full jitter. */
+export const reconnectMsMin = 500;
+/** Longest pause before reconnecting. */
+export const reconnectMsMax = 30_000;
+/** A connection that lasted so long was a good one: the pause starts again from the beginning. */
+export const stableMsMin = 5_000;
+/** Connections of one relay. */
+export const connectionsMax = 10_000;
+
+// The node.
+
+/** Logs open at once in one node. */
+export const openLogsMax = 10_000;
+/** A log that nobody uses stays open for so long, so that switching rooms back costs nothing. */
+export const releaseDelayMs = 5_000;
+/** Bytes of one batch to storage; more goes into the next batch. */
+export const commitBytesMax = 4 * 1024 * 1024;
+/** Longest pause before a failed write is tried again; it starts at a tenth. */
+export const storageRetryMsMax = 10_000;
+/** A key of the metadata keyspace, in UTF-8. */
+export const metadataKeyBytesMax = 128;
+/** A value of the metadata keyspace. */
+export const metadataValueBytesMax = 64 * 1024;

@@ -1,0 +1,11 @@
+/**
+ * The few globals that core uses beyond the language, present in every runtime. Declared here rather than by
+ * `lib: ["DOM"]`, so that timers, sockets, `document` and `process` stay type errors in core.
+ */
+declare class TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>;
+}
+declare class TextDecoder {
+  constructor(label: 'utf-8', options?: { fatal?: boolean });
+  decode(bytes: Uint8Array): string;
+}

@@ -1,0 +1,12 @@
+/**
+ * What core needs from the outside besides bytes: the time, and randomness. Passed in, so that a simulation
+ * replays from its seed (L8).
+ */
+export interface Environment {
+  /** Milliseconds since 1970, as `Date.now()` gives. May jump; the hybrid clock never runs backwards for it. */
+  now(): number;
+  /** `length` random bytes, newly allocated, as `crypto.getRandomValues` fills. */
+  randomBytes(length: number): Uint8Array;
+  /** Calls back once after `ms` milliseconds, unless cancelled by the function returned. */
+  setTimer(ms: number, callback: () => void): () => void;
+}

@@ -1,0 +1,95 @@
+/**
+ * What a store must do for a node. Implementations live in `@gossip-log/storage`; anyone may write another
+ * and run the contract suite against it.
+ *
+ * A store keeps, per log, a **journal** (blocks in the order written) and **heads** (replica → highest
+ * sequence number written), and for the whole store a small **metadata** keyspace and a pool of replica ids.
+ *
+ * Rules, each proven by the contract suite:
+ * - [P1] `commit` is atomic: after a crash all of it is there or none.
+ * - [P2] When `commit` resolves with `durability: 'strict'`, it survives a loss of power. `'relaxed'` promises the
+ *   order only: if a later strict commit survives, so does it.
+ * - [P3] An own entry whose run does not start right after the stored head fails the whole commit with
+ *   `head-conflict`, and nothing is written.
+ * - [P4] A received entry all of whose runs are at or below the stored heads is skipped: another tab wrote it.
+ *   With `repair` it is written all the same, because the head outlived the record.
+ * - [P5] `load` gives the records in the order written.
+ * - [P6] A record that `setAside` names no longer loads, and its bytes stay in the store for inspection. Heads stay.
+ * - [P7] Logs do not touch one another; `forget` removes one log's journal and heads, and no more.
+ * - [P8] No two holders have the same replica id at the same time; a released id is leased again.
+ * - [P9] After `close` every call rejects with `storage-closed`.
+ * - [P10] A store written by a newer format version is refused with `storage-format`.
+ * - [P11] Bytes given in may be reused by the caller once the promise settles; bytes given out are the caller's.
+ */
+import type { ReplicaId, SequenceNumber } from '../ids.js';
+
+/** Events `first` to `last` of one replica, both included. */
+export interface Run {
+  readonly replica: ReplicaId;
+  readonly first: SequenceNumber;
+  readonly last: SequenceNumber;
+}
+
+/** One block on its way into the journal. */
+export interface JournalEntry {
+  /** An encoded block. The store does not look inside. */
+  readonly block: Uint8Array;
+  /** What the block holds, one run per replica. */
+  readonly runs: readonly Run[];
+  /** `own`: written by this node's replica, compared and set against the head. `received`: from a peer. */
+  readonly origin: 'own' | 'received';
+}
+
+/** A block as the journal holds it. */
+export interface JournalRecord {
+  /** Names the record within its log; opaque to the caller. */
+  readonly key: string;
+  readonly block: Uint8Array;
+}
+
+/** What a log's part of the store holds, read in one consistent view. */
+export interface StoredLog {
+  /** In the order written. */
+  readonly records: readonly JournalRecord[];
+  /** Highest sequence number ever written, per replica. */
+  readonly heads: ReadonlyMap<ReplicaId, SequenceNumber>;
+}
+
+/** How a commit is made durable. */
+export interface CommitOptions {
+  /** `strict` survives a loss of power once resolved; `relaxed` may be lost, and is fetched again from peers. */
+  readonly durability: 'strict' | 'relaxed';
+  /** Write received entries even where the heads cover them (after a record was set aside). Default false. */
+  readonly repair?: boolean;
+}
+
+/** The right to write under a replica id, exclusive until released or until the process or tab ends. */
+export interface ReplicaLease {
+  readonly replica: ReplicaId;
+  release(): Promise<void>;
+}
+
+/** The storage port. Failures reject with a `GossipError` (`storage-failed` unless the rule names another). */
+export interface GossipStorage {
+  /**
+   * Leases a replica id from the pool, or adds the one that `create` makes when all are held.
+   * A replica id is kept in the same database as its heads, so that neither outlives the other.
+   */
+  leaseReplica(create: () => ReplicaId): Promise<ReplicaLease>;
+  /** All of a log. A log never written gives no records and no heads. */
+  load(log: string): Promise<StoredLog>;
+  /** Writes entries in order, as one atomic batch. */
+  commit(log: string, entries: readonly JournalEntry[], options: CommitOptions): Promise<void>;
+  /** Moves a damaged record out of the journal. */
+  setAside(log: string, key: string): Promise<void>;
+  /** Names of the logs that have a journal or heads, sorted. */
+  logs(): Promise<readonly string[]>;
+  /** Removes a log. Resolves when it is gone for good. */
+  forget(log: string): Promise<void>;
+  /** A value of the metadata keyspace; `undefined` where there is none. */
+  getMetadata(key: string): Promise<Uint8Array | undefined>;
+  /** Sets a value, or removes it with `undefined`. */
+  setMetadata(key: string, value: Uint8Array | undefined): Promise<void>;
+  /** Waits for writes under way, releases every lease, closes. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,45 @@
+/** What a node gives to whoever opens a log: the interface; `hosted-log.ts` implements it. */
+import type { EventId, GossipError, GossipLog, LogEvent, Snapshot } from '@gossip-log/core';
+
+/**
+ * How far an event has come. `pending`: on the screen only. `stored`: durable on this disk. `relayed`: durable at
+ * a named node that promises durability. `rejected`: a peer refuses it by right; it stays on this disk.
+ */
+export type Delivery =
+  | { readonly state: 'pending' }
+  | { readonly state: 'stored' }
+  | { readonly state: 'relayed'; readonly node: string }
+  | { readonly state: 'rejected'; readonly error: GossipError };
+
+/** How an open log stands. `error` is set when `failed`, and while `ready` when the store cannot write. */
+export type LogStatus = 'opening' | 'ready' | 'failed' | 'closed';
+
+/** One use of an open log. Every `node.open` gives its own handle on the same log; `release` gives it back. */
+export interface LogHandle<T> {
+  readonly id: string;
+  readonly status: LogStatus;
+  readonly error: GossipError | undefined;
+  /** Resolves with the log once it has been read from storage; rejects with a `GossipError` when that fails. */
+  readonly ready: Promise<GossipLog<T>>;
+  /** The log when ready, else `undefined`. */
+  readonly log: GossipLog<T> | undefined;
+  /** The log's snapshot, or the one empty snapshot while opening. Unchanged log, same object. */
+  snapshot(): Snapshot<T>;
+  /**
+   * Appends and returns the event; it is in the snapshot at once and is stored and sent by itself.
+   *
+   * @throws GossipError `log-not-ready`, `log-closed`, `payload-unencodable`, `event-too-large`.
+   */
+  append(payload: T): LogEvent<T>;
+  /** How far an event has come. Same object until it changes. Events of other replicas are `stored` or `relayed`. */
+  delivery(event: LogEvent<T> | EventId): Delivery;
+  /**
+   * Resolves once the event is durable on this disk (`stored`, the default) or at a durable node (`relayed`).
+   * Rejects when it is rejected, or with `log-closed` when the node closes before.
+   */
+  delivered(event: LogEvent<T> | EventId, level?: 'stored' | 'relayed'): Promise<void>;
+  /** Calls back after status, snapshot, error or a delivery changed. Returns the unsubscribe function. */
+  subscribe(listener: () => void): () => void;
+  /** Gives this use back. The log closes `releaseDelayMs` after the last one. Idempotent. */
+  release(): void;
+}
