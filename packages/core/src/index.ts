@@ -1,3 +1,4 @@
+export { xxHash32 } from './codec/checksum.js';
 export { jsonCodec, type PayloadCodec } from './codec/payload.js';
 export { errorCodes, GossipError, type GossipErrorCode, invariant, isErrorCode } from './errors.js';
 export type { LogEvent } from './event.js';

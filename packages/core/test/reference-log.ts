@@ -1,0 +1,139 @@
+/**
+ * The slow, obvious log that the fast one is tested against.
+ *
+ * A log is a set of events. One that names another as its dependency, or that follows another of the same
+ * writer, waits until that one is there. What does not wait is shown in the order (time, replica bytes).
+ * Nothing here is shared with core's implementation: even the clock and the protocol's constants are written
+ * out again, so that a mistake would have to be made twice.
+ */
+import {
+  type EventId,
+  eventId,
+  type Relation,
+  type ReplicaId,
+  replicaIdToBytes,
+  type SequenceNumber,
+} from '../src/index.js';
+
+const clockStepsPerMs = 2048;
+const clockDriftMsMax = 60_000;
+const depsMax = 64;
+
+/** Another event, as a dependency names it. */
+export interface Reference {
+  readonly replica: ReplicaId;
+  readonly seq: SequenceNumber;
+  readonly time: number;
+}
+
+export interface ReferenceEvent extends Reference {
+  readonly id: EventId;
+  /** The heads that the writer saw, newest first, without its own previous event, which is implied. */
+  readonly deps: readonly Reference[];
+  /** JSON text. */
+  readonly payload: string;
+}
+
+export class ReferenceLog {
+  /** In the log: everything that these depend on is here too. */
+  readonly shown = new Map<EventId, ReferenceEvent>();
+  /** Arrived before something that they depend on. */
+  readonly waiting = new Map<EventId, ReferenceEvent>();
+  /** Shown, and not yet named by any other shown event. */
+  readonly heads = new Map<EventId, ReferenceEvent>();
+
+  constructor(readonly replica: ReplicaId) {}
+
+  append(payload: string, nowMs: number): ReferenceEvent {
+    const { replica } = this;
+    const seq = (this.version().get(replica) ?? 0) + 1;
+    let latest = 0;
+    for (const event of this.shown.values()) latest = Math.max(latest, event.time);
+    const event = {
+      id: eventId(replica, seq),
+      replica,
+      seq,
+      time: Math.max(latest + 1, Math.floor(nowMs) * clockStepsPerMs),
+      deps: [...this.heads.values()]
+        .filter((head) => head.replica !== replica)
+        .sort(inLogOrder)
+        .reverse()
+        .slice(0, depsMax),
+      payload,
+    };
+    this.deliver([event]);
+    return event;
+  }
+
+  /** Takes events in, in any order, and shows what can be shown. */
+  deliver(events: readonly ReferenceEvent[]): void {
+    for (const event of events) if (!this.shown.has(event.id)) this.waiting.set(event.id, event);
+    let moved = true;
+    while (moved) {
+      moved = false;
+      for (const event of this.waiting.values()) {
+        if (!namedBy(event).every((id) => this.shown.has(id))) continue;
+        this.waiting.delete(event.id);
+        this.shown.set(event.id, event);
+        this.heads.set(event.id, event);
+        for (const id of namedBy(event)) this.heads.delete(id);
+        moved = true;
+      }
+    }
+  }
+
+  /** The whole log in its order. */
+  sequence(): ReferenceEvent[] {
+    return [...this.shown.values()].sort(inLogOrder);
+  }
+
+  /** Replica → last sequence number shown. */
+  version(): Map<ReplicaId, SequenceNumber> {
+    const version = new Map<ReplicaId, SequenceNumber>();
+    for (const { replica, seq } of this.shown.values()) {
+      version.set(replica, Math.max(seq, version.get(replica) ?? 0));
+    }
+    return version;
+  }
+
+  relation(a: EventId, b: EventId): Relation {
+    if (a === b) return 'same';
+    if (this.#past(b).has(a)) return 'before';
+    if (this.#past(a).has(b)) return 'after';
+    return 'concurrent';
+  }
+
+  /** Everything that an event depends on, directly or through others. */
+  #past(id: EventId): Set<EventId> {
+    const past = new Set<EventId>();
+    const open = [id];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      for (const earlier of namedBy(this.shown.get(next) as ReferenceEvent)) {
+        if (!past.has(earlier)) open.push(earlier);
+        past.add(earlier);
+      }
+    }
+    return past;
+  }
+}
+
+/** What an event depends on directly: the recorded dependencies and its writer's previous event. */
+export function namedBy(event: ReferenceEvent): EventId[] {
+  const ids = event.deps.map((dep) => eventId(dep.replica, dep.seq));
+  if (event.seq > 1) ids.push(eventId(event.replica, event.seq - 1));
+  return ids;
+}
+
+/** Does an event lie above the horizon of a receiver whose clock says `nowMs`? */
+export function isEarly(event: ReferenceEvent, nowMs: number): boolean {
+  return Math.floor(event.time / clockStepsPerMs) > Math.floor(nowMs) + clockDriftMsMax;
+}
+
+/** The total order: by time, then by the replica's bytes. */
+export function inLogOrder(a: ReferenceEvent, b: ReferenceEvent): number {
+  if (a.time !== b.time) return a.time - b.time;
+  const left = replicaIdToBytes(a.replica);
+  const right = replicaIdToBytes(b.replica);
+  const at = left.findIndex((byte, i) => byte !== right[i]);
+  return at < 0 ? 0 : (left[at] as number) - (right[at] as number);
+}
