@@ -30,6 +30,8 @@ export interface ReferenceEvent extends Reference {
   readonly id: EventId;
   /** The heads that the writer saw, newest first, without its own previous event, which is implied. */
   readonly deps: readonly Reference[];
+  /** All that it depends on directly: `deps`, and its writer's previous event. */
+  readonly named: readonly EventId[];
   /** JSON text. */
   readonly payload: string;
 }
@@ -49,18 +51,15 @@ export class ReferenceLog {
     const seq = (this.version().get(replica) ?? 0) + 1;
     let latest = 0;
     for (const event of this.shown.values()) latest = Math.max(latest, event.time);
-    const event = {
-      id: eventId(replica, seq),
-      replica,
-      seq,
-      time: Math.max(latest + 1, Math.floor(nowMs) * clockStepsPerMs),
-      deps: [...this.heads.values()]
-        .filter((head) => head.replica !== replica)
-        .sort(inLogOrder)
-        .reverse()
-        .slice(0, depsMax),
-      payload,
-    };
+    const deps = [...this.heads.values()]
+      .filter((head) => head.replica !== replica)
+      .sort(inLogOrder)
+      .reverse()
+      .slice(0, depsMax);
+    const named = deps.map((dep) => dep.id);
+    if (seq > 1) named.push(eventId(replica, seq - 1));
+    const time = Math.max(latest + 1, Math.floor(nowMs) * clockStepsPerMs);
+    const event = { id: eventId(replica, seq), replica, seq, time, deps, named, payload };
     this.deliver([event]);
     return event;
   }
@@ -72,11 +71,11 @@ export class ReferenceLog {
     while (moved) {
       moved = false;
       for (const event of this.waiting.values()) {
-        if (!namedBy(event).every((id) => this.shown.has(id))) continue;
+        if (!event.named.every((id) => this.shown.has(id))) continue;
         this.waiting.delete(event.id);
         this.shown.set(event.id, event);
         this.heads.set(event.id, event);
-        for (const id of namedBy(event)) this.heads.delete(id);
+        for (const id of event.named) this.heads.delete(id);
         moved = true;
       }
     }
@@ -108,20 +107,13 @@ export class ReferenceLog {
     const past = new Set<EventId>();
     const open = [id];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      for (const earlier of namedBy(this.shown.get(next) as ReferenceEvent)) {
+      for (const earlier of (this.shown.get(next) as ReferenceEvent).named) {
         if (!past.has(earlier)) open.push(earlier);
         past.add(earlier);
       }
     }
     return past;
   }
-}
-
-/** What an event depends on directly: the recorded dependencies and its writer's previous event. */
-export function namedBy(event: ReferenceEvent): EventId[] {
-  const ids = event.deps.map((dep) => eventId(dep.replica, dep.seq));
-  if (event.seq > 1) ids.push(eventId(event.replica, event.seq - 1));
-  return ids;
 }
 
 /** Does an event lie above the horizon of a receiver whose clock says `nowMs`? */
