@@ -1,0 +1,41 @@
+/** Finds what core must not touch: clock, randomness, timers, platform, I/O. */
+import ts from 'typescript';
+
+const impureGlobals = new Set([
+  ...['Date', 'performance', 'crypto', 'Temporal'],
+  ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'requestAnimationFrame'],
+  ...['fetch', 'WebSocket', 'XMLHttpRequest', 'console', 'globalThis', 'window', 'document', 'navigator', 'self'],
+  ...['process', 'Buffer', 'require', 'global'],
+]);
+
+/** Where a name is a label of the author's own and refers to no global. */
+function isOwnLabel(node: ts.Identifier): boolean {
+  const { parent } = node;
+  return (
+    (ts.isPropertyAccessExpression(parent) && parent.name === node) ||
+    (ts.isQualifiedName(parent) && parent.right === node) ||
+    ((ts.isPropertyAssignment(parent) ||
+      ts.isPropertySignature(parent) ||
+      ts.isPropertyDeclaration(parent) ||
+      ts.isMethodSignature(parent) ||
+      ts.isMethodDeclaration(parent) ||
+      ts.isEnumMember(parent)) &&
+      parent.name === node)
+  );
+}
+
+/** What a source text touches that it must not, in order of appearance. */
+export function impurities(text: string): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) && impureGlobals.has(node.text) && !isOwnLabel(node)) found.push(node.text);
+    if (ts.isIdentifier(node) && node.text === 'random' && ts.isPropertyAccessExpression(node.parent)) {
+      const { expression } = node.parent;
+      if (ts.isIdentifier(expression) && expression.text === 'Math') found.push('Math.random');
+    }
+    if (ts.isStringLiteral(node) && node.text.startsWith('node:')) found.push(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile('source.ts', text, ts.ScriptTarget.ES2022, true));
+  return found;
+}

@@ -1,0 +1,15 @@
+/** Numbered rules and laws: where they are stated, and which tests cite them. */
+
+/**
+ * The rules that a document or a module's head states, each at the beginning of its line: `- [P1] …`, `- **L1 …`,
+ * `| S1 | …`, `### S1 …`.
+ */
+export function statedRules(text: string): string[] {
+  const stated = /^\s*(?:\*\s+)?(?:[-*]\s+)?(?:\[|\*\*\[?|\|\s*\**|#+\s+)([A-Z]\d+)\b/gm;
+  return [...text.matchAll(stated)].flatMap(([, rule]) => rule ?? []);
+}
+
+/** The rules that titles of tests begin with: `'[P1] …'`, `'[S3, S4] …'`. */
+export function citedRules(text: string): string[] {
+  return [...text.matchAll(/['"`]\[([A-Z]\d+(?:[, ]+[A-Z]\d+)*)\]/g)].flatMap(([, rules = '']) => rules.split(/[, ]+/));
+}
