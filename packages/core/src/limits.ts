@@ -30,6 +30,8 @@ export const clockDriftMsMax = 60_000;
 
 // The log in memory.
 
+/** Replicas that a log knows by name. A hundred bytes each; ids seen in refused blocks do not count. */
+export const replicasMax = 1_000_000;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
 /** Rows that wait in a log's causal buffer. Above it the newest are dropped; they can be fetched again. */
@@ -72,6 +74,14 @@ export const reconnectMsMin = 500;
 export const reconnectMsMax = 30_000;
 /** A connection that lasted so long was a good one: the pause starts again from the beginning. */
 export const stableMsMin = 5_000;
+/** One try to connect, the address looked up and the handshake done; longer looks dead to whoever waits. */
+export const connectMsMax = 10_000;
+/** What an accepted socket may take for its HTTP request; a slower one holds a place for nothing. */
+export const handshakeMsMax = 10_000;
+/** A peer that was told goodbye has so long to answer, then its socket is dropped. */
+export const closeMsMax = 2_000;
+/** Text of a WebSocket's close frame, in UTF-8 (RFC 6455, 5.5). Protocol. */
+export const closeMessageBytesMax = 123;
 /** Connections of one relay. */
 export const connectionsMax = 10_000;
 

@@ -1,2 +1,11 @@
 export type { AuthorizeRequest, ConnectionState, GossipNode, GossipNodeOptions, OpenOptions } from './gossip-node.js';
 export type { Delivery, LogHandle, LogStatus } from './log-handle.js';
+export { type MemoryPair, type MemoryPairOptions, memoryPair } from './memory-pair.js';
+export { systemEnvironment } from './system-environment.js';
+export {
+  type NetworkEvents,
+  type WebSocketClientOptions,
+  type WebSocketConstructor,
+  webSocketClient,
+} from './web-socket-client.js';
+export type { ConnectionBounds, WebSocketLike } from './web-socket-connection.js';

@@ -1,0 +1,220 @@
+/**
+ * A source of connections that dials one WebSocket server, and dials again.
+ *
+ * ```
+ *             ┌──────────────────────── pause over, `online` ─────────────────────────┐
+ *             ▼                                                                       │
+ *   start ─► connecting ──failed, connectMsMax──► by the close code: soon, later ─► waiting
+ *             │   ▲ └──open──► open ──ended─────►                    never ───────► stopped
+ *             │   └───────────────────────────────── `online` ─────────────────────────┘
+ *             └── stop, from every state ──► stopped for good
+ * ```
+ *
+ * - [W1] There is one socket at a time: the next is made when the last has ended.
+ * - [W2] After a connection ended, the table in `close-codes.ts` says whether to dial again, `back-off.ts` when.
+ * - [W3] `online` dials at once and starts the pauses from the beginning, also where a close code had said `never`:
+ *   the network, and with it the peer, may be another one. While the platform is offline, pauses are long; they are
+ *   not endless, because a server on the same machine can be reached all the same.
+ * - [W4] A try ends after `connectMsMax`, with whatever it hangs on.
+ * - [W5] After `stop` nothing is made, and nothing is told but the end of what was open.
+ */
+import { type CloseReason, type ConnectionSource, type Environment, limits } from '@gossip-log/core';
+import { nextTry } from './back-off.js';
+import { closeCodes } from './close-codes.js';
+import { systemEnvironment } from './system-environment.js';
+import {
+  type ConnectionBounds,
+  errorMessage,
+  openWebSocketConnection,
+  type WebSocketLike,
+} from './web-socket-connection.js';
+
+/** The platform's `WebSocket` class, or that of `ws`, which alone reads `options`. */
+export type WebSocketConstructor = new (
+  url: string,
+  protocols: string[],
+  options: { readonly maxPayload: number; readonly perMessageDeflate: false },
+) => WebSocketLike;
+
+/** Something that fires `online` and `offline`: a window or a worker. */
+export interface NetworkEvents {
+  addEventListener(type: string, listener: () => void): void;
+  removeEventListener(type: string, listener: () => void): void;
+}
+
+export interface WebSocketClientOptions extends ConnectionBounds {
+  /** Where to dial: `ws:` or `wss:`. A function is asked anew for every try, so that hosts and tokens may change. */
+  readonly url: string | (() => string | Promise<string>);
+  /** Subprotocols to offer. Default: none. */
+  readonly protocols?: readonly string[];
+  /** Default: the platform's (browsers, Node from 22). On Node 20 pass the class of the package `ws`. */
+  readonly WebSocket?: WebSocketConstructor;
+  /** Where `online` and `offline` come from. Default: the global object, where it has events. */
+  readonly network?: NetworkEvents;
+  /** Time, randomness and timers. Default: the platform's. */
+  readonly environment?: Environment;
+}
+
+/**
+ * Dials a WebSocket server and holds one connection to it for as long as the node lives.
+ *
+ * It reconnects by itself: with exponential back-off and full jitter, at once when the platform says `online`, and
+ * not at all after a code that would come again (`version-unsupported`, `forbidden`, `descriptor-mismatch`). A silent
+ * connection is noticed by the session, which closes it.
+ *
+ * @throws TypeError when `url` is no `ws:` or `wss:` address, or when there is no WebSocket class.
+ * @example
+ * ```ts
+ * import { webSocketClient } from '@gossip-log/transport';
+ * import { WebSocket } from 'ws'; // Node 20 only; newer ones and browsers have their own
+ *
+ * const source = webSocketClient({ url: 'ws://localhost:4400/sync', WebSocket });
+ * ```
+ */
+export function webSocketClient(options: WebSocketClientOptions): ConnectionSource {
+  const { url, environment = systemEnvironment, network = platformNetwork() } = options;
+  const Socket = options.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor | undefined);
+  if (Socket === undefined) {
+    throw new TypeError("WebSocket: this runtime has none of its own; pass the class of the package 'ws'");
+  }
+  if (typeof url === 'string') parseAddress(url);
+
+  return {
+    start(host) {
+      let pauses = 0;
+      let offline = false;
+      let stopped = false;
+      /** Ends what is under way: a pause, a try, a connection. */
+      let halt = () => {};
+      let socketInUse = false;
+      let allEnded = () => {};
+
+      const dial = () => {
+        socketInUse = true;
+        host.status({ state: 'connecting' });
+        halt = openSocket(Socket, options, environment, (outcome) => {
+          if ('reason' in outcome) return ended(outcome.reason, 0);
+          const openedAt = environment.now();
+          const connection = openWebSocketConnection(outcome.socket, host, {
+            ...options,
+            environment,
+            peer: outcome.peer,
+            ended: (reason) => ended(reason, environment.now() - openedAt),
+          });
+          halt = () => connection.close({ code: 'normal', message: 'the client was stopped' });
+          host.status({ state: 'open' });
+        });
+      };
+
+      const ended = (reason: CloseReason, lastedMs: number) => {
+        socketInUse = false;
+        halt = () => {};
+        if (stopped) return allEnded();
+        const { pace } = closeCodes[reason.code];
+        if (pace === 'never') return host.status({ state: 'stopped', reason });
+        const next = nextTry({ pauses, lastedMs, pace: offline ? 'later' : pace, random: random(environment) });
+        pauses = next.pauses;
+        halt = environment.setTimer(next.pauseMs, dial);
+        host.status({ state: 'waiting', retryAt: environment.now() + next.pauseMs, reason });
+      };
+
+      const onOnline = () => {
+        offline = false;
+        pauses = 0;
+        if (socketInUse) return;
+        halt();
+        dial();
+      };
+      const onOffline = () => {
+        offline = true;
+      };
+
+      network?.addEventListener('online', onOnline);
+      network?.addEventListener('offline', onOffline);
+      dial();
+
+      const stop = async () => {
+        stopped = true;
+        network?.removeEventListener('online', onOnline);
+        network?.removeEventListener('offline', onOffline);
+        await new Promise<void>((resolve) => {
+          allEnded = resolve;
+          halt();
+          if (!socketInUse) resolve();
+        });
+        host.status({ state: 'stopped', reason: { code: 'normal', message: 'the client was stopped' } });
+      };
+      let stopping: Promise<void> | undefined;
+      return () => {
+        stopping ??= stop();
+        return stopping;
+      };
+    },
+  };
+}
+
+type Outcome = { readonly socket: WebSocketLike; readonly peer: string } | { readonly reason: CloseReason };
+
+/** One try. Reports one outcome, never from inside this call; the function returned ends the try at once. */
+function openSocket(
+  Socket: WebSocketConstructor,
+  { url, protocols = [], frameBytesMax = limits.frameBytesMax }: WebSocketClientOptions,
+  environment: Environment,
+  report: (outcome: Outcome) => void,
+): () => void {
+  let socket: WebSocketLike | undefined;
+  let done = false;
+
+  const finish = (outcome: Outcome) => {
+    if (done) return;
+    done = true;
+    cancelTimer();
+    report(outcome);
+  };
+  const fail = (message: string) => {
+    if (done) return;
+    // A socket given up while it connects still fires `error` and `close`. Both find the try done.
+    socket?.close();
+    finish({ reason: { code: 'connection-lost', message } });
+  };
+  const cancelTimer = environment.setTimer(limits.connectMsMax, () =>
+    fail(`no connection within ${limits.connectMsMax} ms`),
+  );
+
+  const connect = async () => {
+    const address = typeof url === 'string' ? url : await url();
+    const { protocol, host: peerHost } = parseAddress(address);
+    if (done) return;
+    // Browsers do not know the third argument. `ws` reads from it what bounds its memory.
+    socket = new Socket(address, [...protocols], { maxPayload: frameBytesMax, perMessageDeflate: false });
+    const opened = socket;
+    const peer = `${protocol}//${peerHost}`;
+    socket.onopen = () => finish({ socket: opened, peer });
+    socket.onerror = (event: { readonly message?: unknown }) => fail(errorMessage(event) ?? `no connection to ${peer}`);
+    socket.onclose = () => fail(`no connection to ${peer}`);
+  };
+  connect().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)));
+
+  return () => fail('given up');
+}
+
+/** Checks an address; relative ones count from the page. Shows nothing of it in errors but its scheme: tokens. */
+function parseAddress(address: string): URL {
+  const base = globalThis.location?.href;
+  if (!URL.canParse(address, base)) throw new TypeError('url: expected a ws: or wss: address, got none');
+  const parsed = new URL(address, base);
+  if (!/^(ws|http)s?:$/.test(parsed.protocol)) {
+    throw new TypeError(`url: expected a ws: or wss: address, got ${parsed.protocol}`);
+  }
+  return parsed;
+}
+
+/** From [0, 1). */
+function random(environment: Environment): number {
+  const [a = 0, b = 0, c = 0] = environment.randomBytes(3);
+  return ((a << 16) | (b << 8) | c) / 2 ** 24;
+}
+
+function platformNetwork(): NetworkEvents | undefined {
+  return typeof globalThis.addEventListener === 'function' ? globalThis : undefined;
+}

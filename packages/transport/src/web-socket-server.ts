@@ -1,0 +1,200 @@
+/**
+ * A source of connections that accepts WebSockets on Node, over `ws`.
+ *
+ * - [V1] Nothing that a peer sends or leaves out ends the process, or any connection but its own (L6).
+ * - [V2] A refused peer costs an HTTP answer, not a socket: 403 for its origin, 503 over `connectionsMax`.
+ * - [V3] On a server that it was given it takes upgrades of its own path alone, and never closes that server.
+ * - [V4] `stop` says `node-closed` to every peer, which dials again later, and is done within `closeMsMax`.
+ */
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  type CloseReason,
+  type Connection,
+  type ConnectionSource,
+  type Environment,
+  GossipError,
+  limits,
+} from '@gossip-log/core';
+import { WebSocketServer as WsServer } from 'ws';
+import { systemEnvironment } from './system-environment.js';
+import { type ConnectionBounds, openWebSocketConnection } from './web-socket-connection.js';
+
+export interface WebSocketServerOptions extends ConnectionBounds {
+  /** Listen here with a server of its own; 0 takes a free port. Either this or `server`. */
+  readonly port?: number;
+  /** With `port`: the address to listen at. Default: every address of the machine. */
+  readonly host?: string;
+  /** Share this server, `http` or `https`. It is yours: you let it listen, and you close it. */
+  readonly server?: Server | HttpsServer;
+  /** Accept upgrades of this path only; other paths are left to others. Default: every path. */
+  readonly path?: string;
+  /** Connections at the same time; one more is refused with HTTP 503. Default: `limits.connectionsMax`. */
+  readonly connectionsMax?: number;
+  /**
+   * Whether pages of this origin may connect; `undefined` outside browsers. Default: every origin, which is sound as
+   * long as rights come from tokens and not from cookies. Throwing refuses.
+   */
+  readonly allowOrigin?: (origin: string | undefined) => boolean;
+  /** With `port`: what a peer may take for its HTTP request, in milliseconds. Default: `limits.handshakeMsMax`. */
+  readonly handshakeMsMax?: number;
+  /** Time and timers. Default: the platform's. */
+  readonly environment?: Environment;
+}
+
+/** A source that accepts, and where it does. */
+export interface WebSocketServer extends ConnectionSource {
+  /**
+   * Resolves with the address once the server listens, which it begins to when the node starts it.
+   *
+   * @throws GossipError `connection-lost` when it cannot listen, with the system's error as `cause`.
+   */
+  address(): Promise<AddressInfo>;
+}
+
+/**
+ * Accepts WebSocket connections, on a port of its own or on a server that it shares.
+ *
+ * @throws TypeError unless exactly one of `port` and `server` is given.
+ * @example
+ * ```ts
+ * import { webSocketServer } from '@gossip-log/transport/web-socket-server';
+ *
+ * const source = webSocketServer({ port: 0, host: '127.0.0.1' });
+ * const stop = source.start({
+ *   connected: (connection) => ({ frame: (bytes) => connection.send(bytes), closed: () => {} }),
+ *   status: () => {},
+ * });
+ * const { port } = await source.address();
+ * await stop();
+ * ```
+ */
+export function webSocketServer(options: WebSocketServerOptions): WebSocketServer {
+  const { environment = systemEnvironment, connectionsMax = limits.connectionsMax, allowOrigin = () => true } = options;
+  if ((options.port === undefined) === (options.server === undefined)) {
+    throw new TypeError('webSocketServer: expected exactly one of port and server');
+  }
+  const server = options.server ?? createOwnServer(options.handshakeMsMax ?? limits.handshakeMsMax);
+
+  let settleAddress: (listening: AddressInfo | GossipError) => void;
+  const address = new Promise<AddressInfo>((resolve, reject) => {
+    settleAddress = (outcome) => (outcome instanceof GossipError ? reject(outcome) : resolve(outcome));
+  });
+  // Who does not ask for the address learns of a failure from the status.
+  address.catch(() => {});
+
+  return {
+    address: () => address,
+
+    start(host) {
+      const connections = new Set<Connection>();
+      let allEnded = () => {};
+
+      const ws = new WsServer({
+        noServer: true,
+        clientTracking: false,
+        perMessageDeflate: false,
+        maxPayload: options.frameBytesMax ?? limits.frameBytesMax,
+        ...(options.path === undefined ? {} : { path: options.path }),
+        verifyClient: ({ origin }: { origin: string | undefined }, answer) => {
+          if (connections.size >= connectionsMax) return answer(false, 503, 'too many connections');
+          answer(isAllowed(allowOrigin, origin), 403, 'origin not allowed');
+        },
+      });
+
+      const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        if (options.server !== undefined && !ws.shouldHandle(request)) return;
+        ws.handleUpgrade(request, socket, head, (accepted) => {
+          const connection = openWebSocketConnection(accepted, host, {
+            ...options,
+            environment,
+            peer: peerOf(request),
+            ended: () => {
+              connections.delete(connection);
+              if (connections.size === 0) allEnded();
+            },
+          });
+          connections.add(connection);
+        });
+      };
+      const onListening = () => {
+        settleAddress(server.address() as AddressInfo);
+        host.status({ state: 'open' });
+      };
+      const onError = (cause: Error) => {
+        const error = new GossipError('connection-lost', `cannot listen: ${cause.message}`, { cause });
+        settleAddress(error);
+        host.status({ state: 'stopped', reason: error });
+      };
+
+      server.on('upgrade', onUpgrade);
+      server.on('listening', onListening);
+      if (options.server === undefined) {
+        server.on('error', onError);
+        // As many may be on their way in as may be open.
+        server.maxConnections = 2 * connectionsMax;
+        server.listen(options.port, options.host);
+      } else if (server.listening) {
+        queueMicrotask(onListening);
+      }
+
+      const stop = async () => {
+        server.off('upgrade', onUpgrade);
+        server.off('listening', onListening);
+        await Promise.all([
+          new Promise<void>((resolve) => {
+            allEnded = resolve;
+            for (const connection of connections) connection.close(goingAway);
+            if (connections.size === 0) resolve();
+          }),
+          options.server === undefined ? closeServer(server) : undefined,
+        ]);
+        settleAddress(new GossipError('connection-lost', 'the server was stopped'));
+        host.status({ state: 'stopped', reason: { code: 'normal', message: 'the server was stopped' } });
+      };
+      let stopping: Promise<void> | undefined;
+      return () => {
+        stopping ??= stop();
+        return stopping;
+      };
+    },
+  };
+}
+
+const goingAway: CloseReason = { code: 'node-closed', message: 'the server is going away' };
+
+/** A server for upgrades alone, which lets nobody hold a socket without finishing a request. */
+function createOwnServer(handshakeMsMax: number): Server {
+  return createServer(
+    {
+      headersTimeout: handshakeMsMax,
+      requestTimeout: handshakeMsMax,
+      connectionsCheckingInterval: Math.ceil(handshakeMsMax / 2),
+    },
+    (_request, response) => response.writeHead(426, { Connection: 'close' }).end(STATUS_CODES[426]),
+  );
+}
+
+/** Resolves when the server is closed, also when it never listened. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    // Upgraded sockets are not among these: they end by their own handshake.
+    server.closeAllConnections();
+  });
+}
+
+function isAllowed(allowOrigin: (origin: string | undefined) => boolean, origin: string | undefined): boolean {
+  try {
+    return allowOrigin(origin);
+  } catch {
+    // An origin is whatever a stranger wrote, and a hook may choke on it (V1).
+    return false;
+  }
+}
+
+function peerOf({ socket: { remoteAddress = 'unknown', remotePort = 0 } }: IncomingMessage): string {
+  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}

@@ -1,0 +1,46 @@
+/** Time, randomness and timers that a test moves by hand. */
+import type { Environment } from '@gossip-log/core';
+
+interface Timer {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/** Starts at 1,000,000 ms. Random bytes are all `randomByte`, which a test may set. */
+export class FakeEnvironment implements Environment {
+  #now = 1_000_000;
+  #timers = new Set<Timer>();
+  randomByte = 0x80;
+
+  now(): number {
+    return this.#now;
+  }
+
+  randomBytes(length: number): Uint8Array {
+    return new Uint8Array(length).fill(this.randomByte);
+  }
+
+  setTimer(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#now + ms, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Milliseconds until the timers that are set, in order. */
+  get pending(): number[] {
+    return [...this.#timers].map(({ at }) => at - this.#now).sort((a, b) => a - b);
+  }
+
+  /** Lets `ms` pass, with every timer that falls into it. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#now = due.at;
+      due.callback();
+    }
+    this.#now = end;
+  }
+}
