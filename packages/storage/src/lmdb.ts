@@ -1,0 +1,438 @@
+/**
+ * Storage in one LMDB environment: a folder with `data.mdb` and `lock.mdb`.
+ *
+ * Commits of all logs that are under way at one time share one LMDB transaction, and so one sync of the disk.
+ * Each runs in a child transaction of its own: one that is refused takes nothing of the others with it.
+ *
+ * Durability (P2): `overlappingSync` is off, so an LMDB transaction becomes visible, and its promise resolves, only
+ * after its pages and then its root were synced. `relaxed` is the same as `strict` here. Rejected: overlapping
+ * sync. It doubles the rate of lone commits on a slow disk, but shows commits that a loss of power may take back.
+ *
+ * Keys, ordered bytewise. `log` is one byte of length and the name, so that no log's range holds another's (P7):
+ *
+ * | key | value |
+ * |---|---|
+ * | `1` | sealed: format version, u32 |
+ * | `2` replica | sealed: JSON, who leases it, or `null` |
+ * | `3` key | sealed: metadata |
+ * | `4` log replica | sealed: head, u32 |
+ * | `5` log ordinal | block |
+ * | `6` log ordinal | block set aside |
+ *
+ * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal has 48 bits, a replica 16 bytes.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, realpathSync } from 'node:fs';
+import {
+  GossipError,
+  type GossipStorage,
+  type JournalRecord,
+  limits,
+  parseReplicaId,
+  type ReplicaId,
+  replicaIdFromBytes,
+  replicaIdToBytes,
+  type SequenceNumber,
+} from '@gossip-log/core';
+import { open, type RootDatabase } from 'lmdb';
+import { checkEntries, checkMetadataValue, logIdToBytes, metadataKeyToBytes, recordOrdinal } from './arguments.js';
+import { CallGate } from './call-gate.js';
+import { planCommit, replicasOf } from './commit-plan.js';
+import { seal, sealHead, unseal, unsealHead } from './seal.js';
+
+/** Rises when older code could misread what newer code writes. */
+const formatVersion = 1;
+const kinds = { format: 1, replica: 2, metadata: 3, head: 4, journal: 5, aside: 6 } as const;
+const { replicaIdBytes } = limits;
+const ordinalBytes = 6;
+/** Sorts behind every key that begins with the prefix it is put after: no such key has more than 16 bytes to go. */
+const afterAll = new Uint8Array(17).fill(0xff);
+
+type Database = RootDatabase<Uint8Array, Uint8Array>;
+type Transaction = ReturnType<Database['useReadTransaction']>;
+
+/** Options of `lmdbStorage`. */
+export interface LmdbStorageOptions {
+  /** The environment's folder, made when it is missing. On a local disk: LMDB does not work over a network. */
+  readonly path: string;
+}
+
+/**
+ * Keeps everything in an LMDB environment. Opens it with the first call; several storages, in one process or in
+ * several, may use one folder.
+ *
+ * @throws TypeError when `path` is not a path. All else rejects in the calls.
+ * @example
+ * ```ts
+ * import { lmdbStorage } from '@gossip-log/storage/lmdb';
+ *
+ * const storage = lmdbStorage({ path: './data' });
+ * await storage.logs(); // []
+ * await storage.close();
+ * ```
+ */
+export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
+  const { path } = options;
+  if (typeof path !== 'string' || path === '') throw new TypeError(`path: expected the path of a folder, got ${path}`);
+  const gate = new CallGate();
+  const leases = new Set<{ readonly replica: ReplicaId; readonly token: string }>();
+  let opening: Promise<Environment> | undefined;
+
+  async function environment(): Promise<Environment> {
+    opening ??= openEnvironment(path);
+    try {
+      return await opening;
+    } catch (error) {
+      // The next call tries again.
+      opening = undefined;
+      throw error;
+    }
+  }
+
+  function write<T>(what: string, action: (db: Database) => T): Promise<T> {
+    return gate.run(what, async () => {
+      const { db } = await environment();
+      return transact(db, () => action(db));
+    });
+  }
+
+  function read<T>(what: string, action: (db: Database, transaction: Transaction) => T): Promise<T> {
+    return gate.run(what, async () => {
+      const { db } = await environment();
+      // Other processes write too: never read from a view that an earlier call left open.
+      db.resetReadTxn();
+      const transaction = db.useReadTransaction();
+      try {
+        return action(db, transaction);
+      } finally {
+        transaction.done();
+      }
+    });
+  }
+
+  async function release(env: Environment, replica: ReplicaId, token: string): Promise<void> {
+    env.tokens.delete(token);
+    const key = replicaKey(replica);
+    await transact(env.db, () => {
+      if (readHolder(env.db, key)?.token === token) writeHolder(env.db, key, null);
+    });
+  }
+
+  return {
+    leaseReplica(create) {
+      return gate.run('leaseReplica', async () => {
+        const env = await environment();
+        const token = randomUUID();
+        env.tokens.add(token);
+        try {
+          const replica = await transact(env.db, () => leaseIn(env, token, create));
+          const lease = { replica, token };
+          leases.add(lease);
+          return {
+            replica,
+            async release() {
+              if (!leases.has(lease)) return;
+              await gate.run('release', () => {
+                leases.delete(lease);
+                return release(env, replica, token);
+              });
+            },
+          };
+        } catch (error) {
+          env.tokens.delete(token);
+          throw error;
+        }
+      });
+    },
+
+    async load(log) {
+      const name = logIdToBytes(log);
+      return read('load', (db, transaction) => {
+        const heads = new Map<ReplicaId, SequenceNumber>();
+        for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.head, name)), transaction })) {
+          const replica = replicaIdFromBytes(key.subarray(-replicaIdBytes));
+          heads.set(replica, unsealHead(key, value, log, replica));
+        }
+        const records: JournalRecord[] = [];
+        for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.journal, name)), transaction })) {
+          // lmdb gives Buffers, whose `slice` does not copy.
+          records.push({ key: String(ordinalOf(key)), block: new Uint8Array(value) });
+        }
+        return { records, heads };
+      });
+    },
+
+    async commit(log, entries, { repair = false }) {
+      const name = logIdToBytes(log);
+      checkEntries(entries);
+      const replicas = replicasOf(entries);
+      return write('commit', (db) => {
+        const stored = new Map<ReplicaId, SequenceNumber>();
+        for (const replica of replicas) {
+          const key = headKey(name, replica);
+          const sealed = db.getBinary(key);
+          if (sealed) stored.set(replica, unsealHead(key, sealed, log, replica));
+        }
+        const { blocks, heads } = planCommit(log, entries, stored, repair);
+        if (blocks.length === 0) return;
+        let ordinal = 1 + Math.max(lastOrdinal(db, kinds.journal, name), lastOrdinal(db, kinds.aside, name));
+        for (const block of blocks) db.putSync(ordinalKey(kinds.journal, name, ordinal++), block);
+        for (const [replica, head] of heads) {
+          const key = headKey(name, replica);
+          db.putSync(key, sealHead(key, head));
+        }
+      });
+    },
+
+    async setAside(log, key) {
+      const name = logIdToBytes(log);
+      const ordinal = recordOrdinal(key);
+      return write('setAside', (db) => {
+        const from = ordinalKey(kinds.journal, name, ordinal);
+        const block = db.getBinary(from);
+        if (!block) return;
+        db.putSync(ordinalKey(kinds.aside, name, ordinal), block);
+        db.removeSync(from);
+      });
+    },
+
+    logs() {
+      return read('logs', (db, transaction) => {
+        // A journal never stands without heads, so heads name all logs. One seek per log.
+        const logs: string[] = [];
+        let start: Uint8Array = Uint8Array.of(kinds.head);
+        for (;;) {
+          const end = Uint8Array.of(kinds.head + 1);
+          const key = [...db.getKeys({ start, end, limit: 1, transaction })][0];
+          if (!key) return logs.sort();
+          const prefix = key.subarray(0, key.length - replicaIdBytes);
+          logs.push(new TextDecoder('utf-8', { ignoreBOM: true }).decode(prefix.subarray(2)));
+          start = concat(prefix, afterAll);
+        }
+      });
+    },
+
+    async forget(log) {
+      const name = logIdToBytes(log);
+      return write('forget', (db) => {
+        for (const key of keysOf(db, logKey(kinds.head, name))) {
+          // An id must not outlive its heads: written under again, it would give a sequence number twice.
+          db.removeSync(concat(Uint8Array.of(kinds.replica), key.subarray(-replicaIdBytes)));
+          db.removeSync(key);
+        }
+        for (const kind of [kinds.journal, kinds.aside]) {
+          for (const key of keysOf(db, logKey(kind, name))) db.removeSync(key);
+        }
+      });
+    },
+
+    async getMetadata(key) {
+      const stored = metadataKey(key);
+      return read('getMetadata', (db, transaction) => {
+        const sealed = db.get(stored, { transaction });
+        return sealed && unseal(stored, sealed, `metadata ${key}`);
+      });
+    },
+
+    async setMetadata(key, value) {
+      const stored = metadataKey(key);
+      checkMetadataValue(value);
+      return write('setMetadata', (db) => {
+        if (value === undefined) db.removeSync(stored);
+        else db.putSync(stored, seal(stored, value));
+      });
+    },
+
+    close() {
+      return gate.close(async () => {
+        const env = await opening?.catch(() => undefined);
+        if (!env) return;
+        try {
+          for (const { replica, token } of leases) await release(env, replica, token);
+          leases.clear();
+        } finally {
+          await closeEnvironment(env);
+        }
+      });
+    },
+  };
+}
+
+/**
+ * An open environment of this process, shared by its storages: LMDB must not open a folder twice in one process,
+ * and one environment lets their commits share transactions.
+ */
+interface Environment {
+  readonly db: Database;
+  readonly folder: string;
+  /** The format was looked at. */
+  readonly checked: Promise<void>;
+  /** Tokens of the leases that storages of this process hold. */
+  readonly tokens: Set<string>;
+  users: number;
+  closing?: Promise<void>;
+}
+
+const environments = new Map<string, Environment>();
+
+async function openEnvironment(path: string): Promise<Environment> {
+  mkdirSync(path, { recursive: true });
+  const folder = realpathSync(path);
+  let env = environments.get(folder);
+  while (env?.closing) {
+    await env.closing;
+    env = environments.get(folder);
+  }
+  if (!env) {
+    const db: Database = open({
+      path: folder,
+      // Without it a folder with a dot in its name is taken for a file.
+      noSubdir: false,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      overlappingSync: false,
+    });
+    env = { db, folder, checked: checkFormat(db, folder), tokens: new Set(), users: 0 };
+    environments.set(folder, env);
+  }
+  env.users++;
+  try {
+    await env.checked;
+    return env;
+  } catch (error) {
+    await closeEnvironment(env);
+    throw error;
+  }
+}
+
+async function closeEnvironment(env: Environment): Promise<void> {
+  env.users--;
+  if (env.users > 0) return;
+  env.closing = env.db.close().finally(() => environments.delete(env.folder));
+  await env.closing;
+}
+
+function checkFormat(db: Database, folder: string): Promise<void> {
+  const key = Uint8Array.of(kinds.format);
+  return transact(db, () => {
+    const sealed = db.getBinary(key);
+    if (sealed) {
+      const version = unsealHead(key, sealed, folder, 'format version');
+      if (version > formatVersion) {
+        throw new GossipError(
+          'storage-format',
+          `${folder} has format ${version}, this gossip-log knows up to ${formatVersion}: update gossip-log`,
+          { context: { version, known: formatVersion } },
+        );
+      }
+    } else {
+      db.putSync(key, sealHead(key, formatVersion));
+    }
+  });
+}
+
+/** Runs `action` in a child transaction: all that it writes, or nothing. Resolves when it is on the disk. */
+async function transact<T>(db: Database, action: () => T): Promise<T> {
+  return db.childTransaction(action);
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly token: string;
+}
+
+/** Leases the first idle id of the pool, or a new one. Runs within a transaction. */
+function leaseIn({ db, tokens }: Environment, token: string, create: () => ReplicaId): ReplicaId {
+  const holder = { pid: process.pid, token };
+  for (const key of keysOf(db, Uint8Array.of(kinds.replica))) {
+    const held = readHolder(db, key);
+    if (held === undefined || (held && isAlive(held, tokens))) continue;
+    writeHolder(db, key, holder);
+    return replicaIdFromBytes(key.subarray(-replicaIdBytes));
+  }
+  const replica = parseReplicaId(create());
+  const key = replicaKey(replica);
+  if (db.doesExist(key)) throw new RangeError(`create: ${replica} is in the pool already`);
+  writeHolder(db, key, holder);
+  return replica;
+}
+
+/** Who holds an id; `null` for nobody; `undefined` when that cannot be read, and the id is left alone. */
+function readHolder(db: Database, key: Uint8Array): Holder | null | undefined {
+  const sealed = db.getBinary(key);
+  if (!sealed) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(unseal(key, sealed, 'a lease'))) as Holder | null;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeHolder(db: Database, key: Uint8Array, holder: Holder | null): void {
+  db.putSync(key, seal(key, new TextEncoder().encode(JSON.stringify(holder))));
+}
+
+/**
+ * A process that has our own number, but not a token of ours, was an earlier one: in containers the numbers are
+ * often the same after each start. A foreign process that only has the number of a dead holder costs one id.
+ */
+function isAlive({ pid, token }: Holder, tokens: ReadonlySet<string>): boolean {
+  if (pid === process.pid) return tokens.has(token);
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+function concat(head: Uint8Array, tail: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(head.length + tail.length);
+  bytes.set(head);
+  bytes.set(tail, head.length);
+  return bytes;
+}
+
+function logKey(kind: number, name: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(kind, name.length), name);
+}
+
+function headKey(name: Uint8Array, replica: ReplicaId): Uint8Array {
+  return concat(logKey(kinds.head, name), replicaIdToBytes(replica));
+}
+
+function replicaKey(replica: ReplicaId): Uint8Array {
+  return concat(Uint8Array.of(kinds.replica), replicaIdToBytes(replica));
+}
+
+function metadataKey(key: string): Uint8Array {
+  return concat(Uint8Array.of(kinds.metadata), metadataKeyToBytes(key));
+}
+
+function ordinalKey(kind: number, name: Uint8Array, ordinal: number): Uint8Array {
+  const bytes = Buffer.alloc(ordinalBytes);
+  bytes.writeUIntBE(ordinal, 0, ordinalBytes);
+  return concat(logKey(kind, name), bytes);
+}
+
+function ordinalOf(key: Uint8Array): number {
+  return Buffer.from(key).readUIntBE(key.length - ordinalBytes, ordinalBytes);
+}
+
+/** The keys that begin with `prefix` and go on by at most 16 bytes. */
+function rangeOf(prefix: Uint8Array): { start: Uint8Array; end: Uint8Array } {
+  return { start: prefix, end: concat(prefix, afterAll) };
+}
+
+/** Those keys, as a list: what is being removed is not walked over. Runs within a transaction. */
+function keysOf(db: Database, prefix: Uint8Array): Uint8Array[] {
+  return [...db.getKeys(rangeOf(prefix))];
+}
+
+/** The highest ordinal of a log in a keyspace, or -1. Runs within a transaction. */
+function lastOrdinal(db: Database, kind: number, name: Uint8Array): number {
+  const { start, end } = rangeOf(logKey(kind, name));
+  const key = [...db.getKeys({ start: end, end: start, reverse: true, limit: 1 })][0];
+  return key ? ordinalOf(key) : -1;
+}
