@@ -1,0 +1,89 @@
+/**
+ * The logs that the hooks and stores of one node use. Knows nothing of React. Reading from it opens nothing, because
+ * a render may be thrown away, or happen on a server.
+ */
+import { GossipError, type LogEvent } from '@gossip-log/core';
+import type { Delivery, GossipNode, OpenOptions } from '@gossip-log/transport';
+import type { LogState } from './log-state.js';
+import { SharedLog } from './shared-log.js';
+
+/** @internal */
+export const pending: Delivery = Object.freeze({ state: 'pending' });
+
+/** @internal */
+export class LogRegistry {
+  readonly #node: GossipNode;
+  readonly #logs = new Map<string, SharedLog>();
+  /** Which log an event object belongs to, once somebody asked. */
+  readonly #homes = new WeakMap<LogEvent, string>();
+
+  constructor(node: GossipNode) {
+    this.#node = node;
+  }
+
+  /** Begins a use of a log, opening it if it is not in use. */
+  retain(id: string, options?: OpenOptions<unknown>): { readonly log: SharedLog; readonly release: () => void } {
+    const log = this.#find(id) ?? new SharedLog(this.#node, id, () => this.#logs.delete(id));
+    const release = log.retain(options);
+    this.#logs.set(id, log);
+    return { log, release };
+  }
+
+  /** The state of a log that is in use, or was until a moment ago. */
+  state(id: string): LogState | undefined {
+    return this.#find(id)?.store.getState();
+  }
+
+  append(id: string, payload: unknown): LogEvent {
+    const log = this.#find(id);
+    if (log === undefined) throw new GossipError('log-not-ready', `log "${id}" is not in use`);
+    return log.append(payload);
+  }
+
+  /** The log among these that an event object came from. */
+  #home(event: LogEvent): string | undefined {
+    const known = this.#homes.get(event);
+    if (known !== undefined) return known;
+    for (const [id, log] of this.#logs) {
+      if (!log.holds(event)) continue;
+      this.#homes.set(event, id);
+      return id;
+    }
+    return undefined;
+  }
+
+  /** `pending` when the event's log is not in use here: nothing more is known of it. */
+  delivery(event: LogEvent): Delivery {
+    const home = this.#home(event);
+    return (home === undefined ? undefined : this.#find(home)?.delivery(event)) ?? pending;
+  }
+
+  /** Calls back when the event's log or a delivery of it changed; keeps that log open meanwhile. */
+  watch(event: LogEvent, listener: () => void): () => void {
+    const home = this.#home(event);
+    if (home === undefined) return () => {};
+    const { log, release } = this.retain(home);
+    const unsubscribe = log.subscribe(listener);
+    return () => {
+      unsubscribe();
+      release();
+    };
+  }
+
+  #find(id: string): SharedLog | undefined {
+    this.#logs.get(id)?.endIfOver();
+    return this.#logs.get(id);
+  }
+}
+
+const registries = new WeakMap<GossipNode, LogRegistry>();
+
+/** @internal The one registry of a node. */
+export function registryOf(node: GossipNode): LogRegistry {
+  let registry = registries.get(node);
+  if (registry === undefined) {
+    registry = new LogRegistry(node);
+    registries.set(node, registry);
+  }
+  return registry;
+}

@@ -1,0 +1,117 @@
+/**
+ * One log in use by any number of hooks and stores: a handle of the node, and the zustand store that mirrors it.
+ *
+ * - [R1] The first user opens the log and the last gives it back; all between share one handle and one store.
+ * - [R2] A log that was given back is read on until its node closes it (`releaseDelayMs` later): switching back
+ *   shows it in the first render.
+ * - [R3] The state is the same object until something in it changed.
+ * - [R4] A log that failed or was closed ends with its last user: the next one tries anew.
+ */
+import { GossipError, type LogEvent } from '@gossip-log/core';
+import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { type LogState, noEvents } from './log-state.js';
+
+const nothing = (): void => {};
+
+/** @internal */
+export class SharedLog {
+  readonly store: StoreApi<LogState>;
+  readonly #node: GossipNode;
+  readonly #id: string;
+  /** Called once nothing more can be read from it. */
+  readonly #ended: () => void;
+  #uses = 0;
+  #handle: LogHandle<unknown> | undefined;
+  #unsubscribe = nothing;
+
+  constructor(node: GossipNode, id: string, ended: () => void) {
+    this.#node = node;
+    this.#id = id;
+    this.#ended = ended;
+    this.store = createStore<LogState>(() => ({
+      status: 'opening',
+      events: noEvents,
+      append: (payload) => this.append(payload),
+      error: undefined,
+    }));
+  }
+
+  /** Begins a use. The function returned ends it. */
+  retain(options: OpenOptions<unknown> | undefined): () => void {
+    if (this.#uses === 0) this.#open(options);
+    this.#uses += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#uses -= 1;
+      if (this.#uses > 0) return;
+      this.#handle?.release();
+      this.endIfOver();
+    };
+  }
+
+  /** Ends an unused log that its node has closed, or that failed (R4). */
+  endIfOver(): void {
+    const status = this.#handle?.status ?? 'failed';
+    if (this.#uses > 0 || status === 'opening' || status === 'ready') return;
+    this.#unsubscribe();
+    this.#ended();
+  }
+
+  append(payload: unknown): LogEvent {
+    // Opening it failed at once: the state holds why.
+    if (this.#handle === undefined) throw this.store.getState().error;
+    const event = this.#handle.append(payload);
+    // A writer reads its own writes at once (L9), however late the node calls back.
+    this.#mirror(this.#handle);
+    return event;
+  }
+
+  /** Is it this very object? An event's id is unique only within its log. */
+  holds(event: LogEvent): boolean {
+    return this.#handle?.log?.get(event.id) === event;
+  }
+
+  delivery(event: LogEvent): Delivery | undefined {
+    return this.#handle?.delivery(event);
+  }
+
+  /** Calls back when the log or a delivery of it changed. */
+  subscribe(listener: () => void): () => void {
+    return this.#handle?.subscribe(listener) ?? nothing;
+  }
+
+  #open(options: OpenOptions<unknown> | undefined): void {
+    this.#unsubscribe();
+    this.#unsubscribe = nothing;
+    this.#handle = undefined;
+    try {
+      const handle = this.#node.open(this.#id, options);
+      this.#handle = handle;
+      // Status and error tell of a failure.
+      handle.ready.catch(nothing);
+      this.#unsubscribe = handle.subscribe(() => {
+        this.#mirror(handle);
+        this.endIfOver();
+      });
+      this.#mirror(handle);
+    } catch (error) {
+      // A closed node, or too many open logs. A bad id is the caller's mistake and goes to the error boundary.
+      if (!(error instanceof GossipError)) throw error;
+      this.store.setState({ status: 'failed', error });
+    }
+  }
+
+  #mirror(handle: LogHandle<unknown>): void {
+    const before = this.store.getState();
+    const closed = handle.status === 'closed';
+    const status = handle.status === 'closed' ? 'failed' : handle.status;
+    const events = handle.log === undefined ? before.events : handle.snapshot();
+    let error = handle.error;
+    if (closed) error ??= before.error ?? new GossipError('log-closed', `log "${this.#id}" was closed by its node`);
+    if (status === before.status && events === before.events && error === before.error) return;
+    this.store.setState({ status, events, error });
+  }
+}

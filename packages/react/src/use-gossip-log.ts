@@ -1,0 +1,35 @@
+/** The whole log, for a component that shows it. */
+import type { OpenOptions } from '@gossip-log/transport';
+import { useMemo, useSyncExternalStore } from 'react';
+import type { LogState } from './log-state.js';
+import { useLog } from './use-log.js';
+
+/**
+ * Opens a log while the component is mounted and renders when it changes. The result is the same object until
+ * something changed. When `id` changes, the same render shows the new log; `null` shows none (`disabled`).
+ *
+ * @param id The log's name: 1 to 255 bytes of UTF-8.
+ * @param options Read when the log is opened; may be written inline.
+ * @typeParam T What the app appends. Payloads come from peers: check them before you trust them.
+ * @throws RangeError when `id` is not a log's name. Error without a provider.
+ * @example
+ * ```tsx
+ * import { useGossipLog } from '@gossip-log/react';
+ *
+ * export function Room({ id }: { id: string }) {
+ *   const { status, events, append } = useGossipLog<{ text: string }>(id);
+ *   if (status !== 'ready') return <p>{status}</p>;
+ *   return (
+ *     <>
+ *       <ol>{events.map((event) => <li key={event.id}>{event.payload.text}</li>)}</ol>
+ *       <button type="button" onClick={() => append({ text: 'hello' })}>Say hello</button>
+ *     </>
+ *   );
+ * }
+ * ```
+ */
+export function useGossipLog<T = unknown>(id: string | null, options?: OpenOptions<T>): LogState<T> {
+  const log = useLog(id, options);
+  const state = useSyncExternalStore(log.subscribe, log.getState, log.getInitialState);
+  return useMemo(() => ({ ...state, append: log.append }), [state, log]);
+}

@@ -1,0 +1,207 @@
+/**
+ * A node whose logs open, fail, receive and deliver only when a test says so. It counts what is in use, and closes
+ * unused logs when told to (the real node waits `releaseDelayMs`).
+ */
+import {
+  type EventId,
+  GossipError,
+  type GossipLog,
+  type LogEvent,
+  type ReplicaId,
+  type Snapshot,
+} from '@gossip-log/core';
+import type { ConnectionState, Delivery, GossipNode, LogHandle, LogStatus, OpenOptions } from '@gossip-log/transport';
+
+const pending: Delivery = { state: 'pending' };
+
+function snapshotOf<T>(events: readonly LogEvent<T>[]): Snapshot<T> {
+  return {
+    length: events.length,
+    at: (index) => events.at(index),
+    slice: (from, to) => events.slice(from, to),
+    map: (project) => events.map((event, index) => project(event, index)),
+    indexOf: (event) => events.indexOf(event),
+    [Symbol.iterator]: () => events[Symbol.iterator](),
+  };
+}
+
+const empty = snapshotOf<never>([]);
+
+/** The part of a log that the bindings use. */
+class FakeLog {
+  status: LogStatus = 'opening';
+  error: GossipError | undefined;
+  snapshot: Snapshot<unknown> = empty;
+  users = 0;
+  readonly deliveries = new Map<EventId, Delivery>();
+  readonly listeners = new Set<() => void>();
+  readonly settled: Promise<GossipLog>;
+  readonly log: GossipLog;
+  resolve!: (log: GossipLog) => void;
+  reject!: (error: GossipError) => void;
+  #events: LogEvent[] = [];
+
+  constructor(readonly id: string) {
+    this.settled = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.settled.catch(() => {});
+    this.log = { get: (id: EventId) => this.#events.find((event) => event.id === id) } as GossipLog;
+  }
+
+  change(): void {
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  add(payload: unknown): LogEvent {
+    const seq = this.#events.length + 1;
+    // Every log counts alike: ids are unique within one log only, as those of the real one may be.
+    const id = `AAAAAAAAAAAAAAAAAAAAAA.${seq}` as EventId;
+    const replica = 'AAAAAAAAAAAAAAAAAAAAAA' as ReplicaId;
+    const event: LogEvent = { id, replica, seq, timestamp: seq, clock: seq * 2048, payload, error: undefined };
+    this.#events = [...this.#events, event];
+    this.snapshot = snapshotOf(this.#events);
+    return event;
+  }
+}
+
+export class FakeNode implements GossipNode {
+  /** Handles given out so far. */
+  opened = 0;
+  closed = false;
+  readonly #logs = new Map<string, FakeLog>();
+  readonly #listeners = new Set<() => void>();
+  #connection: ConnectionState = { status: 'offline', sources: [] };
+
+  /** Handles not given back. */
+  get held(): number {
+    let users = 0;
+    for (const log of this.#logs.values()) users += log.users;
+    return users;
+  }
+
+  open<T>(id: string, _options?: OpenOptions<T>): LogHandle<T> {
+    if (id === '') throw new RangeError('id: expected 1 to 255 bytes of UTF-8, got 0');
+    if (this.closed) throw new GossipError('node-closed', 'the node was closed');
+    const log = this.#logs.get(id) ?? new FakeLog(id);
+    this.#logs.set(id, log);
+    this.opened += 1;
+    log.users += 1;
+    let released = false;
+    const handle: LogHandle<unknown> = {
+      id,
+      get status() {
+        return log.status;
+      },
+      get error() {
+        return log.error;
+      },
+      ready: log.settled,
+      get log() {
+        return log.status === 'ready' ? log.log : undefined;
+      },
+      snapshot: () => log.snapshot,
+      append: (payload) => {
+        if (log.status !== 'ready') throw new GossipError('log-not-ready', `log "${id}" is ${log.status}`);
+        // It does not call back by itself: the bindings must not wait for that.
+        return log.add(payload);
+      },
+      delivery: (event) => log.deliveries.get(typeof event === 'string' ? event : event.id) ?? pending,
+      delivered: () => new Promise(() => {}),
+      subscribe: (listener) => {
+        // Its own function each time: the same listener may be given twice.
+        const call = () => listener();
+        log.listeners.add(call);
+        return () => log.listeners.delete(call);
+      },
+      release: () => {
+        if (released) return;
+        released = true;
+        log.users -= 1;
+        if (log.users === 0 && log.status === 'failed') this.#logs.delete(id);
+      },
+    };
+    return handle as LogHandle<T>;
+  }
+
+  ready(id: string, ...payloads: unknown[]): readonly LogEvent[] {
+    const log = this.#log(id);
+    const events = payloads.map((payload) => log.add(payload));
+    log.status = 'ready';
+    log.resolve(log.log);
+    log.change();
+    return events;
+  }
+
+  fail(id: string, error: GossipError): void {
+    const log = this.#log(id);
+    log.status = 'failed';
+    log.error = error;
+    log.reject(error);
+    log.change();
+  }
+
+  receive(id: string, payload: unknown): LogEvent {
+    const log = this.#log(id);
+    const event = log.add(payload);
+    log.change();
+    return event;
+  }
+
+  deliver(id: string, event: LogEvent, delivery: Delivery): void {
+    const log = this.#log(id);
+    log.deliveries.set(event.id, delivery);
+    log.change();
+  }
+
+  /** What happens `releaseDelayMs` after the last release. */
+  closeUnused(): void {
+    for (const [id, log] of this.#logs) if (log.users === 0) this.#end(id, log);
+  }
+
+  connect(connection: ConnectionState): void {
+    this.#connection = connection;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  connection(): ConnectionState {
+    return this.#connection;
+  }
+
+  subscribe(listener: () => void): () => void {
+    const call = () => listener();
+    this.#listeners.add(call);
+    return () => this.#listeners.delete(call);
+  }
+
+  /** Everything that listens to the node or a log. */
+  get listening(): number {
+    let listeners = this.#listeners.size;
+    for (const log of this.#logs.values()) listeners += log.listeners.size;
+    return listeners;
+  }
+
+  async forget(): Promise<void> {}
+
+  async logs(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const [id, log] of this.#logs) this.#end(id, log);
+  }
+
+  #end(id: string, log: FakeLog): void {
+    this.#logs.delete(id);
+    log.status = 'closed';
+    log.change();
+  }
+
+  #log(id: string): FakeLog {
+    const log = this.#logs.get(id);
+    if (log === undefined) throw new Error(`test: log "${id}" is not open`);
+    return log;
+  }
+}
