@@ -1,9 +1,10 @@
-/** placeholder: the interface first; the implementation follows in this file. */
+/** The log as users call it. `replicated-log.ts` composes its parts. */
 import type { PayloadCodec } from './codec/payload.js';
 import type { LogEvent } from './event.js';
 import type { EventId, ReplicaId, SequenceNumber } from './ids.js';
 import type { Snapshot } from './log/snapshot.js';
 import type { Run } from './ports/storage.js';
+import { ReplicatedLog } from './replicated-log.js';
 
 export interface GossipLogOptions<T> {
   /** The log's name: 1 to `logIdBytesMax` bytes of UTF-8. */
@@ -48,7 +49,8 @@ export interface GossipLog<T = unknown> {
    * Events whose dependencies are missing wait in the causal buffer. Bytes that break a rule are refused whole.
    *
    * @throws GossipError `block-invalid`, `bytes-truncated`, `checksum`, `version-unsupported`, `sequence`, `clock`,
-   *   `early`, `log-closed`; the log is as before.
+   *   `early`, `log-closed`. Nothing of the bytes is merged, except blocks before one whose fault (`clock`) shows only
+   *   beside events held here.
    */
   merge(bytes: Uint8Array): MergeResult;
   /** The log now. Same object until the log changes. At most 2 µs at any size. */
@@ -67,4 +69,25 @@ export interface GossipLog<T = unknown> {
   close(): void;
 }
 
-export type CreateGossipLog = <T = unknown>(options: GossipLogOptions<T>) => GossipLog<T>;
+/**
+ * Makes an empty log in memory. It does no I/O: storage, transport and time are the caller's. Apps that want those
+ * use `createGossipNode` of `@gossip-log/transport`.
+ *
+ * @throws RangeError for an `id` out of bounds, TypeError for a `replica` that is none or a codec without a name.
+ * @example
+ * ```ts
+ * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ *
+ * const newReplica = () => replicaIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+ * const ada = createGossipLog<string>({ id: 'tea', replica: newReplica(), now: Date.now });
+ * const bob = createGossipLog<string>({ id: 'tea', replica: newReplica(), now: Date.now });
+ * ada.append('Tea?');
+ * bob.merge(ada.encode());
+ * bob.append('Yes, please.');
+ * ada.merge(bob.encode(ada.version()));
+ * ada.snapshot().map((event) => event.payload); // ['Tea?', 'Yes, please.'], and the same for bob
+ * ```
+ */
+export function createGossipLog<T = unknown>(options: GossipLogOptions<T>): GossipLog<T> {
+  return new ReplicatedLog<T>(options);
+}

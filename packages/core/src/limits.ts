@@ -21,6 +21,8 @@ export const blockRowsMax = 4096;
 export const blockReplicasMax = 8192;
 /** A whole block. Bounds what a reader allocates for one. Protocol. */
 export const blockBytesMax = 1024 * 1024;
+/** Size at which a block of our own making is cut; far below `blockBytesMax`, so that none of ours is ever refused. */
+export const blockBytesTarget = 256 * 1024;
 /** Largest hybrid time: 2^53 - 1, in the year 2109. Protocol. */
 export const timeMax = Number.MAX_SAFE_INTEGER;
 /** Largest sequence number; a replica that reaches it takes a new id. Protocol. */

@@ -1,18 +1,141 @@
-/** placeholder: the interface first; the implementation follows in this file. */
-import type { LogEvent } from '../event.js';
+/**
+ * An immutable reading view of a log at one moment: a list of chunk pointers, shared with the log and with other
+ * snapshots. Events are made when they are read.
+ */
+import type { LogEvent, StoredEvent } from '../event.js';
+import type { Chunk } from './chunk.js';
+import type { OrderedLog } from './ordered-log.js';
 
 /**
  * An immutable reading view of a log at one moment, in log order. An unchanged log returns the same object; a changed
- * one shares all chunks that did not change. `for … of`, `at`, `map`, `slice` read as an array does; it is not an
- * Array, because making one would make every event.
+ * one shares all chunks that did not change. It reads as an array does, but is not an Array, because making one would
+ * make every event.
+ *
+ * @example
+ * ```ts
+ * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ *
+ * const replica = replicaIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<string>({ id: 'notes', replica, now: Date.now });
+ * log.append('first');
+ * const before = log.snapshot();
+ * log.append('second');
+ * before.length; // 1: a snapshot never changes
+ * log.snapshot().map((event) => event.payload); // ['first', 'second']
+ * ```
  */
 export interface Snapshot<T = unknown> extends Iterable<LogEvent<T>> {
   readonly length: number;
-  /** The i-th event in log order; negative counts from the end; `undefined` outside. O(log chunks). */
+  /** The i-th event in log order; negative counts from the end; `undefined` outside. */
   at(index: number): LogEvent<T> | undefined;
-  /** `[from, to)`, as `Array.prototype.slice`. Reads only those events. */
+  /** `[from, to)`, as `Array.prototype.slice`. Makes only those events. */
   slice(from?: number, to?: number): LogEvent<T>[];
   map<U>(project: (event: LogEvent<T>, index: number) => U): U[];
   /** Position of an event of this log, or -1. O(log n). */
   indexOf(event: LogEvent<T>): number;
+}
+
+/** @internal */
+export class ChunkSnapshot<T> implements Snapshot<T> {
+  readonly length: number;
+  readonly #log: OrderedLog;
+  readonly #chunks: readonly Chunk[];
+  /** Position of each chunk's first row, made when first needed: most readers want the end alone. */
+  #starts: Uint32Array | undefined;
+
+  /** `chunks` and `length` as `log.share()` and `log.length` give them at one moment. */
+  constructor(log: OrderedLog, chunks: readonly Chunk[], length: number) {
+    this.#log = log;
+    this.#chunks = chunks;
+    this.length = length;
+  }
+
+  at(index: number): LogEvent<T> | undefined {
+    const position = index < 0 ? this.length + Math.trunc(index) : Math.trunc(index);
+    if (!(position >= 0 && position < this.length)) return undefined;
+    const starts = this.#starting();
+    const chunk = this.#chunkAt(starts, position);
+    return this.#event(chunk, position - (starts[chunk] as number));
+  }
+
+  slice(from = 0, to = this.length): LogEvent<T>[] {
+    const start = clamp(from, this.length);
+    const end = clamp(to, this.length);
+    const events: LogEvent<T>[] = [];
+    if (start >= end) return events;
+    const starts = this.#starting();
+    let chunk = this.#chunkAt(starts, start);
+    for (let position = start; position < end; chunk++) {
+      const first = starts[chunk] as number;
+      const stop = Math.min(end, starts[chunk + 1] as number);
+      for (; position < stop; position++) events.push(this.#event(chunk, position - first));
+    }
+    return events;
+  }
+
+  map<U>(project: (event: LogEvent<T>, index: number) => U): U[] {
+    const results: U[] = [];
+    for (const event of this) results.push(project(event, results.length));
+    return results;
+  }
+
+  indexOf(event: LogEvent<T>): number {
+    const starts = this.#starting();
+    let low = 0;
+    let high = this.length;
+    // By time, then along the few rows of equal time.
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const chunk = this.#chunkAt(starts, middle);
+      const time = (this.#chunks[chunk] as Chunk).time[middle - (starts[chunk] as number)] as number;
+      if (time < event.clock) low = middle + 1;
+      else high = middle;
+    }
+    for (let position = low; position < this.length; position++) {
+      const found = this.at(position) as LogEvent<T>;
+      if (found === event) return position;
+      if (found.clock > event.clock) break;
+    }
+    return -1;
+  }
+
+  *[Symbol.iterator](): IterableIterator<LogEvent<T>> {
+    const starts = this.#starting();
+    for (let chunk = 0; chunk < this.#chunks.length; chunk++) {
+      const rows = (starts[chunk + 1] as number) - (starts[chunk] as number);
+      for (let row = 0; row < rows; row++) yield this.#event(chunk, row);
+    }
+  }
+
+  #event(chunk: number, row: number): LogEvent<T> {
+    return this.#log.event(this.#chunks[chunk] as Chunk, row) as StoredEvent<T>;
+  }
+
+  #starting(): Uint32Array {
+    if (this.#starts !== undefined) return this.#starts;
+    const { length } = this.#chunks;
+    const starts = new Uint32Array(length + 1);
+    for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + (this.#chunks[i - 1] as Chunk).count;
+    // The last chunk may have grown since; the snapshot ends where it did.
+    starts[length] = this.length;
+    this.#starts = starts;
+    return starts;
+  }
+
+  #chunkAt(starts: Uint32Array, position: number): number {
+    let low = 0;
+    let high = this.#chunks.length - 1;
+    if (position >= (starts[high] as number)) return high;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((starts[middle] as number) <= position) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+function clamp(index: number, length: number): number {
+  const whole = Math.trunc(index) || 0;
+  return whole < 0 ? Math.max(length + whole, 0) : Math.min(whole, length);
 }

@@ -1,0 +1,436 @@
+/**
+ * Chunk ↔ bytes: the block, one form for disk and wire. `docs/protocol.md` has the byte table.
+ *
+ * The encoder reads chunk columns; the decoder gives columns of its own, with replicas as indexes into the block's
+ * table, so that nothing outside is touched before the whole block has proven valid. Rules of a valid block:
+ *
+ * - [B1] The version is known, no reserved flag is set, the checksum fits, and no byte is left over.
+ * - [B2] Rows stand in log order: (time, replica bytes) strictly rises.
+ * - [B3] A replica's rows follow one another: its first sequence number is given, the rest counted.
+ * - [B4] A dependency is another replica's event, older than the row; a row's dependencies go strictly from newest to
+ *   oldest, and are at most `depsMax`.
+ * - [B5] Every length is checked against what remains and against `limits.ts` before anything is allocated for it.
+ */
+import { GossipError } from '../errors.js';
+import { clockStepsPerMs } from '../hybrid-logical-clock.js';
+import {
+  blockBytesMax,
+  blockReplicasMax,
+  blockRowsMax,
+  depsMax,
+  eventBytesMax,
+  replicaIdBytes,
+  seqMax,
+  timeMax,
+} from '../limits.js';
+import type { Chunk } from '../log/chunk.js';
+import type { DependencyArena } from '../log/dependency-arena.js';
+import type { PayloadPages } from '../log/payload-pages.js';
+import { compareBytes, type ReplicaTable } from '../log/replica-table.js';
+import { ByteReader, ByteWriter, invalid } from './bytes.js';
+import { xxHash32 } from './checksum.js';
+
+/** Version of the block format. 0 until the first release. */
+export const blockVersion = 0;
+
+/** Flag bits with a reserved meaning; a version 0 block sets none. Room for what `docs/protocol.md` names. */
+export const blockFlags = { compressed: 1, chain: 2, fingerprint: 4 } as const;
+
+const headerBytes = 6;
+
+/** What a log holds once for all its chunks: what their columns point into. @internal */
+export interface LogTables {
+  readonly replicas: ReplicaTable;
+  readonly dependencies: DependencyArena;
+  readonly pages: PayloadPages;
+}
+
+/** Reused between calls: a log encodes on one thread. Indexed by the log's replica index. */
+const scratch = {
+  writer: new ByteWriter(64 * 1024),
+  /** Local index + 1 of a replica in the block being written; 0 when it is not in it yet. */
+  local: new Int32Array(64),
+};
+
+/**
+ * Rows `[from, to)` of a chunk as one block. They must be in order, and each replica's must follow one another.
+ *
+ * @internal
+ */
+export function encodeBlock(chunk: Chunk, from: number, to: number, tables: LogTables): Uint8Array<ArrayBuffer> {
+  const { replicas, dependencies, pages } = tables;
+  const count = to - from;
+  if (scratch.local.length < replicas.size) scratch.local = new Int32Array(replicas.size * 2);
+  const { local, writer } = scratch;
+  writer.reset();
+  writer.u8(blockVersion);
+  writer.u8(0);
+  writer.u32(0);
+  writer.varint(count);
+  const firstTime = chunk.time[from] as number;
+  writer.varint(firstTime);
+  writer.varint((chunk.time[to - 1] as number) - firstTime);
+  // Key epoch and codec of the payloads: 0 is "as the log's descriptor says".
+  writer.varint(0);
+  writer.varint(0);
+
+  // Replicas of the block: writers in the order of their first row, then those that only dependencies name.
+  const table: number[] = [];
+  const firstRow: number[] = [];
+  for (let row = from; row < to; row++) {
+    const replica = chunk.replica[row] as number;
+    if (local[replica] === 0) {
+      firstRow.push(row);
+      local[replica] = table.push(replica);
+    }
+  }
+  const writers = table.length;
+  for (let row = from; row < to; row++) {
+    dependencies.each(chunk.deps[row] as number, 0, (replica) => {
+      if (local[replica] === 0) local[replica] = table.push(replica);
+    });
+  }
+
+  // Where in the block a replica's n-th row stands, to write dependencies as distances: counted, then filled in.
+  const firstSeq = firstRow.map((row) => chunk.seq[row] as number);
+  const rowsBefore = new Uint32Array(writers + 1);
+  for (let row = from; row < to; row++) {
+    const slot = local[chunk.replica[row] as number] as number;
+    rowsBefore[slot] = (rowsBefore[slot] as number) + 1;
+  }
+  for (let i = 0; i < writers; i++) rowsBefore[i + 1] = (rowsBefore[i + 1] as number) + (rowsBefore[i] as number);
+  const rowOf = new Uint32Array(count);
+  for (let row = from; row < to; row++) {
+    const slot = (local[chunk.replica[row] as number] as number) - 1;
+    rowOf[(rowsBefore[slot] as number) + (chunk.seq[row] as number) - (firstSeq[slot] as number)] = row;
+  }
+
+  writer.varint(writers);
+  writer.varint(table.length - writers);
+  for (let i = 0; i < table.length; i++) {
+    writer.bytes(replicas.bytes(table[i] as number));
+    if (i < writers) writer.varint(firstSeq[i] as number);
+  }
+
+  let previous = firstTime;
+  for (let row = from + 1; row < to; row++) {
+    const time = chunk.time[row] as number;
+    writer.varint(timeToken(previous, time));
+    previous = time;
+  }
+  if (writers > 1) {
+    for (let row = from; row < to; row++) writer.varint((local[chunk.replica[row] as number] as number) - 1);
+  }
+  for (let row = from; row < to; ) {
+    const kind = chunk.kind[row] as number;
+    const start = row;
+    while (row < to && chunk.kind[row] === kind) row++;
+    writer.u8(kind);
+    writer.varint(row - start);
+  }
+  for (let row = from; row < to; row++) {
+    writeDependencies(row);
+  }
+  for (let row = from; row < to; row++) writer.varint(chunk.length[row] as number);
+  for (let row = from; row < to; row++) {
+    const offset = chunk.offset[row] as number;
+    writer.copy(pages.whole(chunk.page[row] as number), offset, offset + (chunk.length[row] as number));
+  }
+  for (const replica of table) local[replica] = 0;
+  writer.setU32(2, xxHash32(writer.view(), blockVersion, headerBytes));
+  return writer.finish();
+
+  function writeDependencies(row: number): void {
+    const offset = chunk.deps[row] as number;
+    if (offset === 0) {
+      writer.varint(0);
+      return;
+    }
+    const time = chunk.time[row] as number;
+    let n = 0;
+    let justBefore = false;
+    dependencies.each(offset, time, (replica, seq) => {
+      n++;
+      justBefore = row > from && chunk.replica[row - 1] === replica && chunk.seq[row - 1] === seq;
+    });
+    if (n === 1 && justBefore) {
+      writer.varint(1);
+      return;
+    }
+    writer.varint(n + 1);
+    dependencies.each(offset, time, (replica, seq, dependencyTime) => {
+      const slot = (local[replica] as number) - 1;
+      if (slot < writers) {
+        const nth = seq - (firstSeq[slot] as number);
+        const rows = (rowsBefore[slot + 1] as number) - (rowsBefore[slot] as number);
+        if (nth >= 0 && nth < rows) {
+          const found = rowOf[(rowsBefore[slot] as number) + nth] as number;
+          // A claimed time that is not the row's own is kept as claimed, or the copy would differ from the original.
+          if (found < row && chunk.time[found] === dependencyTime) {
+            writer.varint(row - found);
+            return;
+          }
+        }
+      }
+      writer.varint(0);
+      writer.varint(slot);
+      writer.varint(seq);
+      writer.varint(time - dependencyTime);
+    });
+  }
+}
+
+/** One number for a step in time: even, so many milliseconds on with the counter at 0; odd, the plain difference. */
+function timeToken(previous: number, time: number): number {
+  if (time % clockStepsPerMs === 0) {
+    const milliseconds = time / clockStepsPerMs - Math.floor(previous / clockStepsPerMs);
+    if (milliseconds > 0) return milliseconds * 2;
+  }
+  return (time - previous) * 2 + 1;
+}
+
+/** A block's columns, valid by its own bytes. Views point into `bytes`. @internal */
+export interface DecodedBlock {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** 16 bytes each; the first `writers` have rows, the others are named by dependencies alone. */
+  readonly replicas: readonly Uint8Array[];
+  readonly writers: number;
+  /** Per writer, its first sequence number in the block. */
+  readonly firstSeq: readonly number[];
+  /** Columns; `replica` is an index into `replicas`, `offset` counts from the start of `bytes`. */
+  readonly replica: Uint32Array;
+  readonly seq: Uint32Array;
+  readonly time: Float64Array;
+  readonly kind: Uint8Array;
+  readonly offset: Uint32Array;
+  readonly length: Uint32Array;
+  /** Row i's dependencies are entries `[depStart[i], depStart[i + 1])` of the three below. */
+  readonly depStart: Uint32Array;
+  readonly depReplica: readonly number[];
+  readonly depSeq: readonly number[];
+  readonly depTime: readonly number[];
+}
+
+/**
+ * Reads a block and proves rules B1 to B5. Payloads are not touched.
+ *
+ * @throws GossipError `version-unsupported`, `checksum`, `bytes-truncated`, `block-invalid`, `clock`.
+ * @internal
+ */
+export function decodeBlock(bytes: Uint8Array): DecodedBlock {
+  if (bytes.length > blockBytesMax) throw invalid(`block of ${bytes.length} bytes, at most ${blockBytesMax}`);
+  const reader = new ByteReader(bytes);
+  const version = reader.u8();
+  const flags = reader.u8();
+  if (version !== blockVersion || flags !== 0) {
+    throw new GossipError('version-unsupported', `block version ${version} with flags ${flags}; this reads 0 with 0`, {
+      context: { version, flags },
+    });
+  }
+  const checksum = reader.u32();
+  if (xxHash32(bytes, blockVersion, headerBytes) !== checksum) {
+    throw new GossipError('checksum', 'the checksum of a block does not fit its bytes');
+  }
+
+  const count = reader.bounded(blockRowsMax, 'rows of a block');
+  if (count === 0) throw invalid('a block without rows');
+  // A row takes at least two bytes (dependencies and length); the first has its time in the header.
+  if (count * 2 > reader.remaining) throw invalid(`${count} rows in ${reader.remaining} bytes`);
+  const firstTime = reader.varint();
+  const lastTime = firstTime + reader.varint();
+  if (reader.varint() !== 0 || reader.varint() !== 0) {
+    throw new GossipError('version-unsupported', 'a block with a codec or key epoch of its own');
+  }
+  const writers = reader.bounded(count, 'writers of a block');
+  if (writers === 0) throw invalid('a block without writers');
+  const referenced = reader.bounded(blockReplicasMax - writers, 'replicas named in a block');
+  if ((writers + referenced) * replicaIdBytes > reader.remaining) throw invalid('more replicas than bytes');
+  const replicas: Uint8Array[] = [];
+  const firstSeq: number[] = [];
+  for (let i = 0; i < writers + referenced; i++) {
+    replicas.push(reader.bytes(replicaIdBytes));
+    if (i < writers) {
+      const first = reader.bounded(seqMax, 'sequence number');
+      if (first === 0) throw invalid('sequence number 0');
+      firstSeq.push(first);
+    }
+  }
+  refuseTwins(replicas);
+
+  const time = new Float64Array(count);
+  time[0] = firstTime;
+  let previous = firstTime;
+  for (let row = 1; row < count; row++) {
+    const token = reader.varint();
+    previous =
+      token % 2 === 0
+        ? (Math.floor(previous / clockStepsPerMs) + token / 2) * clockStepsPerMs
+        : previous + (token - 1) / 2;
+    time[row] = previous;
+  }
+  if (previous !== lastTime || lastTime > timeMax) throw invalid('the last time of a block is not as announced');
+
+  const replica = new Uint32Array(count);
+  if (writers > 1) {
+    for (let row = 0; row < count; row++) {
+      const writer = reader.varint();
+      if (writer >= writers) throw invalid(`writer ${writer} of ${writers}`);
+      replica[row] = writer;
+    }
+  }
+  const seq = new Uint32Array(count);
+  const next = Float64Array.from(firstSeq);
+  for (let row = 0; row < count; row++) {
+    const writer = replica[row] as number;
+    const value = next[writer] as number;
+    if (value > seqMax) throw invalid('sequence number over its bound');
+    seq[row] = value;
+    next[writer] = value + 1;
+    if (row > 0 && (time[row] as number) <= (time[row - 1] as number)) {
+      const equal = time[row] === time[row - 1];
+      if (
+        !equal ||
+        compareBytes(replicas[replica[row - 1] as number] as Uint8Array, replicas[writer] as Uint8Array) >= 0
+      ) {
+        throw new GossipError('clock', `row ${row} of a block is not after the row before it`);
+      }
+    }
+  }
+  for (let i = 0; i < writers; i++) if (next[i] === firstSeq[i]) throw invalid('a writer without rows');
+
+  const kind = new Uint8Array(count);
+  for (let row = 0; row < count; ) {
+    const value = reader.u8();
+    const run = reader.bounded(count - row, 'run of kinds');
+    if (run === 0) throw invalid('an empty run of kinds');
+    kind.fill(value, row, row + run);
+    row += run;
+  }
+
+  const depStart = new Uint32Array(count + 1);
+  const depReplica: number[] = [];
+  const depSeq: number[] = [];
+  const depTime: number[] = [];
+  for (let row = 0; row < count; row++) {
+    const token = reader.varint();
+    if (token === 1) {
+      if (row === 0) throw invalid('the first row depends on the row before it');
+      addRowDependency(row, 1);
+    } else if (token > 1) {
+      const many = token - 1;
+      if (many > depsMax) throw invalid(`${many} dependencies, at most ${depsMax}`);
+      for (let i = 0; i < many; i++) {
+        const distance = reader.varint();
+        if (distance > row) throw invalid('a dependency before the block, by distance');
+        if (distance > 0) addRowDependency(row, distance);
+        else addDependency(row, reader.varint(), reader.varint(), reader.varint());
+        checkOrder(row, i);
+      }
+    }
+    depStart[row + 1] = depReplica.length;
+  }
+
+  const length = new Uint32Array(count);
+  let total = 0;
+  for (let row = 0; row < count; row++) {
+    const value = reader.bounded(eventBytesMax, 'payload bytes');
+    length[row] = value;
+    total += value;
+  }
+  if (total !== reader.remaining) {
+    if (total > reader.remaining) throw new GossipError('bytes-truncated', 'payloads end too early');
+    throw invalid(`${reader.remaining - total} bytes too many`);
+  }
+  const offset = new Uint32Array(count);
+  let at = reader.at;
+  for (let row = 0; row < count; row++) {
+    offset[row] = at;
+    at += length[row] as number;
+  }
+  return {
+    bytes,
+    count,
+    replicas,
+    writers,
+    firstSeq,
+    replica,
+    seq,
+    time,
+    kind,
+    offset,
+    length,
+    depStart,
+    depReplica,
+    depSeq,
+    depTime,
+  };
+
+  function addRowDependency(row: number, distance: number): void {
+    const other = replica[row - distance] as number;
+    if (other === replica[row]) throw invalid('a dependency on an event of the same replica');
+    if ((time[row - distance] as number) >= (time[row] as number)) throw dependencyTooNew(row);
+    depReplica.push(other);
+    depSeq.push(seq[row - distance] as number);
+    depTime.push(time[row - distance] as number);
+  }
+
+  function addDependency(row: number, other: number, sequence: number, age: number): void {
+    if (other >= replicas.length) throw invalid(`replica ${other} of ${replicas.length}`);
+    if (other === replica[row]) throw invalid('a dependency on an event of the same replica');
+    if (sequence === 0 || sequence > seqMax) throw invalid('sequence number of a dependency');
+    if (age === 0 || age > (time[row] as number)) throw dependencyTooNew(row);
+    depReplica.push(other);
+    depSeq.push(sequence);
+    depTime.push((time[row] as number) - age);
+  }
+
+  /** B4: strictly from newest to oldest, by the total order. */
+  function checkOrder(row: number, nth: number): void {
+    if (nth === 0) return;
+    const i = depReplica.length - 1;
+    const newer = depTime[i - 1] as number;
+    const older = depTime[i] as number;
+    if (older < newer) return;
+    const a = replicas[depReplica[i - 1] as number] as Uint8Array;
+    const b = replicas[depReplica[i] as number] as Uint8Array;
+    if (older > newer || compareBytes(a, b) <= 0) throw invalid(`the dependencies of row ${row} are not in order`);
+  }
+}
+
+function dependencyTooNew(row: number): GossipError {
+  return new GossipError('clock', `row ${row} of a block is not after what it depends on`);
+}
+
+/** A replica stands in the table once, or one event could hide under two indexes. */
+function refuseTwins(replicas: readonly Uint8Array[]): void {
+  if (replicas.length < 2) return;
+  const sorted = [...replicas].sort(compareBytes);
+  for (let i = 1; i < sorted.length; i++) {
+    if (compareBytes(sorted[i - 1] as Uint8Array, sorted[i] as Uint8Array) === 0)
+      throw invalid('a replica stands twice');
+  }
+}
+
+/**
+ * A sequence of blocks, each preceded by its length as a varint: what `encode` gives, `merge` reads, and an `events`
+ * frame carries. Two sequences put together are a sequence.
+ *
+ * @internal
+ */
+export function joinBlocks(blocks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(blocks.reduce((sum, block) => sum + block.length + 4, 0));
+  for (const block of blocks) {
+    writer.varint(block.length);
+    writer.bytes(block);
+  }
+  return writer.finish();
+}
+
+/** The blocks of a sequence, as views. @internal */
+export function splitBlocks(bytes: Uint8Array, from = 0): Uint8Array[] {
+  const reader = new ByteReader(bytes, from);
+  const blocks: Uint8Array[] = [];
+  while (reader.remaining > 0) blocks.push(reader.bytes(reader.bounded(blockBytesMax, 'bytes of a block')));
+  return blocks;
+}

@@ -1,0 +1,149 @@
+/**
+ * Columns of one chunk: about a thousand events, sorted, without an object per event.
+ *
+ * A row is an index into eight typed arrays. Columns point into what the log holds once for all chunks: the replica
+ * table, the dependency arena, the payload pages. 33 bytes a row beyond payload and dependencies.
+ *
+ * Rows below `sharedRows` are seen by a snapshot and never change; a chunk that must change below is replaced by a
+ * copy and marked `superseded`. An event object belongs to its row, so a superseded chunk makes none: its
+ * replacement does (L5).
+ */
+import type { StoredEvent } from '../event.js';
+
+const firstCapacity = 16;
+
+/** @internal */
+export class Chunk {
+  count = 0;
+  /** Rows `[0, sharedRows)` are visible in a snapshot. */
+  sharedRows = 0;
+  superseded = false;
+  replica: Uint32Array;
+  seq: Uint32Array;
+  time: Float64Array;
+  kind: Uint8Array;
+  page: Uint32Array;
+  offset: Uint32Array;
+  length: Uint32Array;
+  /** Offset into the dependency arena; 0 when the row depends on its writer's previous event alone. */
+  deps: Uint32Array;
+  /** Event objects made so far, by row. Absent until the first is. */
+  events: (StoredEvent<unknown> | undefined)[] | undefined;
+
+  constructor(capacity = firstCapacity) {
+    this.replica = new Uint32Array(capacity);
+    this.seq = new Uint32Array(capacity);
+    this.time = new Float64Array(capacity);
+    this.kind = new Uint8Array(capacity);
+    this.page = new Uint32Array(capacity);
+    this.offset = new Uint32Array(capacity);
+    this.length = new Uint32Array(capacity);
+    this.deps = new Uint32Array(capacity);
+  }
+
+  get capacity(): number {
+    return this.seq.length;
+  }
+
+  get lastTime(): number {
+    return this.time[this.count - 1] as number;
+  }
+
+  /** Makes room for one more row, by doubling. */
+  reserveOneMore(): void {
+    if (this.count === this.capacity) this.reserve(Math.max(firstCapacity, this.capacity * 2));
+  }
+
+  /** Appends one row. There must be room. */
+  push(
+    replica: number,
+    seq: number,
+    time: number,
+    kind: number,
+    page: number,
+    offset: number,
+    length: number,
+    deps: number,
+  ): void {
+    const at = this.count++;
+    this.replica[at] = replica;
+    this.seq[at] = seq;
+    this.time[at] = time;
+    this.kind[at] = kind;
+    this.page[at] = page;
+    this.offset[at] = offset;
+    this.length[at] = length;
+    this.deps[at] = deps;
+  }
+
+  /** Makes room for `capacity` rows. Row numbers and contents stay. */
+  reserve(capacity: number): void {
+    if (capacity <= this.capacity) return;
+    const larger = new Chunk(capacity);
+    larger.copyRows(this, 0, this.count);
+    this.replica = larger.replica;
+    this.seq = larger.seq;
+    this.time = larger.time;
+    this.kind = larger.kind;
+    this.page = larger.page;
+    this.offset = larger.offset;
+    this.length = larger.length;
+    this.deps = larger.deps;
+  }
+
+  /** Appends rows `[from, to)` of another chunk. There must be room. */
+  copyRows(source: Chunk, from: number, to: number): void {
+    const at = this.count;
+    this.replica.set(source.replica.subarray(from, to), at);
+    this.seq.set(source.seq.subarray(from, to), at);
+    this.time.set(source.time.subarray(from, to), at);
+    this.kind.set(source.kind.subarray(from, to), at);
+    this.page.set(source.page.subarray(from, to), at);
+    this.offset.set(source.offset.subarray(from, to), at);
+    this.length.set(source.length.subarray(from, to), at);
+    this.deps.set(source.deps.subarray(from, to), at);
+    if (source.events !== undefined) {
+      this.events ??= [];
+      for (let row = from; row < to; row++) {
+        const event = source.events[row];
+        if (event !== undefined) this.events[at + row - from] = event;
+      }
+    }
+    this.count += to - from;
+  }
+
+  /** Appends one row of another chunk; for interleaved rows, where runs are too short for `copyRows`. */
+  copyRow(source: Chunk, row: number): void {
+    const at = this.count++;
+    this.replica[at] = source.replica[row] as number;
+    this.seq[at] = source.seq[row] as number;
+    this.time[at] = source.time[row] as number;
+    this.kind[at] = source.kind[row] as number;
+    this.page[at] = source.page[row] as number;
+    this.offset[at] = source.offset[row] as number;
+    this.length[at] = source.length[row] as number;
+    this.deps[at] = source.deps[row] as number;
+    const event = source.events?.[row];
+    if (event !== undefined) {
+      this.events ??= [];
+      this.events[at] = event;
+    }
+  }
+
+  /** Inserts one row of another chunk at `at`, moving the rows behind. There must be room. */
+  insertRow(at: number, source: Chunk, row: number): void {
+    const end = this.count;
+    this.replica.copyWithin(at + 1, at, end);
+    this.seq.copyWithin(at + 1, at, end);
+    this.time.copyWithin(at + 1, at, end);
+    this.kind.copyWithin(at + 1, at, end);
+    this.page.copyWithin(at + 1, at, end);
+    this.offset.copyWithin(at + 1, at, end);
+    this.length.copyWithin(at + 1, at, end);
+    this.deps.copyWithin(at + 1, at, end);
+    if (this.events !== undefined && at < this.events.length) this.events.splice(at, 0, undefined);
+    this.count = at;
+    this.copyRow(source, row);
+    this.count = end + 1;
+  }
+}

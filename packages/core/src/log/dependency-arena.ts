@@ -1,0 +1,77 @@
+/**
+ * The dependencies of all rows of a log, packed: a row's column holds an offset into one growing byte array, 0 for
+ * a row without any. There stand the count and then, per dependency, replica index, sequence number and how much
+ * older it is, as varints: about 7 bytes instead of 16 in typed columns.
+ */
+
+/** @internal */
+export class DependencyArena {
+  #bytes = new Uint8Array(64);
+  // Offset 0 means "none", so the first record starts at 1.
+  #end = 1;
+
+  /** Starts a record of `count` dependencies and returns its offset; `add` follows `count` times. */
+  begin(count: number): number {
+    if (count === 0) return 0;
+    this.#reserve(1 + count * 24);
+    const offset = this.#end;
+    this.#varint(count);
+    return offset;
+  }
+
+  /** One dependency of the record begun last; `age` is the event's time less the dependency's. */
+  add(replica: number, seq: number, age: number): void {
+    this.#varint(replica);
+    this.#varint(seq);
+    this.#varint(age);
+  }
+
+  /** Calls `visit(replica, seq, time)` for every dependency of a row, newest first. */
+  each(offset: number, rowTime: number, visit: (replica: number, seq: number, time: number) => void): void {
+    if (offset === 0) return;
+    const cursor = { at: offset };
+    for (let count = this.#read(cursor); count > 0; count--) {
+      const replica = this.#read(cursor);
+      const seq = this.#read(cursor);
+      visit(replica, seq, rowTime - this.#read(cursor));
+    }
+  }
+
+  /** How many dependencies a row has recorded. */
+  count(offset: number): number {
+    return offset === 0 ? 0 : this.#read({ at: offset });
+  }
+
+  #reserve(count: number): void {
+    if (this.#end + count <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#end + count));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+  }
+
+  #varint(value: number): void {
+    const bytes = this.#bytes;
+    let rest = value;
+    while (rest > 0x0fffffff) {
+      bytes[this.#end++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 127) {
+      bytes[this.#end++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    bytes[this.#end++] = rest;
+  }
+
+  #read(cursor: { at: number }): number {
+    const bytes = this.#bytes;
+    let byte = bytes[cursor.at++] as number;
+    if (byte < 128) return byte;
+    let value = byte & 127;
+    for (let unit = 128; ; unit *= 128) {
+      byte = bytes[cursor.at++] as number;
+      value += (byte & 127) * unit;
+      if (byte < 128) return value;
+    }
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * The chunk list: all events of a log in total order, as chunks of columns.
+ *
+ * Appending at the tail is the fast path. A sorted batch is merged into the chunks that it touches, never row by
+ * row, except that one row goes in place where no snapshot looks.
+ *
+ * - [O1] Chunks are never empty; their rows and the chunks themselves are in order.
+ * - [O2] What a snapshot has seen of a chunk never changes (`sharedRows`): the chunk is copied first.
+ * - [O3] Only the last chunk grows at its end in place; a snapshot remembers how much of it it saw.
+ */
+
+import type { LogTables } from '../codec/block.js';
+import type { PayloadCodec } from '../codec/payload.js';
+import { invariant } from '../errors.js';
+import { type LogEvent, StoredEvent } from '../event.js';
+import type { ReplicaId } from '../ids.js';
+import { chunkRowsMax } from '../limits.js';
+import { Chunk } from './chunk.js';
+
+/** Where a row stands. */
+interface Position {
+  chunk: number;
+  row: number;
+}
+
+/** @internal */
+export class OrderedLog {
+  readonly #tables: LogTables;
+  readonly #codec: PayloadCodec<unknown>;
+  #chunks: Chunk[] = [];
+  #length = 0;
+  /** Chunks with rows that no snapshot has seen; the tail need not stand here. */
+  readonly #unseen = new Set<Chunk>();
+
+  constructor(tables: LogTables, codec: PayloadCodec<unknown>) {
+    this.#tables = tables;
+    this.#codec = codec;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get chunks(): readonly Chunk[] {
+    return this.#chunks;
+  }
+
+  /** Marks all rows as seen and returns the chunk list, for a snapshot to keep. O(chunks), a pointer each. */
+  share(): readonly Chunk[] {
+    for (const chunk of this.#unseen) chunk.sharedRows = chunk.count;
+    this.#unseen.clear();
+    const tail = this.#chunks[this.#chunks.length - 1];
+    if (tail !== undefined) tail.sharedRows = tail.count;
+    return this.#chunks.slice();
+  }
+
+  /** The chunk that takes a row at the log's end, with room for it. Call `appended` once the row stands. */
+  tail(): Chunk {
+    let tail = this.#chunks[this.#chunks.length - 1];
+    if (tail === undefined || tail.count === chunkRowsMax) {
+      tail = this.#pushTail(new Chunk(tail === undefined ? undefined : chunkRowsMax));
+    } else if (tail.count === tail.capacity) {
+      tail.reserve(Math.min(tail.capacity * 2, chunkRowsMax));
+    }
+    return tail;
+  }
+
+  /** Counts a row that the caller wrote into `tail()`. */
+  appended(): void {
+    this.#length++;
+  }
+
+  /** Merges a sorted batch of new rows. The batch's columns may be adopted: the caller gives it away. */
+  insert(batch: Chunk): void {
+    let from = 0;
+    while (from < batch.count) {
+      const last = this.#chunks.length - 1;
+      if (
+        last < 0 ||
+        this.#compareRows(this.#chunks[last] as Chunk, (this.#chunks[last] as Chunk).count - 1, batch, from) < 0
+      ) {
+        this.#appendRows(batch, from);
+        break;
+      }
+      const at = this.#chunkFor(batch, from);
+      const to =
+        at === last ? this.#endWithin(batch, from) : this.#endBefore(batch, from, this.#chunks[at + 1] as Chunk);
+      this.#mergeInto(at, batch, from, to);
+      from = to;
+    }
+    this.#length += batch.count;
+  }
+
+  /** The event object of a row, made when first asked for. */
+  event(chunk: Chunk, row: number): LogEvent<unknown> {
+    const made = chunk.events?.[row];
+    if (made !== undefined) return made;
+    let owner = chunk;
+    let at = row;
+    if (chunk.superseded) {
+      // The row lives on in a newer chunk, which owns its object (L5).
+      const found = this.locate(chunk.time[row] as number, chunk.replica[row] as number);
+      invariant(found !== undefined, 'a row of a superseded chunk stands in the log');
+      owner = this.#chunks[found.chunk] as Chunk;
+      at = found.row;
+      const current = owner.events?.[at];
+      if (current !== undefined) return current;
+    }
+    const { replicas, pages } = this.#tables;
+    const event = new StoredEvent(
+      replicas.ids[owner.replica[at] as number] as ReplicaId,
+      owner.seq[at] as number,
+      owner.time[at] as number,
+      pages.get(owner.page[at] as number, owner.offset[at] as number, owner.length[at] as number),
+      this.#codec,
+    );
+    owner.events ??= [];
+    owner.events[at] = event;
+    return event;
+  }
+
+  /** Where the event of that key stands. O(log n). */
+  locate(time: number, replica: number): Position | undefined {
+    const { chunk, row } = this.lowerBound(time, replica);
+    const found = this.#chunks[chunk];
+    if (found === undefined || row === found.count) return undefined;
+    return found.time[row] === time && found.replica[row] === replica ? { chunk, row } : undefined;
+  }
+
+  /** The first row whose time is at least `time` (or, given a replica, whose key is). May be one past the last. */
+  lowerBound(time: number, replica?: number): Position {
+    const chunks = this.#chunks;
+    let low = 0;
+    let high = chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const chunk = chunks[middle] as Chunk;
+      if (this.#compareKey(chunk, chunk.count - 1, time, replica) < 0) low = middle + 1;
+      else high = middle;
+    }
+    const chunk = chunks[low];
+    return { chunk: low, row: chunk === undefined ? 0 : this.#lowerRow(chunk, time, replica) };
+  }
+
+  /** First row of a chunk whose key is at least the given one. */
+  #lowerRow(chunk: Chunk, time: number, replica: number | undefined): number {
+    let low = 0;
+    let high = chunk.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compareKey(chunk, middle, time, replica) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #compareKey(chunk: Chunk, row: number, time: number, replica: number | undefined): number {
+    const difference = (chunk.time[row] as number) - time;
+    if (difference !== 0 || replica === undefined) return difference;
+    return this.#tables.replicas.compare(chunk.replica[row] as number, replica);
+  }
+
+  #compareRows(a: Chunk, rowA: number, b: Chunk, rowB: number): number {
+    return this.#compareKey(a, rowA, b.time[rowB] as number, b.replica[rowB] as number);
+  }
+
+  /** The last chunk whose first row is not after the batch's row, or the first chunk. */
+  #chunkFor(batch: Chunk, row: number): number {
+    let low = 0;
+    let high = this.#chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compareRows(this.#chunks[middle] as Chunk, 0, batch, row) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return Math.max(low - 1, 0);
+  }
+
+  /** Rows of the batch from `from` on that lie before the first row of `next`: the end of that run. */
+  #endBefore(batch: Chunk, from: number, next: Chunk): number {
+    let low = from + 1;
+    let high = batch.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compareRows(next, 0, batch, middle) > 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Rows of the batch from `from` on that lie before the last row of the log: what is behind is appended. */
+  #endWithin(batch: Chunk, from: number): number {
+    const tail = this.#chunks[this.#chunks.length - 1] as Chunk;
+    let low = from + 1;
+    let high = batch.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compareRows(tail, tail.count - 1, batch, middle) > 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #pushTail(chunk: Chunk): Chunk {
+    const before = this.#chunks[this.#chunks.length - 1];
+    if (before !== undefined) this.#unseen.add(before);
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  #appendRows(batch: Chunk, from: number): void {
+    let tail = this.#chunks[this.#chunks.length - 1];
+    const room = tail === undefined ? 0 : chunkRowsMax - tail.count;
+    if (from === 0 && batch.count > room && batch.count <= chunkRowsMax && batch.count >= chunkRowsMax / 2) {
+      // About a chunk's worth that does not fit behind the tail: its columns become the chunk's, uncopied.
+      this.#pushTail(batch);
+      return;
+    }
+    for (let next = from; next < batch.count; ) {
+      if (tail === undefined || tail.count === chunkRowsMax) {
+        tail = this.#pushTail(new Chunk(Math.min(chunkRowsMax, batch.count - next)));
+      }
+      const many = Math.min(batch.count - next, chunkRowsMax - tail.count);
+      if (tail.count + many > tail.capacity) {
+        tail.reserve(Math.min(chunkRowsMax, Math.max(tail.capacity * 2, tail.count + many)));
+      }
+      tail.copyRows(batch, next, next + many);
+      next += many;
+    }
+  }
+
+  #mergeInto(at: number, batch: Chunk, from: number, to: number): void {
+    const chunk = this.#chunks[at] as Chunk;
+    if (to - from === 1 && chunk.count < chunkRowsMax) {
+      const row = this.#lowerRow(chunk, batch.time[from] as number, batch.replica[from] as number);
+      // A snapshot that saw the whole chunk counts on its length, unless it saw it as its last.
+      const grows = chunk.sharedRows < chunk.count;
+      if (row >= chunk.sharedRows && grows) {
+        if (chunk.count === chunk.capacity) chunk.reserve(Math.min(chunk.capacity * 2, chunkRowsMax));
+        chunk.insertRow(row, batch, from);
+        this.#unseen.add(chunk);
+        return;
+      }
+    }
+    const merged = this.#merge(chunk, batch, from, to);
+    chunk.superseded = true;
+    this.#unseen.delete(chunk);
+    for (const part of merged) this.#unseen.add(part);
+    this.#chunks.splice(at, 1, ...merged);
+  }
+
+  /** Two-way merge into as many new chunks as are needed, none of them full, so that the next late row has room. */
+  #merge(chunk: Chunk, batch: Chunk, from: number, to: number): Chunk[] {
+    const total = chunk.count + to - from;
+    const isTail = chunk === this.#chunks[this.#chunks.length - 1];
+    const parts = total <= chunkRowsMax ? 1 : Math.ceil(total / (chunkRowsMax * 0.75));
+    // Near the tail a split is lopsided: what is behind keeps growing, what is before hardly changes.
+    const share = parts === 2 && isTail ? Math.min(chunkRowsMax, Math.floor(total * 0.9)) : Math.ceil(total / parts);
+    const merged: Chunk[] = [];
+    let left = 0;
+    let right = from;
+    for (let done = 0; done < total; ) {
+      const many = Math.min(share, total - done);
+      const part = new Chunk(parts === 1 ? Math.min(chunkRowsMax, Math.max(chunk.capacity, many)) : chunkRowsMax);
+      for (let rows = 0; rows < many; ) {
+        const fromChunk = right === to ? many - rows : this.#runBefore(chunk, left, batch, right, many - rows);
+        if (fromChunk > 0) {
+          part.copyRows(chunk, left, left + fromChunk);
+          left += fromChunk;
+          rows += fromChunk;
+        }
+        while (
+          rows < many &&
+          right < to &&
+          (left === chunk.count || this.#compareRows(chunk, left, batch, right) > 0)
+        ) {
+          part.copyRow(batch, right++);
+          rows++;
+        }
+      }
+      merged.push(part);
+      done += many;
+    }
+    return merged;
+  }
+
+  /** How many rows of `chunk` from `left` on, at most `limit`, come before the batch's row. */
+  #runBefore(chunk: Chunk, left: number, batch: Chunk, right: number, limit: number): number {
+    const end = Math.min(chunk.count, left + limit);
+    let row = left;
+    while (row < end && this.#compareRows(chunk, row, batch, right) < 0) row++;
+    return row - left;
+  }
+}

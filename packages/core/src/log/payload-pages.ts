@@ -1,0 +1,51 @@
+/**
+ * Where a log's payload bytes lie. A row holds page, offset and length. Small payloads are copied together into
+ * pages of 64 KiB, so that a thousand messages do not keep a thousand buffers; a large block becomes a page of its
+ * own, uncopied.
+ */
+
+/** Below this a copy is cheaper than keeping the buffer that the bytes came in. */
+const adoptedBytesMin = 16 * 1024;
+const pageBytes = 64 * 1024;
+/** A log's first page is small: most logs are. Each further one doubles, up to a whole page. */
+const firstPageBytes = 1024;
+
+/** @internal */
+export class PayloadPages {
+  readonly #pages: Uint8Array[] = [];
+  /** The page that small payloads go to, and how far it is filled. */
+  #open = -1;
+  #used = 0;
+  #nextBytes = firstPageBytes;
+  /** Where the last `place` or `adopt` put its bytes. */
+  page = 0;
+  offset = 0;
+
+  get(page: number, offset: number, length: number): Uint8Array {
+    return (this.#pages[page] as Uint8Array).subarray(offset, offset + length);
+  }
+
+  /** The whole page: for copying without a view per row. */
+  whole(page: number): Uint8Array {
+    return this.#pages[page] as Uint8Array;
+  }
+
+  /** Takes `source[from, to)`, by copy or, when it is large, by keeping `source`. Sets `page` and `offset`. */
+  place(source: Uint8Array, from: number, to: number): void {
+    const length = to - from;
+    if (length >= adoptedBytesMin) {
+      this.page = this.#pages.push(source) - 1;
+      this.offset = from;
+      return;
+    }
+    if (this.#open < 0 || this.#used + length > (this.#pages[this.#open] as Uint8Array).length) {
+      this.#open = this.#pages.push(new Uint8Array(Math.max(this.#nextBytes, length))) - 1;
+      this.#nextBytes = Math.min(this.#nextBytes * 2, pageBytes);
+      this.#used = 0;
+    }
+    (this.#pages[this.#open] as Uint8Array).set(source.subarray(from, to), this.#used);
+    this.page = this.#open;
+    this.offset = this.#used;
+    this.#used += length;
+  }
+}

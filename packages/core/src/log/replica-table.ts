@@ -1,0 +1,79 @@
+/**
+ * The writers of one log, interned: a replica is a small number in every column, and this table says which.
+ *
+ * Per replica it keeps the last event of the log (`last`, `lastTime`) and the last one that is stored
+ * (`stored`, `storedTime`): the log's version vector, and that of its effective part.
+ */
+import { GossipError } from '../errors.js';
+import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
+import { replicasMax } from '../limits.js';
+
+/** @internal */
+export class ReplicaTable {
+  readonly ids: ReplicaId[] = [];
+  readonly last: number[] = [];
+  readonly lastTime: number[] = [];
+  readonly firstTime: number[] = [];
+  readonly stored: number[] = [];
+  readonly storedTime: number[] = [];
+  readonly #bytes: Uint8Array[] = [];
+  readonly #index = new Map<ReplicaId, number>();
+
+  get size(): number {
+    return this.ids.length;
+  }
+
+  /** The index of a replica, or -1 when it never was interned. */
+  find(id: ReplicaId): number {
+    return this.#index.get(id) ?? -1;
+  }
+
+  /** The index of a replica, interned when it is new. */
+  intern(id: ReplicaId): number {
+    const known = this.#index.get(id);
+    return known ?? this.#add(id, replicaIdToBytes(id));
+  }
+
+  /** The same for 16 bytes, which may be a view into a larger buffer. */
+  internBytes(bytes: Uint8Array): number {
+    const id = replicaIdFromBytes(bytes);
+    const known = this.#index.get(id);
+    return known ?? this.#add(id, bytes.slice());
+  }
+
+  bytes(index: number): Uint8Array {
+    return this.#bytes[index] as Uint8Array;
+  }
+
+  /** Byte order of two replicas: the tie-break of the total order. */
+  compare(a: number, b: number): number {
+    return a === b ? 0 : compareBytes(this.bytes(a), this.bytes(b));
+  }
+
+  #add(id: ReplicaId, bytes: Uint8Array): number {
+    const index = this.ids.length;
+    if (index >= replicasMax) {
+      throw new GossipError('limit-exceeded', `a log has at most ${replicasMax} replicas`, {
+        context: { replicasMax },
+      });
+    }
+    this.#index.set(id, index);
+    this.ids.push(id);
+    this.#bytes.push(bytes);
+    this.last.push(0);
+    this.lastTime.push(0);
+    this.firstTime.push(0);
+    this.stored.push(0);
+    this.storedTime.push(0);
+    return index;
+  }
+}
+
+/** Lexicographic order of two arrays of the same length. @internal */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < a.length; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,41 @@
+/** Version vectors: replica → last sequence number. What two of them have, lack, and how they compare. */
+import type { ReplicaId, SequenceNumber } from './ids.js';
+import type { Run } from './ports/storage.js';
+
+/** Replica → last sequence number; a replica that is absent has written nothing. */
+export type VersionVector = ReadonlyMap<ReplicaId, SequenceNumber>;
+
+/** Everything that either has: the entrywise maximum. A new map. */
+export function mergeVersions(a: VersionVector, b: VersionVector): Map<ReplicaId, SequenceNumber> {
+  const merged = new Map(a);
+  for (const [replica, seq] of b) merged.set(replica, Math.max(merged.get(replica) ?? 0, seq));
+  return merged;
+}
+
+/** The runs of events that `theirs` has and `ours` lacks. */
+export function missingRuns(ours: VersionVector, theirs: VersionVector): Run[] {
+  const runs: Run[] = [];
+  for (const [replica, last] of theirs) {
+    const first = (ours.get(replica) ?? 0) + 1;
+    if (first <= last) runs.push({ replica, first, last });
+  }
+  return runs;
+}
+
+/**
+ * How two versions stand to each other.
+ *
+ * @example
+ * ```ts
+ * import { compareVersions, type ReplicaId } from '@gossip-log/core';
+ *
+ * const ada = 'AAAAAAAAAAAAAAAAAAAAAA' as ReplicaId;
+ * compareVersions(new Map([[ada, 1]]), new Map([[ada, 2]])); // 'before'
+ * ```
+ */
+export function compareVersions(a: VersionVector, b: VersionVector): 'same' | 'before' | 'after' | 'concurrent' {
+  const ahead = missingRuns(b, a).length > 0;
+  const behind = missingRuns(a, b).length > 0;
+  if (ahead) return behind ? 'concurrent' : 'after';
+  return behind ? 'before' : 'same';
+}
