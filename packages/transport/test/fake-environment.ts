@@ -6,18 +6,19 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Starts at 1,000,000 ms. Random bytes are all `randomByte`, which a test may set. */
+/** Starts at 1,000,000 ms. Every draw of random bytes is `80 00 00 …`: one half, read as a fraction. */
 export class FakeEnvironment implements Environment {
   #now = 1_000_000;
   #timers = new Set<Timer>();
-  randomByte = 0x80;
 
   now(): number {
     return this.#now;
   }
 
   randomBytes(length: number): Uint8Array {
-    return new Uint8Array(length).fill(this.randomByte);
+    const bytes = new Uint8Array(length);
+    bytes[0] = 0x80;
+    return bytes;
   }
 
   setTimer(ms: number, callback: () => void): () => void {
@@ -42,5 +43,10 @@ export class FakeEnvironment implements Environment {
       due.callback();
     }
     this.#now = end;
+  }
+
+  /** Lets time pass up to the next timer. */
+  advanceToNext(): void {
+    this.advance(this.pending[0] ?? 0);
   }
 }
