@@ -1,0 +1,136 @@
+/**
+ * The conversation. At most `windowRows` messages are in the document, whatever the room's length.
+ *
+ * It is in one of two states. *Pinned*: the newest message is in sight and stays so, whatever arrives. *Reading*:
+ * somebody scrolled up; the message at the top of the view keeps its place on the screen, whatever is inserted above
+ * or below it, and the window follows when the view comes near its edge.
+ *
+ *     pinned ── scrolled up ──▶ reading ── scrolled to the end, or "Jump to newest", or sent ──▶ pinned
+ */
+import type { LogEvent, Snapshot } from '@gossip-log/core';
+import type { Ref } from 'react';
+import { useEffect, useEffectEvent, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { messageRows, windowAround, windowRows } from '../message-rows.js';
+import { DownIcon } from './icons.js';
+import { MessageItem } from './message-item.js';
+
+/** So near to the end counts as the end: a nudge of the wheel does not unpin. */
+const endPx = 48;
+/** The window follows when fewer rows than these are left above or below the view. */
+const marginRows = Math.floor(windowRows / 5);
+
+/** The state *reading*; *pinned* is `undefined`. */
+interface Reading {
+  /** The window lies around it. */
+  readonly focus: LogEvent;
+  /** The last event that was in sight: what comes after it is new. */
+  readonly seen: LogEvent;
+}
+
+export interface MessageListHandle {
+  jumpToNewest(): void;
+}
+
+interface MessageListProps {
+  readonly events: Snapshot;
+  readonly profileId: string;
+  readonly ref: Ref<MessageListHandle>;
+  /** The button that had the focus is gone. */
+  readonly onJumped: () => void;
+}
+
+export function MessageList({ events, profileId, ref, onJumped }: MessageListProps) {
+  const [reading, setReading] = useState<Reading>();
+  const scroller = useRef<HTMLElement>(null);
+  const list = useRef<HTMLOListElement>(null);
+  const held = useRef<{ readonly row: Element; readonly top: number }>(undefined);
+
+  const { from, to } = windowAround(events.length, reading && events.indexOf(reading.focus));
+  const rows = useMemo(() => messageRows(events.slice(from, to), profileId), [events, from, to, profileId]);
+  const unseen = reading === undefined ? 0 : events.length - 1 - events.indexOf(reading.seen);
+
+  /** Brings the view where the state says that it is. */
+  const settle = (): void => {
+    const box = scroller.current;
+    if (box === null) return;
+    if (reading === undefined) box.scrollTop = box.scrollHeight;
+    else if (held.current?.row.isConnected) box.scrollTop += topWithin(box, held.current.row) - held.current.top;
+  };
+  // After every change of rows, before it is painted. Browsers that anchor by themselves disagree in detail, and one
+  // does not do it at all: the style sheet switches that off.
+  useLayoutEffect(settle);
+  const settleLater = useEffectEvent(settle);
+  useEffect(() => {
+    const observer = new ResizeObserver(() => settleLater());
+    observer.observe(scroller.current as Element);
+    observer.observe(list.current as Element);
+    return () => observer.disconnect();
+  }, []);
+
+  const onScroll = (): void => {
+    const box = scroller.current as HTMLElement;
+    if (to === events.length && box.scrollHeight - box.scrollTop - box.clientHeight < endPx) {
+      setReading(undefined);
+      return;
+    }
+    const items = (list.current as HTMLElement).children;
+    const first = firstRowBelow(items, box, 0);
+    const last = Math.min(firstRowBelow(items, box, box.clientHeight), rows.length - 1);
+    const row = items[first];
+    const focus = rows[first]?.event;
+    const lowest = rows[last]?.event;
+    if (row === undefined || focus === undefined || lowest === undefined) return;
+    held.current = { row, top: topWithin(box, row) };
+    const nearEdge = (first < marginRows && from > 0) || (last > rows.length - marginRows && to < events.length);
+    setReading((was) => {
+      if (was === undefined) return { focus, seen: events.at(-1) ?? lowest };
+      const seen = events.indexOf(lowest) > events.indexOf(was.seen) ? lowest : was.seen;
+      return nearEdge || seen !== was.seen ? { focus: nearEdge ? focus : was.focus, seen } : was;
+    });
+  };
+
+  useImperativeHandle(ref, () => ({ jumpToNewest: () => setReading(undefined) }), []);
+
+  return (
+    <div className="conversation">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <section className="scroller" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label="Conversation">
+        <ol className="messages" ref={list}>
+          {rows.map((row) => (
+            <MessageItem key={row.event.id} {...row} />
+          ))}
+        </ol>
+      </section>
+      {reading !== undefined && (
+        <button
+          type="button"
+          className="jump"
+          onClick={() => {
+            setReading(undefined);
+            onJumped();
+          }}
+        >
+          <DownIcon />
+          {unseen > 0 ? `${unseen.toLocaleString()} new` : 'Jump to newest'}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Index of the first row that ends below `y`, a distance from the top of `box`. */
+function firstRowBelow(items: HTMLCollection, box: Element, y: number): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const item = items[middle] as Element;
+    if (topWithin(box, item) + item.clientHeight > y) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function topWithin(box: Element, row: Element): number {
+  return row.getBoundingClientRect().top - box.getBoundingClientRect().top;
+}

@@ -1,0 +1,149 @@
+/** One room: its head, its conversation in whatever state it is, and the composer. */
+import { errorCodes, GossipError } from '@gossip-log/core';
+import { useGossipLog } from '@gossip-log/react';
+import { type RefObject, useEffect, useRef, useState } from 'react';
+import type { Message } from '../message.js';
+import type { Profile } from '../profile.js';
+import { Announcer } from './announcer.js';
+import { Composer } from './composer.js';
+import { ConnectionBanner } from './connection-banner.js';
+import { DoneIcon, LinkIcon, MenuIcon, WarningIcon } from './icons.js';
+import { MessageList, type MessageListHandle } from './message-list.js';
+
+interface RoomProps {
+  readonly room: string;
+  readonly profile: Profile;
+  readonly composer: RefObject<HTMLTextAreaElement | null>;
+  readonly onOpenRooms: () => void;
+}
+
+export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
+  const { status, events, append, error } = useGossipLog<Message>(room);
+  const list = useRef<MessageListHandle>(null);
+  const { id, name, color } = profile;
+
+  useEffect(() => {
+    // On a touch screen this would open the keyboard over the room.
+    if (status === 'ready' && matchMedia('(pointer: fine)').matches) composer.current?.focus();
+  }, [status, composer]);
+
+  const send = (text: string): void => {
+    append({ text, author: { id, name, color } });
+    list.current?.jumpToNewest();
+  };
+
+  return (
+    <>
+      <header className="room-head">
+        <button type="button" className="icon-button drawer-open" aria-label="Rooms" onClick={onOpenRooms}>
+          <MenuIcon />
+        </button>
+        <div className="room-title">
+          <h1>
+            <span aria-hidden="true">#</span>
+            <bdi>{room}</bdi>
+          </h1>
+          <p>{status === 'ready' ? countLabel(events.length) : ' '}</p>
+        </div>
+        <CopyLinkButton />
+      </header>
+      <ConnectionBanner />
+      {status === 'ready' && error !== undefined && (
+        <p className="banner warning" role="alert">
+          <WarningIcon />
+          <span>
+            <strong>This device cannot save messages right now.</strong> {advice(error)}
+          </span>
+        </p>
+      )}
+      {status === 'failed' ? (
+        <Failure error={error} />
+      ) : status !== 'ready' ? (
+        <Loading />
+      ) : events.length === 0 ? (
+        <Empty />
+      ) : (
+        <MessageList ref={list} events={events} profileId={id} onJumped={() => composer.current?.focus()} />
+      )}
+      {status === 'ready' && <Announcer events={events} profileId={id} />}
+      <Composer room={room} disabled={status === 'opening' || status === 'disabled'} onSend={send} ref={composer} />
+    </>
+  );
+}
+
+function countLabel(count: number): string {
+  if (count === 0) return 'No messages yet';
+  return count === 1 ? '1 message' : `${count.toLocaleString()} messages`;
+}
+
+function advice(error: unknown): string {
+  if (error instanceof GossipError) return errorCodes[error.code];
+  return error instanceof Error ? error.message : '';
+}
+
+function CopyLinkButton() {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), 2000);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  // Pages that are not secure (a chat at home, by address) have no clipboard; the address bar serves.
+  if (navigator.clipboard === undefined) return null;
+  const copy = (): void => {
+    navigator.clipboard.writeText(location.href).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
+  };
+  return (
+    <button type="button" className="button quiet" onClick={copy}>
+      {copied ? <DoneIcon /> : <LinkIcon />}
+      <span>{copied ? 'Copied' : 'Invite'}</span>
+      <span className="visually-hidden" aria-live="polite">
+        {copied ? 'The address of this room is in the clipboard' : ''}
+      </span>
+    </button>
+  );
+}
+
+function Loading() {
+  return (
+    <div className="conversation loading" aria-busy="true">
+      <p className="visually-hidden">Opening the room</p>
+      {['w6', 'w4', 'own w5', 'w7', 'own w3'].map((kind) => (
+        <span key={kind} className={`ghost ${kind}`} aria-hidden="true" />
+      ))}
+    </div>
+  );
+}
+
+function Empty() {
+  return (
+    <div className="conversation notice">
+      <svg width="132" height="92" viewBox="0 0 132 92" fill="none" aria-hidden="true" className="empty-drawing">
+        <path d="M38 58 66 26l28 32M38 58h56" />
+        <circle cx="66" cy="24" r="15" />
+        <circle cx="36" cy="62" r="12" />
+        <circle cx="96" cy="62" r="12" className="bright" />
+        <path d="M60 22h12M60 27.5h7" className="words" />
+      </svg>
+      <h2>Nobody has said a word yet</h2>
+      <p>Write the first message. Whoever opens this address will read it, even if you are long gone by then.</p>
+    </div>
+  );
+}
+
+function Failure({ error }: { readonly error: unknown }) {
+  return (
+    <div className="conversation notice" role="alert">
+      <WarningIcon />
+      <h2>This room cannot be opened</h2>
+      <p>{advice(error)}</p>
+      {error instanceof Error && <p className="detail">{error.message}</p>}
+      <button type="button" className="button primary" onClick={() => location.reload()}>
+        Try again
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,29 @@
+/** Makes the node, once, and puts the app on the page. */
+import { createGossipNode, GossipProvider, indexedDbStorage, webSocketClient } from '@gossip-log/react';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.js';
+import './chat.css';
+import { ErrorBoundary } from './components/error-boundary.js';
+import { applyTheme } from './theme.js';
+
+applyTheme();
+
+const relay = new URL('/sync', location.href);
+relay.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+relay.hash = '';
+
+const node = createGossipNode({
+  storage: indexedDbStorage({ name: 'gossip-log-chat' }),
+  connections: [webSocketClient({ url: relay.href })],
+});
+
+createRoot(document.getElementById('root') as HTMLElement).render(
+  <StrictMode>
+    <ErrorBoundary>
+      <GossipProvider node={node}>
+        <App />
+      </GossipProvider>
+    </ErrorBoundary>
+  </StrictMode>,
+);
