@@ -57,7 +57,7 @@ test('children are opening while there is no node, and append says so', async ()
   );
   expect(seen).toEqual(['opening', expect.objectContaining({ code: 'log-not-ready' })]);
   await waitFor(() => expect(result.current.status).toBe('ready'));
-  expect(act(() => result.current.append('x')).payload).toBe('x');
+  act(() => expect(result.current.append('x').payload).toBe('x'));
 });
 
 test('mounted again, options from a function give a node with fresh storage; an object keeps the closed one', async () => {

@@ -7,6 +7,7 @@ import {
   type Delivery,
   GossipProvider,
   type LogState,
+  type PayloadCodec,
   useAppend,
   useConnection,
   useDelivery,
@@ -68,7 +69,7 @@ const Late = ({ until }: { until: Promise<void> }) => {
 const payloads = (state: LogState): unknown[] => state.events.map((event) => event.payload);
 
 describe('useGossipLog', () => {
-  test('opens on mount, shows the log when it is read, follows it, and gives it back', () => {
+  test('[R1] opens on mount, shows the log when it is read, follows it, and gives it back', () => {
     const node = new FakeNode();
     const { result, unmount } = renderHook(() => useGossipLog('a'), within(node));
     expect(result.current).toMatchObject({ status: 'opening', error: undefined });
@@ -126,7 +127,7 @@ describe('useGossipLog', () => {
     expect(node.held).toBe(0);
   });
 
-  test('switching back to a log that is still open shows it in the first render', () => {
+  test('[R2] switching back to a log that is still open shows it in the first render', () => {
     const node = new FakeNode();
     const history: [string, string, unknown[]][] = [];
     const { rerender } = renderHook(
@@ -189,7 +190,7 @@ describe('useGossipLog', () => {
     expect(result.current.events).toBe(disabled.events);
   });
 
-  test('a failed log says why; mounting anew tries again', () => {
+  test('[R4] a failed log says why; mounting anew tries again', () => {
     const node = new FakeNode();
     const first = renderHook(() => useGossipLog('a'), within(node));
     const error = new GossipError('storage-failed', 'no room');
@@ -215,15 +216,21 @@ describe('useGossipLog', () => {
     expect(after.result.current).toMatchObject({ status: 'failed', error: { code: 'node-closed' } });
   });
 
-  test('inline options tear nothing down', () => {
+  test('inline options tear nothing down; a log is opened with those of its own render', () => {
     const node = new FakeNode();
-    const { rerender } = renderHook(() => useGossipLog('a', {}), within(node));
-    rerender();
-    rerender();
+    const codec = (name: string): PayloadCodec => ({ name, encode: () => new Uint8Array(), decode: () => undefined });
+    const { rerender } = renderHook(({ id }) => useGossipLog(id, { codec: codec(id) }), {
+      ...within(node),
+      initialProps: { id: 'a' },
+    });
+    rerender({ id: 'a' });
     expect(node.opened).toBe(1);
+    rerender({ id: 'b' });
+    expect(node.opened).toBe(2);
+    expect(node.openedWith).toMatchObject({ codec: { name: 'b' } });
   });
 
-  test('two components share one handle; the log is given back by the last', () => {
+  test('[R1] two components share one handle; the log is given back by the last', () => {
     const node = new FakeNode();
     const readers = (keys: string[]) => keys.map((key) => <Length key={key} id="a" />);
     const { rerender } = render(readers(['one', 'two']), within(node));

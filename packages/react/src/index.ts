@@ -1,13 +1,13 @@
 'use client';
 
-export type {
-  EventId,
+export {
+  type EventId,
   GossipError,
-  GossipErrorCode,
-  LogEvent,
-  PayloadCodec,
-  ReplicaId,
-  Snapshot,
+  type GossipErrorCode,
+  type LogEvent,
+  type PayloadCodec,
+  type ReplicaId,
+  type Snapshot,
 } from '@gossip-log/core';
 export { indexedDbStorage } from '@gossip-log/storage/indexeddb';
 export { memoryStorage } from '@gossip-log/storage/memory';

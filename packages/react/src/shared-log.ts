@@ -46,9 +46,7 @@ export class SharedLog {
       if (!held) return;
       held = false;
       this.#uses -= 1;
-      if (this.#uses > 0) return;
-      this.#handle?.release();
-      this.endIfOver();
+      if (this.#uses === 0) this.#handle?.release();
     };
   }
 

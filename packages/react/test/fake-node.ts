@@ -69,6 +69,10 @@ class FakeLog {
 export class FakeNode implements GossipNode {
   /** Handles given out so far. */
   opened = 0;
+  /** Options of the last `open`. */
+  openedWith: OpenOptions<never> | undefined;
+  /** Everything that listens to the node, or to a log that it ever had. */
+  listening = 0;
   closed = false;
   readonly #logs = new Map<string, FakeLog>();
   readonly #listeners = new Set<() => void>();
@@ -81,12 +85,13 @@ export class FakeNode implements GossipNode {
     return users;
   }
 
-  open<T>(id: string, _options?: OpenOptions<T>): LogHandle<T> {
+  open<T>(id: string, options?: OpenOptions<T>): LogHandle<T> {
     if (id === '') throw new RangeError('id: expected 1 to 255 bytes of UTF-8, got 0');
     if (this.closed) throw new GossipError('node-closed', 'the node was closed');
     const log = this.#logs.get(id) ?? new FakeLog(id);
     this.#logs.set(id, log);
     this.opened += 1;
+    this.openedWith = options as OpenOptions<never> | undefined;
     log.users += 1;
     let released = false;
     const handle: LogHandle<unknown> = {
@@ -109,12 +114,7 @@ export class FakeNode implements GossipNode {
       },
       delivery: (event) => log.deliveries.get(typeof event === 'string' ? event : event.id) ?? pending,
       delivered: () => new Promise(() => {}),
-      subscribe: (listener) => {
-        // Its own function each time: the same listener may be given twice.
-        const call = () => listener();
-        log.listeners.add(call);
-        return () => log.listeners.delete(call);
-      },
+      subscribe: (listener) => this.#listen(log.listeners, listener),
       release: () => {
         if (released) return;
         released = true;
@@ -170,16 +170,7 @@ export class FakeNode implements GossipNode {
   }
 
   subscribe(listener: () => void): () => void {
-    const call = () => listener();
-    this.#listeners.add(call);
-    return () => this.#listeners.delete(call);
-  }
-
-  /** Everything that listens to the node or a log. */
-  get listening(): number {
-    let listeners = this.#listeners.size;
-    for (const log of this.#logs.values()) listeners += log.listeners.size;
-    return listeners;
+    return this.#listen(this.#listeners, listener);
   }
 
   async forget(): Promise<void> {}
@@ -191,6 +182,16 @@ export class FakeNode implements GossipNode {
   async close(): Promise<void> {
     this.closed = true;
     for (const [id, log] of this.#logs) this.#end(id, log);
+  }
+
+  #listen(listeners: Set<() => void>, listener: () => void): () => void {
+    // Its own function each time: the same listener may be given twice.
+    const call = () => listener();
+    listeners.add(call);
+    this.listening += 1;
+    return () => {
+      if (listeners.delete(call)) this.listening -= 1;
+    };
   }
 
   #end(id: string, log: FakeLog): void {
