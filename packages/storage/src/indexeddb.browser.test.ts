@@ -3,6 +3,7 @@ import { deleteDB, openDB } from 'idb';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { storageContract } from './contract.js';
 import { indexedDbStorage } from './indexeddb.js';
+import { sealHead } from './seal.js';
 
 const strict = { durability: 'strict' } as const;
 const create = async () => `gossip-log test ${crypto.randomUUID()}`;
@@ -25,6 +26,7 @@ function open(name: string) {
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });
 
 storageContract('indexeddb', {
@@ -32,4 +34,180 @@ storageContract('indexeddb', {
   open: async (name) => indexedDbStorage({ name }),
   destroy: (name) => deleteDB(name),
   makeNewer: async (name) => (await openDB(name, 1000)).close(),
+});
+
+function own(writer: ReplicaId, seq: number, block: Uint8Array = new TextEncoder().encode(`${seq}`)) {
+  return { origin: 'own' as const, block, runs: [{ replica: writer, first: seq, last: seq }] };
+}
+
+/** Of the Storage Buckets API, which TypeScript does not know yet, what is used here. */
+interface StorageBuckets {
+  open(name: string, options: { quota: number }): Promise<{ indexedDB: IDBFactory }>;
+  delete(name: string): Promise<void>;
+}
+
+/** The connections that the storages opened since, as the platform sees them. */
+function watchTransactions() {
+  return vi.spyOn(IDBDatabase.prototype, 'transaction');
+}
+
+/** A storage in a page of its own, with modules of its own: what another tab is. */
+async function page(name: string): Promise<{ replica: string; heads: number[]; end(): void }> {
+  const frame = document.createElement('iframe');
+  const says = new Promise<MessageEvent>((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = resolve;
+    // The frame asks for its end of the channel once its script runs.
+    addEventListener(
+      'message',
+      ({ source }) => source === frame.contentWindow && frame.contentWindow?.postMessage('', '*', [port2]),
+    );
+  });
+  frame.srcdoc = `<script type="module">
+    import { indexedDbStorage } from '${new URL('./indexeddb.ts', import.meta.url).href}';
+    addEventListener('message', async ({ ports: [port] }) => {
+      const storage = indexedDbStorage({ name: ${JSON.stringify(name)} });
+      const drawn = '${crypto.randomUUID().replaceAll('-', '').slice(0, 21)}A';
+      const { replica } = await storage.leaseReplica(() => drawn);
+      const { heads } = await storage.load('log');
+      const first = (heads.get(replica) ?? 0) + 1;
+      const entry = { origin: 'own', block: new Uint8Array([first]), runs: [{ replica, first, last: first }] };
+      await storage.commit('log', [entry], { durability: 'strict' });
+      port.postMessage({ replica, heads: [...heads.values()] });
+    });
+    parent.postMessage('ready', '*');
+  </script>`;
+  document.body.append(frame);
+  const { data } = await says;
+  return { ...data, end: () => frame.remove() };
+}
+
+test('[P8] pages hold different ids, a page that ended frees its own, and a reload finds its id and head', async () => {
+  const name = await database();
+  const [one, two] = [await page(name), await page(name)];
+  expect(one.replica).not.toBe(two.replica);
+
+  const storage = open(name);
+  const here = await storage.leaseReplica(() => replica(3));
+  expect(here.replica).toBe(replica(3));
+
+  one.end();
+  // Gone is gone: a lock that waits gets it when the browser has let it go.
+  await navigator.locks.request(`gossip-log/${name}/${one.replica}`, () => {});
+  const again = await page(name);
+  expect(again.replica).toBe(one.replica);
+  expect([...again.heads]).toEqual([1, 1]);
+  expect((await storage.load('log')).heads.get(one.replica as ReplicaId)).toBe(2);
+
+  two.end();
+  again.end();
+  await navigator.locks.request(`gossip-log/${name}/${two.replica}`, () => {});
+  await navigator.locks.request(`gossip-log/${name}/${one.replica}`, () => {});
+});
+
+test('[P8] without Web Locks each lease takes a fresh id, and none is kept', async () => {
+  vi.spyOn(navigator, 'locks', 'get').mockReturnValue(undefined as never);
+  const name = await database();
+  const one = open(name);
+  expect((await one.leaseReplica(() => replica(1))).replica).toBe(replica(1));
+  await one.close();
+  expect((await open(name).leaseReplica(() => replica(2))).replica).toBe(replica(2));
+});
+
+test('[P2] commits ask the browser for the durability that they were asked for', async () => {
+  const storage = open(await database());
+  await storage.logs();
+  const transactions = watchTransactions();
+  await storage.commit('log', [own(replica(1), 1)], strict);
+  await storage.commit('log', [own(replica(1), 2)], { durability: 'relaxed' });
+  expect(transactions.mock.calls.map(([, , options]) => options?.durability)).toEqual(['strict', 'relaxed']);
+  expect(transactions.mock.results.map(({ value }) => value.durability)).toEqual(['strict', 'relaxed']);
+});
+
+test('[P1] a full disk rejects with storage-failed, writes nothing, and the next commit can succeed', async () => {
+  // A bucket has a quota of its own, and a database like any other.
+  const buckets = (navigator as Navigator & { storageBuckets: StorageBuckets }).storageBuckets;
+  const bucket = await buckets.open('full', { quota: 512 * 1024 });
+  onTestFinished(() => buckets.delete('full'));
+  vi.stubGlobal('indexedDB', bucket.indexedDB);
+  const storage = open('full');
+  await storage.commit('log', [own(replica(1), 1)], strict);
+  const entries = [own(replica(1), 2), own(replica(1), 3, new Uint8Array(1024 * 1024))];
+  await expect(storage.commit('log', entries, strict)).rejects.toMatchObject({
+    code: 'storage-failed',
+    cause: { name: 'QuotaExceededError' },
+  });
+  expect((await storage.load('log')).heads).toEqual(new Map([[replica(1), 1]]));
+  await storage.commit('log', entries.slice(0, 1), strict);
+  expect((await storage.load('log')).records).toHaveLength(2);
+});
+
+test('[P2] a connection that the browser ended is opened again, whether it said so or not', async () => {
+  const storage = open(await database());
+  await storage.commit('log', [own(replica(1), 1)], strict);
+  const transactions = watchTransactions();
+  await storage.logs();
+  const first = transactions.mock.contexts[0] as IDBDatabase;
+  first.close();
+  first.dispatchEvent(new Event('close'));
+  expect(await storage.logs()).toEqual(['log']);
+
+  const second = transactions.mock.contexts.at(-1) as IDBDatabase;
+  expect(second).not.toBe(first);
+  second.close();
+  await expect(storage.logs()).rejects.toMatchObject({ code: 'storage-failed', cause: { name: 'InvalidStateError' } });
+  expect(await storage.logs()).toEqual(['log']);
+});
+
+test('[P10] an open storage does not block a newer version, and is refused from then on', async () => {
+  const name = await database();
+  const storage = open(name);
+  await storage.commit('log', [own(replica(1), 1)], strict);
+  (await openDB(name, 1000)).close();
+  await expect(storage.logs()).rejects.toMatchObject({ code: 'storage-format' });
+});
+
+test('[P8] a storage whose database was deleted does not begin another under its leased id', async () => {
+  const name = await create();
+  const storage = open(name);
+  await storage.leaseReplica(() => replica(1));
+  await deleteDB(name);
+  for (let i = 0; i < 2; i++) {
+    await expect(storage.commit('log', [own(replica(1), 1)], strict)).rejects.toMatchObject({ code: 'storage-failed' });
+  }
+  const names = (await indexedDB.databases()).map((each) => each.name);
+  expect(names).not.toContain(name);
+});
+
+test('[P3] a damaged head is never believed: its log stops, the others go on, forgetting it mends', async () => {
+  const name = await database();
+  const storage = open(name);
+  await storage.commit('damaged', [own(replica(1), 1)], strict);
+  const db = await openDB(name);
+  await db.put('heads', sealHead(Uint8Array.of(1), 9), ['damaged', replica(1)]);
+  db.close();
+
+  const corrupt = { code: 'storage-corrupt', message: expect.stringContaining('log damaged: the head of') };
+  await expect(storage.load('damaged')).rejects.toMatchObject(corrupt);
+  for (const seq of [1, 2, 10]) {
+    await expect(storage.commit('damaged', [own(replica(1), seq)], strict)).rejects.toMatchObject(corrupt);
+  }
+  await storage.commit('sound', [own(replica(1), 1)], strict);
+  await storage.forget('damaged');
+  await storage.commit('damaged', [own(replica(2), 1)], strict);
+  expect((await storage.load('damaged')).records).toHaveLength(1);
+});
+
+test('[P5] a journal of more records than one request reads loads whole', async () => {
+  const storage = open(await database());
+  const entries = Array.from({ length: 700 }, (_, i) => own(replica(1), i + 1));
+  await storage.commit('log', entries, { durability: 'relaxed' });
+  await storage.commit('log 2', entries.slice(0, 256), { durability: 'relaxed' });
+  const { records } = await storage.load('log');
+  expect(records.map(({ block }) => Number(new TextDecoder().decode(block)))).toEqual(entries.map((_, i) => i + 1));
+  expect((await storage.load('log 2')).records).toHaveLength(256);
+});
+
+test('[P9] a name that is none is refused at once', () => {
+  expect(() => indexedDbStorage({ name: '' })).toThrow(TypeError);
 });

@@ -98,7 +98,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     action: (transaction: IDBPTransaction<Schema, Stores[], Mode>) => Promise<T>,
   ): Promise<T> {
     return gate.run(what, async () => {
-      const transaction = (await database()).transaction(stores, mode, { durability });
+      const transaction = begin(await database(), stores, mode, durability);
       try {
         const result = await action(transaction);
         await transaction.done;
@@ -114,6 +114,21 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
         throw error instanceof GossipError ? error : (transaction.error ?? error);
       }
     });
+  }
+
+  function begin<Mode extends 'readonly' | 'readwrite'>(
+    db: IDBPDatabase<Schema>,
+    stores: Stores[],
+    mode: Mode,
+    durability: IDBTransactionDurability,
+  ): IDBPTransaction<Schema, Stores[], Mode> {
+    try {
+      return db.transaction(stores, mode, { durability });
+    } catch (error) {
+      // The connection ended and nobody said so, or has not yet. The next call opens another.
+      opening = undefined;
+      throw error;
+    }
   }
 
   function lockOf(replica: string): Promise<Unlock | undefined> {
@@ -270,6 +285,7 @@ async function openDatabase(name: string, mayCreate: boolean, lost: () => void):
       upgrade(db, _from, _to, transaction) {
         if (!mayCreate) {
           vanished = true;
+          transaction.done.catch(() => {});
           transaction.abort();
           return;
         }

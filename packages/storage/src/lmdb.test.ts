@@ -1,19 +1,34 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
 import { open as openLmdb } from 'lmdb';
-import { expect, onTestFinished, test } from 'vitest';
+import { build } from 'tsup';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { storageContract } from './contract.js';
 import { lmdbStorage } from './lmdb.js';
-import { sealHead } from './seal.js';
+import { seal, sealHead } from './seal.js';
 
 const strict = { durability: 'strict' } as const;
+// The first byte of a key, as lmdb.ts says.
+const kinds = { format: 1, replica: 2, metadata: 3, head: 4 };
+
 const create = () => mkdtemp(join(tmpdir(), 'gossip-log-lmdb.'));
 const destroy = (path: string) => rm(path, { recursive: true });
 
 function replica(number: number): ReplicaId {
   return replicaIdFromBytes(new Uint8Array(16).fill(number));
+}
+
+function own(writer: ReplicaId, seq: number, block = `${seq}`) {
+  return {
+    origin: 'own' as const,
+    block: new TextEncoder().encode(block),
+    runs: [{ replica: writer, first: seq, last: seq }],
+  };
 }
 
 async function folder(): Promise<string> {
@@ -22,19 +37,195 @@ async function folder(): Promise<string> {
   return path;
 }
 
-/** Changes the environment behind the storage's back. No storage has it open. */
-async function tamper(path: string, change: (bytes: Uint8Array, key: Uint8Array) => Uint8Array | undefined) {
+function open(path: string) {
+  const storage = lmdbStorage({ path });
+  onTestFinished(() => storage.close());
+  return storage;
+}
+
+/** Changes all values of a kind behind the storage's back. No storage has the folder open. */
+async function tamper(path: string, kind: number, change: (key: Uint8Array, value: Uint8Array) => Uint8Array) {
   const db = openLmdb<Uint8Array, Uint8Array>({ path, noSubdir: false, encoding: 'binary', keyEncoding: 'binary' });
-  for (const { key, value } of [...db.getRange({ start: Uint8Array.of(0) })]) {
-    const changed = change(new Uint8Array(value), key);
-    if (changed) await db.put(key, changed);
+  for (const { key, value } of [...db.getRange({ start: Uint8Array.of(kind), end: Uint8Array.of(kind + 1) })]) {
+    await db.put(key, change(new Uint8Array(key), new Uint8Array(value)));
   }
   await db.close();
+}
+
+function flipLastBit(_key: Uint8Array, value: Uint8Array): Uint8Array {
+  value[value.length - 1] = (value.at(-1) as number) ^ 1;
+  return value;
 }
 
 storageContract('lmdb', {
   create,
   open: async (path) => lmdbStorage({ path }),
   destroy,
-  makeNewer: (path) => tamper(path, (_, key) => (key[0] === 1 ? sealHead(key, 2) : undefined)),
+  makeNewer: (path) => tamper(path, kinds.format, (key) => sealHead(key, 2)),
+});
+
+let program: string;
+
+beforeAll(async () => {
+  // Node runs no TypeScript: the child is bundled, but for lmdb, which it finds through the link.
+  const bundle = await mkdtemp(join(tmpdir(), 'gossip-log-child.'));
+  const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+  await symlink(here('../node_modules'), join(bundle, 'node_modules'));
+  await build({
+    config: false,
+    entry: [here('../test/lmdb-child.ts')],
+    tsconfig: here('../tsconfig.json'),
+    outDir: bundle,
+    format: 'esm',
+    target: 'node20',
+    silent: true,
+    noExternal: [/^@gossip-log\//],
+    external: ['lmdb'],
+    esbuildOptions(options) {
+      options.conditions = ['@gossip-log/source'];
+    },
+  });
+  program = join(bundle, 'lmdb-child.js');
+  return () => rm(bundle, { recursive: true });
+});
+
+/** Starts the child over a folder and gives what it says, line by line. */
+function start(path: string): { child: ChildProcess; lines: AsyncIterableIterator<string> } {
+  const child = spawn(process.execPath, [program, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+}
+
+test('[P1][P2][P8] a process killed while it writes leaves whole batches, all it was told, and its id', async () => {
+  const path = await folder();
+  const leased = new Set<string>();
+  let drawn = 0;
+  for (const linesBeforeKill of [1, 40, 155, 403]) {
+    const { child, lines } = start(path);
+    const writer = (await lines.next()).value.split(' ')[1] as ReplicaId;
+    leased.add(writer);
+
+    const meanwhile = lmdbStorage({ path });
+    const other = await meanwhile.leaseReplica(() => replica(++drawn));
+    expect(other.replica).not.toBe(writer);
+    await meanwhile.close();
+
+    const told = new Map<string, number>();
+    let heard = 0;
+    for await (const line of lines) {
+      const [, log, seq] = line.split(' ') as [string, string, string];
+      told.set(log, Number(seq));
+      heard++;
+      if (heard === linesBeforeKill) child.kill('SIGKILL');
+    }
+    expect(heard).toBeGreaterThanOrEqual(linesBeforeKill);
+
+    const storage = lmdbStorage({ path });
+    for (const [log, seq] of told) {
+      const { records, heads } = await storage.load(log);
+      expect(heads.get(writer)).toBeGreaterThanOrEqual(seq);
+      const blocks = records.map(({ block }) => new TextDecoder().decode(block).split(' ', 2).join(' '));
+      for (const [each, head] of heads) {
+        expect(head % 3).toBe(0);
+        const expected = Array.from({ length: head }, (_, i) => `${each} ${i + 1}`);
+        expect(blocks.filter((block) => block.startsWith(each))).toEqual(expected);
+      }
+    }
+    await storage.close();
+  }
+  // One id for the child and one for us: each process took what the one killed before it had held.
+  expect(drawn).toBe(1);
+  expect(leased.size).toBeLessThanOrEqual(2);
+});
+
+test('[P8] a lease of an earlier process that had our own number is over', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await before.leaseReplica(() => replica(1));
+  await before.close();
+  const holder = new TextEncoder().encode(JSON.stringify({ pid: process.pid, token: 'of an earlier start' }));
+  await tamper(path, kinds.replica, (key) => seal(key, holder));
+  expect((await open(path).leaseReplica(() => replica(2))).replica).toBe(replica(1));
+});
+
+test('[P8] an id whose record is damaged is left alone', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await before.leaseReplica(() => replica(1));
+  await before.close();
+  await tamper(path, kinds.replica, flipLastBit);
+  expect((await open(path).leaseReplica(() => replica(2))).replica).toBe(replica(2));
+});
+
+test('[P3] a damaged head is never believed: its log stops, the others go on, forgetting it mends', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await before.commit('damaged', [own(replica(1), 1)], strict);
+  await before.close();
+  await tamper(path, kinds.head, flipLastBit);
+
+  const storage = open(path);
+  const corrupt = { code: 'storage-corrupt', message: expect.stringContaining('log damaged: the head of') };
+  await expect(storage.load('damaged')).rejects.toMatchObject(corrupt);
+  for (const first of [1, 2]) {
+    await expect(storage.commit('damaged', [own(replica(1), first)], strict)).rejects.toMatchObject(corrupt);
+  }
+  await storage.commit('sound', [own(replica(1), 1)], strict);
+  expect((await storage.load('sound')).records).toHaveLength(1);
+  await storage.forget('damaged');
+  await storage.commit('damaged', [own(replica(2), 1)], strict);
+  expect((await storage.load('damaged')).records).toHaveLength(1);
+});
+
+test('[P3] a head that lies under the key of another is damaged too', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await before.commit('log', [own(replica(1), 1)], strict);
+  await before.close();
+  await tamper(path, kinds.head, () => sealHead(Uint8Array.of(1), 9));
+  await expect(open(path).load('log')).rejects.toMatchObject({ code: 'storage-corrupt' });
+});
+
+test('[P11] damaged metadata is reported, and can be set anew', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await before.setMetadata('key', Uint8Array.of(1, 2, 3));
+  await before.close();
+  await tamper(path, kinds.metadata, flipLastBit);
+  const storage = open(path);
+  await expect(storage.getMetadata('key')).rejects.toMatchObject({ code: 'storage-corrupt' });
+  await storage.setMetadata('key', Uint8Array.of(4));
+  expect(await storage.getMetadata('key')).toEqual(Uint8Array.of(4));
+});
+
+test('[P9] a folder that cannot be opened rejects with storage-failed, and the next call tries again', async () => {
+  const path = join(await folder(), 'not.yet', 'a folder');
+  const inTheWay = join(path, '..');
+  await writeFile(inTheWay, '');
+  const storage = open(path);
+  await expect(storage.logs()).rejects.toMatchObject({ code: 'storage-failed', cause: expect.any(Error) });
+  await rm(inTheWay);
+  expect(await storage.logs()).toEqual([]);
+});
+
+test('[P2] storages that name one folder by different paths share what they write', async () => {
+  const path = await folder();
+  const link = `${await realpath(path)}.link`;
+  await symlink(path, link);
+  onTestFinished(() => rm(link));
+  const [one, two] = [open(path), open(link)];
+  await Promise.all([one.commit('log', [own(replica(1), 1)], strict), two.commit('log', [own(replica(2), 1)], strict)]);
+  await one.close();
+  expect((await two.load('log')).heads).toEqual(
+    new Map([
+      [replica(1), 1],
+      [replica(2), 1],
+    ]),
+  );
+});
+
+test('[P9] a path that is none is refused at once', () => {
+  expect(() => lmdbStorage({ path: '' })).toThrow(TypeError);
 });

@@ -1,12 +1,13 @@
 /**
  * Storage in one LMDB environment: a folder with `data.mdb` and `lock.mdb`.
  *
- * Commits of all logs that are under way at one time share one LMDB transaction, and so one sync of the disk.
- * Each runs in a child transaction of its own: one that is refused takes nothing of the others with it.
+ * Commits of all logs that are under way at one time share one LMDB transaction, and so one sync of the disk. Each
+ * runs in a child transaction of its own: one that is refused takes nothing of the others with it. (A full disk fails
+ * the one transaction, and so all of them.)
  *
  * Durability (P2): `overlappingSync` is off, so an LMDB transaction becomes visible, and its promise resolves, only
- * after its pages and then its root were synced. `relaxed` is the same as `strict` here. Rejected: overlapping
- * sync. It doubles the rate of lone commits on a slow disk, but shows commits that a loss of power may take back.
+ * after its pages and then its root were synced. `relaxed` is the same as `strict` here. Rejected: overlapping sync,
+ * which shows commits that a loss of power may take back.
  *
  * Keys, ordered bytewise. `log` is one byte of length and the name, so that no log's range holds another's (P7):
  *
@@ -291,6 +292,8 @@ async function openEnvironment(path: string): Promise<Environment> {
       encoding: 'binary',
       keyEncoding: 'binary',
       overlappingSync: false,
+      // With it, every failed commit leaves a rejected promise that nobody can handle, which ends the process.
+      eventTurnBatching: false,
     });
     env = { db, folder, checked: checkFormat(db, folder), tokens: new Set(), users: 0 };
     environments.set(folder, env);
@@ -333,7 +336,12 @@ function checkFormat(db: Database, folder: string): Promise<void> {
 
 /** Runs `action` in a child transaction: all that it writes, or nothing. Resolves when it is on the disk. */
 async function transact<T>(db: Database, action: () => T): Promise<T> {
-  return db.childTransaction(action);
+  try {
+    return await db.childTransaction(action);
+  } catch (error) {
+    // lmdb gives the reason as a promise that rejects; nobody else would handle it.
+    throw (await (error as { commitError?: Promise<never> }).commitError?.catch((reason) => reason)) ?? error;
+  }
 }
 
 interface Holder {
