@@ -191,18 +191,14 @@ test('[V2] a plain HTTP request is answered, not kept', async () => {
 test('[V3] on a shared server it takes its path alone and never closes the server', async () => {
   const server = createServer((_request, response) => response.end('page'));
   onTestFinished(() => void server.close());
-  const others: (string | undefined)[] = [];
-  server.on('upgrade', (request, socket) => {
-    if (request.url === '/hot-reload') {
-      others.push(request.url);
-      socket.destroy();
-    }
-  });
   server.listen(0, '127.0.0.1');
   const { host, url, port, stop } = await started({ server, path: '/sync' });
+  // Comes second, so it can only answer what the source left alone.
+  server.on('upgrade', (request, socket) => {
+    if (request.url === '/hot-reload') socket.end('HTTP/1.1 418 other\r\nContent-Length: 0\r\n\r\n');
+  });
   await dial(`${url}/sync?token=1`).opened;
-  await dial(`${url}/hot-reload`).ended;
-  expect(others).toEqual(['/hot-reload']);
+  expect((await dial(`${url}/hot-reload`).ended).error).toBe('Unexpected server response: 418');
   expect(host.connections.length).toBe(1);
 
   await stop();

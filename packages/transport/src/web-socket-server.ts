@@ -169,7 +169,7 @@ const goingAway: CloseReason = { code: 'node-closed', message: 'the server is go
 function createOwnServer(handshakeMsMax: number): Server {
   return createServer(
     {
-      headersTimeout: handshakeMsMax,
+      // Bounds the head of a request too: its own time limit is never above this one.
       requestTimeout: handshakeMsMax,
       connectionsCheckingInterval: Math.ceil(handshakeMsMax / 2),
     },
