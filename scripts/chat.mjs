@@ -1,7 +1,20 @@
 /** What `npm start` and `npm run dev` share: install, build what the chat needs, become its server. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { install, root, stage, turbo } from './run.mjs';
+
+/** Does node_modules hold what the lockfile names? pnpm keeps a copy of the lockfile that it installed. */
+function isInstalled() {
+  try {
+    const [wanted, installed] = ['pnpm-lock.yaml', 'node_modules/.pnpm/lock.yaml'].map((path) =>
+      readFileSync(join(root, path), 'utf8'),
+    );
+    return wanted === installed;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Installs and builds, then runs the chat's server in this very process: signals reach it without anyone to forward
@@ -11,9 +24,10 @@ import { install, root, stage, turbo } from './run.mjs';
  */
 export async function serveChat({ filter, flags }) {
   const ready =
-    (await stage('install', [install], {
-      advice: 'Is the package registry reachable, and is there room on the disk? Then try again.',
-    })) &&
+    (isInstalled() ||
+      (await stage('install', [install], {
+        advice: 'Is the package registry reachable, and is there room on the disk? Then try again.',
+      }))) &&
     (await stage('build', [[...turbo, 'build', `--filter=${filter}`]], {
       advice: 'The output above names the file that does not build.',
     }));

@@ -47,11 +47,16 @@ function signalChildren(signal) {
 
 /** @type {Record<string, number>} */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 };
+/** Time for children to stop by themselves. */
+const stopMsMax = 5_000;
+/** Set by a signal: what to exit with once the last child is gone. @type {number | undefined} */
+let exitCode;
 
 /** @param {NodeJS.Signals} signal */
 function stop(signal) {
+  exitCode = exitCodes[signal];
   signalChildren(signal);
-  process.exit(exitCodes[signal]);
+  setTimeout(() => signalChildren('SIGKILL'), stopMsMax);
 }
 
 /** @param {'on' | 'off'} verb */
@@ -98,6 +103,7 @@ export function run(command, { live = false, env = {}, cwd = root, msMax } = {})
     const finish = (ok) => {
       clearTimeout(timer);
       children.delete(child);
+      if (exitCode !== undefined && children.size === 0) process.exit(exitCode);
       if (children.size === 0) handleSignals('off');
       resolve({ ok, output });
     };
