@@ -43,20 +43,22 @@ export const causalBufferBytesMax = 8 * 1024 * 1024;
 
 // Frames and sessions.
 
-/** One frame: the largest event with its block header, or a run list of several thousand replicas. */
+/** One frame: the largest event with its block header, or a run list of twelve thousand replicas. */
 export const frameBytesMax = 512 * 1024;
 /** Size that bulk frames aim at; 16-64 KiB gave the best throughput on loopback (234 MB/s at 16 KiB). */
 export const frameBytesTarget = 32 * 1024;
 /** Bytes of events a peer may have in flight before we grant more: browsers' sockets have no drain event. */
 export const creditBytesMax = 1024 * 1024;
 /** Logs open in one session. */
-export const channelsMax = 1024;
-/** Effects (`read`, `store`, `open`) of one session without an answer. */
-export const requestsMax = 4096;
+export const channelsMax = 4096;
 /** An effect without an answer for so long counts as failed. */
 export const requestMsMax = 30_000;
-/** Runs named in one `want`. */
-export const wantRunsMax = 4096;
+/** Runs in one frame: what fits into `frameBytesMax` at 40 bytes each. A longer list is paged. */
+export const runsPerFrameMax = 12_000;
+/** Runs that a peer may list for one log, over all pages. */
+export const runsMax = 100_000;
+/** A node's name, in UTF-8. */
+export const nodeNameBytesMax = 64;
 /** Text in an `error` or `close`, in UTF-8. */
 export const messageBytesMax = 512;
 /** A token, in bytes. */
@@ -97,7 +99,7 @@ export const releaseDelayMs = 5_000;
 export const commitBytesMax = 4 * 1024 * 1024;
 /** Longest pause before a failed write is tried again; it starts at a tenth. */
 export const storageRetryMsMax = 10_000;
-/** A key of the metadata keyspace, in UTF-8. */
-export const metadataKeyBytesMax = 128;
+/** A key of the metadata keyspace, in UTF-8: a log's name with a prefix fits. */
+export const metadataKeyBytesMax = 512;
 /** A value of the metadata keyspace. */
 export const metadataValueBytesMax = 64 * 1024;

@@ -1,0 +1,351 @@
+/**
+ * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
+ *
+ * Every frame begins with version, kind and channel. Kinds 0 to 9 are fixed; `ranges` and `presence` are reserved.
+ */
+import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
+import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
+import {
+  creditBytesMax,
+  frameBytesMax,
+  logIdBytesMax,
+  messageBytesMax,
+  nodeNameBytesMax,
+  replicaIdBytes,
+  runsPerFrameMax,
+  seqMax,
+  timeMax,
+  tokenBytesMax,
+} from '../limits.js';
+import type { CloseReason } from '../ports/connection.js';
+import type { Run } from '../ports/storage.js';
+import type { LogDescriptor, TimedRun } from '../replicated-log.js';
+import { splitBlocks } from './block.js';
+import { ByteReader, ByteWriter } from './bytes.js';
+
+/** Version of the frame format. 0 until the first release. */
+export const frameVersion = 0;
+
+/** Numbers of the kinds on the wire. */
+export const frameKinds = {
+  hello: 0,
+  open: 1,
+  ranges: 2,
+  want: 3,
+  events: 4,
+  ack: 5,
+  credit: 6,
+  presence: 7,
+  error: 8,
+  close: 9,
+} as const;
+
+/** Who is at the other end. The first frame of a session, once. */
+export interface HelloMessage {
+  readonly kind: 'hello';
+  /** The node's replica id. */
+  readonly node: ReplicaId;
+  /** A name for people. */
+  readonly name: string;
+  /** It promises durability: what it acknowledges survives. */
+  readonly durable: boolean;
+  /** Its clock, milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** What a node has of a log, and that it wants the rest. May come again at any time. */
+export interface OpenMessage {
+  readonly kind: 'open';
+  readonly channel: number;
+  readonly descriptor: LogDescriptor;
+  readonly token: string | undefined;
+  /** The receiver is asked for its own `open` in return. */
+  readonly answer: boolean;
+  /** More runs follow in another `open` of the same channel. */
+  readonly more: boolean;
+  /** The effective log as one run list. */
+  readonly runs: readonly TimedRun[];
+}
+
+/** Asks for runs that were thought to be here already. */
+export interface WantMessage {
+  readonly kind: 'want';
+  readonly channel: number;
+  readonly runs: readonly Run[];
+}
+
+/** Blocks, in causal order. */
+export interface EventsMessage {
+  readonly kind: 'events';
+  readonly channel: number;
+  readonly blocks: readonly Uint8Array[];
+}
+
+/** What is durable at a named node: up to `last`, per replica. */
+export interface AckMessage {
+  readonly kind: 'ack';
+  readonly channel: number;
+  readonly node: string;
+  readonly runs: readonly Run[];
+}
+
+/** Bytes of events that may be sent in addition. 0 is a sign of life. */
+export interface CreditMessage {
+  readonly kind: 'credit';
+  readonly bytes: number;
+}
+
+/** Something about one log that does not end the session. */
+export interface ErrorMessage {
+  readonly kind: 'error';
+  readonly channel: number;
+  readonly code: GossipErrorCode;
+  readonly message: string;
+  /** With `early`: the time that is too far ahead. Else 0. */
+  readonly time: number;
+}
+
+/** The end of one channel, or of the session (channel 0). */
+export interface CloseMessage {
+  readonly kind: 'close';
+  readonly channel: number;
+  readonly reason: CloseReason;
+}
+
+export type Message =
+  | HelloMessage
+  | OpenMessage
+  | WantMessage
+  | EventsMessage
+  | AckMessage
+  | CreditMessage
+  | ErrorMessage
+  | CloseMessage;
+
+/** A frame of a kind that this version does not know: skipped. */
+export interface UnknownMessage {
+  readonly kind: 'unknown';
+}
+
+const hello = { durable: 1 } as const;
+const open = { answer: 1, more: 2, token: 4 } as const;
+const policies = ['unsigned'] as const;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8');
+
+/** One message as one frame. @internal */
+export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(message.kind === 'events' ? 64 + blocksBytes(message.blocks) : 256);
+  writer.u8(frameVersion);
+  writer.u8(frameKinds[message.kind]);
+  writer.varint('channel' in message ? message.channel : 0);
+  switch (message.kind) {
+    case 'hello':
+      writer.bytes(replicaIdToBytes(message.node));
+      writer.u8(message.durable ? hello.durable : 0);
+      writer.varint(Math.max(0, Math.floor(message.now)));
+      writer.text(cut(message.name, nodeNameBytesMax));
+      break;
+    case 'open': {
+      const { descriptor, token } = message;
+      writer.u8(
+        (message.answer ? open.answer : 0) | (message.more ? open.more : 0) | (token === undefined ? 0 : open.token),
+      );
+      writer.text(descriptor.id);
+      writer.u8(policies.indexOf(descriptor.policy));
+      // Hash family of the digests: 0 is none, as unsigned logs have none.
+      writer.u8(0);
+      writer.text(descriptor.codec);
+      // Edges `wanted` and `complete`: 0 is the whole log. Sums of truncation table and redactions: 0 is none.
+      for (let reserved = 0; reserved < 4; reserved++) writer.varint(0);
+      if (token !== undefined) writer.text(token);
+      writer.varint(message.runs.length);
+      for (const run of message.runs) {
+        writeRun(writer, run);
+        writer.varint(run.firstTime);
+        writer.varint(run.lastTime - run.firstTime);
+      }
+      break;
+    }
+    case 'want':
+      writeRuns(writer, message.runs);
+      break;
+    case 'events':
+      for (const block of message.blocks) {
+        writer.varint(block.length);
+        writer.bytes(block);
+      }
+      break;
+    case 'ack':
+      writer.text(cut(message.node, nodeNameBytesMax));
+      writeRuns(writer, message.runs);
+      break;
+    case 'credit':
+      writer.varint(message.bytes);
+      break;
+    case 'error':
+      writer.text(message.code);
+      writer.text(cut(message.message, messageBytesMax));
+      writer.varint(message.time);
+      break;
+    case 'close':
+      writer.text(message.reason.code);
+      writer.text(cut(message.reason.message, messageBytesMax));
+      break;
+  }
+  return writer.finish();
+}
+
+/**
+ * One frame as a message. Blocks come out as views, not yet decoded.
+ *
+ * @throws GossipError `frame-too-large`, `version-unsupported`, `frame-invalid`, `bytes-truncated`.
+ * @internal
+ */
+export function decodeMessage(bytes: Uint8Array): Message | UnknownMessage {
+  if (bytes.length > frameBytesMax) {
+    throw new GossipError('frame-too-large', `a frame of ${bytes.length} bytes, at most ${frameBytesMax}`);
+  }
+  try {
+    return decode(new ByteReader(bytes), bytes);
+  } catch (error) {
+    // The reader says what is wrong with bytes in general; here they are a frame's.
+    if (error instanceof GossipError && error.code === 'block-invalid') {
+      throw new GossipError('frame-invalid', error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function decode(reader: ByteReader, bytes: Uint8Array): Message | UnknownMessage {
+  const version = reader.u8();
+  if (version !== frameVersion) {
+    throw new GossipError('version-unsupported', `frame version ${version}; this reads ${frameVersion}`, {
+      context: { version },
+    });
+  }
+  const kind = reader.u8();
+  const channel = reader.bounded(seqMax, 'channel');
+  const message = decodeBody(kind, channel, reader, bytes);
+  if (message.kind !== 'unknown' && message.kind !== 'events' && reader.remaining > 0) {
+    throw new GossipError('frame-invalid', `${reader.remaining} bytes too many in a frame of kind ${message.kind}`);
+  }
+  return message;
+}
+
+function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Uint8Array): Message | UnknownMessage {
+  switch (kind) {
+    case frameKinds.hello: {
+      const node = replicaIdFromBytes(reader.bytes(replicaIdBytes));
+      const flags = reader.u8();
+      const now = reader.varint();
+      return {
+        kind: 'hello',
+        node,
+        durable: (flags & hello.durable) !== 0,
+        now,
+        name: reader.text(nodeNameBytesMax, 'name'),
+      };
+    }
+    case frameKinds.open: {
+      const flags = reader.u8();
+      const id = reader.text(logIdBytesMax, 'log id');
+      const policy = policies[reader.u8()];
+      const hash = reader.u8();
+      const codec = reader.text(32, 'codec');
+      const reserved = [reader.varint(), reader.varint(), reader.varint(), reader.varint()];
+      if (policy === undefined || hash !== 0 || reserved.some((value) => value !== 0)) {
+        throw new GossipError('version-unsupported', 'an open with edges, a policy or a hash that this version lacks');
+      }
+      const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
+      const count = runCount(reader, 4);
+      const runs: TimedRun[] = [];
+      for (let i = 0; i < count; i++) {
+        const run = readRun(reader);
+        const firstTime = reader.bounded(timeMax, 'time');
+        const lastTime = firstTime + reader.varint();
+        if (lastTime > timeMax) throw new GossipError('frame-invalid', 'a time over its bound');
+        runs.push({ ...run, firstTime, lastTime });
+      }
+      return {
+        kind: 'open',
+        channel,
+        descriptor: { id, policy, codec },
+        token,
+        answer: (flags & open.answer) !== 0,
+        more: (flags & open.more) !== 0,
+        runs,
+      };
+    }
+    case frameKinds.want:
+      return { kind: 'want', channel, runs: readRuns(reader) };
+    case frameKinds.events:
+      return { kind: 'events', channel, blocks: splitBlocks(bytes, reader.at) };
+    case frameKinds.ack:
+      return { kind: 'ack', channel, node: reader.text(nodeNameBytesMax, 'name'), runs: readRuns(reader) };
+    case frameKinds.credit:
+      return { kind: 'credit', bytes: reader.bounded(creditBytesMax, 'credit') };
+    case frameKinds.error: {
+      const code = reader.text(64, 'code');
+      const message = reader.text(messageBytesMax, 'message');
+      // A code from a newer peer is not known here: what it concerns is refused all the same.
+      return { kind: 'error', channel, code: isErrorCode(code) ? code : 'protocol', message, time: reader.varint() };
+    }
+    case frameKinds.close: {
+      const code = reader.text(64, 'code');
+      const message = reader.text(messageBytesMax, 'message');
+      return {
+        kind: 'close',
+        channel,
+        reason: { code: code === 'normal' || isErrorCode(code) ? code : 'protocol', message },
+      };
+    }
+    default:
+      return { kind: 'unknown' };
+  }
+}
+
+function blocksBytes(blocks: readonly Uint8Array[]): number {
+  return blocks.reduce((sum, block) => sum + block.length + 4, 0);
+}
+
+function writeRun(writer: ByteWriter, run: Run): void {
+  writer.bytes(replicaIdToBytes(run.replica));
+  writer.varint(run.first);
+  writer.varint(run.last - run.first);
+}
+
+function writeRuns(writer: ByteWriter, runs: readonly Run[]): void {
+  writer.varint(runs.length);
+  for (const run of runs) writeRun(writer, run);
+}
+
+function readRun(reader: ByteReader): Run {
+  const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
+  const first = reader.bounded(seqMax, 'sequence number');
+  const last = first + reader.bounded(seqMax - first, 'length of a run');
+  if (first === 0) throw new GossipError('frame-invalid', 'sequence number 0');
+  return { replica, first, last };
+}
+
+/** A number of runs, held against the bytes that are left before anything is allocated. */
+function runCount(reader: ByteReader, rest: number): number {
+  const count = reader.bounded(runsPerFrameMax, 'runs');
+  if (count * (replicaIdBytes + rest) > reader.remaining) {
+    throw new GossipError('frame-invalid', `${count} runs in ${reader.remaining} bytes`);
+  }
+  return count;
+}
+
+function readRuns(reader: ByteReader): Run[] {
+  const count = runCount(reader, 2);
+  return Array.from({ length: count }, () => readRun(reader));
+}
+
+/** Text cut to a number of bytes, at a character. */
+function cut(text: string, bytesMax: number): string {
+  const bytes = encoder.encode(text);
+  if (bytes.length <= bytesMax) return text;
+  // A character cut in two decodes to U+FFFD, which takes three bytes: leave room for it.
+  return decoder.decode(bytes.subarray(0, bytesMax - 3)).replace(/\ufffd+$/, '');
+}

@@ -1,0 +1,23 @@
+/**
+ * `@gossip-log/core/sync`: for those who build nodes and transports. Apps need none of it.
+ */
+export {
+  type KnownEvent,
+  type LogDescriptor,
+  type LogEntry,
+  type ReadQuery,
+  type ReadResult,
+  type Receipt,
+  ReplicatedLog,
+  type TimedRun,
+} from '../replicated-log.js';
+export {
+  type Answer,
+  type Answers,
+  type Effect,
+  type Peer,
+  Session,
+  type SessionInput,
+  type SessionOptions,
+  type SessionOutput,
+} from './session.js';

@@ -1,0 +1,813 @@
+/**
+ * One session: two nodes, one connection, any number of logs. A state machine without I/O: `handle(input)` returns
+ * outputs; the driver sends frames, carries out requests and hands their answers back as inputs.
+ *
+ *     greeting ── hello ──▶ established ── close, fault, silence ──▶ ended
+ *
+ *     per log:   attach ▶ offered ─┐                    (this node wants it; the peer has not opened it)
+ *                                  ├─ peer's open ▶ opening ─ allowed ▶ live
+ *     peer's open, not attached ───┘                       └ refused ▶ offered or gone
+ *
+ * The numbered rules, with the byte tables, are in `docs/protocol.md`; tests cite them.
+ *
+ * - [S1] `hello` comes first, once, each way. Anything before it, or a second one, ends the session: `protocol`.
+ * - [S2] Any frame is a sign of life. After `heartbeatMs` without sending, a credit of 0 is sent; after `silenceMsMax`
+ *   without hearing, the session ends: `connection-lost`.
+ * - [S3] A frame of unknown kind is skipped; an unknown version ends the session: `version-unsupported`.
+ * - [S4] Bytes that break the format, a checksum, or a clock or sequence rule end the session with that code, and
+ *   change nothing else.
+ * - [S5] `open` names a log and describes what is stored of it, as one run list. Its channel is the sender's number for
+ *   the log; all other frames carry the receiver's number. It may come again: it then replaces what was known.
+ * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone.
+ * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged.
+ * - [S8] Each side streams what the other lacks of the effective log, in causal order, up to the horizon.
+ * - [S9] What becomes stored goes at once, as the same bytes, to a peer that lacks just that; else by reading. What a
+ *   peer sent is never sent back to it.
+ * - [S10] `events` frames spend credit, granted by the receiver once it has stored them. Overspending by more than a
+ *   frame ends the session: `credit-exceeded`.
+ * - [S11] Runs missing before received events can show are asked for once (`want`). Had rows to be dropped, the log is
+ *   described anew at the next tick.
+ * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; its `open` does so too.
+ * - [S13] Events that are `early` are refused whole, and the sender keeps them until due, then opens the log anew.
+ * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading.
+ * - [S15] Requests are numbered. An answer to none is ignored. A failed or overdue one ends the session, but for
+ *   `open` (that log is refused) and an `early` merge.
+ * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
+ *   alone is released.
+ * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
+ */
+import { decodeMessage, encodeMessage, type HelloMessage, type Message, type OpenMessage } from '../codec/message.js';
+import { GossipError } from '../errors.js';
+import { horizon } from '../hybrid-logical-clock.js';
+import type { ReplicaId, SequenceNumber } from '../ids.js';
+import {
+  channelsMax,
+  creditBytesMax,
+  frameBytesMax,
+  frameBytesTarget,
+  heartbeatMs,
+  requestMsMax,
+  runsMax,
+  runsPerFrameMax,
+  silenceMsMax,
+} from '../limits.js';
+import type { CloseReason } from '../ports/connection.js';
+import type { Run } from '../ports/storage.js';
+import type { KnownEvent, LogDescriptor, LogEntry, ReadResult, TimedRun } from '../replicated-log.js';
+
+/** What the driver is asked to do. Answers come back as inputs; a request may be answered at once or later. */
+export type Effect =
+  /** May this peer have the log? Make it ready and say whether it may write. */
+  | {
+      readonly kind: 'open';
+      readonly log: string;
+      readonly descriptor: LogDescriptor;
+      readonly token: string | undefined;
+    }
+  /** The effective log as runs. */
+  | { readonly kind: 'describe'; readonly log: string }
+  /** The next part of what `known` lacks, up to the horizon. */
+  | {
+      readonly kind: 'read';
+      readonly log: string;
+      readonly known: ReadonlyMap<ReplicaId, KnownEvent>;
+      readonly bytesMax: number;
+    }
+  /** Merge blocks. Fails with the code of the refusal. */
+  | { readonly kind: 'merge'; readonly log: string; readonly blocks: readonly Uint8Array[] }
+  /** Answer once everything merged so far is durable; with how far `replicas` are. */
+  | { readonly kind: 'store'; readonly log: string; readonly replicas: readonly ReplicaId[] };
+
+/** The answers, by kind of effect. */
+export interface Answers {
+  /** `forPeer`: opened for this peer alone, and to be given back (`released`). */
+  open: { readonly log: string; readonly writable: boolean; readonly forPeer: boolean };
+  describe: {
+    readonly descriptor: LogDescriptor;
+    readonly runs: readonly TimedRun[];
+    readonly token: string | undefined;
+  };
+  read: ReadResult;
+  merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
+  store: { readonly stored: ReadonlyMap<ReplicaId, SequenceNumber> };
+}
+
+export type Answer = { [K in keyof Answers]: { readonly kind: K } & Answers[K] }[keyof Answers];
+
+export type SessionInput =
+  | { readonly type: 'start'; readonly now: number }
+  | { readonly type: 'frame'; readonly bytes: Uint8Array; readonly now: number }
+  /** This node uses the log: offer it. */
+  | { readonly type: 'attach'; readonly log: string; readonly now: number }
+  /** This node no longer uses the log. */
+  | { readonly type: 'detach'; readonly log: string; readonly now: number }
+  /** The effective log grew by these entries, in causal order. */
+  | { readonly type: 'stored'; readonly log: string; readonly entries: readonly LogEntry[]; readonly now: number }
+  | { readonly type: 'answer'; readonly request: number; readonly answer: Answer; readonly now: number }
+  | { readonly type: 'failed'; readonly request: number; readonly error: GossipError; readonly now: number }
+  | { readonly type: 'tick'; readonly now: number }
+  /** The connection is gone, or this node ends it. */
+  | { readonly type: 'end'; readonly reason: CloseReason; readonly now: number };
+
+/** Who is at the other end. */
+export interface Peer {
+  readonly node: ReplicaId;
+  readonly name: string;
+  readonly durable: boolean;
+  /** Its clock less ours when its hello came, milliseconds. */
+  readonly clockOffsetMs: number;
+}
+
+export type SessionOutput =
+  | { readonly type: 'send'; readonly frame: Uint8Array }
+  | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
+  | { readonly type: 'established'; readonly peer: Peer }
+  /** Durable at the named node, up to each run's `last`. */
+  | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
+  /** The peer refuses something about the log. */
+  | { readonly type: 'refused'; readonly log: string; readonly error: GossipError }
+  /** A log that was opened for the peer is not needed by it any more. */
+  | { readonly type: 'released'; readonly log: string }
+  /** Close the connection. Nothing follows. */
+  | { readonly type: 'end'; readonly reason: CloseReason };
+
+/** This node, as it introduces itself. */
+export interface SessionOptions {
+  readonly node: ReplicaId;
+  readonly name: string;
+  readonly durable: boolean;
+}
+
+type ChannelState = 'offered' | 'opening' | 'live';
+
+/** One log in this session. */
+interface Channel {
+  readonly log: string;
+  /** Our number for it, which the peer's frames carry. */
+  readonly number: number;
+  /** The peer's number for it, once it has opened it. */
+  remote: number | undefined;
+  state: ChannelState;
+  /** This node uses the log itself. */
+  attached: boolean;
+  /** The driver opened it for the peer alone and waits for `released`. */
+  forPeer: boolean;
+  /** The peer may write. */
+  writable: boolean;
+  /** The peer refuses our events. */
+  muted: boolean;
+  /** Pages of the peer's run list so far. */
+  pages: TimedRun[];
+  /** What the peer has: what it said, what it sent, what it was sent. */
+  known: Map<ReplicaId, KnownEvent>;
+  /** Replicas whose events the peer sent, and how far they were acknowledged to it. */
+  acked: Map<ReplicaId, SequenceNumber>;
+  /** Missing runs already asked for, by their end. */
+  wanted: Map<ReplicaId, SequenceNumber>;
+  /** The peer may lack something: read until nothing is left. */
+  behind: boolean;
+  /** Something changed since the read under way began. */
+  stale: boolean;
+  reading: number | undefined;
+  /** Our description is on its way; with whether an answer is asked for. */
+  describing: { readonly answer: boolean } | undefined;
+  /** The peer has our description. */
+  described: boolean;
+  /** Events keep until this time is under the horizon. */
+  heldTime: number | undefined;
+  /** The peer refused events as early: open anew when due. */
+  reopen: boolean;
+  /** Frames of events that came before the peer was granted the log. */
+  waiting: { readonly blocks: readonly Uint8Array[]; readonly bytes: number }[];
+  /** Bytes merged that no store request covers yet, their replicas, and whether a request is under way. */
+  unstored: { bytes: number; replicas: Set<ReplicaId> };
+  storing: number | undefined;
+}
+
+interface Request {
+  readonly kind: Effect['kind'];
+  readonly channel: Channel;
+  readonly since: number;
+  /** Bytes whose credit is given back with the answer. */
+  readonly bytes: number;
+}
+
+/** See the head of this file. @internal */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #byLog = new Map<string, Channel>();
+  readonly #byNumber = new Map<number, Channel>();
+  readonly #requests = new Map<number, Request>();
+  #outputs: SessionOutput[] = [];
+  #state: 'new' | 'greeting' | 'established' | 'ended' = 'new';
+  #peer: Peer | undefined;
+  #now = 0;
+  #lastSent = 0;
+  #lastHeard = 0;
+  #nextRequest = 1;
+  #nextChannel = 1;
+  /** Bytes of events that we may still send. */
+  #credit = creditBytesMax;
+  /** Bytes of events that the peer may still send. */
+  #granted = creditBytesMax;
+  /** Bytes stored or skipped, to be granted again. */
+  #owed = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  get state(): 'new' | 'greeting' | 'established' | 'ended' {
+    return this.#state;
+  }
+
+  /** What stands between two inputs about a log; for tests and for looking at a running node. */
+  channelState(log: string): ChannelState | 'absent' {
+    return this.#byLog.get(log)?.state ?? 'absent';
+  }
+
+  /** Takes one input and returns what follows from it, in order. */
+  handle(input: SessionInput): SessionOutput[] {
+    if (this.#state === 'ended') return [];
+    this.#now = input.type === 'end' ? this.#now : Math.max(this.#now, input.now);
+    this.#outputs = [];
+    switch (input.type) {
+      case 'start':
+        this.#start();
+        break;
+      case 'frame':
+        this.#frame(input.bytes);
+        break;
+      case 'attach':
+        this.#attach(input.log);
+        break;
+      case 'detach':
+        this.#detach(input.log);
+        break;
+      case 'stored':
+        this.#stored(input.log, input.entries);
+        break;
+      case 'answer':
+        this.#answer(input.request, input.answer);
+        break;
+      case 'failed':
+        this.#failed(input.request, input.error);
+        break;
+      case 'tick':
+        this.#tick();
+        break;
+      case 'end':
+        this.#end(input.reason, input.reason.code === 'connection-lost' ? undefined : input.reason);
+        break;
+    }
+    return this.#outputs;
+  }
+
+  #start(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'greeting';
+    this.#lastHeard = this.#now;
+    const { node, name, durable } = this.#options;
+    this.#send({ kind: 'hello', node, name, durable, now: this.#now });
+  }
+
+  #frame(bytes: Uint8Array): void {
+    this.#lastHeard = this.#now;
+    let message: ReturnType<typeof decodeMessage>;
+    try {
+      message = decodeMessage(bytes);
+    } catch (error) {
+      if (!(error instanceof GossipError)) throw error;
+      this.#fault(error);
+      return;
+    }
+    if (message.kind === 'unknown') return;
+    if (message.kind === 'close' && message.channel === 0) {
+      this.#end(message.reason, undefined);
+      return;
+    }
+    if (this.#state !== 'established') {
+      if (message.kind === 'hello' && this.#state === 'greeting') this.#greeted(message);
+      else this.#fault(new GossipError('protocol', `${message.kind} before hello`));
+      return;
+    }
+    switch (message.kind) {
+      case 'hello':
+        this.#fault(new GossipError('protocol', 'a second hello'));
+        return;
+      case 'credit':
+        this.#credit = Math.min(creditBytesMax, this.#credit + message.bytes);
+        for (const channel of this.#byLog.values()) this.#pump(channel);
+        return;
+      case 'open':
+        this.#peerOpens(message);
+        return;
+    }
+    const channel = this.#byNumber.get(message.channel);
+    switch (message.kind) {
+      case 'events':
+        this.#events(channel, message.blocks, bytes.length);
+        return;
+      case 'want':
+        if (channel !== undefined) this.#want(channel, message.runs);
+        return;
+      case 'ack':
+        if (channel !== undefined && this.#peer?.durable) {
+          this.#outputs.push({ type: 'acknowledged', log: channel.log, node: message.node, runs: message.runs });
+        }
+        return;
+      case 'error':
+        if (channel !== undefined)
+          this.#peerRefuses(channel, new GossipError(message.code, message.message), message.time);
+        return;
+      case 'close':
+        if (channel !== undefined) this.#peerLeaves(channel);
+        return;
+    }
+  }
+
+  #greeted(hello: HelloMessage): void {
+    this.#state = 'established';
+    this.#peer = { node: hello.node, name: hello.name, durable: hello.durable, clockOffsetMs: hello.now - this.#now };
+    this.#outputs.push({ type: 'established', peer: this.#peer });
+    for (const channel of this.#byLog.values()) this.#describe(channel, true);
+  }
+
+  #attach(log: string): void {
+    let channel = this.#byLog.get(log);
+    if (channel === undefined) {
+      channel = this.#addChannel(log);
+      if (channel === undefined) {
+        const error = new GossipError('limit-exceeded', `a session carries at most ${channelsMax} logs`);
+        this.#outputs.push({ type: 'refused', log, error });
+        return;
+      }
+      if (this.#state === 'established') this.#describe(channel, true);
+    }
+    channel.attached = true;
+  }
+
+  #detach(log: string): void {
+    const channel = this.#byLog.get(log);
+    if (channel === undefined) return;
+    channel.attached = false;
+    // What the peer had us open stays open for it.
+    if (channel.forPeer) return;
+    if (channel.remote !== undefined) {
+      this.#send({ kind: 'close', channel: channel.remote, reason: { code: 'normal', message: '' } });
+    }
+    this.#removeChannel(channel);
+  }
+
+  /** S5, S6, S7. */
+  #peerOpens(message: OpenMessage): void {
+    const log = message.descriptor.id;
+    const channel = this.#byLog.get(log) ?? this.#addChannel(log);
+    if (channel === undefined) {
+      this.#refuse(message.channel, new GossipError('limit-exceeded', `a session carries at most ${channelsMax} logs`));
+      return;
+    }
+    channel.remote = message.channel;
+    if (channel.pages.length + message.runs.length > runsMax) {
+      this.#fault(new GossipError('limit-exceeded', `more than ${runsMax} runs for one log`));
+      return;
+    }
+    channel.pages.push(...message.runs);
+    if (message.more) return;
+    channel.known = new Map(channel.pages.map((run) => [run.replica, { seq: run.last, time: run.lastTime }]));
+    channel.pages = [];
+    if (this.#peer?.durable) {
+      const runs = Array.from(channel.known, ([replica, { seq }]) => ({ replica, first: 1, last: seq }));
+      this.#outputs.push({ type: 'acknowledged', log, node: this.#peer.name, runs });
+    }
+    switch (channel.state) {
+      case 'offered':
+        channel.state = 'opening';
+        this.#request(channel, { kind: 'open', log, descriptor: message.descriptor, token: message.token });
+        // Ours is on its way already, unless the log is not attached: then the answer follows the grant.
+        return;
+      case 'opening':
+        return;
+      case 'live':
+        channel.behind = true;
+        channel.stale = true;
+        channel.muted = false;
+        channel.reopen = false;
+        if (message.answer) this.#describe(channel, false);
+        this.#pump(channel);
+        return;
+    }
+  }
+
+  #want(channel: Channel, runs: readonly Run[]): void {
+    for (const { replica, first } of runs) {
+      const known = channel.known.get(replica);
+      // The time of what comes before is not told, so reading starts at the replica's first event.
+      if (known !== undefined && known.seq >= first) channel.known.set(replica, { seq: first - 1, time: 0 });
+    }
+    channel.behind = true;
+    channel.stale = true;
+    this.#pump(channel);
+  }
+
+  #events(channel: Channel | undefined, blocks: readonly Uint8Array[], bytes: number): void {
+    this.#granted -= bytes;
+    if (this.#granted < -frameBytesMax) {
+      this.#fault(new GossipError('credit-exceeded', `${-this.#granted} bytes of events beyond what was granted`));
+      return;
+    }
+    if (channel === undefined || channel.state === 'offered') {
+      this.#giveBack(bytes);
+      return;
+    }
+    if (channel.state === 'opening') {
+      channel.waiting.push({ blocks, bytes });
+      return;
+    }
+    this.#merge(channel, blocks, bytes);
+  }
+
+  #merge(channel: Channel, blocks: readonly Uint8Array[], bytes: number): void {
+    if (!channel.writable) {
+      this.#giveBack(bytes);
+      this.#refuse(channel.remote, new GossipError('forbidden', 'this peer may not write here'));
+      return;
+    }
+    this.#request(channel, { kind: 'merge', log: channel.log, blocks }, bytes);
+  }
+
+  /** S13, S14, and what else a peer may say of one log. */
+  #peerRefuses(channel: Channel, error: GossipError, time: number): void {
+    if (error.code === 'not-found') {
+      this.#peerLeaves(channel);
+      return;
+    }
+    if (error.code === 'early') {
+      channel.heldTime = time;
+      channel.reopen = true;
+    } else {
+      channel.muted = true;
+    }
+    this.#outputs.push({ type: 'refused', log: channel.log, error });
+  }
+
+  /** S16: the peer has no more to do with the log. */
+  #peerLeaves(channel: Channel): void {
+    this.#dropWaiting(channel);
+    this.#forgetRequests(channel);
+    if (channel.forPeer) this.#outputs.push({ type: 'released', log: channel.log });
+    if (!channel.attached) {
+      this.#removeChannel(channel);
+      return;
+    }
+    Object.assign(channel, freshExchange());
+  }
+
+  #stored(log: string, entries: readonly LogEntry[]): void {
+    const channel = this.#byLog.get(log);
+    if (channel?.state !== 'live') return;
+    const acks = new Map<ReplicaId, SequenceNumber>();
+    const blocks: Uint8Array[] = [];
+    const due = horizon(this.#now);
+    let credit = this.#credit;
+    channel.stale = true;
+    for (const { block, runs } of entries) {
+      let lacks = false;
+      let next = !channel.behind;
+      for (const { replica, first, last, lastTime } of runs) {
+        acks.set(replica, last);
+        const known = channel.known.get(replica)?.seq ?? 0;
+        if (last <= known) continue;
+        lacks = true;
+        if (first > known + 1 || lastTime > due) next = false;
+      }
+      if (!lacks) continue;
+      if (next && channel.described && !channel.muted && !channel.reopen && credit > 0) {
+        this.#know(channel, runs);
+        blocks.push(block);
+        credit -= block.length;
+      } else {
+        channel.behind = true;
+      }
+    }
+    this.#acknowledge(channel, acks);
+    this.#sendEvents(channel, blocks);
+    this.#pump(channel);
+  }
+
+  #answer(number: number, answer: Answer): void {
+    const request = this.#requests.get(number);
+    if (request === undefined) {
+      // The log was opened for a peer that has left it meanwhile.
+      if (answer.kind === 'open' && answer.forPeer) this.#outputs.push({ type: 'released', log: answer.log });
+      return;
+    }
+    this.#requests.delete(number);
+    const { channel } = request;
+    if (answer.kind !== request.kind) {
+      this.#fault(new GossipError('protocol', `a ${request.kind} request was answered with ${answer.kind}`));
+      return;
+    }
+    switch (answer.kind) {
+      case 'open': {
+        channel.state = 'live';
+        channel.forPeer = answer.forPeer;
+        channel.writable = answer.writable;
+        channel.behind = true;
+        if (!channel.described && channel.describing === undefined) this.#describe(channel, false);
+        const { waiting } = channel;
+        channel.waiting = [];
+        for (const { blocks, bytes } of waiting) this.#merge(channel, blocks, bytes);
+        break;
+      }
+      case 'describe': {
+        const asked = channel.describing?.answer ?? false;
+        channel.describing = undefined;
+        channel.described = true;
+        this.#sendOpen(channel, answer, asked);
+        break;
+      }
+      case 'read':
+        channel.reading = undefined;
+        for (const { runs } of answer.entries) this.#know(channel, runs);
+        this.#sendEvents(
+          channel,
+          answer.entries.map((entry) => entry.block),
+        );
+        channel.behind = answer.more || channel.stale;
+        if (answer.heldTime !== undefined) channel.heldTime = answer.heldTime;
+        break;
+      case 'merge': {
+        this.#know(channel, answer.runs);
+        for (const { replica } of answer.runs) {
+          if (!channel.acked.has(replica)) channel.acked.set(replica, 0);
+          channel.unstored.replicas.add(replica);
+        }
+        this.#askFor(channel, answer.missing);
+        if (answer.dropped > 0) channel.reopen = true;
+        channel.unstored.bytes += request.bytes;
+        this.#store(channel);
+        break;
+      }
+      case 'store':
+        channel.storing = undefined;
+        this.#acknowledge(channel, answer.stored);
+        this.#giveBack(request.bytes);
+        this.#store(channel);
+        break;
+    }
+    this.#pump(channel);
+  }
+
+  #failed(number: number, error: GossipError): void {
+    const request = this.#requests.get(number);
+    if (request === undefined) return;
+    this.#requests.delete(number);
+    const { channel, kind } = request;
+    if (kind === 'open') {
+      this.#refuse(channel.remote, error);
+      this.#dropWaiting(channel);
+      if (channel.attached) Object.assign(channel, freshExchange());
+      else this.#removeChannel(channel);
+    } else if (kind === 'merge' && error.code === 'early') {
+      this.#giveBack(request.bytes);
+      this.#refuse(channel.remote, error);
+    } else {
+      this.#fault(error);
+    }
+  }
+
+  #tick(): void {
+    if (this.#state === 'new') return;
+    if (this.#now - this.#lastHeard > silenceMsMax) {
+      this.#fault(new GossipError('connection-lost', `nothing was heard for ${this.#now - this.#lastHeard} ms`));
+      return;
+    }
+    for (const { kind, channel, since } of this.#requests.values()) {
+      if (this.#now - since > requestMsMax) {
+        this.#fault(new GossipError('request-timeout', `${kind} of "${channel.log}" was not answered in time`));
+        return;
+      }
+    }
+    for (const channel of this.#byLog.values()) {
+      const due = channel.heldTime === undefined || channel.heldTime <= horizon(this.#now);
+      if (!due || channel.state !== 'live') continue;
+      if (channel.heldTime !== undefined) {
+        channel.heldTime = undefined;
+        channel.behind = true;
+      }
+      if (channel.reopen) {
+        channel.reopen = false;
+        channel.wanted.clear();
+        this.#describe(channel, true);
+      }
+      this.#pump(channel);
+    }
+    if (this.#now - this.#lastSent >= heartbeatMs) this.#grant();
+  }
+
+  /** Sends our description of a log once the driver has given it. */
+  #describe(channel: Channel, answer: boolean): void {
+    if (channel.describing !== undefined) {
+      channel.describing = { answer: answer || channel.describing.answer };
+      return;
+    }
+    channel.describing = { answer };
+    this.#request(channel, { kind: 'describe', log: channel.log });
+  }
+
+  #sendOpen(channel: Channel, description: Answers['describe'], answer: boolean): void {
+    const { descriptor, runs, token } = description;
+    let from = 0;
+    do {
+      const to = Math.min(from + runsPerFrameMax, runs.length);
+      this.#send({
+        kind: 'open',
+        channel: channel.number,
+        descriptor,
+        token,
+        answer,
+        more: to < runs.length,
+        runs: runs.slice(from, to),
+      });
+      from = to;
+    } while (from < runs.length);
+  }
+
+  /** Reads on for a peer that is behind, as long as there is credit. */
+  #pump(channel: Channel): void {
+    if (channel.state !== 'live' || !channel.behind || !channel.described || this.#state !== 'established') return;
+    if (channel.reading !== undefined || channel.muted || channel.reopen || this.#credit <= 0) return;
+    channel.stale = false;
+    channel.reading = this.#request(channel, {
+      kind: 'read',
+      log: channel.log,
+      known: channel.known,
+      bytesMax: frameBytesTarget,
+    });
+  }
+
+  #sendEvents(channel: Channel, blocks: readonly Uint8Array[]): void {
+    let from = 0;
+    let bytes = 0;
+    for (let i = 0; i <= blocks.length; i++) {
+      const size = blocks[i]?.length ?? 0;
+      if (i === blocks.length || (i > from && bytes + size > frameBytesTarget)) {
+        if (i > from) this.#credit -= this.#sendFrame(channel, blocks.slice(from, i));
+        from = i;
+        bytes = 0;
+      }
+      bytes += size;
+    }
+  }
+
+  #sendFrame(channel: Channel, blocks: readonly Uint8Array[]): number {
+    return this.#send({ kind: 'events', channel: channel.remote as number, blocks });
+  }
+
+  #know(channel: Channel, runs: readonly TimedRun[]): void {
+    for (const { replica, last, lastTime } of runs) {
+      if (last > (channel.known.get(replica)?.seq ?? 0)) channel.known.set(replica, { seq: last, time: lastTime });
+    }
+  }
+
+  #askFor(channel: Channel, missing: readonly Run[]): void {
+    const runs = missing
+      .filter(({ replica, last }) => last > (channel.wanted.get(replica) ?? 0))
+      .slice(0, runsPerFrameMax);
+    if (runs.length === 0 || channel.remote === undefined) return;
+    for (const { replica, last } of runs) channel.wanted.set(replica, last);
+    this.#send({ kind: 'want', channel: channel.remote, runs });
+  }
+
+  /** One store request at a time for a log; what is merged meanwhile goes into the next. */
+  #store(channel: Channel): void {
+    const { bytes, replicas } = channel.unstored;
+    if (channel.storing !== undefined || bytes === 0) return;
+    channel.unstored = { bytes: 0, replicas: new Set() };
+    channel.storing = this.#request(channel, { kind: 'store', log: channel.log, replicas: [...replicas] }, bytes);
+  }
+
+  /** S12. */
+  #acknowledge(channel: Channel, stored: ReadonlyMap<ReplicaId, SequenceNumber>): void {
+    if (!this.#options.durable || channel.remote === undefined) return;
+    const runs: Run[] = [];
+    for (const [replica, last] of stored) {
+      const acked = channel.acked.get(replica);
+      if (acked === undefined || last <= acked) continue;
+      channel.acked.set(replica, last);
+      runs.push({ replica, first: acked + 1, last });
+    }
+    for (let from = 0; from < runs.length; from += runsPerFrameMax) {
+      const page = runs.slice(from, from + runsPerFrameMax);
+      this.#send({ kind: 'ack', channel: channel.remote, node: this.#options.name, runs: page });
+    }
+  }
+
+  /** Credit is granted again in quarters of the window, so that it does not cost a frame per frame. */
+  #giveBack(bytes: number): void {
+    this.#owed += bytes;
+    if (this.#owed >= creditBytesMax / 4) this.#grant();
+  }
+
+  #grant(): void {
+    const bytes = Math.min(this.#owed, creditBytesMax);
+    this.#owed -= bytes;
+    this.#granted += bytes;
+    this.#send({ kind: 'credit', bytes });
+  }
+
+  #refuse(remote: number | undefined, error: GossipError): void {
+    if (remote === undefined) return;
+    const time = typeof error.context['time'] === 'number' ? error.context['time'] : 0;
+    this.#send({ kind: 'error', channel: remote, code: error.code, message: error.message, time });
+  }
+
+  #request(channel: Channel, effect: Effect, bytes = 0): number {
+    const request = this.#nextRequest++;
+    this.#requests.set(request, { kind: effect.kind, channel, since: this.#now, bytes });
+    this.#outputs.push({ type: 'request', request, effect });
+    return request;
+  }
+
+  #send(message: Message): number {
+    const frame = encodeMessage(message);
+    this.#lastSent = this.#now;
+    this.#outputs.push({ type: 'send', frame });
+    return frame.length;
+  }
+
+  #addChannel(log: string): Channel | undefined {
+    if (this.#byLog.size >= channelsMax) return undefined;
+    // Numbers are never used again: a frame that crossed a close must not reach another log (L6).
+    const number = this.#nextChannel++;
+    const channel: Channel = { log, number, attached: false, ...freshExchange() };
+    this.#byLog.set(log, channel);
+    this.#byNumber.set(number, channel);
+    return channel;
+  }
+
+  #removeChannel(channel: Channel): void {
+    this.#byLog.delete(channel.log);
+    this.#byNumber.delete(channel.number);
+    this.#forgetRequests(channel);
+  }
+
+  /** Answers to what was asked for this exchange are of no use any more; credit tied to them is given back. */
+  #forgetRequests(channel: Channel): void {
+    for (const [number, request] of this.#requests) {
+      if (request.channel !== channel) continue;
+      this.#requests.delete(number);
+      if (request.bytes > 0) this.#giveBack(request.bytes);
+    }
+    if (channel.unstored.bytes > 0) this.#giveBack(channel.unstored.bytes);
+  }
+
+  #dropWaiting(channel: Channel): void {
+    for (const { bytes } of channel.waiting) this.#giveBack(bytes);
+    channel.waiting = [];
+  }
+
+  /** The session ends because of `error`, and the peer is told why. */
+  #fault(error: GossipError): void {
+    const reason = { code: error.code, message: error.message };
+    this.#end(reason, reason);
+  }
+
+  #end(reason: CloseReason, tell: CloseReason | undefined): void {
+    if (tell !== undefined && this.#state !== 'new') this.#send({ kind: 'close', channel: 0, reason: tell });
+    this.#state = 'ended';
+    for (const channel of this.#byLog.values()) {
+      if (channel.forPeer) this.#outputs.push({ type: 'released', log: channel.log });
+    }
+    this.#byLog.clear();
+    this.#byNumber.clear();
+    this.#requests.clear();
+    this.#outputs.push({ type: 'end', reason });
+  }
+}
+
+/** A channel before the peer has opened it. */
+function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
+  return {
+    remote: undefined,
+    state: 'offered',
+    described: false,
+    forPeer: false,
+    writable: false,
+    muted: false,
+    pages: [],
+    known: new Map(),
+    acked: new Map(),
+    wanted: new Map(),
+    behind: false,
+    stale: false,
+    reading: undefined,
+    describing: undefined,
+    heldTime: undefined,
+    reopen: false,
+    waiting: [],
+    unstored: { bytes: 0, replicas: new Set() },
+    storing: undefined,
+  };
+}
