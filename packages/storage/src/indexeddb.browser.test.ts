@@ -198,6 +198,19 @@ test('[P3] a damaged head is never believed: its log stops, the others go on, fo
   expect((await storage.load('damaged')).records).toHaveLength(1);
 });
 
+test('[P6] the bytes of a record set aside stay in the store until its log is forgotten', async () => {
+  const name = await database();
+  const storage = open(name);
+  const block = new Uint8Array(100_000).fill(7);
+  await storage.commit('log', [own(replica(1), 1, block), own(replica(1), 2)], strict);
+  await storage.setAside('log', (await storage.load('log')).records[0]?.key as string);
+  const db = await openDB(name);
+  onTestFinished(() => db.close());
+  expect(await db.getAll('aside')).toEqual([block]);
+  await storage.forget('log');
+  expect(await db.getAll('aside')).toEqual([]);
+});
+
 test('[P5] a journal of more records than one request reads loads whole', async () => {
   const storage = open(await database());
   const entries = Array.from({ length: 700 }, (_, i) => own(replica(1), i + 1));

@@ -79,41 +79,16 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     opening ??= openDatabase(name, !opened, () => {
       opening = undefined;
     });
+    const mine = opening;
     try {
-      const db = await opening;
+      const db = await mine;
       opened = true;
       return db;
     } catch (error) {
-      opening = undefined;
+      // The next call tries again.
+      if (opening === mine) opening = undefined;
       throw error;
     }
-  }
-
-  /** Runs `action` in a transaction: all that it writes, or nothing. Resolves when it is done. */
-  function transact<T, Mode extends 'readonly' | 'readwrite'>(
-    what: string,
-    stores: Stores[],
-    mode: Mode,
-    durability: IDBTransactionDurability,
-    action: (transaction: IDBPTransaction<Schema, Stores[], Mode>) => Promise<T>,
-  ): Promise<T> {
-    return gate.run(what, async () => {
-      const transaction = begin(await database(), stores, mode, durability);
-      try {
-        const result = await action(transaction);
-        await transaction.done;
-        return result;
-      } catch (error) {
-        transaction.done.catch(() => {});
-        try {
-          transaction.abort();
-        } catch {
-          // It ended by itself, and `error` says why.
-        }
-        // A request's error only says that the transaction was aborted; the transaction's own says why.
-        throw error instanceof GossipError ? error : (transaction.error ?? error);
-      }
-    });
   }
 
   function begin<Mode extends 'readonly' | 'readwrite'>(
@@ -131,14 +106,89 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     }
   }
 
-  function lockOf(replica: string): Promise<Unlock | undefined> {
-    return tryLock(`gossip-log/${name}/${replica}`);
+  /** Runs `action` in a transaction: all that it writes, or nothing. Resolves when it is done. */
+  async function transact<T, Mode extends 'readonly' | 'readwrite'>(
+    stores: Stores[],
+    mode: Mode,
+    durability: IDBTransactionDurability,
+    action: (transaction: IDBPTransaction<Schema, Stores[], Mode>) => Promise<T>,
+  ): Promise<T> {
+    const transaction = begin(await database(), stores, mode, durability);
+    try {
+      const result = await action(transaction);
+      await transaction.done;
+      return result;
+    } catch (error) {
+      transaction.done.catch(() => {});
+      try {
+        transaction.abort();
+      } catch {
+        // It ended by itself, and `error` says why.
+      }
+      // A request's error only says that the transaction was aborted; the transaction's own says why.
+      throw error instanceof GossipError ? error : (transaction.error ?? error);
+    }
+  }
+
+  function read<T>(
+    what: string,
+    stores: Stores[],
+    action: (transaction: IDBPTransaction<Schema, Stores[], 'readonly'>) => Promise<T>,
+  ): Promise<T> {
+    return gate.run(what, () => transact(stores, 'readonly', 'default', action));
+  }
+
+  function write<T>(
+    what: string,
+    stores: Stores[],
+    durability: 'strict' | 'relaxed',
+    action: (transaction: IDBPTransaction<Schema, Stores[], 'readwrite'>) => Promise<T>,
+  ): Promise<T> {
+    return gate.run(what, () => transact(stores, 'readwrite', durability, action));
+  }
+
+  /** Locks the first idle id of the pool, or a new one. */
+  async function lockReplica(create: () => ReplicaId): Promise<{ replica: ReplicaId; unlock: Unlock }> {
+    if (!navigator.locks) return { replica: parseReplicaId(create()), unlock: async () => {} };
+    const lockOf = (replica: string) => tryLock(`gossip-log/${name}/${replica}`);
+
+    const pool = await transact(['replicas'], 'readonly', 'default', (transaction) =>
+      transaction.objectStore('replicas').getAllKeys(),
+    );
+    for (const replica of pool) {
+      const unlock = await lockOf(replica);
+      if (!unlock) continue;
+      try {
+        const kept = await transact(['replicas'], 'readonly', 'default', (transaction) =>
+          transaction.objectStore('replicas').get(replica),
+        );
+        if (kept) return { replica: parseReplicaId(replica), unlock };
+      } catch (error) {
+        await unlock();
+        throw error;
+      }
+      // Its log was forgotten since the pool was read.
+      await unlock();
+    }
+
+    const replica = parseReplicaId(create());
+    const unlock = await lockOf(replica);
+    if (!unlock) throw new RangeError(`create: ${replica} is in the pool already`);
+    try {
+      await transact(['replicas'], 'readwrite', 'strict', (transaction) =>
+        transaction.objectStore('replicas').add(true, replica),
+      );
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+    return { replica, unlock };
   }
 
   return {
     leaseReplica(create) {
       return gate.run('leaseReplica', async () => {
-        const { replica, unlock } = await leaseFrom(await database(), lockOf, create);
+        const { replica, unlock } = await lockReplica(create);
         const lease: ReplicaLease = {
           replica,
           async release() {
@@ -152,7 +202,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
     async load(log) {
       logIdToBytes(log);
-      return transact('load', ['journal', 'heads'], 'readonly', 'default', async (transaction) => {
+      return read('load', ['journal', 'heads'], async (transaction) => {
         const heads = transaction.objectStore('heads');
         const [headKeys, headValues, records] = await Promise.all([
           heads.getAllKeys(rangeOf(log)),
@@ -175,7 +225,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       logIdToBytes(log);
       checkEntries(entries);
       const replicas = replicasOf(entries);
-      return transact('commit', ['journal', 'aside', 'heads'], 'readwrite', durability, async (transaction) => {
+      return write('commit', ['journal', 'aside', 'heads'], durability, async (transaction) => {
         const [sealed, lastJournal, lastAside] = await Promise.all([
           Promise.all(replicas.map((replica) => transaction.objectStore('heads').get([log, replica]))),
           lastOrdinal(transaction, 'journal', log),
@@ -203,7 +253,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     async setAside(log, key) {
       logIdToBytes(log);
       const at: [string, number] = [log, recordOrdinal(key)];
-      return transact('setAside', ['journal', 'aside'], 'readwrite', 'strict', async (transaction) => {
+      return write('setAside', ['journal', 'aside'], 'strict', async (transaction) => {
         const block = await transaction.objectStore('journal').get(at);
         if (!block) return;
         await transaction.objectStore('aside').put(block, at);
@@ -212,7 +262,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     },
 
     logs() {
-      return transact('logs', ['heads'], 'readonly', 'default', async (transaction) => {
+      return read('logs', ['heads'], async (transaction) => {
         // A journal never stands without heads, so heads name all logs. One step per log.
         const logs: string[] = [];
         let cursor = await transaction.objectStore('heads').openKeyCursor();
@@ -227,28 +277,22 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
     async forget(log) {
       logIdToBytes(log);
-      return transact(
-        'forget',
-        ['journal', 'aside', 'heads', 'replicas'],
-        'readwrite',
-        'strict',
-        async (transaction) => {
-          const replicas = transaction.objectStore('replicas');
-          const writers = await transaction.objectStore('heads').getAllKeys(rangeOf(log));
-          await Promise.all([
-            // An id must not outlive its heads: written under again, it would give a sequence number twice.
-            ...writers.map(([, replica]) => replicas.delete(replica)),
-            transaction.objectStore('journal').delete(rangeOf(log)),
-            transaction.objectStore('aside').delete(rangeOf(log)),
-            transaction.objectStore('heads').delete(rangeOf(log)),
-          ]);
-        },
-      );
+      return write('forget', ['journal', 'aside', 'heads', 'replicas'], 'strict', async (transaction) => {
+        const replicas = transaction.objectStore('replicas');
+        const writers = await transaction.objectStore('heads').getAllKeys(rangeOf(log));
+        await Promise.all([
+          // An id must not outlive its heads: written under again, it would give a sequence number twice.
+          ...writers.map(([, replica]) => replicas.delete(replica)),
+          transaction.objectStore('journal').delete(rangeOf(log)),
+          transaction.objectStore('aside').delete(rangeOf(log)),
+          transaction.objectStore('heads').delete(rangeOf(log)),
+        ]);
+      });
     },
 
     async getMetadata(key) {
       const bytes = metadataKeyToBytes(key);
-      return transact('getMetadata', ['metadata'], 'readonly', 'default', async (transaction) => {
+      return read('getMetadata', ['metadata'], async (transaction) => {
         const sealed = await transaction.objectStore('metadata').get(key);
         return sealed && unseal(bytes, sealed, `metadata ${key}`);
       });
@@ -257,7 +301,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     async setMetadata(key, value) {
       const bytes = metadataKeyToBytes(key);
       checkMetadataValue(value);
-      return transact('setMetadata', ['metadata'], 'readwrite', 'strict', async (transaction) => {
+      return write('setMetadata', ['metadata'], 'strict', async (transaction) => {
         const metadata = transaction.objectStore('metadata');
         if (value === undefined) await metadata.delete(key);
         else await metadata.put(seal(bytes, value), key);
@@ -314,32 +358,6 @@ async function openDatabase(name: string, mayCreate: boolean, lost: () => void):
     }
     throw cause;
   }
-}
-
-/** Leases the first idle id of the pool, or a new one. */
-async function leaseFrom(
-  db: IDBPDatabase<Schema>,
-  lockOf: (replica: string) => Promise<Unlock | undefined>,
-  create: () => ReplicaId,
-): Promise<{ replica: ReplicaId; unlock: Unlock }> {
-  if (!navigator.locks) return { replica: parseReplicaId(create()), unlock: async () => {} };
-  for (const replica of await db.getAllKeys('replicas')) {
-    const unlock = await lockOf(replica);
-    if (!unlock) continue;
-    // Somebody may have forgotten it since the pool was read.
-    if ((await db.getKey('replicas', replica)) !== undefined) return { replica: parseReplicaId(replica), unlock };
-    await unlock();
-  }
-  const replica = parseReplicaId(create());
-  const unlock = await lockOf(replica);
-  if (!unlock) throw new RangeError(`create: ${replica} is leased already`);
-  try {
-    await db.add('replicas', true, replica);
-  } catch (error) {
-    await unlock();
-    throw error;
-  }
-  return { replica, unlock };
 }
 
 /** Lets a Web Lock go; resolves when it is gone. */

@@ -14,7 +14,7 @@ import { seal, sealHead } from './seal.js';
 
 const strict = { durability: 'strict' } as const;
 // The first byte of a key, as lmdb.ts says.
-const kinds = { format: 1, replica: 2, metadata: 3, head: 4 };
+const kinds = { format: 1, replica: 2, metadata: 3, head: 4, aside: 6 };
 
 const create = () => mkdtemp(join(tmpdir(), 'gossip-log-lmdb.'));
 const destroy = (path: string) => rm(path, { recursive: true });
@@ -186,6 +186,28 @@ test('[P3] a head that lies under the key of another is damaged too', async () =
   await before.close();
   await tamper(path, kinds.head, () => sealHead(Uint8Array.of(1), 9));
   await expect(open(path).load('log')).rejects.toMatchObject({ code: 'storage-corrupt' });
+});
+
+test('[P6] the bytes of a record set aside stay in the store until its log is forgotten', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  const block = 'a large block '.repeat(10_000);
+  await before.commit('log', [own(replica(1), 1, block), own(replica(1), 2)], strict);
+  await before.setAside('log', (await before.load('log')).records[0]?.key as string);
+  await before.close();
+  const aside: string[] = [];
+  const look = (_key: Uint8Array, value: Uint8Array) => {
+    aside.push(new TextDecoder().decode(value));
+    return value;
+  };
+  await tamper(path, kinds.aside, look);
+  expect(aside).toEqual([block]);
+
+  const after = lmdbStorage({ path });
+  await after.forget('log');
+  await after.close();
+  await tamper(path, kinds.aside, look);
+  expect(aside).toHaveLength(1);
 });
 
 test('[P11] damaged metadata is reported, and can be set anew', async () => {

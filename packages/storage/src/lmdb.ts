@@ -81,11 +81,12 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
 
   async function environment(): Promise<Environment> {
     opening ??= openEnvironment(path);
+    const mine = opening;
     try {
-      return await opening;
+      return await mine;
     } catch (error) {
       // The next call tries again.
-      opening = undefined;
+      if (opening === mine) opening = undefined;
       throw error;
     }
   }
