@@ -34,13 +34,18 @@ export type Share =
   /** Per replica, what follows a sequence number of its own: leaves gaps. */
   | { readonly of: 'ragged'; readonly after: readonly number[] };
 
+/**
+ * When readers look. `every step`: snapshots are taken and read at once. `oldest first`, `newest first`: they are
+ * taken at every step and read at the end. `seldom`: most steps take none, so the log changes unseen rows in place.
+ */
+export type Reading = 'every step' | 'oldest first' | 'newest first' | 'seldom';
+
 /** A whole history. */
 export interface Schedule {
   /** 16 bytes each, all different. */
   readonly replicas: readonly Uint8Array[];
   readonly steps: readonly Step[];
-  /** When readers look: at every step, or only at the end, at the oldest or the newest snapshot first. */
-  readonly reading: 'every step' | 'oldest first' | 'newest first';
+  readonly reading: Reading;
 }
 
 /** Texts that break careless code: emoji with joiners, right-to-left, empty, combining, lone surrogates. */
@@ -119,11 +124,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reload' as const), at: index }) },
 );
 
+const reading = fc.constantFrom<Reading>('every step', 'oldest first', 'newest first', 'seldom');
+
 /** Histories of one to six replicas and up to `stepsMax` steps. */
 export function schedule(stepsMax = 60): fc.Arbitrary<Schedule> {
   return fc.record({
     replicas: replicaIds(1, 6),
     steps: fc.array(step, { maxLength: stepsMax, size: 'max' }),
-    reading: fc.constantFrom('every step' as const, 'oldest first' as const, 'newest first' as const),
+    reading,
   });
 }

@@ -27,7 +27,7 @@ export function property<V>(title: string, values: fc.Arbitrary<V>, runs: number
       fc.assert(fc.property(values, holds), parameters);
     } catch (error) {
       const { message, cause } = error as Error;
-      const command = `SEED=${parameters.seed} npx vitest run --project unit packages/core/test/laws.test.ts`;
+      const command = `SEED=${parameters.seed} npx vitest run --project unit packages/core/test`;
       throw new Error(`${title}\n${message}\nRun it again: ${command}`, { cause });
     }
   }
