@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { errorCodes, limits } from '@gossip-log/core';
 import { describe, expect, test, vi } from 'vitest';
 import { codeBlocks, deadLinks, exampleBlocks } from './repository/documents.js';
+import { brokenExports, type Entry, type Manifest } from './repository/exports.js';
 import { files, isTest, packageFolders, read, root, sources } from './repository/files.js';
 import { arrows, brokenArrows, type Import, packageOf, readImports } from './repository/imports.js';
 import { impurities } from './repository/purity.js';
@@ -18,14 +19,7 @@ const graph = await readImports(root, ['packages', 'apps']);
 const shipped = graph.imports.filter(({ from }) => !isTest(from));
 const documents = files.filter((path) => path.endsWith('.md'));
 
-const manifest = (folder: string) =>
-  JSON.parse(read(`${folder}/package.json`)) as {
-    name: string;
-    exports?: Record<string, Record<string, string>>;
-    bin?: Record<string, string>;
-    dependencies?: Record<string, string>;
-    publishConfig?: { exports?: Record<string, Record<string, string>>; bin?: Record<string, string> };
-  };
+const manifest = (folder: string): Manifest => JSON.parse(read(`${folder}/package.json`));
 
 describe('packages', () => {
   test('the import graph was read: it knows libraries, Node modules, and files across packages', () => {
@@ -92,24 +86,28 @@ describe('packages', () => {
 
   test('exports point to files that tsup builds, and what is published differs by the source condition alone', async () => {
     for (const folder of packageFolders) {
-      const { default: config } = (await import(join(root, folder, 'tsup.config.ts'))) as {
-        default: { entry: string[] };
-      };
-      const { exports = {}, bin = {}, publishConfig = {} } = manifest(folder);
-      const published: Record<string, Record<string, string>> = {};
-      const built = (source: string) => source.replace(/^(?:\.\/)?src\/(.*)\.tsx?$/, './dist/$1');
-      for (const [name, { '@gossip-log/source': source = '', ...rest }] of Object.entries(exports)) {
-        expect(
-          config.entry.map((entry) => entry.replace(/^(\.\/)?/, './')),
-          `${folder} ${name}`,
-        ).toContain(source);
-        expect(rest).toEqual({ types: `${built(source)}.d.ts`, default: `${built(source)}.js` });
-        published[name] = rest;
-      }
-      expect(publishConfig.exports, folder).toEqual(published);
-      for (const program of Object.values({ ...bin, ...publishConfig.bin }))
-        expect(config.entry.map((entry) => `${built(entry)}.js`)).toContain(program);
+      const { default: config } = (await import(join(root, folder, 'tsup.config.ts'))) as { default: { entry: Entry } };
+      expect(brokenExports(manifest(folder), config.entry)).toEqual([]);
     }
+  });
+
+  test('an export that is not built, or is published otherwise, is found', () => {
+    const built = { types: './dist/a.d.ts', default: './dist/a.js' };
+    const good: Manifest = {
+      name: 'p',
+      exports: { '.': { '@gossip-log/source': './src/a.ts', ...built } },
+      publishConfig: { exports: { '.': built } },
+    };
+    expect(brokenExports(good, ['src/a.ts'])).toEqual([]);
+    expect(brokenExports(good, { a: 'src/a.ts' })).toEqual([]);
+    expect(brokenExports(good, { b: 'src/a.ts' })).toEqual(['p .']);
+    expect(brokenExports(good, ['src/b.ts'])).toEqual(['p .']);
+    expect(brokenExports({ ...good, publishConfig: {} }, ['src/a.ts'])).toEqual(['p .']);
+    expect(brokenExports({ ...good, publishConfig: { exports: good.exports ?? {} } }, ['src/a.ts'])).toEqual(['p .']);
+    expect(brokenExports({ ...good, publishConfig: { exports: { '.': built, './b': built } } }, ['src/a.ts'])).toEqual([
+      'p ./b',
+    ]);
+    expect(brokenExports({ ...good, bin: { p: './dist/command.js' } }, ['src/a.ts'])).toEqual(['p ./dist/command.js']);
   });
 });
 

@@ -1,0 +1,41 @@
+/** Compares what a package promises to export with what tsup builds. */
+type Conditions = Readonly<Record<string, string>>;
+
+export interface Manifest {
+  readonly name: string;
+  readonly exports?: Readonly<Record<string, Conditions>>;
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly publishConfig?: {
+    readonly exports?: Readonly<Record<string, Conditions>>;
+    readonly bin?: Readonly<Record<string, string>>;
+  };
+}
+
+/** tsup's `entry`: sources, named after themselves or after their keys. */
+export type Entry = readonly string[] | Readonly<Record<string, string>>;
+
+/**
+ * The exports and programs that no build makes, and those that are published otherwise than they are developed with
+ * (the source condition aside, which must not be published).
+ */
+export function brokenExports(manifest: Manifest, entry: Entry): string[] {
+  const outputs = new Map(
+    Object.entries(entry).map(([key, source]) => [
+      Array.isArray(entry) ? source.replace(/^src\/(.*)\.tsx?$/, './dist/$1') : `./dist/${key}`,
+      `./${source}`,
+    ]),
+  );
+  const { exports = {}, bin, publishConfig = {} } = manifest;
+  const wrong = Object.entries(exports).filter(([name, conditions]) => {
+    const output = [...outputs].find(([, source]) => source === conditions['@gossip-log/source'])?.[0];
+    const built = JSON.stringify({ types: `${output}.d.ts`, default: `${output}.js` });
+    const { '@gossip-log/source': _, ...rest } = conditions;
+    return JSON.stringify(rest) !== built || JSON.stringify(publishConfig.exports?.[name]) !== built;
+  });
+  const extra = Object.keys(publishConfig.exports ?? {}).filter((name) => exports[name] === undefined);
+  const programs = Object.values({ ...bin, ...publishConfig.bin }).filter(
+    (path) => !outputs.has(path.replace(/\.js$/, '')),
+  );
+  return [...wrong.map(([name]) => name), ...extra, ...programs].map((name) => `${manifest.name} ${name}`);
+}
