@@ -32,8 +32,8 @@ function Chat({ profile }: { readonly profile: Profile }) {
 
   return (
     <div className="chat" data-drawer={open ? 'open' : undefined}>
-      <nav aria-label="Shortcut">
-        <button type="button" className="skip" onClick={() => composer.current?.focus()}>
+      <nav aria-label="Shortcut" className="skip">
+        <button type="button" className="button primary" onClick={() => composer.current?.focus()}>
           Skip to writing
         </button>
       </nav>

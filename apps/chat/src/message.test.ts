@@ -24,7 +24,7 @@ test.each([
   ['a list', [{ text: 'hello', author }]],
   ['no author', { text: 'hello' }],
   ['no text', { author }],
-  ['blank text', { text: ' \n', author }],
+  ['empty text', { text: '', author }],
   ['text of another type', { text: 7, author }],
   ['a list as author', { text: 'hello', author: [author] }],
   ['an empty name', { text: 'hello', author: { ...author, name: ' ' } }],

@@ -36,7 +36,7 @@ export function readMessage(payload: unknown): Message | undefined {
 
 function checkedMessage(payload: Record<string, unknown>): Message | undefined {
   const { text, author } = payload;
-  if (typeof text !== 'string' || text.trim() === '' || !isRecord(author)) return undefined;
+  if (typeof text !== 'string' || text === '' || !isRecord(author)) return undefined;
   const name = typeof author['name'] === 'string' ? cleanName(author['name']) : '';
   const color = parseColour(author['color']);
   if (name === '' || color === undefined) return undefined;

@@ -43,18 +43,19 @@ export function MessageList({ events, profileId, ref, onJumped }: MessageListPro
   const [reading, setReading] = useState<Reading>();
   const scroller = useRef<HTMLElement>(null);
   const list = useRef<HTMLOListElement>(null);
+  // What keeps its place: a row, or the end. Known at once when somebody scrolls, while the state takes a moment.
   const held = useRef<{ readonly row: Element; readonly top: number }>(undefined);
 
   const { from, to } = windowAround(events.length, reading && events.indexOf(reading.focus));
   const rows = useMemo(() => messageRows(events.slice(from, to), profileId), [events, from, to, profileId]);
   const unseen = reading === undefined ? 0 : events.length - 1 - events.indexOf(reading.seen);
 
-  /** Brings the view where the state says that it is. */
+  /** Brings the view back to what it holds. */
   const settle = (): void => {
     const box = scroller.current;
     if (box === null) return;
-    if (reading === undefined) box.scrollTop = box.scrollHeight;
-    else if (held.current?.row.isConnected) box.scrollTop += topWithin(box, held.current.row) - held.current.top;
+    if (held.current === undefined) box.scrollTop = box.scrollHeight;
+    else if (held.current.row.isConnected) box.scrollTop += topWithin(box, held.current.row) - held.current.top;
   };
   // After every change of rows, before it is painted. Browsers that anchor by themselves disagree in detail, and one
   // does not do it at all: the style sheet switches that off.
@@ -70,6 +71,7 @@ export function MessageList({ events, profileId, ref, onJumped }: MessageListPro
   const onScroll = (): void => {
     const box = scroller.current as HTMLElement;
     if (to === events.length && box.scrollHeight - box.scrollTop - box.clientHeight < endPx) {
+      held.current = undefined;
       setReading(undefined);
       return;
     }
@@ -89,7 +91,13 @@ export function MessageList({ events, profileId, ref, onJumped }: MessageListPro
     });
   };
 
-  useImperativeHandle(ref, () => ({ jumpToNewest: () => setReading(undefined) }), []);
+  const jumpToNewest = (): void => {
+    held.current = undefined;
+    setReading(undefined);
+    // Also where the state was `pinned` already, but the view not quite at the end.
+    settle();
+  };
+  useImperativeHandle(ref, () => ({ jumpToNewest }));
 
   return (
     <div className="conversation">
@@ -106,7 +114,7 @@ export function MessageList({ events, profileId, ref, onJumped }: MessageListPro
           type="button"
           className="jump"
           onClick={() => {
-            setReading(undefined);
+            jumpToNewest();
             onJumped();
           }}
         >

@@ -77,8 +77,7 @@ function countLabel(count: number): string {
 }
 
 function advice(error: unknown): string {
-  if (error instanceof GossipError) return errorCodes[error.code];
-  return error instanceof Error ? error.message : '';
+  return error instanceof GossipError ? errorCodes[error.code] : 'Loading the page again may help.';
 }
 
 function CopyLinkButton() {

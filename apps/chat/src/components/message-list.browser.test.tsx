@@ -1,0 +1,182 @@
+import type { LogEvent, Snapshot } from '@gossip-log/core';
+import { act, createRef } from 'react';
+import { createRoot, type Root } from 'react-dom/client';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import '../chat.css';
+import { windowRows } from '../message-rows.js';
+import { MessageList, type MessageListHandle } from './message-list.js';
+
+Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
+
+const start = Date.UTC(2026, 0, 1);
+const author = { id: 'ada', name: 'Ada', color: '#0f766e' };
+
+/** An event at a place of its own in log order. Texts differ in height. */
+function eventAt(place: number): LogEvent {
+  const text = `message ${place} ${'and more words '.repeat((place * 7) % 40)}`;
+  const timestamp = start + place * 10_000;
+  const id = `r.${place}`;
+  return {
+    id,
+    replica: 'r',
+    seq: place,
+    timestamp,
+    clock: timestamp * 2048,
+    payload: { text, author },
+    error: undefined,
+  } as LogEvent;
+}
+
+/** A snapshot over a plain list: all that the component asks of one. */
+function snapshotOf(events: readonly LogEvent[]): Snapshot {
+  return {
+    length: events.length,
+    at: (index) => events.at(index),
+    slice: (from, to) => events.slice(from, to),
+    map: (project) => events.map(project),
+    indexOf: (event) => events.indexOf(event),
+    [Symbol.iterator]: () => events[Symbol.iterator](),
+  };
+}
+
+let host: HTMLElement;
+let root: Root;
+let jumped: number;
+const list = createRef<MessageListHandle>();
+
+beforeEach(() => {
+  host = document.createElement('div');
+  host.style.cssText = 'display: flex; flex-direction: column; width: 400px; height: 600px';
+  document.body.append(host);
+  root = createRoot(host);
+  jumped = 0;
+});
+
+afterEach(() => {
+  act(() => root.unmount());
+  host.remove();
+});
+
+function show(events: readonly LogEvent[]): void {
+  act(() =>
+    root.render(<MessageList ref={list} events={snapshotOf(events)} profileId="me" onJumped={() => jumped++} />),
+  );
+}
+
+const scroller = () => host.querySelector('.scroller') as HTMLElement;
+const rows = () => [...host.querySelectorAll('li')];
+const topOf = (id: string) => host.querySelector(`[data-event-id="${id}"]`)?.getBoundingClientRect().top;
+const atEnd = () => scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 2;
+const jump = () => host.querySelector<HTMLButtonElement>('.jump');
+
+/** Scrolls as a reader does, and waits until the list has taken note. */
+async function scrollTo(top: number): Promise<void> {
+  await act(async () => {
+    const noted = new Promise((resolve) => scroller().addEventListener('scroll', resolve, { once: true }));
+    scroller().scrollTop = top;
+    await noted;
+  });
+}
+
+/** The first row of which a part is in sight: the one that is to keep its place. */
+function firstInSight(): HTMLElement {
+  const top = scroller().getBoundingClientRect().top;
+  return rows().find((item) => item.getBoundingClientRect().bottom > top) as HTMLElement;
+}
+
+const numbers = (from: number, to: number, step = 1) =>
+  Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
+
+test('a room opens at its newest message, and stays there when more come', () => {
+  const events = numbers(0, 300).map(eventAt);
+  show(events);
+  expect(atEnd()).toBe(true);
+  show([...events, eventAt(300), eventAt(301)]);
+  expect(atEnd()).toBe(true);
+  expect(rows().at(-1)?.dataset['eventId']).toBe('r.301');
+  expect(jump()).toBeNull();
+});
+
+test('what is being read keeps its place when older messages are inserted above and newer ones come below', async () => {
+  const sparse = numbers(0, 2000, 2).map(eventAt);
+  show(sparse);
+  await scrollTo(scroller().scrollTop - 1500);
+  const id = firstInSight().dataset['eventId'] as string;
+  const before = topOf(id) as number;
+  const place = Number(id.slice(2));
+  const late = [place - 31, place - 9, place - 1, place + 1, 1999].map(eventAt);
+  show([...sparse, ...late].sort((a, b) => a.clock - b.clock));
+  for (const event of late.slice(0, 4)) expect(topOf(event.id)).toBeDefined();
+  expect(topOf(id)).toBeCloseTo(before, 0);
+});
+
+test('what is being read keeps its place when the view changes its width', async () => {
+  show(numbers(0, 400).map(eventAt));
+  await scrollTo(scroller().scrollTop - 2000);
+  const held = firstInSight();
+  const before = held.getBoundingClientRect().top;
+  await act(async () => {
+    const observed = new Promise((resolve) => new ResizeObserver(resolve).observe(scroller()));
+    host.style.width = '700px';
+    await observed;
+    await new Promise(requestAnimationFrame);
+  });
+  expect(held.getBoundingClientRect().top).toBeCloseTo(before, 0);
+});
+
+test('few rows are in the document however long the room, and scrolling leads to its very first message', async () => {
+  show(numbers(0, 2000).map(eventAt));
+  let most = 0;
+  let moves = 0;
+  while (topOf('r.0') === undefined || scroller().scrollTop > 0) {
+    moves++;
+    await scrollTo(Math.max(0, scroller().scrollTop - 4000));
+    most = Math.max(most, rows().length);
+    expect(moves).toBeLessThan(500);
+  }
+  expect(most).toBe(windowRows);
+  // And back, by the wheel alone.
+  while (jump() !== null) {
+    moves++;
+    await scrollTo(scroller().scrollTop + 4000);
+    expect(moves).toBeLessThan(1000);
+  }
+  expect(rows().at(-1)?.dataset['eventId']).toBe('r.1999');
+});
+
+test('new messages below are counted, those inserted above are not; the button leads to the end', async () => {
+  const events = numbers(0, 600, 2).map(eventAt);
+  show(events);
+  await scrollTo(scroller().scrollTop - 3000);
+  expect(jump()?.textContent).toBe('Jump to newest');
+  show([...events, eventAt(11), eventAt(700), eventAt(702)].sort((a, b) => a.clock - b.clock));
+  expect(jump()?.textContent).toBe('2 new');
+  act(() => jump()?.click());
+  expect(atEnd()).toBe(true);
+  expect(jump()).toBeNull();
+  expect(jumped).toBe(1);
+});
+
+test('whoever sends is taken to the end', async () => {
+  const events = numbers(0, 300).map(eventAt);
+  show(events);
+  await scrollTo(0);
+  show([...events, eventAt(300)]);
+  expect(atEnd()).toBe(false);
+  act(() => list.current?.jumpToNewest());
+  expect(atEnd()).toBe(true);
+});
+
+test('a row that did not change is not rendered again: its element and what is in it stay', () => {
+  const events = numbers(0, 50).map(eventAt);
+  show(events);
+  const text = host.querySelector('[data-event-id="r.20"] .text')?.firstChild;
+  expect(text).toBeTruthy();
+  show([...events, eventAt(50)]);
+  expect(host.querySelector('[data-event-id="r.20"] .text')?.firstChild).toBe(text);
+});
+
+test('what cannot be read is a row that says so', () => {
+  show([eventAt(1), { ...eventAt(2), payload: { text: 7 } }]);
+  expect(rows()[1]?.textContent).toContain('Unreadable message');
+});

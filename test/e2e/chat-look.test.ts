@@ -1,0 +1,250 @@
+/**
+ * The built chat as people see and use it: three widths, both themes, keyboard alone. Screenshots go to
+ * `test-results/screenshots`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { chromiumArguments, findChromium } from '../../scripts/chromium.mjs';
+
+const root = join(import.meta.dirname, '../..');
+const screenshots = join(root, 'test-results/screenshots');
+const axe = readFileSync(createRequire(join(root, 'apps/chat/package.json')).resolve('axe-core/axe.min.js'), 'utf8');
+
+const widths = [360, 768, 1280];
+const themes = ['light', 'dark'] as const;
+const robin = { id: 'robin', name: 'Robin', color: '#0f766e' };
+const ada = { id: 'ada', name: 'Ada Lovelace', color: '#5b5ef0' };
+
+let browser: Browser;
+let chat: RunningChat;
+const dataDir = mkdtempSync(join(tmpdir(), 'gossip-log-chat-'));
+const contexts: BrowserContext[] = [];
+
+interface RunningChat {
+  readonly url: string;
+  readonly process: ChildProcess;
+  readonly exited: Promise<number | null>;
+}
+
+/** Starts the chat's server and waits for the line that says where it is. */
+async function startChat(env: Record<string, string> = {}): Promise<RunningChat> {
+  const child = spawn(process.execPath, [join(root, 'apps/chat/server.mjs')], {
+    env: { ...process.env, PORT: '0', DATA_DIR: dataDir, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const ready = /^Chat is ready: (http:\S+)$/m.exec(text);
+      if (ready?.[1] !== undefined) resolve(ready[1]);
+    });
+    exited.then((code) => reject(new Error(`the chat ended with ${code} before it was ready`)));
+  });
+  return { url, process: child, exited };
+}
+
+interface Visitor {
+  readonly width?: number;
+  readonly theme?: 'light' | 'dark';
+  /** Without one, it is the first visit. */
+  readonly profile?: typeof robin;
+}
+
+async function visit(room: string, { width = 1280, theme = 'light', profile }: Visitor): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: theme });
+  contexts.push(context);
+  if (profile !== undefined) {
+    await context.addInitScript((value) => {
+      localStorage.setItem('gossip-log-chat.profile', value);
+    }, JSON.stringify(profile));
+  }
+  const page = await context.newPage();
+  await page.goto(`${chat.url}/#/room/${encodeURIComponent(room)}`);
+  return page;
+}
+
+const composer = (page: Page) => page.getByRole('textbox', { name: 'Message', exact: true });
+const messages = (page: Page) => page.getByRole('region', { name: 'Conversation' }).locator('li[data-event-id]');
+
+async function say(page: Page, text: string): Promise<void> {
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+  await messages(page).last().getByText(text).waitFor();
+}
+
+/** What axe-core finds, one line each; and whether the page scrolls sideways. */
+async function faults(page: Page): Promise<string[]> {
+  // Evaluated by the debugger's protocol: the page's own policy would refuse a script from elsewhere.
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations } = await axe.run();
+    const sideways = document.documentElement.scrollWidth > document.documentElement.clientWidth;
+    return [
+      ...violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' ')}`),
+      ...(sideways ? ['the page scrolls sideways'] : []),
+    ];
+  });
+  return found;
+}
+
+beforeAll(async () => {
+  mkdirSync(screenshots, { recursive: true });
+  const executablePath = findChromium();
+  [browser, chat] = await Promise.all([
+    chromium.launch({ args: chromiumArguments(), ...(executablePath === undefined ? {} : { executablePath }) }),
+    startChat(),
+  ]);
+});
+
+afterEach(async () => {
+  await Promise.all(contexts.splice(0).map((context) => context.close()));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  chat?.process.kill('SIGKILL');
+  await chat?.exited;
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+test('the keyboard alone leads from the first visit to a message on the screen', async () => {
+  const page = await visit('keyboard', {});
+  await page.getByRole('textbox', { name: 'Your nickname' }).waitFor();
+  await page.keyboard.type('Robin');
+  await page.keyboard.press('Enter');
+  await composer(page).waitFor();
+
+  // From the top of the page: the first stop leads straight to writing.
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await page.keyboard.press('Tab');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to writing');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('first line');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('second line');
+  expect(await messages(page).count()).toBe(0);
+  await page.keyboard.press('Enter');
+
+  const message = messages(page).first();
+  await message.waitFor();
+  expect(await message.textContent()).toContain('first line\nsecond line');
+  expect(await composer(page).inputValue()).toBe('');
+  await message.getByRole('img', { name: 'Sent: safe at the relay' }).waitFor();
+});
+
+test('every control can be reached by Tab, and the one that has the focus can be seen', async () => {
+  const page = await visit('controls', { profile: robin });
+  await say(page, 'hello');
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  const reached: string[] = [];
+  for (let i = 0; i < 12; i++) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(() => {
+      const { activeElement } = document;
+      if (activeElement === null || activeElement === document.body) return undefined;
+      const { outlineStyle } = getComputedStyle(activeElement);
+      const box = activeElement.closest('.composer-box');
+      const seen = outlineStyle !== 'none' || (box !== null && getComputedStyle(box).boxShadow !== 'none');
+      const name = activeElement.getAttribute('aria-label') ?? activeElement.textContent ?? '';
+      return { name: activeElement instanceof HTMLTextAreaElement ? 'Message' : name, seen };
+    });
+    if (stop === undefined) break;
+    expect(stop.seen, `focus on ${stop.name}`).toBe(true);
+    reached.push(stop.name);
+  }
+  for (const name of ['Skip to writing', 'Open room', 'Theme: system', 'Conversation', 'Message']) {
+    expect(reached).toContain(name);
+  }
+});
+
+test.each(widths.flatMap((width) => themes.map((theme) => [width, theme] as const)))(
+  'at %d px, %s: no fault that axe-core finds, nothing runs out at the side',
+  async (width, theme) => {
+    const room = `look ${width} ${theme}`;
+    const other = await visit(room, { profile: ada });
+    await say(other, 'Is the relay back?');
+    await say(other, 'صباح الخير! Mixed with English, see https://example.org/a_(b).');
+    const page = await visit(room, { width, theme, profile: robin });
+    await page.getByText('Is the relay back?').waitFor();
+    await say(page, 'It is 🎉\n\n1. one line\n2. and another');
+    await say(page, 'averylongwordwithoutanyspace'.repeat(12));
+    await say(page, '🚇');
+    await page.screenshot({ path: join(screenshots, `room-${width}-${theme}.png`) });
+    expect(await faults(page)).toEqual([]);
+
+    if (width === 360) {
+      await page.getByRole('button', { name: 'Rooms' }).click();
+      await page.getByRole('navigation', { name: 'Rooms' }).waitFor();
+      await page.screenshot({ path: join(screenshots, `rooms-${width}-${theme}.png`) });
+      expect(await faults(page)).toEqual([]);
+    }
+    const first = await visit(room, { width, theme });
+    await first.getByRole('button', { name: 'Start chatting' }).waitFor();
+    await first.screenshot({ path: join(screenshots, `welcome-${width}-${theme}.png`) });
+    expect(await faults(first)).toEqual([]);
+    const empty = await visit(`${room} empty`, { width, theme, profile: robin });
+    await empty.getByText('Nobody has said a word yet').waitFor();
+    await empty.screenshot({ path: join(screenshots, `empty-${width}-${theme}.png`) });
+    expect(await faults(empty)).toEqual([]);
+  },
+);
+
+test('text of others is text: markup is shown, not obeyed, and only web addresses are links', async () => {
+  const page = await visit('markup', { profile: robin });
+  await say(page, '<img src=x onerror=alert(1)> javascript:alert(1)');
+  expect(await messages(page).locator('img, script').count()).toBe(0);
+  expect(await messages(page).locator('a').count()).toBe(0);
+});
+
+test('the page forbids scripts from elsewhere, and hashed files are kept for ever', async () => {
+  const response = await fetch(chat.url);
+  const policy = response.headers.get('content-security-policy');
+  expect(policy).toContain("script-src 'self'");
+  expect(policy).not.toContain('unsafe');
+  expect(response.headers.get('cache-control')).toBe('no-cache');
+  const asset = /\/assets\/[^"]+\.js/.exec(await response.text())?.[0];
+  expect((await fetch(chat.url + asset)).headers.get('cache-control')).toContain('immutable');
+  expect((await fetch(`${chat.url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${chat.url}/%2e%2e/package.json`)).status).toBe(404);
+});
+
+test('a port that is taken gives one line and exit code 1', async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, resolve));
+  const { port } = taken.address() as { port: number };
+  const child = spawn(process.execPath, [join(root, 'apps/chat/server.mjs')], {
+    env: { ...process.env, PORT: String(port), DATA_DIR: join(dataDir, 'never') },
+  });
+  let output = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  taken.close();
+  expect(code).toBe(1);
+  expect(output).toBe(`The chat cannot start: port ${port} is taken. Set PORT to another one.\n`);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s ends the server with exit code 0, also with a page open',
+  async (signal) => {
+    const own = await startChat({ DATA_DIR: join(dataDir, signal) });
+    const context = await browser.newContext();
+    contexts.push(context);
+    const page = await context.newPage();
+    const socket = page.waitForEvent('websocket');
+    await page.goto(own.url);
+    await socket;
+    own.process.kill(signal);
+    expect(await own.exited).toBe(0);
+  },
+);
