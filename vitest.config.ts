@@ -19,10 +19,12 @@ if (seed !== undefined && !Number.isSafeInteger(seed)) {
   throw new RangeError(`SEED must be an integer, got ${process.env['SEED']}`);
 }
 
+// Set for the whole run too: there vitest prints the seed of the order.
+const sequence = { shuffle: { tests: true, files: false }, seed: seed ?? Date.now() % 1_000_000 };
 const shared = {
   setupFiles: ['test/setup/seed.ts'],
   provide: { seed },
-  sequence: { shuffle: true, ...(seed === undefined ? {} : { seed }) },
+  sequence,
 };
 const notHere = ['**/node_modules/**', '**/dist/**'];
 const chromium = findChromium();
@@ -31,6 +33,7 @@ export default defineConfig({
   test: {
     // As many as the smallest machine that we care for has cores.
     maxWorkers: 2,
+    sequence,
     allowOnly: false,
     // A run without a test is a mistake in a pattern, not a success.
     passWithNoTests: false,
