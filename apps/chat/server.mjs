@@ -1,5 +1,5 @@
 /**
- * The chat on one port: its page, the relay at `/sync`, and `/healthz`.
+ * The chat on one port: its page, the relay at `/sync`, and `/healthz` (200, or 503 while it cannot store).
  *
  *     PORT=4400 DATA_DIR=./data node apps/chat/server.mjs [--dev]
  *
@@ -10,7 +10,6 @@ import { createServer } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRelay } from '@gossip-log/relay';
-import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import sirv from 'sirv';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -49,21 +48,22 @@ async function serve(port) {
   let page = (_request, response) => {
     response.writeHead(503).end();
   };
-  const server = createServer((request, response) => {
-    if (request.url === '/healthz') response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
-    else page(request, response);
-  });
+  const server = createServer((request, response) => page(request, response));
   // Before the data is touched: a second server on this port most likely means the same data.
   await listen(server, port);
 
   const relay = await createRelay({
     server,
     path: '/sync',
-    storage: lmdbStorage({ path: dataDir }),
+    dataDir,
     onError: (error) => console.error(`relay: ${error.message}`),
   });
   const pages = dev ? await developmentPages(server) : builtPages();
-  page = pages.serve;
+  page = (request, response) => {
+    if (request.url !== '/healthz') return pages.serve(request, response);
+    const { storing } = relay.metrics();
+    response.writeHead(storing ? 200 : 503, { 'content-type': 'text/plain' }).end(storing ? 'ok\n' : 'cannot store\n');
+  };
 
   let stopping = false;
   const stop = () => {

@@ -3,18 +3,17 @@
  * `test-results/screenshots`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { chromiumArguments, findChromium } from '../../scripts/chromium.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const screenshots = join(root, 'test-results/screenshots');
-const axe = readFileSync(createRequire(join(root, 'apps/chat/package.json')).resolve('axe-core/axe.min.js'), 'utf8');
 
 const widths = [360, 768, 1280];
 const themes = ['light', 'dark'] as const;
@@ -81,7 +80,7 @@ async function say(page: Page, text: string): Promise<void> {
 /** What axe-core finds, one line each; and whether the page scrolls sideways. */
 async function faults(page: Page): Promise<string[]> {
   // Evaluated by the debugger's protocol: the page's own policy would refuse a script from elsewhere.
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
       axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };

@@ -43,7 +43,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
             <span aria-hidden="true">#</span>
             <bdi>{room}</bdi>
           </h1>
-          <p>{status === 'ready' ? countLabel(events.length) : ' '}</p>
+          <p>{status === 'ready' ? countLabel(events.length) : '\u00a0'}</p>
         </div>
         <CopyLinkButton />
       </header>
