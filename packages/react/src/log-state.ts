@@ -1,4 +1,4 @@
-/** What hooks and stores show of a log, and what they show before anything is known of it. */
+/** What hooks and stores show of a log. */
 import type { GossipError, LogEvent, Snapshot } from '@gossip-log/core';
 
 /** One log as an app sees it. Immutable: a change makes a new object, no change keeps it. */
@@ -19,13 +19,3 @@ export interface LogState<T = unknown> {
   /** Why it failed; also set while `ready` when the storage cannot write. */
   readonly error: GossipError | undefined;
 }
-
-/** @internal */
-export const noEvents: Snapshot<never> = Object.freeze({
-  length: 0,
-  at: () => undefined,
-  slice: () => [],
-  map: () => [],
-  indexOf: () => -1,
-  [Symbol.iterator]: () => [][Symbol.iterator](),
-});

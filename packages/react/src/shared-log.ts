@@ -7,10 +7,10 @@
  * - [R3] The state is the same object until something in it changed.
  * - [R4] A log that failed or was closed ends with its last user: the next one tries anew.
  */
-import { GossipError, type LogEvent } from '@gossip-log/core';
+import { emptySnapshot, GossipError, type LogEvent } from '@gossip-log/core';
 import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { type LogState, noEvents } from './log-state.js';
+import type { LogState } from './log-state.js';
 
 const nothing = (): void => {};
 
@@ -31,7 +31,7 @@ export class SharedLog {
     this.#ended = ended;
     this.store = createStore<LogState>(() => ({
       status: 'opening',
-      events: noEvents,
+      events: emptySnapshot,
       append: (payload) => this.append(payload),
       error: undefined,
     }));
@@ -88,8 +88,6 @@ export class SharedLog {
     try {
       const handle = this.#node.open(this.#id, options);
       this.#handle = handle;
-      // Status and error tell of a failure.
-      handle.ready.catch(nothing);
       this.#unsubscribe = handle.subscribe(() => {
         this.#mirror(handle);
         this.endIfOver();

@@ -1,10 +1,10 @@
 /** What all hooks over one log share: a source that opens nothing until it is subscribed to. */
-import { GossipError, type LogEvent } from '@gossip-log/core';
+import { emptySnapshot, GossipError, type LogEvent } from '@gossip-log/core';
 import type { GossipNode, OpenOptions } from '@gossip-log/transport';
 import { type RefObject, useMemo } from 'react';
 import { useGossipNode } from './gossip-provider.js';
 import { registryOf } from './log-registry.js';
-import { type LogState, noEvents } from './log-state.js';
+import type { LogState } from './log-state.js';
 import { createLogStore, type LogStore } from './log-store.js';
 import { useLatest } from './use-latest.js';
 
@@ -35,7 +35,7 @@ function logSource<T>(
     };
     const state: LogState<T> = {
       status: id === null ? 'disabled' : 'opening',
-      events: noEvents,
+      events: emptySnapshot,
       append,
       error: undefined,
     };
@@ -46,7 +46,7 @@ function logSource<T>(
   // A log's payloads have the type that its readers say: what comes from peers is for the app to check.
   const registry = registryOf(node);
   const append = (payload: T): LogEvent<T> => registry.append(id, payload) as LogEvent<T>;
-  const initial: LogState<T> = { status: 'opening', events: noEvents, append, error: undefined };
+  const initial: LogState<T> = { status: 'opening', events: emptySnapshot, append, error: undefined };
   return {
     append,
     getInitialState: () => initial,

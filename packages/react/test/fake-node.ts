@@ -4,6 +4,7 @@
  */
 import {
   type EventId,
+  emptySnapshot,
   GossipError,
   type GossipLog,
   type LogEvent,
@@ -25,13 +26,11 @@ function snapshotOf<T>(events: readonly LogEvent<T>[]): Snapshot<T> {
   };
 }
 
-const empty = snapshotOf<never>([]);
-
 /** The part of a log that the bindings use. */
 class FakeLog {
   status: LogStatus = 'opening';
   error: GossipError | undefined;
-  snapshot: Snapshot<unknown> = empty;
+  snapshot: Snapshot<unknown> = emptySnapshot;
   users = 0;
   readonly deliveries = new Map<EventId, Delivery>();
   readonly listeners = new Set<() => void>();
