@@ -217,8 +217,10 @@ export class LockStep {
   checkRelations(pairsMax = 600): void {
     const { log, reference } = this;
     const events = reference.sequence();
-    const stride = Math.max(1, Math.floor(events.length ** 2 / pairsMax));
-    for (let pair = 0; pair < events.length ** 2; pair += stride) {
+    const pairs = events.length ** 2;
+    for (let i = 0; i < Math.min(pairs, pairsMax); i++) {
+      // Multiples of the golden ratio spread evenly, however many rows there are.
+      const pair = pairs <= pairsMax ? i : Math.floor(((i * 0.6180339887498949) % 1) * pairs);
       const a = (events[Math.floor(pair / events.length)] as ReferenceEvent).id;
       const b = (events[pair % events.length] as ReferenceEvent).id;
       const expected = reference.relation(a, b);
