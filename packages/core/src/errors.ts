@@ -22,6 +22,7 @@ export const errorCodes = {
   'head-conflict': 'Another process wrote under this replica id. Open the log again.',
   'limit-exceeded': 'A bound of `limits.ts` was met. Wait, or raise the bound.',
   'log-closed': 'The log was closed. Open it again.',
+  'log-in-use': 'The log is in use in this node. Release it first.',
   'log-not-ready': 'The log is still being read from storage. Wait for `ready`.',
   'node-closed': 'The node was closed. Make a new one.',
   'not-found': 'The peer does not hold this log.',

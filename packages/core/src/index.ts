@@ -21,7 +21,7 @@ export {
   type SequenceNumber,
 } from './ids.js';
 export * as limits from './limits.js';
-export type { Snapshot } from './log/snapshot.js';
+export { emptySnapshot, type Snapshot } from './log/snapshot.js';
 export type {
   CloseReason,
   Connection,

@@ -202,7 +202,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   version(): Map<ReplicaId, SequenceNumber> {
-    return this.#version(this.#replicas.last);
+    const { ids, last } = this.#replicas;
+    const version = new Map<ReplicaId, SequenceNumber>();
+    for (let i = 0; i < ids.length; i++) {
+      const seq = last[i] as number;
+      if (seq > 0) version.set(ids[i] as ReplicaId, seq);
+    }
+    return version;
   }
 
   encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array {
@@ -259,6 +265,25 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
   }
 
+  /** Everything in the log was read from the journal: all of it is stored. */
+  markAllStored(): void {
+    const { size, last, lastTime, stored, storedTime } = this.#replicas;
+    for (let replica = 0; replica < size; replica++) {
+      stored[replica] = last[replica] as number;
+      storedTime[replica] = lastTime[replica] as number;
+    }
+  }
+
+  /** The last stored event of a replica; 0 when there is none. */
+  storedSeq(replica: ReplicaId): SequenceNumber {
+    return this.#replicas.stored[this.#replicas.find(replica)] ?? 0;
+  }
+
+  /** Own events that are not stored yet. */
+  get ownUnstored(): number {
+    return (this.#replicas.last[this.#self] as number) - (this.#replicas.stored[this.#self] as number);
+  }
+
   /** The effective log as runs, one per replica. */
   runs(): TimedRun[] {
     const { ids, stored, storedTime, firstTime } = this.#replicas;
@@ -273,24 +298,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return runs;
   }
 
-  /** The effective log's version. */
-  storedVersion(): Map<ReplicaId, SequenceNumber> {
-    return this.#version(this.#replicas.stored);
-  }
-
   /** What a peer lacks of the effective log, in log order. */
   read(query: ReadQuery): ReadResult {
     const { chunk, more, heldTime } = this.#rowsLacking(query.known, this.#replicas.stored, query);
     return { entries: this.#encodeRows(chunk, 'received'), more, heldTime };
-  }
-
-  #version(column: readonly number[]): Map<ReplicaId, SequenceNumber> {
-    const version = new Map<ReplicaId, SequenceNumber>();
-    for (let i = 0; i < this.#replicas.size; i++) {
-      const seq = column[i] as number;
-      if (seq > 0) version.set(this.#replicas.ids[i] as ReplicaId, seq);
-    }
-    return version;
   }
 
   #assertOpen(): void {

@@ -59,6 +59,7 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   'storage-corrupt': { closeCode: 4038, pace: 'later' },
   'storage-failed': { closeCode: 4039, pace: 'later' },
   'storage-format': { closeCode: 4040, pace: 'later' },
+  'log-in-use': { closeCode: 4041, pace: 'later' },
 };
 
 /**

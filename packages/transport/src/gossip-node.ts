@@ -1,6 +1,24 @@
 /** Ties logs, storage and connections together. */
-import type { ConnectionSource, Environment, GossipStorage, PayloadCodec, SourceStatus } from '@gossip-log/core';
+import {
+  type Connection,
+  type ConnectionSource,
+  type Environment,
+  GossipError,
+  type GossipStorage,
+  horizon,
+  jsonCodec,
+  limits,
+  type PayloadCodec,
+  type ReplicaId,
+  type ReplicaLease,
+  replicaIdFromBytes,
+  type SourceStatus,
+} from '@gossip-log/core';
+import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
+import { codecKey, Handle, HostedLog, type LogHost } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
+import { SessionDriver, type SessionHost } from './session-driver.js';
+import { systemEnvironment } from './system-environment.js';
 
 /** What a relay or a test may decide about a peer's request. */
 export interface AuthorizeRequest {
@@ -62,4 +80,369 @@ export interface GossipNode {
   logs(): Promise<readonly string[]>;
   /** Stores what is pending, says goodbye to peers, closes storage. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A log in this node, and who uses it. */
+interface Entry {
+  readonly hosted: HostedLog;
+  /** Uses by this node's app. While there are any, every session is offered the log. */
+  uses: number;
+  /** Sessions that it was opened for. */
+  peerUses: number;
+  cancelClose: (() => void) | undefined;
+  closing: Promise<void> | undefined;
+}
+
+const clockOffsetKey = 'clock-offset-ms';
+/** A difference that the network alone may cause is not taken for a wrong clock. */
+const clockOffsetMsMin = 500;
+
+/**
+ * Makes a node: it opens logs, keeps them in storage, and exchanges them with peers over its connections. It returns at
+ * once; reading and connecting go on by themselves.
+ *
+ * @example
+ * ```ts
+ * import { memoryStorage } from '@gossip-log/storage/memory';
+ * import { createGossipNode, memoryPair } from '@gossip-log/transport';
+ *
+ * const pair = memoryPair();
+ * const ada = createGossipNode({ storage: memoryStorage(), connections: [pair.left] });
+ * const bob = createGossipNode({ storage: memoryStorage(), connections: [pair.right] });
+ * const notes = ada.open<string>('notes');
+ * await notes.ready;
+ * await notes.delivered(notes.append('hello'));
+ * const theirs = bob.open<string>('notes');
+ * await theirs.ready; // 'hello' arrives shortly: theirs.subscribe tells
+ * await Promise.all([ada.close(), bob.close()]);
+ * ```
+ */
+export function createGossipNode(options: GossipNodeOptions): GossipNode {
+  return new Node(options);
+}
+
+class Node implements GossipNode, LogHost, SessionHost {
+  readonly storage: GossipStorage;
+  readonly environment: Environment;
+  readonly durable: boolean;
+  readonly #options: GossipNodeOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #drivers = new Set<SessionDriver>();
+  readonly #established = new Set<SessionDriver>();
+  readonly #listeners = new Set<() => void>();
+  readonly #sources: SourceStatus[];
+  readonly #stops: (() => Promise<void>)[];
+  /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
+  readonly #forgotten = new Set<string>();
+  readonly #identity: Promise<ReplicaLease>;
+  #clockOffsetMs = 0;
+  #state: ConnectionState = { status: 'offline', sources: [] };
+  #closed: Promise<void> | undefined;
+
+  constructor(options: GossipNodeOptions) {
+    this.#options = options;
+    this.storage = options.storage;
+    this.environment = options.environment ?? systemEnvironment;
+    this.durable = options.durable ?? false;
+    this.#identity = this.#identify();
+    // Logs and sessions report it; alone it must not end the process.
+    this.#identity.catch(() => undefined);
+    const connections = options.connections ?? [];
+    this.#sources = connections.map(() => ({ state: 'connecting' }));
+    this.#stops = connections.map((source, i) =>
+      source.start({
+        connected: (connection) => this.#connected(connection),
+        status: (status) => {
+          this.#sources[i] = status;
+          this.#updateState();
+        },
+      }),
+    );
+    this.#updateState();
+  }
+
+  // What users call.
+
+  open<T = unknown>(id: string, options: OpenOptions<T> = {}): LogHandle<T> {
+    this.#assertOpen();
+    const entry = this.#entry(id, options.codec as PayloadCodec<unknown> | undefined);
+    this.#keep(entry);
+    if (++entry.uses === 1) this.#offer(entry);
+    const giveBack = () => {
+      entry.uses--;
+      this.#closeWhenIdle(entry);
+    };
+    return new Handle<T>(entry.hosted as unknown as HostedLog<T>, giveBack);
+  }
+
+  connection(): ConnectionState {
+    return this.#state;
+  }
+
+  subscribe(listener: () => void): () => void {
+    const entry = () => listener();
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  async forget(id: string): Promise<void> {
+    this.#assertOpen();
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) {
+      if (entry.uses + entry.peerUses > 0) {
+        throw new GossipError('log-in-use', `log "${id}" is in use`, { context: { log: id } });
+      }
+      await this.#closeEntry(entry);
+    }
+    this.#forgotten.add(id);
+    await this.storage.forget(id);
+    await this.storage.setMetadata(codecKey(id), undefined);
+  }
+
+  logs(): Promise<readonly string[]> {
+    return this.storage.logs();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  // What hosted logs need.
+
+  now(): number {
+    return this.environment.now() + this.#clockOffsetMs;
+  }
+
+  async replicaFor(log: string): Promise<ReplicaId> {
+    return this.#forgotten.has(log) ? this.freshReplica() : (await this.#identity).replica;
+  }
+
+  freshReplica(): ReplicaId {
+    return replicaIdFromBytes(this.environment.randomBytes(limits.replicaIdBytes));
+  }
+
+  onError(error: unknown): void {
+    this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  // What sessions need.
+
+  async introduction(): Promise<{ options: SessionOptions; token: string | undefined }> {
+    const { token, name } = this.#options;
+    const [{ replica }, resolved] = await Promise.all([this.#identity, typeof token === 'function' ? token() : token]);
+    const { durable } = this;
+    return {
+      options: { node: replica, name: name ?? replica, durable, clockOffsetMs: this.#clockOffsetMs },
+      token: resolved,
+    };
+  }
+
+  *attachedLogs(): Iterable<string> {
+    for (const [id, { hosted, uses }] of this.#entries) if (uses > 0 && hosted.log !== undefined) yield id;
+  }
+
+  hosted(log: string): HostedLog | undefined {
+    return this.#entries.get(log)?.hosted;
+  }
+
+  async openForPeer(
+    descriptor: LogDescriptor,
+    token: string | undefined,
+  ): Promise<{ writable: boolean; forPeer: boolean }> {
+    const { authorize, openOnDemand } = this.#options;
+    const { id } = descriptor;
+    const may = async (action: AuthorizeRequest['action']) =>
+      authorize === undefined || (await authorize({ token, log: id, action }));
+    if (!(await may('read'))) throw new GossipError('forbidden', `log "${id}" is not open to this peer`);
+    const writable = await may('write');
+    const used = this.#entries.get(id);
+    if (this.#closed !== undefined || (!openOnDemand && (used === undefined || used.uses === 0))) {
+      throw new GossipError('not-found', `log "${id}" is not open here`);
+    }
+    const entry = this.#entry(id, codecNamed(descriptor.codec));
+    const forPeer = openOnDemand === true;
+    if (forPeer) {
+      this.#keep(entry);
+      entry.peerUses++;
+    }
+    try {
+      await entry.hosted.ready;
+      if (entry.hosted.descriptor.codec !== descriptor.codec) {
+        throw new GossipError(
+          'descriptor-mismatch',
+          `log "${id}" has codec ${entry.hosted.descriptor.codec} here, ${descriptor.codec} there`,
+        );
+      }
+    } catch (error) {
+      if (forPeer) this.releaseForPeer(id);
+      throw error;
+    }
+    return { writable, forPeer };
+  }
+
+  releaseForPeer(log: string): void {
+    const entry = this.#entries.get(log);
+    if (entry === undefined) return;
+    entry.peerUses--;
+    this.#closeWhenIdle(entry);
+  }
+
+  horizon(): number {
+    return horizon(this.now());
+  }
+
+  established(driver: SessionDriver, peer: Peer): void {
+    this.#established.add(driver);
+    if (peer.durable && !this.durable && Math.abs(peer.clockOffsetMs - this.#clockOffsetMs) >= clockOffsetMsMin) {
+      this.#clockOffsetMs = Math.round(peer.clockOffsetMs);
+      const text = new TextEncoder().encode(String(this.#clockOffsetMs));
+      this.storage.setMetadata(clockOffsetKey, text).catch((error) => this.onError(error));
+    }
+    this.#updateState();
+  }
+
+  ended(driver: SessionDriver): void {
+    this.#drivers.delete(driver);
+    if (this.#established.delete(driver)) this.#updateState();
+  }
+
+  // How it works inside.
+
+  async #identify(): Promise<ReplicaLease> {
+    const offset = await this.storage.getMetadata(clockOffsetKey);
+    if (offset !== undefined) this.#clockOffsetMs = Number(new TextDecoder().decode(offset)) || 0;
+    return this.storage.leaseReplica(() => this.freshReplica());
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw new GossipError('node-closed', 'the node is closed');
+  }
+
+  #connected(connection: Connection): SessionDriver {
+    const driver = new SessionDriver(this, connection);
+    this.#drivers.add(driver);
+    return driver;
+  }
+
+  #entry(id: string, codec: PayloadCodec<unknown> | undefined): Entry {
+    const known = this.#entries.get(id);
+    // A log that failed is opened anew: what was wrong may be mended.
+    if (known !== undefined && known.hosted.status !== 'failed' && known.hosted.status !== 'closed') return known;
+    if (known === undefined && this.#entries.size >= limits.openLogsMax) {
+      throw new GossipError('limit-exceeded', `a node has at most ${limits.openLogsMax} logs open`);
+    }
+    const hosted = new HostedLog(this, id, codec ?? jsonCodec);
+    const entry: Entry = { hosted, uses: 0, peerUses: 0, cancelClose: undefined, closing: undefined };
+    this.#entries.set(id, entry);
+    return entry;
+  }
+
+  #keep(entry: Entry): void {
+    entry.cancelClose?.();
+    entry.cancelClose = undefined;
+  }
+
+  /** Offers a log to every session, now or when it is ready. */
+  #offer(entry: Entry): void {
+    const offer = () => {
+      if (entry.uses > 0 && entry.hosted.log !== undefined)
+        for (const driver of this.#drivers) driver.attach(entry.hosted.id);
+    };
+    if (entry.hosted.log !== undefined) offer();
+    else entry.hosted.ready.then(offer, () => undefined);
+  }
+
+  #closeWhenIdle(entry: Entry): void {
+    if (entry.uses + entry.peerUses > 0 || this.#closed !== undefined) return;
+    this.#keep(entry);
+    entry.cancelClose = this.environment.setTimer(limits.releaseDelayMs, () => {
+      this.#closeEntry(entry).catch((error) => this.onError(error));
+    });
+  }
+
+  /** Closes a log once all of it is stored, unless it is used again meanwhile. */
+  #closeEntry(entry: Entry): Promise<void> {
+    this.#keep(entry);
+    entry.closing ??= (async () => {
+      const { hosted } = entry;
+      await hosted.whenIdle();
+      entry.closing = undefined;
+      if (entry.uses + entry.peerUses > 0 || this.#entries.get(hosted.id) !== entry) return;
+      for (const driver of this.#drivers) driver.detach(hosted.id);
+      hosted.close();
+      this.#entries.delete(hosted.id);
+    })();
+    return entry.closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const entry of this.#entries.values()) this.#keep(entry);
+    // Stored first, so that what was just written still goes to the peers.
+    await Promise.all(Array.from(this.#entries.values(), (entry) => entry.hosted.settle()));
+    for (const driver of [...this.#drivers]) driver.end({ code: 'node-closed', message: '' });
+    for (const entry of this.#entries.values()) entry.hosted.close();
+    await Promise.all(this.#stops.map((stop) => stop()));
+    this.#entries.clear();
+    // A lease that could not be had leaves nothing to give back; closing must succeed all the same.
+    await this.#identity.then(
+      (lease) => lease.release(),
+      () => undefined,
+    );
+    await this.storage.close();
+    this.#listeners.clear();
+  }
+
+  #updateState(): void {
+    const state = connectionState(this.#sources, this.#established.size > 0);
+    if (sameState(state, this.#state)) return;
+    this.#state = state;
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        this.onError(error);
+      }
+    }
+  }
+}
+
+function connectionState(sources: readonly SourceStatus[], online: boolean): ConnectionState {
+  if (online) return { status: 'online', sources: [...sources] };
+  if (sources.some(({ state }) => state === 'connecting' || state === 'open')) {
+    return { status: 'connecting', sources: [...sources] };
+  }
+  const retries = sources
+    .flatMap((source) => (source.state === 'waiting' ? [source.retryAt] : []))
+    .filter(Number.isFinite);
+  const reason = sources
+    .map((source) => ('reason' in source ? source.reason.message : ''))
+    .find((message) => message !== '');
+  return {
+    status: 'offline',
+    ...(retries.length > 0 && { retryAt: Math.min(...retries) }),
+    ...(reason !== undefined && { reason }),
+    sources: [...sources],
+  };
+}
+
+function sameState(a: ConnectionState, b: ConnectionState): boolean {
+  return (
+    a.status === b.status &&
+    a.retryAt === b.retryAt &&
+    a.reason === b.reason &&
+    a.sources.length === b.sources.length &&
+    a.sources.every((source, i) => source === b.sources[i])
+  );
+}
+
+/** A codec for a log whose payloads nobody here reads: a relay keeps the name and passes the bytes on. */
+function codecNamed(name: string): PayloadCodec<unknown> {
+  if (name === jsonCodec.name) return jsonCodec;
+  const unreadable = (): never => {
+    throw new GossipError('payload-undecodable', `this node has no codec ${name}`);
+  };
+  return { name, encode: unreadable, decode: unreadable };
 }

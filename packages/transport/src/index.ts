@@ -1,4 +1,11 @@
-export type { AuthorizeRequest, ConnectionState, GossipNode, GossipNodeOptions, OpenOptions } from './gossip-node.js';
+export {
+  type AuthorizeRequest,
+  type ConnectionState,
+  createGossipNode,
+  type GossipNode,
+  type GossipNodeOptions,
+  type OpenOptions,
+} from './gossip-node.js';
 export type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 export { type MemoryPair, type MemoryPairOptions, memoryPair } from './memory-pair.js';
 export { systemEnvironment } from './system-environment.js';

@@ -37,6 +37,8 @@ export const blockVersion = 0;
 export const blockFlags = { compressed: 1, chain: 2, fingerprint: 4 } as const;
 
 const headerBytes = 6;
+/** One row of one writer, without payload: what is shorter is no block. */
+const blockBytesMin = 34;
 
 /** What a log holds once for all its chunks: what their columns point into. @internal */
 export interface LogTables {
@@ -149,9 +151,13 @@ export function encodeBlock(chunk: Chunk, from: number, to: number, tables: LogT
     const time = chunk.time[row] as number;
     let n = 0;
     let justBefore = false;
-    dependencies.each(offset, time, (replica, seq) => {
+    dependencies.each(offset, time, (replica, seq, dependencyTime) => {
       n++;
-      justBefore = row > from && chunk.replica[row - 1] === replica && chunk.seq[row - 1] === seq;
+      justBefore =
+        row > from &&
+        chunk.replica[row - 1] === replica &&
+        chunk.seq[row - 1] === seq &&
+        chunk.time[row - 1] === dependencyTime;
     });
     if (n === 1 && justBefore) {
       writer.varint(1);
@@ -312,6 +318,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   const depReplica: number[] = [];
   const depSeq: number[] = [];
   const depTime: number[] = [];
+  const isNamed = new Uint8Array(replicas.length).fill(1, 0, writers);
   for (let row = 0; row < count; row++) {
     const token = reader.varint();
     if (token === 1) {
@@ -330,6 +337,8 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     }
     depStart[row + 1] = depReplica.length;
   }
+  // A log keeps every replica that it has heard of: a block must not fill its table for nothing.
+  if (isNamed.includes(0)) throw invalid('a replica that no row names');
 
   const length = new Uint32Array(count);
   let total = 0;
@@ -380,6 +389,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     if (other === replica[row]) throw invalid('a dependency on an event of the same replica');
     if (sequence === 0 || sequence > seqMax) throw invalid('sequence number of a dependency');
     if (age === 0 || age > (time[row] as number)) throw dependencyTooNew(row);
+    isNamed[other] = 1;
     depReplica.push(other);
     depSeq.push(sequence);
     depTime.push((time[row] as number) - age);
@@ -431,6 +441,11 @@ export function joinBlocks(blocks: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 export function splitBlocks(bytes: Uint8Array, from = 0): Uint8Array[] {
   const reader = new ByteReader(bytes, from);
   const blocks: Uint8Array[] = [];
-  while (reader.remaining > 0) blocks.push(reader.bytes(reader.bounded(blockBytesMax, 'bytes of a block')));
+  while (reader.remaining > 0) {
+    const length = reader.bounded(blockBytesMax, 'bytes of a block');
+    // A view costs a hundred bytes: half a million empty blocks in one frame would cost a hundred times their size.
+    if (length < blockBytesMin) throw invalid(`a block of ${length} bytes, at least ${blockBytesMin}`);
+    blocks.push(reader.bytes(length));
+  }
   return blocks;
 }

@@ -6,7 +6,8 @@
  */
 import { GossipError } from '../errors.js';
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// A byte order mark is part of a text, or a log's name would change on its way.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** @internal */

@@ -129,6 +129,7 @@ export interface UnknownMessage {
 
 const hello = { durable: 1 } as const;
 const open = { answer: 1, more: 2, token: 4 } as const;
+const openFlagsMax = 7;
 const policies = ['unsigned'] as const;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8');
@@ -227,6 +228,9 @@ function decode(reader: ByteReader, bytes: Uint8Array): Message | UnknownMessage
   const kind = reader.u8();
   const channel = reader.bounded(seqMax, 'channel');
   const message = decodeBody(kind, channel, reader, bytes);
+  if (message.kind !== 'unknown' && message.kind !== 'close' && 'channel' in message !== channel > 0) {
+    throw new GossipError('frame-invalid', `channel ${channel} in a frame of kind ${message.kind}`);
+  }
   if (message.kind !== 'unknown' && message.kind !== 'events' && reader.remaining > 0) {
     throw new GossipError('frame-invalid', `${reader.remaining} bytes too many in a frame of kind ${message.kind}`);
   }
@@ -254,8 +258,11 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       const hash = reader.u8();
       const codec = reader.text(32, 'codec');
       const reserved = [reader.varint(), reader.varint(), reader.varint(), reader.varint()];
-      if (policy === undefined || hash !== 0 || reserved.some((value) => value !== 0)) {
-        throw new GossipError('version-unsupported', 'an open with edges, a policy or a hash that this version lacks');
+      if (policy === undefined || hash !== 0 || flags > openFlagsMax || reserved.some((value) => value !== 0)) {
+        throw new GossipError(
+          'version-unsupported',
+          'an open with flags, edges, a policy or a hash that this version lacks',
+        );
       }
       const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
       const count = runCount(reader, 4);

@@ -18,14 +18,15 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * JSON in UTF-8: the default. Values that JSON has no words for (`undefined`, functions, symbols, cycles, BigInt,
- * NaN and the infinities) are refused rather than changed silently.
+ * NaN and the infinities) are refused rather than changed silently. A property that is `undefined` is left out, as
+ * everywhere with JSON; so are functions and symbols.
  */
 export const jsonCodec: PayloadCodec<unknown> = {
   name: 'json',
   encode(value) {
     const text = JSON.stringify(value);
     if (text === undefined) throw new TypeError(`JSON has no form for ${typeof value}`);
-    // NaN and the infinities become `null` without a word; only a text with a null needs the slower look.
+    // NaN, the infinities and holes become `null` without a word; only a text with a null needs the slower look.
     if (text.includes('null')) JSON.stringify(value, refuseSilentLoss);
     return encoder.encode(text);
   },
@@ -34,9 +35,12 @@ export const jsonCodec: PayloadCodec<unknown> = {
   },
 };
 
-function refuseSilentLoss(key: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new TypeError(`JSON has no form for ${value}${key === '' ? '' : ` at "${key}"`}`);
-  }
+/** Refuses what JSON would write as `null`: numbers that are not finite, and holes in arrays. */
+function refuseSilentLoss(this: unknown, key: string, value: unknown): unknown {
+  const isLost =
+    typeof value === 'number'
+      ? !Number.isFinite(value)
+      : Array.isArray(this) && (value === undefined || typeof value === 'function' || typeof value === 'symbol');
+  if (isLost) throw new TypeError(`JSON has no form for ${String(value)}${key === '' ? '' : ` at "${key}"`}`);
   return value;
 }

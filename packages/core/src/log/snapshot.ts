@@ -139,3 +139,13 @@ function clamp(index: number, length: number): number {
   const whole = Math.trunc(index) || 0;
   return whole < 0 ? Math.max(length + whole, 0) : Math.min(whole, length);
 }
+
+/** The snapshot of a log that is not there yet: no events, always the same object. */
+export const emptySnapshot: Snapshot<never> = Object.freeze({
+  length: 0,
+  at: () => undefined,
+  slice: () => [],
+  map: () => [],
+  indexOf: () => -1,
+  [Symbol.iterator]: () => [][Symbol.iterator](),
+});

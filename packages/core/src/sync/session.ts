@@ -114,7 +114,7 @@ export interface Peer {
   readonly node: ReplicaId;
   readonly name: string;
   readonly durable: boolean;
-  /** Its clock less ours when its hello came, milliseconds. */
+  /** Its clock less our wall clock when its hello came, milliseconds. */
   readonly clockOffsetMs: number;
 }
 
@@ -136,7 +136,12 @@ export interface SessionOptions {
   readonly node: ReplicaId;
   readonly name: string;
   readonly durable: boolean;
+  /** What this node adds to its wall clock, milliseconds. A node that is not durable corrects it by a durable peer's. */
+  readonly clockOffsetMs: number;
 }
+
+/** Of an `events` frame with one block: version, kind, channel, length of the block. */
+const eventsHeaderBytesMax = 10;
 
 type ChannelState = 'offered' | 'opening' | 'live';
 
@@ -147,6 +152,8 @@ interface Channel {
   readonly number: number;
   /** The peer's number for it, once it has opened it. */
   remote: number | undefined;
+  /** What the peer opened it with. */
+  descriptor: LogDescriptor | undefined;
   state: ChannelState;
   /** This node uses the log itself. */
   attached: boolean;
@@ -187,7 +194,7 @@ interface Channel {
 interface Request {
   readonly kind: Effect['kind'];
   readonly channel: Channel;
-  readonly since: number;
+  since: number;
   /** Bytes whose credit is given back with the answer. */
   readonly bytes: number;
 }
@@ -202,12 +209,17 @@ export class Session {
   #state: 'new' | 'greeting' | 'established' | 'ended' = 'new';
   #peer: Peer | undefined;
   #now = 0;
+  #clockOffsetMs: number;
   #lastSent = 0;
   #lastHeard = 0;
   #nextRequest = 1;
   #nextChannel = 1;
   /** Bytes of events that we may still send. */
   #credit = creditBytesMax;
+  /** Of these, what reads under way may take: or all logs would read at once for the same credit. */
+  #reserved = 0;
+  /** Channels that want to read, each in its turn. */
+  readonly #hungry = new Set<Channel>();
   /** Bytes of events that the peer may still send. */
   #granted = creditBytesMax;
   /** Bytes stored or skipped, to be granted again. */
@@ -215,6 +227,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#clockOffsetMs = options.clockOffsetMs;
   }
 
   get state(): 'new' | 'greeting' | 'established' | 'ended' {
@@ -229,7 +242,7 @@ export class Session {
   /** Takes one input and returns what follows from it, in order. */
   handle(input: SessionInput): SessionOutput[] {
     if (this.#state === 'ended') return [];
-    this.#now = input.type === 'end' ? this.#now : Math.max(this.#now, input.now);
+    this.#setTime(input.now);
     this.#outputs = [];
     switch (input.type) {
       case 'start':
@@ -263,12 +276,27 @@ export class Session {
     return this.#outputs;
   }
 
+  /** Wall clocks are set back at times: then what was noted in the future counts from now. */
+  #setTime(now: number): void {
+    if (now < this.#now) {
+      this.#lastSent = Math.min(this.#lastSent, now);
+      this.#lastHeard = Math.min(this.#lastHeard, now);
+      for (const request of this.#requests.values()) request.since = Math.min(request.since, now);
+    }
+    this.#now = now;
+  }
+
+  /** The last time that may be sent now, by the corrected clock. */
+  #horizon(): number {
+    return horizon(this.#now + this.#clockOffsetMs);
+  }
+
   #start(): void {
     if (this.#state !== 'new') return;
     this.#state = 'greeting';
     this.#lastHeard = this.#now;
     const { node, name, durable } = this.#options;
-    this.#send({ kind: 'hello', node, name, durable, now: this.#now });
+    this.#send({ kind: 'hello', node, name, durable, now: this.#now + this.#clockOffsetMs });
   }
 
   #frame(bytes: Uint8Array): void {
@@ -297,7 +325,7 @@ export class Session {
         return;
       case 'credit':
         this.#credit = Math.min(creditBytesMax, this.#credit + message.bytes);
-        for (const channel of this.#byLog.values()) this.#pump(channel);
+        this.#feed();
         return;
       case 'open':
         this.#peerOpens(message);
@@ -329,6 +357,7 @@ export class Session {
   #greeted(hello: HelloMessage): void {
     this.#state = 'established';
     this.#peer = { node: hello.node, name: hello.name, durable: hello.durable, clockOffsetMs: hello.now - this.#now };
+    if (hello.durable && !this.#options.durable) this.#clockOffsetMs = this.#peer.clockOffsetMs;
     this.#outputs.push({ type: 'established', peer: this.#peer });
     for (const channel of this.#byLog.values()) this.#describe(channel, true);
   }
@@ -353,18 +382,32 @@ export class Session {
     channel.attached = false;
     // What the peer had us open stays open for it.
     if (channel.forPeer) return;
-    if (channel.remote !== undefined) {
-      this.#send({ kind: 'close', channel: channel.remote, reason: { code: 'normal', message: '' } });
-    }
+    if (channel.remote !== undefined) this.#leave(channel.remote);
     this.#removeChannel(channel);
+  }
+
+  #leave(remote: number): void {
+    this.#send({ kind: 'close', channel: remote, reason: { code: 'normal', message: '' } });
   }
 
   /** S5, S6, S7. */
   #peerOpens(message: OpenMessage): void {
     const log = message.descriptor.id;
+    if (!message.answer && !this.#byLog.has(log)) {
+      // The peer answers an `open` of a log that was detached meanwhile: nobody here wants it any more.
+      if (!message.more) this.#leave(message.channel);
+      return;
+    }
     const channel = this.#byLog.get(log) ?? this.#addChannel(log);
     if (channel === undefined) {
       this.#refuse(message.channel, new GossipError('limit-exceeded', `a session carries at most ${channelsMax} logs`));
+      return;
+    }
+    channel.descriptor ??= message.descriptor;
+    const { codec, policy } = channel.descriptor;
+    if (message.descriptor.codec !== codec || message.descriptor.policy !== policy) {
+      const error = new GossipError('descriptor-mismatch', 'this log was opened with another descriptor before');
+      this.#refuse(message.channel, error);
       return;
     }
     channel.remote = message.channel;
@@ -445,6 +488,10 @@ export class Session {
     if (error.code === 'early') {
       channel.heldTime = time;
       channel.reopen = true;
+    } else if (channel.state === 'offered') {
+      // It was our `open` that is refused. Should the peer open the log later, it needs another one.
+      this.#forgetRequests(channel);
+      Object.assign(channel, freshExchange());
     } else {
       channel.muted = true;
     }
@@ -453,7 +500,6 @@ export class Session {
 
   /** S16: the peer has no more to do with the log. */
   #peerLeaves(channel: Channel): void {
-    this.#dropWaiting(channel);
     this.#forgetRequests(channel);
     if (channel.forPeer) this.#outputs.push({ type: 'released', log: channel.log });
     if (!channel.attached) {
@@ -468,7 +514,7 @@ export class Session {
     if (channel?.state !== 'live') return;
     const acks = new Map<ReplicaId, SequenceNumber>();
     const blocks: Uint8Array[] = [];
-    const due = horizon(this.#now);
+    const due = this.#horizon();
     let credit = this.#credit;
     channel.stale = true;
     for (const { block, runs } of entries) {
@@ -482,6 +528,8 @@ export class Session {
         if (first > known + 1 || lastTime > due) next = false;
       }
       if (!lacks) continue;
+      // A block that filled the frame it came in may not fit behind a larger channel number.
+      if (block.length > frameBytesMax - eventsHeaderBytesMax) next = false;
       if (next && channel.described && !channel.muted && !channel.reopen && credit > 0) {
         this.#know(channel, runs);
         blocks.push(block);
@@ -496,13 +544,12 @@ export class Session {
   }
 
   #answer(number: number, answer: Answer): void {
-    const request = this.#requests.get(number);
+    const request = this.#settle(number);
     if (request === undefined) {
       // The log was opened for a peer that has left it meanwhile.
       if (answer.kind === 'open' && answer.forPeer) this.#outputs.push({ type: 'released', log: answer.log });
       return;
     }
-    this.#requests.delete(number);
     const { channel } = request;
     if (answer.kind !== request.kind) {
       this.#fault(new GossipError('protocol', `a ${request.kind} request was answered with ${answer.kind}`));
@@ -529,6 +576,11 @@ export class Session {
       }
       case 'read':
         channel.reading = undefined;
+        if (this.#credit <= 0) {
+          // Others read events larger than what was reserved for them: this is read again when there is credit.
+          channel.behind = true;
+          break;
+        }
         for (const { runs } of answer.entries) this.#know(channel, runs);
         this.#sendEvents(
           channel,
@@ -560,13 +612,12 @@ export class Session {
   }
 
   #failed(number: number, error: GossipError): void {
-    const request = this.#requests.get(number);
+    const request = this.#settle(number);
     if (request === undefined) return;
-    this.#requests.delete(number);
     const { channel, kind } = request;
     if (kind === 'open') {
       this.#refuse(channel.remote, error);
-      this.#dropWaiting(channel);
+      this.#forgetRequests(channel);
       if (channel.attached) Object.assign(channel, freshExchange());
       else this.#removeChannel(channel);
     } else if (kind === 'merge' && error.code === 'early') {
@@ -583,14 +634,13 @@ export class Session {
       this.#fault(new GossipError('connection-lost', `nothing was heard for ${this.#now - this.#lastHeard} ms`));
       return;
     }
-    for (const { kind, channel, since } of this.#requests.values()) {
-      if (this.#now - since > requestMsMax) {
-        this.#fault(new GossipError('request-timeout', `${kind} of "${channel.log}" was not answered in time`));
-        return;
-      }
+    for (const [number, { kind, channel, since }] of this.#requests) {
+      if (this.#now - since <= requestMsMax) continue;
+      this.#failed(number, new GossipError('request-timeout', `${kind} of "${channel.log}" was not answered in time`));
+      if (this.#state === 'ended') return;
     }
     for (const channel of this.#byLog.values()) {
-      const due = channel.heldTime === undefined || channel.heldTime <= horizon(this.#now);
+      const due = channel.heldTime === undefined || channel.heldTime <= this.#horizon();
       if (!due || channel.state !== 'live') continue;
       if (channel.heldTime !== undefined) {
         channel.heldTime = undefined;
@@ -634,17 +684,27 @@ export class Session {
     } while (from < runs.length);
   }
 
-  /** Reads on for a peer that is behind, as long as there is credit. */
+  /** Reads on for a peer that is behind, once it is this log's turn and there is credit. */
   #pump(channel: Channel): void {
-    if (channel.state !== 'live' || !channel.behind || !channel.described || this.#state !== 'established') return;
-    if (channel.reading !== undefined || channel.muted || channel.reopen || this.#credit <= 0) return;
-    channel.stale = false;
-    channel.reading = this.#request(channel, {
-      kind: 'read',
-      log: channel.log,
-      known: channel.known,
-      bytesMax: frameBytesTarget,
-    });
+    this.#hungry.add(channel);
+    this.#feed();
+  }
+
+  #feed(): void {
+    for (const channel of this.#hungry) {
+      if (this.#credit <= this.#reserved) return;
+      this.#hungry.delete(channel);
+      const { state, behind, described, reading, muted, reopen } = channel;
+      if (state !== 'live' || !behind || !described || reading !== undefined || muted || reopen) continue;
+      channel.stale = false;
+      this.#reserved += frameBytesTarget;
+      channel.reading = this.#request(channel, {
+        kind: 'read',
+        log: channel.log,
+        known: channel.known,
+        bytesMax: frameBytesTarget,
+      });
+    }
   }
 
   #sendEvents(channel: Channel, blocks: readonly Uint8Array[]): void {
@@ -730,6 +790,14 @@ export class Session {
     return request;
   }
 
+  /** A request is over; `undefined` when nobody waits for its answer any more. */
+  #settle(number: number): Request | undefined {
+    const request = this.#requests.get(number);
+    this.#requests.delete(number);
+    if (request?.kind === 'read') this.#reserved -= frameBytesTarget;
+    return request;
+  }
+
   #send(message: Message): number {
     const frame = encodeMessage(message);
     this.#lastSent = this.#now;
@@ -750,6 +818,7 @@ export class Session {
   #removeChannel(channel: Channel): void {
     this.#byLog.delete(channel.log);
     this.#byNumber.delete(channel.number);
+    this.#hungry.delete(channel);
     this.#forgetRequests(channel);
   }
 
@@ -757,15 +826,15 @@ export class Session {
   #forgetRequests(channel: Channel): void {
     for (const [number, request] of this.#requests) {
       if (request.channel !== channel) continue;
-      this.#requests.delete(number);
+      this.#settle(number);
       if (request.bytes > 0) this.#giveBack(request.bytes);
     }
-    if (channel.unstored.bytes > 0) this.#giveBack(channel.unstored.bytes);
-  }
-
-  #dropWaiting(channel: Channel): void {
-    for (const { bytes } of channel.waiting) this.#giveBack(bytes);
+    const { unstored, waiting } = channel;
+    channel.unstored = { bytes: 0, replicas: new Set() };
     channel.waiting = [];
+    const bytes = waiting.reduce((sum, frame) => sum + frame.bytes, unstored.bytes);
+    if (bytes > 0) this.#giveBack(bytes);
+    this.#feed();
   }
 
   /** The session ends because of `error`, and the peer is told why. */
@@ -791,6 +860,7 @@ export class Session {
 function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
   return {
     remote: undefined,
+    descriptor: undefined,
     state: 'offered',
     described: false,
     forPeer: false,

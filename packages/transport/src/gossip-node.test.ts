@@ -1,0 +1,455 @@
+import { GossipError, type GossipStorage, type LogEvent, limits, type Snapshot } from '@gossip-log/core';
+import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
+import { expect, test } from 'vitest';
+import { FakeEnvironment } from '../test/fake-environment.js';
+import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
+import type { LogHandle } from './log-handle.js';
+import { memoryPair } from './memory-pair.js';
+import { systemEnvironment } from './system-environment.js';
+
+const payloads = (snapshot: Snapshot<string>) => snapshot.map((event) => event.payload);
+const ids = (snapshot: Snapshot<string>) => snapshot.map((event) => event.id);
+
+/** Resolves when `condition` holds, looked at after every change that `subscribe` tells of. */
+function when(subscribe: (listener: () => void) => () => void, condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    if (condition()) return resolve();
+    const unsubscribe = subscribe(() => {
+      if (!condition()) return;
+      unsubscribe();
+      resolve();
+    });
+  });
+}
+
+const hasLength = (log: LogHandle<string>, length: number) =>
+  when(
+    (listener) => log.subscribe(listener),
+    () => log.snapshot().length === length,
+  );
+const online = (node: GossipNode) =>
+  when(
+    (listener) => node.subscribe(listener),
+    () => node.connection().status === 'online',
+  );
+const offline = (node: GossipNode) =>
+  when(
+    (listener) => node.subscribe(listener),
+    () => node.connection().status === 'offline',
+  );
+
+/** The platform's time and randomness, with timers that fire when told. */
+function heldTimers() {
+  const fake = new FakeEnvironment();
+  return {
+    advance: (ms: number) => fake.advance(ms),
+    environment: {
+      now: () => systemEnvironment.now(),
+      randomBytes: (length: number) => systemEnvironment.randomBytes(length),
+      setTimer: (ms: number, callback: () => void) => fake.setTimer(ms, callback),
+    },
+  };
+}
+
+function node(options: Partial<GossipNodeOptions> = {}): GossipNode {
+  const errors: Error[] = [];
+  return createGossipNode({ storage: memoryStorage(), onError: (error) => errors.push(error), ...options });
+}
+
+test('[L1] two nodes that write apart and meet show one order, whoever was offline', async () => {
+  const pair = memoryPair();
+  const ada = node({ connections: [pair.left] });
+  const bob = node({ connections: [pair.right] });
+  const here = ada.open<string>('tea');
+  const there = bob.open<string>('tea');
+  await Promise.all([here.ready, there.ready, online(ada), online(bob)]);
+  here.append('Tea?');
+  await hasLength(there, 1);
+  there.append('Yes, please.');
+  await hasLength(here, 2);
+
+  pair.cut();
+  await Promise.all([offline(ada), offline(bob)]);
+  for (let i = 0; i < 50; i++) {
+    here.append(`ada ${i}`);
+    there.append(`bob ${i}`);
+  }
+  pair.reconnect();
+  await Promise.all([hasLength(here, 102), hasLength(there, 102)]);
+  expect(ids(here.snapshot())).toEqual(ids(there.snapshot()));
+  expect(payloads(here.snapshot()).slice(0, 2)).toEqual(['Tea?', 'Yes, please.']);
+  await Promise.all([ada.close(), bob.close()]);
+});
+
+test('[L4] [L9] what a promise called stored is there after a crash, and the next events follow it', async () => {
+  const disk = new MemoryDisk();
+  const first = node({ storage: memoryStorage({ disk }) });
+  const before = first.open<string>('diary');
+  await before.ready;
+  const events = Array.from({ length: 20 }, (_, i) => before.append(`day ${i}`));
+  expect(before.delivery(events[19] as LogEvent<string>)).toEqual({ state: 'pending' });
+  expect(before.snapshot().length).toBe(20);
+  await before.delivered(events[19] as LogEvent<string>);
+  expect(before.delivery(events[0] as LogEvent<string>)).toEqual({ state: 'stored' });
+  disk.crash();
+
+  const second = node({ storage: memoryStorage({ disk }) });
+  const after = second.open<string>('diary');
+  const log = await after.ready;
+  expect(ids(after.snapshot())).toEqual(events.map((event) => event.id));
+  const next = after.append('day 20');
+  expect(next.replica).toBe(events[0]?.replica);
+  expect(next.seq).toBe(21);
+  expect(log.relation(after.snapshot().at(0) as LogEvent<string>, next)).toBe('before');
+  await second.close();
+});
+
+test('[S12] a durable node acknowledges, and delivery shows it; a plain peer does not', async () => {
+  for (const durable of [true, false]) {
+    const pair = memoryPair();
+    const relay = node({ connections: [pair.left], durable, openOnDemand: true, name: 'relay-1' });
+    const client = node({ connections: [pair.right] });
+    const log = client.open<string>('room');
+    await log.ready;
+    const event = log.append('hello');
+    const there = relay.open<string>('room');
+    await hasLength(there, 1);
+    if (durable) {
+      await log.delivered(event, 'relayed');
+      expect(log.delivery(event)).toEqual({ state: 'relayed', node: 'relay-1' });
+      expect(log.delivery(event.id)).toBe(log.delivery(event));
+    } else {
+      await there.delivered(event);
+      expect(log.delivery(event)).toEqual({ state: 'stored' });
+    }
+    await Promise.all([client.close(), relay.close()]);
+  }
+});
+
+test('[S12] an acknowledgement that was lost with its connection comes with the next description', async () => {
+  const disk = new MemoryDisk();
+  const first = memoryPair();
+  const relay = node({
+    connections: [first.left],
+    durable: true,
+    openOnDemand: true,
+    storage: memoryStorage({ disk }),
+  });
+  const client = node({ connections: [first.right] });
+  const log = client.open<string>('room');
+  await log.ready;
+  const event = log.append('hello');
+  const there = relay.open<string>('room');
+  await hasLength(there, 1);
+  first.cut();
+  await there.delivered(event);
+  first.reconnect();
+  await log.delivered(event, 'relayed');
+  await Promise.all([client.close(), relay.close()]);
+});
+
+test('[S8] events travel through a node in the middle, and a late joiner gets all of them', async () => {
+  const left = memoryPair();
+  const right = memoryPair();
+  const middle = node({ connections: [left.right, right.left], durable: true, openOnDemand: true });
+  const ada = node({ connections: [left.left] });
+  const here = ada.open<string>('room');
+  await here.ready;
+  for (let i = 0; i < 3000; i++) here.append(`message ${i}`);
+  await here.delivered(here.snapshot().at(-1) as LogEvent<string>, 'relayed');
+  const bob = node({ connections: [right.right] });
+  const there = bob.open<string>('room');
+  await hasLength(there, 3000);
+  expect(ids(there.snapshot())).toEqual(ids(here.snapshot()));
+  there.append('late, but here');
+  await hasLength(here, 3001);
+  await Promise.all([ada.close(), bob.close(), middle.close()]);
+});
+
+test('[H3] a store that cannot write keeps nothing from the screen, says so, and is tried again until it can', async () => {
+  const { environment, advance } = heldTimers();
+  const storage = memoryStorage();
+  let full = true;
+  const errors: string[] = [];
+  const flaky: GossipStorage = Object.assign(Object.create(storage) as GossipStorage, {
+    commit: (...args: Parameters<GossipStorage['commit']>) =>
+      full ? Promise.reject(new GossipError('storage-failed', 'disk full')) : storage.commit(...args),
+    load: storage.load.bind(storage),
+    leaseReplica: storage.leaseReplica.bind(storage),
+    getMetadata: storage.getMetadata.bind(storage),
+    setMetadata: storage.setMetadata.bind(storage),
+    close: storage.close.bind(storage),
+  });
+  const one = createGossipNode({ storage: flaky, environment, onError: (error) => errors.push(error.message) });
+  const log = one.open<string>('room');
+  await log.ready;
+  const event = log.append('kept');
+  await when(
+    (listener) => log.subscribe(listener),
+    () => log.error !== undefined,
+  );
+  expect(log.status).toBe('ready');
+  expect(log.error?.code).toBe('storage-failed');
+  expect(payloads(log.snapshot())).toEqual(['kept']);
+  expect(log.delivery(event).state).toBe('pending');
+  full = false;
+  advance(limits.storageRetryMsMax);
+  await log.delivered(event);
+  expect(log.error).toBeUndefined();
+  expect(errors.length).toBeGreaterThan(0);
+  await one.close();
+});
+
+test('[H4] [H5] a damaged record is set aside, fetched again from a peer, and its writer takes a fresh id', async () => {
+  const disk = new MemoryDisk();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], durable: true, openOnDemand: true });
+  const first = node({ connections: [pair.right], storage: memoryStorage({ disk }) });
+  const before = first.open<string>('room');
+  await before.ready;
+  for (let i = 0; i < 5; i++) {
+    await before.delivered(before.append(`message ${i}`), 'relayed');
+  }
+  const all = ids(before.snapshot());
+  await first.close();
+
+  // One bit of the third record flips on the disk.
+  const damaged = memoryStorage({ disk });
+  const load = damaged.load.bind(damaged);
+  const aside: string[] = [];
+  let rotten: string | undefined;
+  damaged.load = async (log) => {
+    const found = await load(log);
+    const records = found.records.map(({ key, block }, i) => {
+      if (i !== 2) return { key, block };
+      rotten = key;
+      const copy = block.slice();
+      copy[copy.length - 2] = (copy.at(-2) as number) ^ 1;
+      return { key, block: copy };
+    });
+    return { ...found, records };
+  };
+  const setAside = damaged.setAside.bind(damaged);
+  damaged.setAside = (log, key) => {
+    aside.push(key);
+    return setAside(log, key);
+  };
+  const errors: unknown[] = [];
+  const again = memoryPair();
+  const second = createGossipNode({
+    storage: damaged,
+    connections: [again.right],
+    onError: (error) => errors.push(error),
+  });
+  const after = second.open<string>('room');
+  const log = await after.ready;
+  expect(aside).toEqual([rotten]);
+  expect(errors).toMatchObject([{ code: 'storage-corrupt' }]);
+  expect(payloads(after.snapshot())).toEqual(['message 0', 'message 1']);
+  // Another connection of the same relay: its storage has everything.
+  await relay.close();
+  expect(log.replica).not.toBe(all[0]?.split('.')[0]);
+  const source = node({ connections: [again.left], storage: memoryStorage() });
+  const full = source.open<string>('room');
+  (await full.ready).merge(before.log?.encode() ?? new Uint8Array());
+  await second.close();
+  await source.close();
+});
+
+test('[H4] what a rotten record held comes back from a peer and is stored again', async () => {
+  const disk = new MemoryDisk();
+  const relayDisk = new MemoryDisk();
+  const run = (storage: GossipStorage) => {
+    const pair = memoryPair();
+    const relay = node({
+      connections: [pair.left],
+      durable: true,
+      openOnDemand: true,
+      storage: memoryStorage({ disk: relayDisk }),
+    });
+    const client = node({ connections: [pair.right], storage });
+    return { relay, client, log: client.open<string>('room') };
+  };
+  const first = run(memoryStorage({ disk }));
+  await first.log.ready;
+  for (let i = 0; i < 5; i++) await first.log.delivered(first.log.append(`message ${i}`), 'relayed');
+  const all = ids(first.log.snapshot());
+  await Promise.all([first.client.close(), first.relay.close()]);
+
+  const rotten = memoryStorage({ disk });
+  const load = rotten.load.bind(rotten);
+  rotten.load = async (log) => {
+    const found = await load(log);
+    const records = found.records.map((record, i) =>
+      i === 2 ? { ...record, block: record.block.map((byte) => ~byte) } : record,
+    );
+    return { ...found, records };
+  };
+  const second = run(rotten);
+  await hasLength(second.log, 5);
+  expect(ids(second.log.snapshot())).toEqual(all);
+  await second.log.delivered(second.log.append('after'), 'relayed');
+  await Promise.all([second.client.close(), second.relay.close()]);
+
+  // Offline and with a sound disk now: everything is there, from this disk alone.
+  const third = node({ storage: memoryStorage({ disk }) });
+  const log = third.open<string>('room');
+  await log.ready;
+  expect(payloads(log.snapshot())).toEqual(['message 0', 'message 1', 'message 2', 'message 3', 'message 4', 'after']);
+  await third.close();
+});
+
+test('[L4] head-conflict: a second process under the same id fails the log instead of forking it', async () => {
+  const disk = new MemoryDisk();
+  const storage = memoryStorage({ disk });
+  const one = node({ storage });
+  const log = one.open<string>('room');
+  const { replica } = await log.ready;
+  await log.delivered(log.append('mine'));
+  // A copy of this store was written to elsewhere and put back: the head is further than this process knows.
+  const thief = memoryStorage({ disk });
+  const block = new Uint8Array([1, 2, 3]);
+  await thief.commit('room', [{ block, runs: [{ replica, first: 2, last: 2 }], origin: 'own' }], {
+    durability: 'strict',
+  });
+  const lost = log.append('conflicting');
+  await expect(log.delivered(lost)).rejects.toMatchObject({ code: 'head-conflict' });
+  expect(log.status).toBe('failed');
+  expect(() => log.append('more')).toThrow(expect.objectContaining({ code: 'head-conflict' }));
+  await one.close();
+});
+
+test('[L7] uses are counted: the log closes releaseDelayMs after the last one, and not before', async () => {
+  const { environment, advance } = heldTimers();
+  const one = node({ environment });
+  const a = one.open<string>('room');
+  const b = one.open<string>('room');
+  const log = await a.ready;
+  expect(b.log).toBe(log);
+  a.release();
+  a.release();
+  advance(limits.releaseDelayMs * 2);
+  expect(b.append('still open').seq).toBe(1);
+  expect(() => a.append('given back')).toThrow(expect.objectContaining({ code: 'log-closed' }));
+  b.release();
+  const c = one.open<string>('room');
+  advance(limits.releaseDelayMs * 2);
+  expect(c.log).toBe(log);
+  const closed = when(
+    (listener) => c.subscribe(listener),
+    () => c.status === 'closed',
+  );
+  c.release();
+  advance(limits.releaseDelayMs);
+  await closed;
+  const d = one.open<string>('room');
+  expect(await d.ready).not.toBe(log);
+  expect(payloads(d.snapshot())).toEqual(['still open']);
+  await one.close();
+  expect(() => one.open('room')).toThrow(expect.objectContaining({ code: 'node-closed' }));
+});
+
+test('[H5] forget removes the log here; what is written afterwards comes from a fresh id', async () => {
+  const { environment, advance } = heldTimers();
+  const one = node({ environment });
+  const log = one.open<string>('room');
+  const { replica } = await log.ready;
+  await log.delivered(log.append('gone soon'));
+  await expect(one.forget('room')).rejects.toMatchObject({ code: 'log-in-use' });
+  log.release();
+  await one.forget('room');
+  expect(await one.logs()).toEqual([]);
+  const again = one.open<string>('room');
+  await again.ready;
+  expect(again.snapshot().length).toBe(0);
+  expect(again.append('new').replica).not.toBe(replica);
+  advance(limits.releaseDelayMs);
+  await one.close();
+});
+
+test('[S7] [S14] authorize: who may not read gets nothing, who may not write is told and goes on reading', async () => {
+  const rights: Record<string, readonly string[]> = { reader: ['read'], writer: ['read', 'write'] };
+  const toReader = memoryPair();
+  const toWriter = memoryPair();
+  const toStranger = memoryPair();
+  const relay = node({
+    connections: [toReader.left, toWriter.left, toStranger.left],
+    durable: true,
+    openOnDemand: true,
+    authorize: ({ token, action }) => rights[token ?? '']?.includes(action) ?? false,
+  });
+  const reader = node({ connections: [toReader.right], token: 'reader' });
+  const writer = node({ connections: [toWriter.right], token: async () => 'writer' });
+  const stranger = node({ connections: [toStranger.right] });
+  const [read, written, nothing] = [reader, writer, stranger].map((one) => one.open<string>('room')) as [
+    LogHandle<string>,
+    LogHandle<string>,
+    LogHandle<string>,
+  ];
+  await Promise.all([read.ready, written.ready, nothing.ready]);
+  await written.delivered(written.append('from the writer'), 'relayed');
+  await hasLength(read, 1);
+  const refused = read.append('not allowed');
+  await expect(read.delivered(refused, 'relayed')).rejects.toMatchObject({ code: 'forbidden' });
+  expect(read.delivery(refused).state).toBe('rejected');
+  await written.delivered(written.append('second'), 'relayed');
+  await hasLength(read, 3);
+  const outside = nothing.append('nobody hears this');
+  await expect(nothing.delivered(outside, 'relayed')).rejects.toMatchObject({ code: 'forbidden' });
+  expect(nothing.snapshot().length).toBe(1);
+  expect(payloads(written.snapshot())).toEqual(['from the writer', 'second']);
+  await Promise.all([reader.close(), writer.close(), stranger.close(), relay.close()]);
+});
+
+test('[S6] a log with another codec is refused with a reason, and only that log', async () => {
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], durable: true, openOnDemand: true });
+  const client = node({ connections: [pair.right] });
+  const plain = relay.open<string>('odd');
+  await plain.ready;
+  await plain.delivered(plain.append('json'));
+  const bytes = { name: 'upper', encode: (value: string) => new TextEncoder().encode(value), decode: () => 'read' };
+  const odd = client.open<string>('odd', { codec: bytes });
+  await odd.ready;
+  await expect(odd.delivered(odd.append('x'), 'relayed')).rejects.toMatchObject({ code: 'descriptor-mismatch' });
+  const fine = client.open<string>('fine');
+  await fine.ready;
+  await fine.delivered(fine.append('goes on'), 'relayed');
+  await Promise.all([client.close(), relay.close()]);
+});
+
+test('[S13] a wrong clock is corrected by a durable peer, kept, and used after a restart', async () => {
+  const hour = 3_600_000;
+  const fast = { ...systemEnvironment, now: () => systemEnvironment.now() + hour };
+  const disk = new MemoryDisk();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], durable: true, openOnDemand: true });
+  const client = node({ connections: [pair.right], environment: fast, storage: memoryStorage({ disk }) });
+  const log = client.open<string>('room');
+  await Promise.all([log.ready, online(client)]);
+  const event = log.append('on time');
+  expect(Math.abs(event.timestamp - systemEnvironment.now())).toBeLessThan(hour / 2);
+  await log.delivered(event, 'relayed');
+  await Promise.all([client.close(), relay.close()]);
+  const restarted = node({ environment: fast, storage: memoryStorage({ disk }) });
+  const later = restarted.open<string>('room');
+  await later.ready;
+  expect(Math.abs(later.append('offline').timestamp - systemEnvironment.now())).toBeLessThan(hour / 2);
+  await restarted.close();
+});
+
+test('[L6] a listener that throws is reported, and the others are told all the same', async () => {
+  const errors: string[] = [];
+  const one = createGossipNode({ storage: memoryStorage(), onError: (error) => errors.push(error.message) });
+  const log = one.open<string>('room');
+  await log.ready;
+  let told = 0;
+  log.subscribe(() => {
+    throw new Error('mine');
+  });
+  log.subscribe(() => told++);
+  await log.delivered(log.append('x'));
+  expect(told).toBeGreaterThan(0);
+  expect(errors).toContain('mine');
+  await one.close();
+});

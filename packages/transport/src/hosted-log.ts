@@ -1,0 +1,459 @@
+/**
+ * One open log of a node: read from storage, written to it, spoken of to peers.
+ *
+ *     opening ── read ──▶ ready ── last use given back ──▶ closed
+ *        └────── failed ◀── the store is damaged, or another process wrote under our id
+ *
+ * - [H1] An event shows at once, and is stored right after; only what is stored is spoken of to peers.
+ * - [H2] Batches go to storage one after another. Within one, received events come before own ones, because own ones
+ *   may depend on them; so no event is ever stored before its dependencies.
+ * - [H3] A failed write is tried again, with growing pauses, and nothing is dropped meanwhile; `error` says so.
+ * - [H4] A damaged record is set aside and reported. What it held is missing from what the log tells peers, so they
+ *   send it again.
+ * - [H5] A replica id whose own events are not all here is not written under again: the log takes a fresh one.
+ */
+import {
+  type Environment,
+  type EventId,
+  emptySnapshot,
+  GossipError,
+  type GossipLog,
+  type GossipStorage,
+  type LogEvent,
+  limits,
+  type PayloadCodec,
+  parseEventId,
+  type ReplicaId,
+  type Run,
+  type Snapshot,
+} from '@gossip-log/core';
+import { type LogDescriptor, type LogEntry, type Receipt, ReplicatedLog } from '@gossip-log/core/sync';
+import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
+
+/** What a hosted log needs of its node. */
+export interface LogHost {
+  readonly storage: GossipStorage;
+  readonly environment: Environment;
+  readonly durable: boolean;
+  /** The replica id that this node writes under in that log. */
+  replicaFor(log: string): Promise<ReplicaId>;
+  /** An id that was never used. */
+  freshReplica(): ReplicaId;
+  /** Milliseconds since 1970 by the corrected clock. */
+  now(): number;
+  onError(error: unknown): void;
+}
+
+/** A session that wants to hear what becomes stored. */
+export interface StoredListener {
+  stored(log: string, entries: readonly LogEntry[]): void;
+}
+
+const pending: Delivery = Object.freeze({ state: 'pending' });
+const stored: Delivery = Object.freeze({ state: 'stored' });
+
+/** Metadata key under which a log's codec name is kept. */
+export function codecKey(log: string): string {
+  return `codec:${log}`;
+}
+
+/** @internal */
+export class HostedLog<T = unknown> {
+  readonly id: string;
+  readonly ready: Promise<GossipLog<T>>;
+  /** Sessions that have the log open. */
+  readonly peers = new Set<StoredListener>();
+  readonly #host: LogHost;
+  readonly #codec: PayloadCodec<T>;
+  #status: LogStatus = 'opening';
+  #error: GossipError | undefined;
+  #log: ReplicatedLog<T> | undefined;
+  readonly #listeners = new Set<() => void>();
+  /** Entries on their way to storage, oldest first. */
+  #queue: LogEntry[] = [];
+  #enqueued = 0;
+  #committed = 0;
+  #waiters: { readonly until: number; resolve(): void; reject(error: GossipError): void }[] = [];
+  #writing: Promise<void> | undefined;
+  /** A failed write is not tried again: the node is closing. */
+  #givesUp = false;
+  #wakeRetry: (() => void) | undefined;
+  #repair = false;
+  #codecStored = false;
+  readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
+  #rejected: Delivery | undefined;
+
+  constructor(host: LogHost, id: string, codec: PayloadCodec<T>) {
+    this.#host = host;
+    this.id = id;
+    this.#codec = codec;
+    this.ready = this.#load();
+    // Whoever did not ask for `ready` must not end the process when it rejects; status and error tell.
+    this.ready.catch(() => undefined);
+  }
+
+  get status(): LogStatus {
+    return this.#status;
+  }
+
+  get error(): GossipError | undefined {
+    return this.#error;
+  }
+
+  get log(): ReplicatedLog<T> | undefined {
+    return this.#status === 'ready' ? this.#log : undefined;
+  }
+
+  get descriptor(): LogDescriptor {
+    return { id: this.id, policy: 'unsigned', codec: this.#codec.name };
+  }
+
+  snapshot(): Snapshot<T> {
+    return this.#log?.snapshot() ?? emptySnapshot;
+  }
+
+  append(payload: T): LogEvent<T> {
+    const log = this.#open();
+    if (log.ownUnstored >= limits.unstoredEventsMax) {
+      throw new GossipError('limit-exceeded', `${log.ownUnstored} events of log "${this.id}" wait for storage`, {
+        context: { log: this.id, unstoredEventsMax: limits.unstoredEventsMax },
+        cause: this.#error,
+      });
+    }
+    const event = log.append(payload);
+    this.#write();
+    return event;
+  }
+
+  /** Merges a peer's blocks and stores what is new of them. */
+  receive(blocks: readonly Uint8Array[]): Receipt {
+    const receipt = this.#open().receive(blocks);
+    if (receipt.entries.length > 0) {
+      this.#enqueue(receipt.entries);
+      this.#write();
+    }
+    return receipt;
+  }
+
+  /** Resolves once everything merged so far is durable. */
+  whenStored(): Promise<void> {
+    if (this.#status !== 'ready') return Promise.reject(this.#error ?? closedError(this.id));
+    if (this.#committed === this.#enqueued) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiters.push({ until: this.#enqueued, resolve, reject }));
+  }
+
+  delivery(event: LogEvent<T> | EventId): Delivery {
+    const { replica, seq } = typeof event === 'string' ? parseEventId(event) : event;
+    const relayed = this.#relayed.get(replica);
+    if (relayed !== undefined && seq <= relayed.seq) return relayed.delivery;
+    if (this.#log === undefined || seq > this.#log.storedSeq(replica)) return pending;
+    return this.#rejected !== undefined && replica === this.#log.replica ? this.#rejected : stored;
+  }
+
+  delivered(event: LogEvent<T> | EventId, level: 'stored' | 'relayed'): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = (): boolean => {
+        const delivery = this.delivery(event);
+        if (delivery.state === 'relayed' || (delivery.state === 'stored' && level === 'stored')) resolve();
+        else if (delivery.state === 'rejected') reject(delivery.error);
+        else if (this.#status === 'closed' || this.#status === 'failed') reject(this.#error ?? closedError(this.id));
+        else return false;
+        return true;
+      };
+      if (check()) return;
+      const unsubscribe = this.subscribe(() => {
+        if (check()) unsubscribe();
+      });
+    });
+  }
+
+  subscribe(listener: () => void): () => void {
+    const entry = () => listener();
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  /** A durable node has these runs. */
+  acknowledged(node: string, runs: readonly Run[]): void {
+    let news = this.#rejected !== undefined;
+    this.#rejected = undefined;
+    for (const { replica, last } of runs) {
+      const known = this.#relayed.get(replica);
+      if (known !== undefined && last <= known.seq) continue;
+      const delivery: Delivery =
+        known?.delivery.state === 'relayed' && known.delivery.node === node
+          ? known.delivery
+          : Object.freeze({ state: 'relayed', node });
+      this.#relayed.set(replica, { seq: last, delivery });
+      news = true;
+    }
+    if (news) this.#notify();
+  }
+
+  /** A peer refuses something about this log. */
+  refused(error: GossipError): void {
+    if (error.code === 'forbidden' || error.code === 'descriptor-mismatch') {
+      this.#rejected = Object.freeze({ state: 'rejected', error });
+      this.#notify();
+    } else {
+      this.#host.onError(error);
+    }
+  }
+
+  /** Resolves once nothing is left to store, or the log has failed. */
+  async whenIdle(): Promise<void> {
+    await this.ready.catch(() => undefined);
+    this.#write();
+    await this.#writing;
+  }
+
+  /** Stores what is pending before the node closes. What cannot be stored now is given up. */
+  async settle(): Promise<void> {
+    this.#givesUp = true;
+    this.#wakeRetry?.();
+    await this.whenIdle();
+  }
+
+  /** Ends the log. What is pending is not stored any more. */
+  close(): void {
+    if (this.#status === 'closed') return;
+    if (this.#status !== 'failed') this.#status = 'closed';
+    this.#log?.close();
+    this.#failWaiters(this.#error ?? closedError(this.id));
+    this.#notify();
+    this.#listeners.clear();
+  }
+
+  #open(): ReplicatedLog<T> {
+    if (this.#status === 'ready' && this.#log !== undefined) return this.#log;
+    if (this.#status === 'opening') {
+      throw new GossipError('log-not-ready', `log "${this.id}" is still being read`, { context: { id: this.id } });
+    }
+    throw this.#error ?? closedError(this.id);
+  }
+
+  async #load(): Promise<GossipLog<T>> {
+    try {
+      const { storage } = this.#host;
+      const name = await storage.getMetadata(codecKey(this.id));
+      this.#codecStored = name !== undefined;
+      if (name !== undefined && new TextDecoder().decode(name) !== this.#codec.name) {
+        throw new GossipError(
+          'descriptor-mismatch',
+          `log "${this.id}" was written with codec ${new TextDecoder().decode(name)}, not ${this.#codec.name}`,
+        );
+      }
+      const replica = await this.#host.replicaFor(this.id);
+      const { records, heads } = await storage.load(this.id);
+      let log = this.#newLog(replica);
+      const damaged: { key: string; error: GossipError }[] = [];
+      for (const { key, block } of records) {
+        try {
+          const { refused } = log.load(block);
+          if (refused !== undefined) throw refused;
+        } catch (error) {
+          if (!(error instanceof GossipError)) throw error;
+          damaged.push({ key, error });
+        }
+      }
+      for (const { key, error } of damaged) {
+        await storage.setAside(this.id, key);
+        this.#host.onError(
+          new GossipError('storage-corrupt', `a record of log "${this.id}" was set aside`, {
+            context: { log: this.id, key },
+            cause: error,
+          }),
+        );
+      }
+      this.#repair = damaged.length > 0;
+      if ((log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
+        const lost = new Set(damaged.map(({ key }) => key));
+        log = this.#newLog(this.#host.freshReplica());
+        for (const { key, block } of records) if (!lost.has(key)) log.load(block);
+      }
+      log.markAllStored();
+      log.subscribe(() => this.#notify());
+      this.#log = log;
+      if (this.#status !== 'opening') throw closedError(this.id);
+      this.#status = 'ready';
+      this.#notify();
+      return log;
+    } catch (cause) {
+      this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`));
+      throw this.#error ?? closedError(this.id);
+    }
+  }
+
+  #newLog(replica: ReplicaId): ReplicatedLog<T> {
+    return new ReplicatedLog<T>({ id: this.id, replica, codec: this.#codec, now: () => this.#host.now() }, true);
+  }
+
+  #fail(error: GossipError): void {
+    if (this.#status === 'closed') return;
+    this.#status = 'failed';
+    this.#error = error;
+    this.#failWaiters(error);
+    this.#notify();
+  }
+
+  #failWaiters(error: GossipError): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.reject(error);
+  }
+
+  #notify(): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        // A reader's mistake must not stop the log for the others.
+        this.#host.onError(error);
+      }
+    }
+  }
+
+  #enqueue(entries: readonly LogEntry[]): void {
+    this.#queue.push(...entries);
+    this.#enqueued += entries.length;
+  }
+
+  /** Starts the writer unless it runs. It begins in a microtask, so that what is appended together goes together. */
+  #write(): void {
+    if (this.#writing !== undefined || this.#log === undefined || this.#status !== 'ready') return;
+    this.#writing = Promise.resolve()
+      .then(() => this.#drain(this.#log as ReplicatedLog<T>))
+      .catch((error) => this.#fail(asGossipError(error, `log "${this.id}" cannot be stored`)))
+      .finally(() => {
+        this.#writing = undefined;
+      });
+  }
+
+  async #drain(log: ReplicatedLog<T>): Promise<void> {
+    let pauseMs = limits.storageRetryMsMax / 10;
+    for (;;) {
+      const batch = this.#nextBatch(log);
+      if (batch.length === 0) return;
+      try {
+        await this.#commit(batch);
+      } catch (cause) {
+        const error = asGossipError(cause, `log "${this.id}" cannot be stored`);
+        if (error.code !== 'storage-failed' || this.#givesUp) throw error;
+        this.#queue.unshift(...batch);
+        this.#error = error;
+        this.#host.onError(error);
+        this.#notify();
+        await this.#pause(pauseMs);
+        pauseMs = Math.min(pauseMs * 2, limits.storageRetryMsMax);
+        continue;
+      }
+      pauseMs = limits.storageRetryMsMax / 10;
+      this.#error = undefined;
+      this.#committed += batch.length;
+      for (const { runs } of batch) log.markStored(runs);
+      for (const peer of [...this.peers]) peer.stored(this.id, batch);
+      this.#waiters = this.#waiters.filter((waiter) => {
+        if (waiter.until > this.#committed) return true;
+        waiter.resolve();
+        return false;
+      });
+      this.#notify();
+    }
+  }
+
+  /** What is queued, up to the bound; own events only behind everything that they may depend on (H2). */
+  #nextBatch(log: ReplicatedLog<T>): LogEntry[] {
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#queue.length && (count === 0 || bytes < limits.commitBytesMax)) {
+      bytes += (this.#queue[count++] as LogEntry).block.length;
+    }
+    const batch = this.#queue.splice(0, count);
+    if (this.#queue.length > 0) return batch;
+    const own = log.takeUnflushed();
+    this.#enqueued += own.length;
+    return batch.concat(own);
+  }
+
+  async #commit(batch: readonly LogEntry[]): Promise<void> {
+    const { storage, durable } = this.#host;
+    if (!this.#codecStored) {
+      await storage.setMetadata(codecKey(this.id), new TextEncoder().encode(this.#codec.name));
+      this.#codecStored = true;
+    }
+    // What others wrote can be fetched again, unless this node has promised to keep it.
+    const strict = durable || batch.some(({ origin }) => origin === 'own');
+    await storage.commit(this.id, batch, { durability: strict ? 'strict' : 'relaxed', repair: this.#repair });
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#wakeRetry = undefined;
+        cancel();
+        resolve();
+      };
+      const cancel = this.#host.environment.setTimer(ms, wake);
+      this.#wakeRetry = wake;
+    });
+  }
+}
+
+/** One use of a hosted log. @internal */
+export class Handle<T> implements LogHandle<T> {
+  readonly #hosted: HostedLog<T>;
+  readonly #giveBack: () => void;
+  #released = false;
+
+  constructor(hosted: HostedLog<T>, giveBack: () => void) {
+    this.#hosted = hosted;
+    this.#giveBack = giveBack;
+  }
+
+  get id(): string {
+    return this.#hosted.id;
+  }
+  get status(): LogStatus {
+    return this.#hosted.status;
+  }
+  get error(): GossipError | undefined {
+    return this.#hosted.error;
+  }
+  get ready(): Promise<GossipLog<T>> {
+    return this.#hosted.ready;
+  }
+  get log(): GossipLog<T> | undefined {
+    return this.#hosted.log;
+  }
+  snapshot(): Snapshot<T> {
+    return this.#hosted.snapshot();
+  }
+  append(payload: T): LogEvent<T> {
+    if (this.#released) throw closedError(this.id);
+    return this.#hosted.append(payload);
+  }
+  delivery(event: LogEvent<T> | EventId): Delivery {
+    return this.#hosted.delivery(event);
+  }
+  delivered(event: LogEvent<T> | EventId, level: 'stored' | 'relayed' = 'stored'): Promise<void> {
+    return this.#hosted.delivered(event, level);
+  }
+  subscribe(listener: () => void): () => void {
+    return this.#hosted.subscribe(listener);
+  }
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#giveBack();
+  }
+}
+
+function closedError(id: string): GossipError {
+  return new GossipError('log-closed', `log "${id}" is closed`, { context: { id } });
+}
+
+function asGossipError(cause: unknown, what: string): GossipError {
+  return cause instanceof GossipError ? cause : new GossipError('storage-failed', `${what}: ${cause}`, { cause });
+}

@@ -1,0 +1,277 @@
+/**
+ * Drives one of core's sessions over one connection: frames in and out, requests carried out, time told.
+ *
+ * Inputs are taken one after another, also when carrying out an output makes the next one. Nothing is thrown into the
+ * connection: a fault ends this session alone (L6).
+ */
+import {
+  type CloseReason,
+  type Connection,
+  type ConnectionHandlers,
+  type Environment,
+  GossipError,
+  limits,
+  type ReplicaId,
+} from '@gossip-log/core';
+import {
+  type Answer,
+  type Effect,
+  type LogDescriptor,
+  type LogEntry,
+  type Peer,
+  Session,
+  type SessionInput,
+  type SessionOptions,
+  type SessionOutput,
+} from '@gossip-log/core/sync';
+import type { HostedLog, StoredListener } from './hosted-log.js';
+
+/** What a session needs of its node. */
+export interface SessionHost {
+  readonly environment: Environment;
+  /** Resolves when the node can introduce itself. */
+  introduction(): Promise<{ readonly options: SessionOptions; readonly token: string | undefined }>;
+  /** Logs that this node uses, ready ones. */
+  attachedLogs(): Iterable<string>;
+  /** A ready log. */
+  hosted(log: string): HostedLog | undefined;
+  /** May a peer have this log? `forPeer`: opened for it, to be given back with `releaseForPeer`. */
+  openForPeer(
+    descriptor: LogDescriptor,
+    token: string | undefined,
+  ): Promise<{ readonly writable: boolean; readonly forPeer: boolean }>;
+  releaseForPeer(log: string): void;
+  horizon(): number;
+  established(driver: SessionDriver, peer: Peer): void;
+  ended(driver: SessionDriver): void;
+  onError(error: unknown): void;
+}
+
+/** @internal */
+export class SessionDriver implements ConnectionHandlers, StoredListener {
+  readonly #host: SessionHost;
+  readonly #connection: Connection;
+  readonly #inputs: SessionInput[] = [];
+  /** Logs that tell this session what becomes stored. */
+  readonly #joined = new Map<string, HostedLog>();
+  #session: Session | undefined;
+  #token: string | undefined;
+  #busy = false;
+  #ended = false;
+  #cancelTick: (() => void) | undefined;
+
+  constructor(host: SessionHost, connection: Connection) {
+    this.#host = host;
+    this.#connection = connection;
+    host.introduction().then(
+      ({ options, token }) => this.#start(options, token),
+      (error) => this.#abort(error),
+    );
+  }
+
+  frame(bytes: Uint8Array): void {
+    this.#input({ type: 'frame', bytes, now: this.#now() });
+  }
+
+  closed(reason: CloseReason): void {
+    // Whatever the reason was, nobody can be told of it any more.
+    this.#input({ type: 'end', reason: { code: 'connection-lost', message: reason.message }, now: this.#now() });
+  }
+
+  attach(log: string): void {
+    this.#join(log);
+    this.#input({ type: 'attach', log, now: this.#now() });
+  }
+
+  detach(log: string): void {
+    this.#input({ type: 'detach', log, now: this.#now() });
+    this.#leaveUnlessOpen(log);
+  }
+
+  stored(log: string, entries: readonly LogEntry[]): void {
+    this.#input({ type: 'stored', log, entries, now: this.#now() });
+  }
+
+  end(reason: CloseReason): void {
+    this.#input({ type: 'end', reason, now: this.#now() });
+  }
+
+  #now(): number {
+    return this.#host.environment.now();
+  }
+
+  #start(options: SessionOptions, token: string | undefined): void {
+    if (this.#ended) return;
+    this.#token = token;
+    this.#session = new Session(options);
+    this.#inputs.unshift({ type: 'start', now: this.#now() });
+    this.#scheduleTick();
+    for (const log of this.#host.attachedLogs()) this.attach(log);
+    this.#drain();
+  }
+
+  #scheduleTick(): void {
+    this.#cancelTick = this.#host.environment.setTimer(limits.heartbeatMs / 3, () => {
+      this.#scheduleTick();
+      this.#input({ type: 'tick', now: this.#now() });
+    });
+  }
+
+  #input(input: SessionInput): void {
+    if (this.#ended) return;
+    this.#inputs.push(input);
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#busy) return;
+    if (this.#session === undefined) {
+      // Not introduced yet: an end need not wait for that.
+      const end = this.#inputs.find((input) => input.type === 'end');
+      if (end?.type === 'end') this.#finish(end.reason);
+      return;
+    }
+    this.#busy = true;
+    try {
+      for (let input = this.#inputs.shift(); input !== undefined && !this.#ended; input = this.#inputs.shift()) {
+        for (const output of this.#session.handle(input)) this.#perform(output);
+      }
+    } catch (error) {
+      this.#abort(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #perform(output: SessionOutput): void {
+    switch (output.type) {
+      case 'send':
+        this.#connection.send(output.frame);
+        break;
+      case 'request':
+        this.#carryOut(output.request, output.effect);
+        break;
+      case 'established':
+        this.#host.established(this, output.peer);
+        break;
+      case 'acknowledged':
+        this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
+        break;
+      case 'refused':
+        this.#host.hosted(output.log)?.refused(output.error);
+        break;
+      case 'released':
+        this.#leaveUnlessOpen(output.log);
+        this.#host.releaseForPeer(output.log);
+        break;
+      case 'end':
+        this.#finish(output.reason);
+        break;
+    }
+  }
+
+  #carryOut(request: number, effect: Effect): void {
+    const answer = (value: Answer) => {
+      if (!this.#ended) this.#inputs.push({ type: 'answer', request, answer: value, now: this.#now() });
+    };
+    const fail = (error: unknown) => {
+      if (!(error instanceof GossipError)) this.#host.onError(error);
+      const known =
+        error instanceof GossipError ? error : new GossipError('storage-failed', String(error), { cause: error });
+      if (!this.#ended) this.#inputs.push({ type: 'failed', request, error: known, now: this.#now() });
+    };
+    if (effect.kind === 'open') {
+      this.#openForPeer(effect, answer, fail);
+      return;
+    }
+    const hosted = this.#host.hosted(effect.log);
+    if (hosted?.log === undefined) {
+      fail(new GossipError('log-closed', `log "${effect.log}" is closed here`));
+      return;
+    }
+    try {
+      switch (effect.kind) {
+        case 'describe':
+          answer({ kind: 'describe', descriptor: hosted.descriptor, runs: hosted.log.runs(), token: this.#token });
+          break;
+        case 'read':
+          answer({
+            kind: 'read',
+            ...hosted.log.read({ known: effect.known, bytesMax: effect.bytesMax, upTo: this.#host.horizon() }),
+          });
+          break;
+        case 'merge': {
+          const { runs, missing, dropped, refused } = hosted.receive(effect.blocks);
+          if (refused !== undefined) throw refused;
+          answer({ kind: 'merge', runs, missing, dropped });
+          break;
+        }
+        case 'store': {
+          const { log } = hosted;
+          this.#later(hosted.whenStored(), answer, fail, () => ({
+            kind: 'store',
+            stored: new Map(effect.replicas.map((replica: ReplicaId) => [replica, log.storedSeq(replica)])),
+          }));
+          break;
+        }
+      }
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #openForPeer(
+    effect: Effect & { kind: 'open' },
+    answer: (value: Answer) => void,
+    fail: (error: unknown) => void,
+  ): void {
+    const { log, descriptor, token } = effect;
+    this.#later(this.#host.openForPeer(descriptor, token), answer, fail, (grant) => {
+      if (!this.#ended) this.#join(log);
+      else if (grant.forPeer) this.#host.releaseForPeer(log);
+      return { kind: 'open', log, ...grant };
+    });
+  }
+
+  /** Hands on the outcome of a promise as an input. */
+  #later<V>(
+    promise: Promise<V>,
+    answer: (value: Answer) => void,
+    fail: (error: unknown) => void,
+    make: (value: V) => Answer,
+  ): void {
+    promise.then((value) => answer(make(value)), fail).then(() => this.#drain());
+  }
+
+  #join(log: string): void {
+    const hosted = this.#host.hosted(log);
+    if (hosted === undefined || this.#ended) return;
+    hosted.peers.add(this);
+    this.#joined.set(log, hosted);
+  }
+
+  #leaveUnlessOpen(log: string): void {
+    if (this.#session !== undefined && this.#session.channelState(log) !== 'absent') return;
+    this.#joined.get(log)?.peers.delete(this);
+    this.#joined.delete(log);
+  }
+
+  /** A fault of this node's own: the session ends, the process goes on. */
+  #abort(error: unknown): void {
+    this.#host.onError(error);
+    const reason: CloseReason = { code: 'protocol', message: 'internal fault' };
+    for (const output of this.#session?.handle({ type: 'end', reason, now: this.#now() }) ?? []) this.#perform(output);
+    this.#finish(reason);
+  }
+
+  #finish(reason: CloseReason): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#cancelTick?.();
+    this.#inputs.length = 0;
+    for (const hosted of this.#joined.values()) hosted.peers.delete(this);
+    this.#joined.clear();
+    this.#host.ended(this);
+    this.#connection.close(reason);
+  }
+}
