@@ -30,7 +30,6 @@ export const errorCodes = {
   'payload-unencodable': 'The codec cannot write this value. Append plain data.',
   protocol: 'The peer sent something that the protocol does not allow here. The session ends.',
   'request-timeout': 'An effect was not answered in time. The session ends and is retried.',
-  sequence: "A replica's events do not follow one another. Refuse the block.",
   'slow-reader': 'The peer reads too slowly and was cut off. It catches up after reconnecting.',
   'storage-closed': 'The storage was closed.',
   'storage-corrupt': 'A stored record is damaged. It was set aside and is fetched again from peers.',

@@ -1,10 +1,9 @@
-/** The log as users call it. `replicated-log.ts` composes its parts. */
+/** The log as users call it; `replicated-log.ts` puts its parts together. */
 import type { PayloadCodec } from './codec/payload.js';
 import type { LogEvent } from './event.js';
 import type { EventId, ReplicaId, SequenceNumber } from './ids.js';
 import type { Snapshot } from './log/snapshot.js';
 import type { Run } from './ports/storage.js';
-import { ReplicatedLog } from './replicated-log.js';
 
 export interface GossipLogOptions<T> {
   /** The log's name: 1 to `logIdBytesMax` bytes of UTF-8. */
@@ -48,7 +47,7 @@ export interface GossipLog<T = unknown> {
    * Merges what another replica's `encode` gave (a sequence of blocks). Idempotent, commutative, associative.
    * Events whose dependencies are missing wait in the causal buffer. Bytes that break a rule are refused whole.
    *
-   * @throws GossipError `block-invalid`, `bytes-truncated`, `checksum`, `version-unsupported`, `sequence`, `clock`,
+   * @throws GossipError `block-invalid`, `bytes-truncated`, `checksum`, `version-unsupported`, `clock`,
    *   `early`, `log-closed`. Nothing of the bytes is merged, except blocks before one whose fault (`clock`) shows only
    *   beside events held here.
    */
@@ -67,27 +66,4 @@ export interface GossipLog<T = unknown> {
   get(id: EventId): LogEvent<T> | undefined;
   /** Ends the log: `append` and `merge` throw `log-closed` from then on; snapshots stay readable. Idempotent. */
   close(): void;
-}
-
-/**
- * Makes an empty log in memory. It does no I/O: storage, transport and time are the caller's. Apps that want those
- * use `createGossipNode` of `@gossip-log/transport`.
- *
- * @throws RangeError for an `id` out of bounds, TypeError for a `replica` that is none or a codec without a name.
- * @example
- * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
- *
- * const newReplica = () => replicaIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
- * const ada = createGossipLog<string>({ id: 'tea', replica: newReplica(), now: Date.now });
- * const bob = createGossipLog<string>({ id: 'tea', replica: newReplica(), now: Date.now });
- * ada.append('Tea?');
- * bob.merge(ada.encode());
- * bob.append('Yes, please.');
- * ada.merge(bob.encode(ada.version()));
- * ada.snapshot().map((event) => event.payload); // ['Tea?', 'Yes, please.'], and the same for bob
- * ```
- */
-export function createGossipLog<T = unknown>(options: GossipLogOptions<T>): GossipLog<T> {
-  return new ReplicatedLog<T>(options);
 }

@@ -2,13 +2,7 @@ export { xxHash32 } from './codec/checksum.js';
 export { jsonCodec, type PayloadCodec } from './codec/payload.js';
 export { errorCodes, GossipError, type GossipErrorCode, invariant, isErrorCode } from './errors.js';
 export type { LogEvent } from './event.js';
-export {
-  createGossipLog,
-  type GossipLog,
-  type GossipLogOptions,
-  type MergeResult,
-  type Relation,
-} from './gossip-log.js';
+export type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 export { clockMilliseconds, clockStepsPerMs, horizon, observe, tick } from './hybrid-logical-clock.js';
 export {
   type EventId,
@@ -40,4 +34,5 @@ export type {
   Run,
   StoredLog,
 } from './ports/storage.js';
+export { createGossipLog } from './replicated-log.js';
 export { compareVersions, mergeVersions, missingRuns, type VersionVector } from './version-vector.js';

@@ -8,28 +8,27 @@
  * - [G3] What is stored (`markStored`) and released is the effective log: only of that does the log speak to peers.
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
-import { type DecodedBlock, decodeBlock, encodeBlock, joinBlocks, type LogTables, splitBlocks } from './codec/block.js';
+import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { GossipError } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 import { horizon, observe, tick } from './hybrid-logical-clock.js';
 import { type EventId, parseEventId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
-import { blockBytesTarget, chunkRowsMax, depsMax, eventBytesMax, logIdBytesMax, seqMax, timeMax } from './limits.js';
+import { depsMax, eventBytesMax, logIdBytesMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
 import { DependencyArena } from './log/dependency-arena.js';
+import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
+import type { LogTables } from './log/log-tables.js';
 import { OrderedLog } from './log/ordered-log.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { ReplicaTable } from './log/replica-table.js';
+import { encodeRows, rowsLacking } from './log/rows-lacking.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
-import type { JournalEntry, Run } from './ports/storage.js';
-
-/** A run with the times of its first and last event. */
-export interface TimedRun extends Run {
-  readonly firstTime: number;
-  readonly lastTime: number;
-}
+import { takeBlock, takeRow } from './log/take-rows.js';
+import type { Run } from './ports/storage.js';
+import { blockRuns, chunkRuns, type KnownEvent, type LogEntry, type TimedRun } from './runs.js';
 
 /** What a log is, fixed when it is created; peers compare it. */
 export interface LogDescriptor {
@@ -38,28 +37,6 @@ export interface LogDescriptor {
   readonly policy: 'unsigned';
   /** Name of the payload codec. */
   readonly codec: string;
-}
-
-/** A block with what it holds, ready for the journal and for peers. */
-export interface LogEntry extends JournalEntry {
-  readonly runs: readonly TimedRun[];
-}
-
-/** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
-export interface Receipt extends MergeResult {
-  readonly entries: readonly LogEntry[];
-  /** Parked events that were dropped because the causal buffer was full, or because they broke a rule when released. */
-  readonly dropped: number;
-  /** What the received blocks hold, known before or not. */
-  readonly runs: readonly TimedRun[];
-  /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
-  readonly refused: GossipError | undefined;
-}
-
-/** The last event of a replica that a peer is known to have; `time` may be 0 where it is not known. */
-export interface KnownEvent {
-  readonly seq: SequenceNumber;
-  readonly time: number;
 }
 
 /** What to read for a peer. */
@@ -81,7 +58,18 @@ export interface ReadResult {
   readonly heldTime: number | undefined;
 }
 
-const emptyCodecName = /^[\x21-\x7e]{1,32}$/;
+/** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
+export interface Receipt extends MergeResult {
+  readonly entries: readonly LogEntry[];
+  /** Parked events that were dropped because the causal buffer was full, or because they broke a rule when released. */
+  readonly dropped: number;
+  /** What the received blocks hold, known before or not. */
+  readonly runs: readonly TimedRun[];
+  /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
+  readonly refused: GossipError | undefined;
+}
+
+const codecName = /^[\x21-\x7e]{1,32}$/;
 const textEncoder = new TextEncoder();
 
 /** @internal */
@@ -118,7 +106,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.replica = parseReplicaId(options.replica);
     this.#now = options.now;
     this.#codec = options.codec ?? (jsonCodec as PayloadCodec<T>);
-    if (!emptyCodecName.test(this.#codec.name)) {
+    if (!codecName.test(this.#codec.name)) {
       throw new TypeError(`codec.name: expected 1 to 32 printable ASCII characters, got ${this.#codec.name}`);
     }
     this.descriptor = { id: this.id, policy: 'unsigned', codec: this.#codec.name };
@@ -214,14 +202,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array {
     const known = new Map<ReplicaId, KnownEvent>();
     for (const [replica, seq] of since ?? []) known.set(replica, { seq, time: 0 });
-    const rows = this.#rowsLacking(known, this.#replicas.last, { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax });
-    return joinBlocks(this.#encodeRows(rows.chunk, 'received').map((entry) => entry.block));
+    const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
+    const { rows } = rowsLacking(this.#ordered, this.#tables, known, this.#replicas.last, everything);
+    return joinBlocks(encodeRows(rows, this.#tables, 'own').map((entry) => entry.block));
   }
 
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation {
     if (a.replica === b.replica) return a.seq === b.seq ? 'same' : a.seq < b.seq ? 'before' : 'after';
-    if (a.clock < b.clock) return this.#reaches(b, a) ? 'before' : 'concurrent';
-    return this.#reaches(a, b) ? 'after' : 'concurrent';
+    const [keyA, keyB] = [this.#key(a), this.#key(b)];
+    if (a.clock < b.clock) return dependsOn(this.#ordered, this.#tables, keyB, keyA) ? 'before' : 'concurrent';
+    return dependsOn(this.#ordered, this.#tables, keyA, keyB) ? 'after' : 'concurrent';
   }
 
   get(id: EventId): LogEvent<T> | undefined {
@@ -250,7 +240,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const rows = this.#unflushed;
     if (rows === undefined || rows.count === 0) return [];
     this.#unflushed = new Chunk();
-    return this.#encodeRows(rows, 'own');
+    return encodeRows(rows, this.#tables, 'own');
   }
 
   /** Says that these runs are stored: they are part of the effective log from now on. */
@@ -300,8 +290,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** What a peer lacks of the effective log, in log order. */
   read(query: ReadQuery): ReadResult {
-    const { chunk, more, heldTime } = this.#rowsLacking(query.known, this.#replicas.stored, query);
-    return { entries: this.#encodeRows(chunk, 'received'), more, heldTime };
+    const { stored } = this.#replicas;
+    const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.known, stored, query);
+    return { entries: encodeRows(rows, this.#tables, 'received'), more, heldTime };
+  }
+
+  #key({ replica, seq, clock }: LogEvent<T>): { replica: number; seq: number; time: number } {
+    return { replica: this.#replicas.find(replica), seq, time: clock };
   }
 
   #assertOpen(): void {
@@ -422,11 +417,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       lastTime[replica] = time;
       released.push(row);
     }
-    if (collect) tally.runs.push(...runsOf(block, replicas, this.#replicas.ids));
+    if (collect) tally.runs.push(...blockRuns(block, replicas, this.#replicas.ids));
 
     if (released.length > 0) {
       const whole = released.length === block.count;
-      const batch = whole ? this.#adoptBlock(block, replicas) : this.#pickRows(block, replicas, released);
+      const batch = whole ? takeBlock(block, replicas, this.#tables) : this.#pickRows(block, replicas, released);
       this.#release(batch);
       tally.added += batch.count;
       if (collect) {
@@ -436,7 +431,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
             runs: chunkRuns(batch, 0, batch.count, this.#replicas.ids),
             origin: 'received',
           });
-        } else tally.entries.push(...this.#encodeRows(batch, 'received'));
+        } else tally.entries.push(...encodeRows(batch, this.#tables, 'received'));
       }
       this.#ordered.insert(batch);
     }
@@ -448,7 +443,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const freed = this.#releaseParked(replicas, tally);
       if (freed !== undefined) {
         tally.added += freed.count;
-        if (collect) tally.entries.push(...this.#encodeRows(freed, 'received'));
+        if (collect) tally.entries.push(...encodeRows(freed, this.#tables, 'received'));
         this.#ordered.insert(freed);
       }
     }
@@ -498,72 +493,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }));
   }
 
-  /** All rows of a block as a chunk, its columns taken over, not copied. */
-  #adoptBlock(block: DecodedBlock, replicas: Uint32Array): Chunk {
-    const chunk = new Chunk(0);
-    const base = this.#placePayloads(block);
-    const { page } = this.#tables.pages;
-    chunk.count = block.count;
-    chunk.replica = block.replica.map((local) => replicas[local] as number);
-    chunk.seq = block.seq;
-    chunk.time = block.time;
-    chunk.kind = block.kind;
-    chunk.page = new Uint32Array(block.count).fill(page);
-    chunk.offset = block.offset;
-    if (base !== 0)
-      for (let row = 0; row < block.count; row++) chunk.offset[row] = (chunk.offset[row] as number) + base;
-    chunk.length = block.length;
-    chunk.deps = new Uint32Array(block.count);
-    for (let row = 0; row < block.count; row++) chunk.deps[row] = this.#keepDependencies(block, row, replicas);
-    return chunk;
-  }
-
   #pickRows(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]): Chunk {
     const chunk = new Chunk(rows.length);
-    for (const row of rows) this.#pushRow(chunk, block, row, replicas);
+    for (const row of rows) takeRow(chunk, block, row, replicas, this.#tables);
     return chunk;
-  }
-
-  #pushRow(chunk: Chunk, block: DecodedBlock, row: number, replicas: Uint32Array): void {
-    const { pages } = this.#tables;
-    const offset = block.offset[row] as number;
-    const length = block.length[row] as number;
-    pages.place(block.bytes, offset, offset + length);
-    chunk.push(
-      replicas[block.replica[row] as number] as number,
-      block.seq[row] as number,
-      block.time[row] as number,
-      block.kind[row] as number,
-      pages.page,
-      pages.offset,
-      length,
-      this.#keepDependencies(block, row, replicas),
-    );
-  }
-
-  /** Places all payloads of a block and returns what to add to its offsets; the page is `pages.page`. */
-  #placePayloads(block: DecodedBlock): number {
-    const { pages } = this.#tables;
-    const from = block.offset[0] as number;
-    pages.place(block.bytes, from, block.bytes.length);
-    return pages.offset - from;
-  }
-
-  #keepDependencies(block: DecodedBlock, row: number, replicas: Uint32Array): number {
-    const from = block.depStart[row] as number;
-    const to = block.depStart[row + 1] as number;
-    if (from === to) return 0;
-    const { dependencies } = this.#tables;
-    const offset = dependencies.begin(to - from);
-    const time = block.time[row] as number;
-    for (let i = from; i < to; i++) {
-      dependencies.add(
-        replicas[block.depReplica[i] as number] as number,
-        block.depSeq[i] as number,
-        time - (block.depTime[i] as number),
-      );
-    }
-    return offset;
   }
 
   /** Clock and heads take note of rows that are new in the log; `last` and `lastTime` are set already. */
@@ -616,152 +549,31 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (freed.length === 0) return undefined;
     freed.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
     const chunk = new Chunk(freed.length);
-    for (const { block, row, replicas } of freed) this.#pushRow(chunk, block, row, replicas);
+    for (const { block, row, replicas } of freed) takeRow(chunk, block, row, replicas, this.#tables);
     this.#release(chunk);
     return chunk;
   }
-
-  /** Rows up to `column` that `known` lacks, in log order. */
-  #rowsLacking(
-    known: ReadonlyMap<ReplicaId, KnownEvent>,
-    column: readonly number[],
-    { bytesMax, upTo }: { bytesMax: number; upTo: number },
-  ): { chunk: Chunk; more: boolean; heldTime: number | undefined } {
-    const { ids, firstTime, size } = this.#replicas;
-    // Everything before the first event that is lacking need not be looked at.
-    const has = new Uint32Array(size);
-    let from = Number.POSITIVE_INFINITY;
-    for (let replica = 0; replica < size; replica++) {
-      const event = known.get(ids[replica] as ReplicaId);
-      has[replica] = event?.seq ?? 0;
-      if ((column[replica] as number) > (has[replica] as number)) {
-        from = Math.min(
-          from,
-          event === undefined || event.time === 0 ? (firstTime[replica] as number) : event.time + 1,
-        );
-      }
-    }
-    const picked = new Chunk();
-    if (from === Number.POSITIVE_INFINITY) return { chunk: picked, more: false, heldTime: undefined };
-    const { chunks } = this.#ordered;
-    const start = this.#ordered.lowerBound(from);
-    let bytes = 0;
-    for (let i = start.chunk; i < chunks.length; i++) {
-      const chunk = chunks[i] as Chunk;
-      for (let row = i === start.chunk ? start.row : 0; row < chunk.count; row++) {
-        const replica = chunk.replica[row] as number;
-        const seq = chunk.seq[row] as number;
-        if (seq <= (has[replica] as number) || seq > (column[replica] as number)) continue;
-        const time = chunk.time[row] as number;
-        if (time > upTo) return { chunk: picked, more: false, heldTime: time };
-        const size = this.#rowBytes(chunk, row);
-        if (picked.count > 0 && bytes + size > bytesMax) return { chunk: picked, more: true, heldTime: undefined };
-        bytes += size;
-        picked.reserveOneMore();
-        picked.copyRow(chunk, row);
-      }
-    }
-    return { chunk: picked, more: false, heldTime: undefined };
-  }
-
-  /** What a row takes in a block, at most. */
-  #rowBytes(chunk: Chunk, row: number): number {
-    // A dependency out of the block takes 16 bytes for its replica and up to 21 for the rest.
-    return (chunk.length[row] as number) + 16 + this.#tables.dependencies.count(chunk.deps[row] as number) * 37;
-  }
-
-  /** Sorted rows as blocks: at most a chunk's rows and about `blockBytesTarget` each. */
-  #encodeRows(rows: Chunk, origin: JournalEntry['origin']): LogEntry[] {
-    const entries: LogEntry[] = [];
-    let from = 0;
-    let bytes = 0;
-    for (let row = 0; row <= rows.count; row++) {
-      const size = row < rows.count ? this.#rowBytes(rows, row) : 0;
-      if (row === rows.count || row - from === chunkRowsMax || (row > from && bytes + size > blockBytesTarget)) {
-        if (row > from) {
-          entries.push({
-            block: encodeBlock(rows, from, row, this.#tables),
-            runs: chunkRuns(rows, from, row, this.#replicas.ids),
-            origin,
-          });
-        }
-        from = row;
-        bytes = 0;
-      }
-      bytes += size;
-    }
-    return entries;
-  }
-
-  /** Does `later` depend on `earlier`, directly or not? Walks back from the one to the other, noting whom it reaches. */
-  #reaches(later: LogEvent<T>, earlier: LogEvent<T>): boolean {
-    const target = this.#replicas.find(earlier.replica);
-    const source = this.#replicas.find(later.replica);
-    const start = source < 0 || target < 0 ? undefined : this.#ordered.locate(later.clock, source);
-    if (start === undefined) return false;
-    const { chunks } = this.#ordered;
-    /** Per replica, the last sequence number that `later` is known to depend on. */
-    const reached = new Map<number, number>([[source, later.seq]]);
-    const reach = (replica: number, seq: number, time: number) => {
-      if (seq <= (reached.get(replica) ?? 0)) return;
-      // A claim with a wrong time is void (G2).
-      const found = this.#ordered.locate(time, replica);
-      if (found !== undefined && (chunks[found.chunk] as Chunk).seq[found.row] === seq) reached.set(replica, seq);
-    };
-    for (let i = start.chunk; i >= 0; i--) {
-      const chunk = chunks[i] as Chunk;
-      for (let row = i === start.chunk ? start.row : chunk.count - 1; row >= 0; row--) {
-        const time = chunk.time[row] as number;
-        if (time < earlier.clock) return false;
-        const replica = chunk.replica[row] as number;
-        if ((chunk.seq[row] as number) > (reached.get(replica) ?? 0)) continue;
-        this.#tables.dependencies.each(chunk.deps[row] as number, time, reach);
-        if ((reached.get(target) ?? 0) >= earlier.seq) return true;
-      }
-    }
-    return false;
-  }
 }
 
-/** What rows `[from, to)` hold, one run per replica. They must follow one another within each replica. */
-function chunkRuns(chunk: Chunk, from: number, to: number, ids: readonly ReplicaId[]): TimedRun[] {
-  const runs = new Map<
-    number,
-    { replica: ReplicaId; first: number; last: number; firstTime: number; lastTime: number }
-  >();
-  for (let row = from; row < to; row++) {
-    const replica = chunk.replica[row] as number;
-    const seq = chunk.seq[row] as number;
-    const time = chunk.time[row] as number;
-    const run = runs.get(replica);
-    if (run === undefined) {
-      runs.set(replica, { replica: ids[replica] as ReplicaId, first: seq, last: seq, firstTime: time, lastTime: time });
-    } else {
-      run.last = seq;
-      run.lastTime = time;
-    }
-  }
-  return [...runs.values()];
-}
-
-/** The same for a decoded block, whose rows may be known already. */
-function runsOf(block: DecodedBlock, replicas: Uint32Array, ids: readonly ReplicaId[]): TimedRun[] {
-  const runs: { replica: ReplicaId; first: number; last: number; firstTime: number; lastTime: number }[] = [];
-  for (let writer = 0; writer < block.writers; writer++) {
-    const first = block.firstSeq[writer] as number;
-    runs.push({
-      replica: ids[replicas[writer] as number] as ReplicaId,
-      first,
-      last: first - 1,
-      firstTime: 0,
-      lastTime: 0,
-    });
-  }
-  for (let row = 0; row < block.count; row++) {
-    const run = runs[block.replica[row] as number] as (typeof runs)[number];
-    if (run.last < run.first) run.firstTime = block.time[row] as number;
-    run.last++;
-    run.lastTime = block.time[row] as number;
-  }
-  return runs;
+/**
+ * Makes an empty log in memory. It does no I/O: storage, transport and time are the caller's. Apps that want those
+ * use `createGossipNode` of `@gossip-log/transport`.
+ *
+ * @throws RangeError for an `id` out of bounds, TypeError for a `replica` that is none or a codec without a name.
+ * @example
+ * ```ts
+ * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ *
+ * const newReplica = () => replicaIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+ * const ada = createGossipLog<string>({ id: 'tea', replica: newReplica(), now: Date.now });
+ * const bob = createGossipLog<string>({ id: 'tea', replica: newReplica(), now: Date.now });
+ * ada.append('Tea?');
+ * bob.merge(ada.encode());
+ * bob.append('Yes, please.');
+ * ada.merge(bob.encode(ada.version()));
+ * ada.snapshot().map((event) => event.payload); // ['Tea?', 'Yes, please.'], and the same for bob
+ * ```
+ */
+export function createGossipLog<T = unknown>(options: GossipLogOptions<T>): GossipLog<T> {
+  return new ReplicatedLog<T>(options);
 }

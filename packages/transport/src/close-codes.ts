@@ -38,7 +38,6 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   'block-invalid': { closeCode: 4014, pace: 'later' },
   'bytes-truncated': { closeCode: 4015, pace: 'later' },
   checksum: { closeCode: 4016, pace: 'later' },
-  sequence: { closeCode: 4017, pace: 'later' },
   clock: { closeCode: 4018, pace: 'later' },
   early: { closeCode: 4019, pace: 'later' },
 

@@ -24,9 +24,8 @@ import {
   timeMax,
 } from '../limits.js';
 import type { Chunk } from '../log/chunk.js';
-import type { DependencyArena } from '../log/dependency-arena.js';
-import type { PayloadPages } from '../log/payload-pages.js';
-import { compareBytes, type ReplicaTable } from '../log/replica-table.js';
+import type { LogTables } from '../log/log-tables.js';
+import { compareBytes } from '../log/replica-table.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
 import { xxHash32 } from './checksum.js';
 
@@ -39,13 +38,6 @@ export const blockFlags = { compressed: 1, chain: 2, fingerprint: 4 } as const;
 const headerBytes = 6;
 /** One row of one writer, without payload: what is shorter is no block. */
 const blockBytesMin = 34;
-
-/** What a log holds once for all its chunks: what their columns point into. @internal */
-export interface LogTables {
-  readonly replicas: ReplicaTable;
-  readonly dependencies: DependencyArena;
-  readonly pages: PayloadPages;
-}
 
 /** Reused between calls: a log encodes on one thread. Indexed by the log's replica index. */
 const scratch = {

@@ -19,7 +19,8 @@ import {
 } from '../limits.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
-import type { LogDescriptor, TimedRun } from '../replicated-log.js';
+import type { LogDescriptor } from '../replicated-log.js';
+import type { TimedRun } from '../runs.js';
 import { splitBlocks } from './block.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 

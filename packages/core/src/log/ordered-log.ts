@@ -9,13 +9,13 @@
  * - [O3] Only the last chunk grows at its end in place; a snapshot remembers how much of it it saw.
  */
 
-import type { LogTables } from '../codec/block.js';
 import type { PayloadCodec } from '../codec/payload.js';
 import { invariant } from '../errors.js';
 import { type LogEvent, StoredEvent } from '../event.js';
 import type { ReplicaId } from '../ids.js';
 import { chunkRowsMax } from '../limits.js';
 import { Chunk } from './chunk.js';
+import type { LogTables } from './log-tables.js';
 
 /** Where a row stands. */
 interface Position {
@@ -238,7 +238,6 @@ export class OrderedLog {
       if (row >= chunk.sharedRows && grows) {
         if (chunk.count === chunk.capacity) chunk.reserve(Math.min(chunk.capacity * 2, chunkRowsMax));
         chunk.insertRow(row, batch, from);
-        this.#unseen.add(chunk);
         return;
       }
     }

@@ -53,7 +53,8 @@ import {
 } from '../limits.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
-import type { KnownEvent, LogDescriptor, LogEntry, ReadResult, TimedRun } from '../replicated-log.js';
+import type { LogDescriptor, ReadResult } from '../replicated-log.js';
+import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
 
 /** What the driver is asked to do. Answers come back as inputs; a request may be answered at once or later. */
 export type Effect =
@@ -818,7 +819,6 @@ export class Session {
   #removeChannel(channel: Channel): void {
     this.#byLog.delete(channel.log);
     this.#byNumber.delete(channel.number);
-    this.#hungry.delete(channel);
     this.#forgetRequests(channel);
   }
 
@@ -834,6 +834,7 @@ export class Session {
     channel.waiting = [];
     const bytes = waiting.reduce((sum, frame) => sum + frame.bytes, unstored.bytes);
     if (bytes > 0) this.#giveBack(bytes);
+    this.#hungry.delete(channel);
     this.#feed();
   }
 

@@ -1,0 +1,11 @@
+/** What a log holds once for all its chunks: what their columns point into. */
+import type { DependencyArena } from './dependency-arena.js';
+import type { PayloadPages } from './payload-pages.js';
+import type { ReplicaTable } from './replica-table.js';
+
+/** @internal */
+export interface LogTables {
+  readonly replicas: ReplicaTable;
+  readonly dependencies: DependencyArena;
+  readonly pages: PayloadPages;
+}

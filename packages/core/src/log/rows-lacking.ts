@@ -1,0 +1,96 @@
+/** What somebody lacks of a log, picked out in log order, and rows as blocks. */
+import { encodeBlock } from '../codec/block.js';
+import type { ReplicaId } from '../ids.js';
+import { blockBytesTarget, chunkRowsMax } from '../limits.js';
+import type { JournalEntry } from '../ports/storage.js';
+import { chunkRuns, type KnownEvent, type LogEntry } from '../runs.js';
+import { Chunk } from './chunk.js';
+import type { LogTables } from './log-tables.js';
+import type { OrderedLog } from './ordered-log.js';
+
+/** Where picking ends. */
+interface Bounds {
+  /** Stop before the blocks are larger than this; one row is picked in any case. */
+  readonly bytesMax: number;
+  /** Leave rows above this time. */
+  readonly upTo: number;
+}
+
+/** Rows that were picked, whether there are more, and the time of the first one above `upTo`. @internal */
+export interface PickedRows {
+  readonly rows: Chunk;
+  readonly more: boolean;
+  readonly heldTime: number | undefined;
+}
+
+/**
+ * Rows that `known` lacks, of those up to the sequence numbers in `last` (by replica index).
+ *
+ * @internal
+ */
+export function rowsLacking(
+  ordered: OrderedLog,
+  tables: LogTables,
+  known: ReadonlyMap<ReplicaId, KnownEvent>,
+  last: readonly number[],
+  { bytesMax, upTo }: Bounds,
+): PickedRows {
+  const { ids, firstTime, size } = tables.replicas;
+  const has = new Uint32Array(size);
+  // Nothing that lies before the first lacking event of any replica need be looked at.
+  let from = Number.POSITIVE_INFINITY;
+  for (let replica = 0; replica < size; replica++) {
+    const event = known.get(ids[replica] as ReplicaId);
+    has[replica] = event?.seq ?? 0;
+    if ((last[replica] as number) <= (has[replica] as number)) continue;
+    const after = event === undefined || event.time === 0 ? (firstTime[replica] as number) : event.time + 1;
+    from = Math.min(from, after);
+  }
+  const rows = new Chunk();
+  if (from === Number.POSITIVE_INFINITY) return { rows, more: false, heldTime: undefined };
+
+  const { chunks } = ordered;
+  const start = ordered.lowerBound(from);
+  let bytes = 0;
+  for (let i = start.chunk; i < chunks.length; i++) {
+    const chunk = chunks[i] as Chunk;
+    for (let row = i === start.chunk ? start.row : 0; row < chunk.count; row++) {
+      const replica = chunk.replica[row] as number;
+      const seq = chunk.seq[row] as number;
+      if (seq <= (has[replica] as number) || seq > (last[replica] as number)) continue;
+      const time = chunk.time[row] as number;
+      if (time > upTo) return { rows, more: false, heldTime: time };
+      bytes += rowBytes(chunk, row, tables);
+      if (rows.count > 0 && bytes > bytesMax) return { rows, more: true, heldTime: undefined };
+      rows.reserveOneMore();
+      rows.copyRow(chunk, row);
+    }
+  }
+  return { rows, more: false, heldTime: undefined };
+}
+
+/** Sorted rows as blocks, each of at most a chunk's rows and about `blockBytesTarget`. @internal */
+export function encodeRows(rows: Chunk, tables: LogTables, origin: JournalEntry['origin']): LogEntry[] {
+  const entries: LogEntry[] = [];
+  let from = 0;
+  let bytes = 0;
+  const finish = (to: number) => {
+    if (to === from) return;
+    const runs = chunkRuns(rows, from, to, tables.replicas.ids);
+    entries.push({ block: encodeBlock(rows, from, to, tables), runs, origin });
+    from = to;
+    bytes = 0;
+  };
+  for (let row = 0; row < rows.count; row++) {
+    const size = rowBytes(rows, row, tables);
+    if (row - from === chunkRowsMax || bytes + size > blockBytesTarget) finish(row);
+    bytes += size;
+  }
+  finish(rows.count);
+  return entries;
+}
+
+/** What a row takes in a block, at most: a dependency out of the block has 16 bytes of replica and up to 21 more. */
+function rowBytes(chunk: Chunk, row: number, { dependencies }: LogTables): number {
+  return (chunk.length[row] as number) + 16 + dependencies.count(chunk.deps[row] as number) * 37;
+}

@@ -1,0 +1,74 @@
+/**
+ * From a decoded block into the log's own chunks: replicas become the log's indexes, payloads and dependencies move
+ * into its pages and arena. `replicas` maps the block's table to the log's.
+ */
+import type { DecodedBlock } from '../codec/block.js';
+import { Chunk } from './chunk.js';
+import type { LogTables } from './log-tables.js';
+
+/** All rows of a block as a chunk. Its columns are taken over, not copied. @internal */
+export function takeBlock(block: DecodedBlock, replicas: Uint32Array, tables: LogTables): Chunk {
+  const { pages } = tables;
+  const from = block.offset[0] as number;
+  pages.place(block.bytes, from, block.bytes.length);
+  const moved = pages.offset - from;
+  const chunk = new Chunk(0);
+  chunk.count = block.count;
+  chunk.seq = block.seq;
+  chunk.time = block.time;
+  chunk.kind = block.kind;
+  chunk.length = block.length;
+  chunk.replica = block.replica;
+  chunk.offset = block.offset;
+  chunk.page = new Uint32Array(block.count).fill(pages.page);
+  chunk.deps = new Uint32Array(block.count);
+  for (let row = 0; row < block.count; row++) {
+    // Dependencies name the writer by the block's index, so they are taken before it is replaced.
+    chunk.deps[row] = takeDependencies(block, row, replicas, tables);
+    chunk.offset[row] = (chunk.offset[row] as number) + moved;
+  }
+  for (let row = 0; row < block.count; row++) chunk.replica[row] = replicas[chunk.replica[row] as number] as number;
+  return chunk;
+}
+
+/** Appends one row of a block to a chunk, which must have room. @internal */
+export function takeRow(
+  chunk: Chunk,
+  block: DecodedBlock,
+  row: number,
+  replicas: Uint32Array,
+  tables: LogTables,
+): void {
+  const { pages } = tables;
+  const offset = block.offset[row] as number;
+  const length = block.length[row] as number;
+  pages.place(block.bytes, offset, offset + length);
+  chunk.push(
+    replicas[block.replica[row] as number] as number,
+    block.seq[row] as number,
+    block.time[row] as number,
+    block.kind[row] as number,
+    pages.page,
+    pages.offset,
+    length,
+    takeDependencies(block, row, replicas, tables),
+  );
+}
+
+function takeDependencies(
+  block: DecodedBlock,
+  row: number,
+  replicas: Uint32Array,
+  { dependencies }: LogTables,
+): number {
+  const from = block.depStart[row] as number;
+  const to = block.depStart[row + 1] as number;
+  if (from === to) return 0;
+  const offset = dependencies.begin(to - from);
+  const time = block.time[row] as number;
+  for (let i = from; i < to; i++) {
+    const replica = replicas[block.depReplica[i] as number] as number;
+    dependencies.add(replica, block.depSeq[i] as number, time - (block.depTime[i] as number));
+  }
+  return offset;
+}
