@@ -59,7 +59,7 @@ function Name({ author }: { readonly author: Author }) {
 
 function Time({ timestamp }: { readonly timestamp: number }) {
   return (
-    <time dateTime={new Date(timestamp).toISOString()} title={momentLabel(timestamp)}>
+    <time dir="ltr" dateTime={new Date(timestamp).toISOString()} title={momentLabel(timestamp)}>
       {timeLabel(timestamp)}
     </time>
   );
@@ -88,11 +88,7 @@ function Bubble({ text, meta }: { readonly text: string; readonly meta: ReactNod
           Show all
         </button>
       )}
-      {meta !== undefined && (
-        <span className="meta" dir="ltr">
-          {meta}
-        </span>
-      )}
+      {meta !== undefined && <span className="meta">{meta}</span>}
     </div>
   );
 }
