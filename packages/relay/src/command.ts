@@ -1,0 +1,128 @@
+#!/usr/bin/env node
+/**
+ * `gossip-log relay`: runs a relay until it is told to stop.
+ *
+ * One line says when it is ready, one line what is wrong. Exit codes: 0 stopped as told, 1 trouble, 2 wrong usage,
+ * 130 and 143 stopped at once by a second SIGINT or SIGTERM.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { createRelay } from './relay.js';
+
+const help = `Usage: gossip-log relay [options]
+
+Runs a relay: clients connect to it, and it keeps what they write.
+
+  --port <number>          Port to listen at, 0 takes a free one. Default: PORT, or 4400.
+  --host <address>         Address to listen at. Default: 0.0.0.0, every one of the machine.
+  --data <folder>          Where everything is kept. Default: DATA_DIR, or ./data.
+  --path <path>            Where clients connect. Default: /sync.
+  --allow-origin <origin>  Let only pages of this origin connect, such as https://chat.example. May be repeated.
+                           Clients that are not browsers have no origin and are let in. Default: every origin.
+  --name <name>            Name in acknowledgements. Default: a random id, kept in the data folder.
+  --help, --version
+`;
+
+/** A relay that is still there then is ended: Docker kills after 10 s. */
+const stopMsMax = 8_000;
+/** npx passes a Ctrl-C on to a process that the terminal has told already: so close together, the two are one. */
+const sameSignalMs = 500;
+
+/** The caller's mistake: the message says what was expected. */
+class UsageError extends Error {}
+
+try {
+  await run(readArguments());
+} catch (error) {
+  console.error(`gossip-log: ${explain(error)}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+
+async function run({ values, positionals }: ReturnType<typeof readArguments>): Promise<void> {
+  if (values.help) return console.log(help);
+  if (values.version) return console.log(version());
+  if (positionals.length !== 1 || positionals[0] !== 'relay') {
+    throw new UsageError(`expected one command, "relay", got "${positionals.join(' ')}"`);
+  }
+  const { host, data, path, name, 'allow-origin': origins } = values;
+  if (!path.startsWith('/')) throw new UsageError(`--path must begin with /, got ${path}`);
+  const relay = await createRelay({
+    port: readPort(values.port),
+    host,
+    dataDir: data,
+    path,
+    onError: (error) => console.error(`relay: ${error.message}`),
+    ...(name === undefined ? {} : { name }),
+    ...(origins === undefined
+      ? {}
+      : { allowOrigin: (origin: string | undefined) => origin === undefined || origins.includes(origin) }),
+  });
+  stopOnSignals(() => relay.close());
+  console.log(`Relay is ready: ${relay.address?.url}`);
+}
+
+function stopOnSignals(close: () => Promise<void>): void {
+  let stoppingSince: number | undefined;
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(signal, () => {
+      if (stoppingSince !== undefined) {
+        if (performance.now() - stoppingSince > sameSignalMs) process.exit(code);
+        return;
+      }
+      stoppingSince = performance.now();
+      setTimeout(() => fail(`it took more than ${stopMsMax} ms`), stopMsMax).unref();
+      close().then(() => process.exit(0), fail);
+    });
+  }
+  const fail = (reason: unknown) => {
+    console.error(`gossip-log: did not stop cleanly: ${explain(reason)}`);
+    process.exit(1);
+  };
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        port: { type: 'string', default: process.env['PORT'] || '4400' },
+        host: { type: 'string', default: '0.0.0.0' },
+        data: { type: 'string', default: process.env['DATA_DIR'] || './data' },
+        path: { type: 'string', default: '/sync' },
+        'allow-origin': { type: 'string', multiple: true },
+        name: { type: 'string' },
+        help: { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(explain(error));
+  }
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new UsageError(`the port must be a number from 0 to 65535, got ${text}`);
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+function explain(error: unknown): string {
+  // What the system said, where a call of it failed.
+  const cause = error instanceof Error ? error.cause : undefined;
+  const { code, port, address } = (cause ?? {}) as { code?: unknown; port?: unknown; address?: unknown };
+  if (code === 'EADDRINUSE') return `port ${port} is taken; choose another one with --port`;
+  if (code === 'EACCES' && port !== undefined)
+    return `port ${port} is not allowed; choose one from 1024 up with --port`;
+  if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine; correct --host`;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,106 @@
+/** What a relay counts: at its edges, around connections and storage, so that nothing inside knows of it. */
+import type { ConnectionSource, GossipStorage } from '@gossip-log/core';
+
+/** Counts since the relay was made, and two things that hold now. */
+export interface RelayMetrics {
+  /** Connections open now. */
+  readonly connections: number;
+  /** Connections accepted, those open now among them. */
+  readonly connectionsTotal: number;
+  readonly framesIn: number;
+  /** Bytes of frames, without what WebSocket and TCP add. */
+  readonly bytesIn: number;
+  readonly framesOut: number;
+  readonly bytesOut: number;
+  /** Batches made durable. */
+  readonly commits: number;
+  /** Bytes of the blocks in them; a block that was stored already counts again. */
+  readonly bytesCommitted: number;
+  /** Batches that the storage refused. They are tried again. */
+  readonly commitsFailed: number;
+  /** The last batch was stored, or there was none. `false`: the disk is full or failing. */
+  readonly storing: boolean;
+}
+
+/** @internal */
+export type Counts = { -readonly [Name in keyof RelayMetrics]: RelayMetrics[Name] };
+
+/** @internal */
+export function newCounts(): Counts {
+  return {
+    connections: 0,
+    connectionsTotal: 0,
+    framesIn: 0,
+    bytesIn: 0,
+    framesOut: 0,
+    bytesOut: 0,
+    commits: 0,
+    bytesCommitted: 0,
+    commitsFailed: 0,
+    storing: true,
+  };
+}
+
+/** The same source, counted. @internal */
+export function countConnections(source: ConnectionSource, counts: Counts): ConnectionSource {
+  return {
+    start: (host) =>
+      source.start({
+        status: (status) => host.status(status),
+        connected(connection) {
+          counts.connections++;
+          counts.connectionsTotal++;
+          const handlers = host.connected({
+            peer: connection.peer,
+            get bufferedBytes() {
+              return connection.bufferedBytes;
+            },
+            send(frame) {
+              counts.framesOut++;
+              counts.bytesOut += frame.length;
+              connection.send(frame);
+            },
+            close: (reason) => connection.close(reason),
+          });
+          return {
+            frame(bytes) {
+              counts.framesIn++;
+              counts.bytesIn += bytes.length;
+              handlers.frame(bytes);
+            },
+            closed(reason) {
+              counts.connections--;
+              handlers.closed(reason);
+            },
+          };
+        },
+      }),
+  };
+}
+
+/** The same storage, counted. @internal */
+export function countCommits(storage: GossipStorage, counts: Counts): GossipStorage {
+  return {
+    async commit(log, entries, options) {
+      const bytes = entries.reduce((sum, { block }) => sum + block.length, 0);
+      try {
+        await storage.commit(log, entries, options);
+      } catch (error) {
+        counts.commitsFailed++;
+        counts.storing = false;
+        throw error;
+      }
+      counts.commits++;
+      counts.bytesCommitted += bytes;
+      counts.storing = true;
+    },
+    leaseReplica: (create) => storage.leaseReplica(create),
+    load: (log) => storage.load(log),
+    setAside: (log, key) => storage.setAside(log, key),
+    logs: () => storage.logs(),
+    forget: (log) => storage.forget(log),
+    getMetadata: (key) => storage.getMetadata(key),
+    setMetadata: (key, value) => storage.setMetadata(key, value),
+    close: () => storage.close(),
+  };
+}

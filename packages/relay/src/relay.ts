@@ -1,0 +1,183 @@
+/**
+ * The relay: a node that promises durability, writes nothing of its own, and opens whatever log a peer asks for.
+ *
+ * - [R1] A log is read from storage with the first peer that opens it, and given back when its last peer has left it.
+ * - [R2] What it acknowledged is there after any end of its process, kill -9 among them (L4).
+ * - [R3] `authorize` is asked before anything of a log is sent to a peer or taken from it.
+ * - [R4] Nothing that a peer sends, or does not read, ends the process or holds up another peer (L6, L7).
+ * - [R5] A relay that cannot listen, or cannot use its store, rejects with the reason and leaves nothing open.
+ * - [R6] `close` stores what is pending, says goodbye to peers, and leaves nothing open.
+ */
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import { type Environment, GossipError, type GossipStorage, limits } from '@gossip-log/core';
+import { lmdbStorage } from '@gossip-log/storage/lmdb';
+import { createGossipNode, type GossipNodeOptions } from '@gossip-log/transport';
+import { type WebSocketServerOptions, webSocketServer } from '@gossip-log/transport/web-socket-server';
+import { type Counts, countCommits, countConnections, newCounts, type RelayMetrics } from './metrics.js';
+
+export interface RelayOptions
+  extends Pick<GossipNodeOptions, 'authorize' | 'name' | 'onError'>,
+    Pick<WebSocketServerOptions, 'allowOrigin' | 'connectionsMax'> {
+  /** Listen here, with a server of its own; 0 takes a free port. Either this or `server`. */
+  readonly port?: number;
+  /** With `port`: the address to listen at. Default: every address of the machine. */
+  readonly host?: string;
+  /** Share this server, `http` or `https`. It is yours: you let it listen, and you close it after the relay. */
+  readonly server?: Server | HttpsServer;
+  /** Where clients connect. Default: `/sync`. */
+  readonly path?: string;
+  /** A folder for LMDB, made when it is missing. Either this or `storage`. */
+  readonly dataDir?: string;
+  /** Where events are kept. The relay's from then on: it closes it, also when it cannot start. */
+  readonly storage?: GossipStorage;
+  /** Time, randomness and timers. Default: the platform's. */
+  readonly environment?: Environment;
+}
+
+/** Where a relay listens. */
+export interface RelayAddress {
+  /** As the system says it: `0.0.0.0` and `::` mean every address. */
+  readonly host: string;
+  readonly port: number;
+  /** For clients on the same machine: `ws://localhost:4400/sync`. */
+  readonly url: string;
+}
+
+export interface Relay {
+  /** `undefined` while a shared server does not listen, or listens at a path of the file system. */
+  readonly address: RelayAddress | undefined;
+  /** What was counted so far. A copy. */
+  metrics(): RelayMetrics;
+  /** Stores what is pending, says goodbye to peers, closes the storage and its own server. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a relay and resolves once it takes connections. With `port` it also answers `GET /healthz`: 200 `ok`, or
+ * 503 while the last batch could not be stored.
+ *
+ * @throws TypeError unless exactly one of `port` and `server`, and one of `dataDir` and `storage`, is given.
+ * @throws GossipError `storage-failed`, `storage-format`; `connection-lost` when it cannot listen, with the system's
+ *   error as `cause`.
+ * @example
+ * ```ts
+ * import { createRelay } from '@gossip-log/relay';
+ *
+ * const relay = await createRelay({
+ *   port: 4400,
+ *   dataDir: './data',
+ *   authorize: ({ token, action }) => action === 'read' || token === 'a secret of writers',
+ * });
+ * console.log(relay.address?.url); // ws://localhost:4400/sync
+ * await relay.close();
+ * ```
+ */
+export async function createRelay(options: RelayOptions): Promise<Relay> {
+  const { port, host, dataDir, path = '/sync', connectionsMax = limits.connectionsMax } = options;
+  exactlyOne(options, 'port', 'server');
+  exactlyOne(options, 'dataDir', 'storage');
+  const counts = newCounts();
+  const own = options.server === undefined ? createOwnServer(counts, connectionsMax) : undefined;
+  const server = own ?? (options.server as Server | HttpsServer);
+  const storage = options.storage ?? lmdbStorage({ path: dataDir as string });
+
+  try {
+    // Before the data is touched: a second relay on this port most likely means the same data.
+    if (own !== undefined) await listen(own, port as number, host);
+    // Opens the store, so that whoever starts the relay learns what is wrong with it, and not the first client.
+    await storage.getMetadata('relay');
+  } catch (error) {
+    await Promise.all([own && closeServer(own), storage.close()]);
+    throw error;
+  }
+
+  const node = createGossipNode({
+    ...pick(options, 'authorize', 'name', 'onError', 'environment'),
+    storage: countCommits(storage, counts),
+    durable: true,
+    openOnDemand: true,
+    connections: [
+      countConnections(
+        webSocketServer({ ...pick(options, 'allowOrigin', 'environment'), server, path, connectionsMax }),
+        counts,
+      ),
+    ],
+  });
+
+  const stop = async () => {
+    const closed = own && closeServer(own);
+    await node.close();
+    await closed;
+  };
+  let stopping: Promise<void> | undefined;
+  return {
+    get address() {
+      return addressOf(server, path);
+    },
+    metrics: () => ({ ...counts }),
+    close() {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+/** A server for upgrades and for whoever asks how the relay is. Nobody may hold a socket without finishing a request. */
+function createOwnServer(counts: Counts, connectionsMax: number): Server {
+  const answer: RequestListener = (request, response) => {
+    const status = request.url !== '/healthz' ? 426 : counts.storing ? 200 : 503;
+    const text = status === 200 ? 'ok' : status === 503 ? 'cannot store' : STATUS_CODES[status];
+    response.writeHead(status, { connection: 'close', 'content-type': 'text/plain' }).end(`${text}\n`);
+  };
+  const { handshakeMsMax } = limits;
+  const server = createServer(
+    { requestTimeout: handshakeMsMax, connectionsCheckingInterval: handshakeMsMax / 2 },
+    answer,
+  );
+  // As many may be on their way in as may be open.
+  server.maxConnections = 2 * connectionsMax;
+  return server;
+}
+
+function listen(server: Server, port: number, host: string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error) => {
+      reject(new GossipError('connection-lost', `cannot listen: ${cause.message}`, { cause }));
+    };
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve();
+    });
+  });
+}
+
+/** Resolves when the last connection is gone, also when it never listened. Upgraded ones end by their own goodbye. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function addressOf(server: Server | HttpsServer, path: string): RelayAddress | undefined {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return undefined;
+  const { address: host, port } = address;
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  const scheme = 'setSecureContext' in server ? 'wss' : 'ws';
+  return { host, port, url: `${scheme}://${name}:${port}${path}` };
+}
+
+function exactlyOne(options: RelayOptions, one: keyof RelayOptions, other: keyof RelayOptions): void {
+  if ((options[one] === undefined) === (options[other] === undefined)) {
+    throw new TypeError(`createRelay: expected exactly one of ${one} and ${other}`);
+  }
+}
+
+/** The options of these names that were given; `exactOptionalPropertyTypes` tells them from `undefined`. */
+function pick<Name extends keyof RelayOptions>(options: RelayOptions, ...names: Name[]): Pick<RelayOptions, Name> {
+  const given = names.filter((name) => options[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, options[name]])) as Pick<RelayOptions, Name>;
+}
