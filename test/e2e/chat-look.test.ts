@@ -56,7 +56,12 @@ interface Visitor {
 }
 
 async function visit(room: string, { width = 1280, theme = 'light', profile }: Visitor): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: theme });
+  // Without motion, so that nothing is looked at half way.
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+  });
   contexts.push(context);
   if (profile !== undefined) {
     await context.addInitScript((value) => {
@@ -197,6 +202,20 @@ test.each(widths.flatMap((width) => themes.map((theme) => [width, theme] as cons
     expect(await faults(empty)).toEqual([]);
   },
 );
+
+test('on a narrow screen the rooms are a drawer: Escape closes it, a new room opens from it', async () => {
+  const page = await visit('drawer', { width: 360, profile: robin });
+  const opener = page.getByRole('button', { name: 'Rooms', exact: true });
+  await opener.click();
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('#drawer');
+  await page.keyboard.press('Escape');
+  await expect.poll(() => opener.evaluate((button) => button === document.activeElement)).toBe(true);
+  await opener.click();
+  await page.getByRole('textbox', { name: 'Join or create a room' }).fill('# Café / 100 % ?');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Café / 100 % ?' }).waitFor();
+  expect(new URL(page.url()).hash).toBe(`#/room/${encodeURIComponent('Café / 100 % ?')}`);
+});
 
 test('text of others is text: markup is shown, not obeyed, and only web addresses are links', async () => {
   const page = await visit('markup', { profile: robin });

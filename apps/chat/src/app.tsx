@@ -25,7 +25,10 @@ function Chat({ profile }: { readonly profile: Profile }) {
     document.title = `#${room} · gossip`;
   }, [room]);
   useEffect(() => {
-    if (open) sidebar.current?.querySelector<HTMLElement>('[aria-current]')?.focus();
+    if (!open) return;
+    sidebar.current?.querySelector<HTMLElement>('[aria-current]')?.focus();
+    // Back to where it was opened from, or to the same button of the room that was chosen.
+    return () => document.querySelector<HTMLElement>('.drawer-open')?.focus();
   }, [open]);
 
   const closeDrawer = (): void => setDrawer(false);
