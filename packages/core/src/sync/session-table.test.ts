@@ -1,0 +1,318 @@
+/** The session's table of states × events: what is put out, and where that leads. No cell is empty. */
+import { expect, test } from 'vitest';
+import { type Happening, happenings, inWords, rigIn, type StateName, states } from '../../test/session-rig.js';
+
+/** Outputs in order, then the state after where it is another. Nothing at all: an empty text. */
+type Expectation = string;
+type Row = Readonly<Record<Happening, Expectation>>;
+
+const everything = (expectation: Expectation): Row =>
+  Object.fromEntries(Object.keys(happenings).map((happening) => [happening, expectation])) as Row;
+
+/** How a session ends that finds fault with its peer, by the code of the fault. */
+type Fault = (code: string) => Expectation;
+const untold: Fault = (code) => `end ${code} → ended`;
+const told: Fault = (code) => `send close ${code}, end ${code} → ended`;
+const toldAndReleased: Fault = (code) => `send close ${code}, released, end ${code} → ended`;
+
+const brokenBytes = (fault: Fault) => ({
+  'unknown version': fault('version-unsupported'),
+  garbage: fault('bytes-truncated'),
+  'a cut frame': fault('bytes-truncated'),
+  'an empty frame': fault('bytes-truncated'),
+  'an over-long frame': fault('frame-too-large'),
+});
+
+/** Answers to what was never asked for, or is not waited for any more. */
+const unasked = {
+  'open granted': '',
+  'open granted for the peer': 'released',
+  'open failed': '',
+  'describe answered': '',
+  'describe failed': '',
+  'read answered': '',
+  'read answered, more': '',
+  'read failed': '',
+  'merge answered': '',
+  'merge answered, missing': '',
+  'merge answered, dropped': '',
+  'merge failed': '',
+  'merge failed, early': '',
+  'store answered': '',
+  'store failed': '',
+  'answer of another kind': '',
+};
+
+const unknownKinds = { 'unknown kind': '', ranges: '', presence: '' };
+
+const beforeHello = (fault: Fault) => ({
+  ...unasked,
+  ...unknownKinds,
+  ...brokenBytes(fault),
+  attach: '',
+  detach: '',
+  stored: '',
+  'stored, not due': '',
+  'end, connection lost': 'end connection-lost → ended',
+  open: fault('protocol'),
+  'open, answering': fault('protocol'),
+  'open, page': fault('protocol'),
+  'open, other descriptor': fault('protocol'),
+  want: fault('protocol'),
+  events: fault('protocol'),
+  'events, no such channel': fault('protocol'),
+  ack: fault('protocol'),
+  credit: fault('protocol'),
+  'error early': fault('protocol'),
+  'error not-found': fault('protocol'),
+  'error forbidden': fault('protocol'),
+  'error, no such channel': fault('protocol'),
+  'close of the log': fault('protocol'),
+  'close, no such channel': fault('protocol'),
+  'close of the session': 'end node-closed → ended',
+});
+
+const ticks = {
+  tick: '',
+  'tick, heartbeat due': 'send credit',
+  'tick, request overdue': 'send credit',
+  'tick, peer silent': told('connection-lost'),
+  'tick, held event due': 'send credit',
+};
+
+const absent: Row = {
+  ...unasked,
+  ...unknownKinds,
+  ...brokenBytes(told),
+  ...ticks,
+  start: '',
+  attach: 'request describe → offered',
+  detach: '',
+  stored: '',
+  'stored, not due': '',
+  end: told('normal'),
+  'end, connection lost': 'end connection-lost → ended',
+  hello: told('protocol'),
+  open: 'acknowledged, request open → opening',
+  'open, answering': 'send close of the log',
+  'open, page': '→ offered',
+  'open, other descriptor': 'acknowledged, request open → opening',
+  want: '',
+  events: '',
+  'events, no such channel': '',
+  ack: '',
+  credit: '',
+  'error early': '',
+  'error not-found': '',
+  'error forbidden': '',
+  'error, no such channel': '',
+  'close of the log': '',
+  'close, no such channel': '',
+  'close of the session': 'end node-closed → ended',
+};
+
+const offered: Row = {
+  ...absent,
+  attach: '',
+  detach: '→ absent',
+  'open, answering': 'acknowledged, request open → opening',
+  'open, page': '',
+  ack: 'acknowledged',
+  'error early': 'refused early',
+  'error forbidden': 'refused forbidden',
+};
+
+const opened: Row = {
+  ...offered,
+  detach: 'send close of the log → absent',
+  open: 'acknowledged',
+  'open, answering': 'acknowledged',
+  'open, other descriptor': 'send error descriptor-mismatch',
+  'error not-found': '→ offered',
+  'close of the log': '→ offered',
+};
+
+const live: Row = {
+  ...opened,
+  stored: 'send events',
+  'stored, not due': 'request read',
+  open: 'acknowledged, request describe, request read',
+  'open, answering': 'acknowledged, request read',
+  want: 'request read',
+  events: 'request merge',
+};
+
+/** A request is under way: its answer may be of another kind, or not come. */
+const asked = {
+  'answer of another kind': told('protocol'),
+  'tick, request overdue': told('request-timeout'),
+  'tick, held event due': told('request-timeout'),
+};
+
+const table: Readonly<Record<StateName, Row>> = {
+  new: {
+    ...beforeHello(untold),
+    ...everyTick(''),
+    start: 'send hello → greeting',
+    end: untold('normal'),
+    hello: untold('protocol'),
+  },
+  greeting: {
+    ...beforeHello(told),
+    ...ticks,
+    start: '',
+    end: told('normal'),
+    hello: 'established → absent',
+  },
+  absent,
+  describing: {
+    ...offered,
+    ...asked,
+    'describe answered': 'send open',
+    'describe failed': told('storage-failed'),
+  },
+  offered,
+  opening: {
+    ...opened,
+    ...asked,
+    'open granted': 'request read → live',
+    'open granted for the peer': 'request read → live',
+    'open failed': 'send error forbidden → offered',
+    'tick, request overdue': 'send error request-timeout → offered',
+    'tick, held event due': 'send error request-timeout → offered',
+  },
+  live,
+  'live, for the peer alone': {
+    ...live,
+    ...brokenBytes(toldAndReleased),
+    detach: '',
+    'tick, peer silent': toldAndReleased('connection-lost'),
+    end: toldAndReleased('normal'),
+    'end, connection lost': 'released, end connection-lost → ended',
+    hello: toldAndReleased('protocol'),
+    'error not-found': 'released → absent',
+    'close of the log': 'released → absent',
+    'close of the session': 'released, end node-closed → ended',
+  },
+  'live, peer may not write': { ...live, events: 'send error forbidden' },
+  'live, reading': {
+    ...live,
+    ...asked,
+    stored: '',
+    'stored, not due': '',
+    'read answered': 'send events',
+    'read answered, more': 'send events, request read',
+    'read failed': told('storage-failed'),
+    open: 'acknowledged, request describe',
+    'open, answering': 'acknowledged',
+    want: '',
+  },
+  'live, merging': {
+    ...live,
+    ...asked,
+    'merge answered': 'request store',
+    'merge answered, missing': 'send want, request store',
+    'merge answered, dropped': 'request store',
+    'merge failed': told('clock'),
+    'merge failed, early': 'send error early',
+  },
+  'live, storing': {
+    ...live,
+    ...asked,
+    'store answered': 'send ack',
+    'store failed': told('storage-failed'),
+  },
+  'live, muted': { ...live, stored: '', 'stored, not due': '', want: '' },
+  'live, held': {
+    ...live,
+    stored: '',
+    'stored, not due': '',
+    want: '',
+    'tick, held event due': 'request describe, request read, send credit',
+  },
+  ended: everything(''),
+};
+
+function everyTick(expectation: Expectation): typeof ticks {
+  return Object.assign({ ...ticks }, ...Object.keys(ticks).map((tick) => ({ [tick]: expectation })));
+}
+
+/** The rule that decides about an event. */
+const rules: Readonly<Record<Happening, string>> = {
+  start: '[S1]',
+  attach: '[S5]',
+  detach: '[S16]',
+  stored: '[S9]',
+  'stored, not due': '[S8]',
+  'open granted': '[S7]',
+  'open granted for the peer': '[S16]',
+  'open failed': '[S7, S15]',
+  'describe answered': '[S5]',
+  'describe failed': '[S15]',
+  'read answered': '[S8]',
+  'read answered, more': '[S8]',
+  'read failed': '[S15]',
+  'merge answered': '[S10]',
+  'merge answered, missing': '[S11]',
+  'merge answered, dropped': '[S11]',
+  'merge failed': '[S4]',
+  'merge failed, early': '[S13]',
+  'store answered': '[S12]',
+  'store failed': '[S15]',
+  'answer of another kind': '[S15]',
+  tick: '[S2]',
+  'tick, heartbeat due': '[S2]',
+  'tick, request overdue': '[S15]',
+  'tick, peer silent': '[S2]',
+  'tick, held event due': '[S13]',
+  end: '[S16]',
+  'end, connection lost': '[S16]',
+  hello: '[S1]',
+  open: '[S5, S7]',
+  'open, answering': '[S5]',
+  'open, page': '[S5]',
+  'open, other descriptor': '[S6]',
+  want: '[S11]',
+  events: '[S7, S14]',
+  'events, no such channel': '[S17]',
+  ack: '[S12]',
+  credit: '[S10]',
+  'error early': '[S13]',
+  'error not-found': '[S16]',
+  'error forbidden': '[S14]',
+  'error, no such channel': '[S17]',
+  'close of the log': '[S16]',
+  'close, no such channel': '[S17]',
+  'close of the session': '[S16]',
+  'unknown kind': '[S3]',
+  ranges: '[S3]',
+  presence: '[S3]',
+  'unknown version': '[S3]',
+  garbage: '[S4]',
+  'a cut frame': '[S4]',
+  'an empty frame': '[S4]',
+  'an over-long frame': '[S4]',
+};
+
+const stateNames = Object.keys(states) as StateName[];
+
+const cells = (Object.entries(rules) as [Happening, string][]).map(([happening, rule]) => ({ happening, rule }));
+
+test.each(cells)('$rule in every state: $happening', ({ happening }) => {
+  const seen = stateNames.map((state) => {
+    const rig = rigIn(state);
+    const before = rig.state;
+    const outputs = rig.handle(happenings[happening](rig));
+    return [state, inWords(outputs, rig.state === before ? '' : rig.state)];
+  });
+  expect(seen).toEqual(stateNames.map((state) => [state, table[state][happening]]));
+});
+
+test('[S15] [S16] after its end a session puts out nothing, whatever comes in whatever order', () => {
+  for (const first of Object.keys(happenings) as Happening[]) {
+    const rig = rigIn('ended');
+    for (const happening of [first, 'start', 'hello', 'attach', 'open'] as const) {
+      expect(rig.handle(happenings[happening](rig))).toEqual([]);
+    }
+  }
+});

@@ -1,0 +1,267 @@
+/**
+ * One session by itself: states to bring it into, events to hand it, and its outputs as words. The table in
+ * `session.test.ts` says what must come of each pair.
+ */
+import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
+import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
+import type { Answers, Effect, SessionInput, SessionOutput } from '../src/sync/index.js';
+import { ReplicatedLog, Session } from '../src/sync/index.js';
+import { bytesOf, rawFrame } from './frames.js';
+
+export const here = replicaIdFromBytes(new Uint8Array(16).fill(1));
+export const there = replicaIdFromBytes(new Uint8Array(16).fill(2));
+
+/** The log's name, and the number that the peer gave it. Ours is 1, since it is the session's first. */
+export const log = 'tea';
+const ours = 1;
+const theirs = 7;
+const nobodys = 99;
+const startMs = 1_700_000_000_000;
+const descriptor = { id: log, policy: 'unsigned', codec: 'json' } as const;
+
+/** An event of `replica` in a block of its own. */
+function oneEvent(replica: ReplicaId, atMs = startMs) {
+  const source = new ReplicatedLog({ id: log, replica, now: () => atMs }, true);
+  source.append('x');
+  return source.takeUnflushed();
+}
+const entriesHere = oneEvent(here);
+const entriesThere = oneEvent(there);
+const runsThere = entriesThere.flatMap(({ runs }) => runs);
+
+const answers: { readonly [K in keyof Answers]: Answers[K] } = {
+  open: { log, writable: true, forPeer: false },
+  describe: { descriptor, runs: [], token: undefined },
+  read: { entries: [], more: false, heldTime: undefined },
+  merge: { runs: runsThere, missing: [], dropped: 0 },
+  store: { stored: new Map([[there, 1]]) },
+};
+
+export class Rig {
+  readonly session = new Session({ node: here, name: 'here', durable: true, clockOffsetMs: 0 });
+  nowMs = startMs;
+  /** Numbers of requests not answered yet, by kind. */
+  readonly pending = new Map<Effect['kind'], number>();
+
+  handle(input: SessionInput): SessionOutput[] {
+    if (input.type === 'answer' || input.type === 'failed') {
+      for (const [kind, number] of this.pending) if (number === input.request) this.pending.delete(kind);
+    }
+    this.nowMs = input.now;
+    const outputs = this.session.handle(input);
+    for (const output of outputs) {
+      if (output.type === 'request') this.pending.set(output.effect.kind, output.request);
+    }
+    return outputs;
+  }
+
+  frame(message: Message): SessionInput {
+    return { type: 'frame', bytes: encodeMessage(message), now: this.nowMs };
+  }
+
+  /** The answer to the pending request of that kind, or to one that never was. */
+  answer<K extends keyof Answers>(kind: K, change: Partial<Answers[K]> = {}): SessionInput {
+    // The compiler does not see that kind and answer belong together.
+    const answer = { kind, ...answers[kind], ...change } as Extract<SessionInput, { type: 'answer' }>['answer'];
+    return { type: 'answer', request: this.pending.get(kind) ?? 9_999, answer, now: this.nowMs };
+  }
+
+  failed(kind: Effect['kind'], error: GossipError): SessionInput {
+    return { type: 'failed', request: this.pending.get(kind) ?? 9_999, error, now: this.nowMs };
+  }
+
+  tick(afterMs: number): SessionInput {
+    return { type: 'tick', now: this.nowMs + afterMs };
+  }
+
+  /** Where the session and the log stand, in one word. */
+  get state(): string {
+    const { state } = this.session;
+    return state === 'established' ? this.session.channelState(log) : state;
+  }
+}
+
+const open = (change: Partial<Extract<Message, { kind: 'open' }>> = {}): Message => ({
+  ...{ kind: 'open', channel: theirs, descriptor, token: undefined, answer: true, more: false, runs: [] },
+  ...change,
+});
+const hello: Message = { kind: 'hello', node: there, name: 'there', durable: true, now: startMs };
+const events = (channel: number): Message => ({
+  ...{ kind: 'events', channel, blocks: entriesThere.map(({ block }) => block) },
+});
+const early = Math.floor((startMs + 2 * limits.clockDriftMsMax) * 2048);
+
+type Step = (rig: Rig) => SessionInput;
+
+const starting: Step[] = [(rig) => ({ type: 'start', now: rig.nowMs })];
+const greeted: Step[] = [...starting, (rig) => rig.frame(hello)];
+const attaching: Step[] = [...greeted, (rig) => ({ type: 'attach', log, now: rig.nowMs })];
+const offering: Step[] = [...attaching, (rig) => rig.answer('describe')];
+const opening: Step[] = [...offering, (rig) => rig.frame(open())];
+const granted = (writable: boolean): Step[] => [
+  ...opening,
+  (rig) => rig.answer('open', { writable }),
+  (rig) => rig.answer('read'),
+];
+const live = granted(true);
+const merging: Step[] = [...live, (rig) => rig.frame(events(ours))];
+
+/** What leads to each state. */
+export const states = {
+  new: [],
+  greeting: starting,
+  absent: greeted,
+  /** Attached; our description is being made. */
+  describing: attaching,
+  offered: offering,
+  opening,
+  live,
+  'live, for the peer alone': [
+    ...greeted,
+    (rig) => rig.frame(open()),
+    (rig) => rig.answer('open', { forPeer: true }),
+    (rig) => rig.answer('describe'),
+    (rig) => rig.answer('read'),
+  ],
+  'live, peer may not write': granted(false),
+  'live, reading': [...live, (rig) => rig.frame({ kind: 'want', channel: ours, runs: [] })],
+  'live, merging': merging,
+  'live, storing': [...merging, (rig) => rig.answer('merge')],
+  'live, muted': [
+    ...live,
+    (rig) => rig.frame({ kind: 'error', channel: ours, code: 'forbidden', message: '', time: 0 }),
+  ],
+  'live, held': [
+    ...live,
+    (rig) => rig.frame({ kind: 'error', channel: ours, code: 'early', message: '', time: early }),
+  ],
+  ended: [...live, (rig) => rig.frame({ kind: 'close', channel: 0, reason: { code: 'normal', message: '' } })],
+} satisfies Record<string, Step[]>;
+
+const storageFailed = new GossipError('storage-failed', 'the disk is full');
+const stored = (rig: Rig, time: number): SessionInput => ({
+  type: 'stored',
+  log,
+  entries: entriesHere.map((entry) => ({ ...entry, runs: entry.runs.map((run) => ({ ...run, lastTime: time })) })),
+  now: rig.nowMs,
+});
+const raw = (rig: Rig, bytes: Uint8Array): SessionInput => ({ type: 'frame', bytes, now: rig.nowMs });
+
+/** Everything that can happen to a session. */
+export const happenings = {
+  start: (rig) => ({ type: 'start', now: rig.nowMs }),
+  attach: (rig) => ({ type: 'attach', log, now: rig.nowMs }),
+  detach: (rig) => ({ type: 'detach', log, now: rig.nowMs }),
+  stored: (rig) => stored(rig, startMs * 2048),
+  'stored, not due': (rig) => stored(rig, early),
+  'open granted': (rig) => rig.answer('open'),
+  'open granted for the peer': (rig) => rig.answer('open', { forPeer: true }),
+  'open failed': (rig) => rig.failed('open', new GossipError('forbidden', 'no')),
+  'describe answered': (rig) => rig.answer('describe'),
+  'describe failed': (rig) => rig.failed('describe', storageFailed),
+  'read answered': (rig) => rig.answer('read', { entries: entriesHere }),
+  'read answered, more': (rig) => rig.answer('read', { entries: entriesHere, more: true }),
+  'read failed': (rig) => rig.failed('read', storageFailed),
+  'merge answered': (rig) => rig.answer('merge'),
+  'merge answered, missing': (rig) => rig.answer('merge', { missing: [{ replica: here, first: 1, last: 1 }] }),
+  'merge answered, dropped': (rig) => rig.answer('merge', { dropped: 1 }),
+  'merge failed': (rig) => rig.failed('merge', new GossipError('clock', 'not after its predecessor')),
+  'merge failed, early': (rig) => rig.failed('merge', new GossipError('early', 'wait', { context: { time: early } })),
+  'store answered': (rig) => rig.answer('store'),
+  'store failed': (rig) => rig.failed('store', storageFailed),
+  'answer of another kind': (rig) => {
+    const [pending] = rig.pending;
+    const other = pending?.[0] === 'store' ? 'read' : 'store';
+    return { ...rig.answer(other), ...(pending === undefined ? {} : { request: pending[1] }) } as SessionInput;
+  },
+  tick: (rig) => rig.tick(0),
+  'tick, heartbeat due': (rig) => rig.tick(limits.heartbeatMs),
+  'tick, request overdue': (rig) => rig.tick(limits.requestMsMax + 1),
+  'tick, peer silent': (rig) => rig.tick(limits.silenceMsMax + 1),
+  'tick, held event due': (rig) => {
+    rig.handle(raw(rig, rawFrame(0, 200, 0)));
+    const now = startMs + 3 * limits.clockDriftMsMax;
+    rig.handle({ type: 'frame', bytes: rawFrame(0, 200, 0), now });
+    return { type: 'tick', now };
+  },
+  end: (rig) => ({ type: 'end', reason: { code: 'normal', message: '' }, now: rig.nowMs }),
+  'end, connection lost': (rig) => ({
+    ...{ type: 'end', reason: { code: 'connection-lost', message: '' }, now: rig.nowMs },
+  }),
+  hello: (rig) => rig.frame(hello),
+  open: (rig) => rig.frame(open()),
+  'open, answering': (rig) => rig.frame(open({ answer: false })),
+  'open, page': (rig) => rig.frame(open({ more: true })),
+  'open, other descriptor': (rig) => rig.frame(open({ descriptor: { ...descriptor, codec: 'other' } })),
+  want: (rig) => rig.frame({ kind: 'want', channel: ours, runs: [{ replica: here, first: 1, last: 1 }] }),
+  events: (rig) => rig.frame(events(ours)),
+  'events, no such channel': (rig) => rig.frame(events(nobodys)),
+  ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ replica: here, first: 1, last: 1 }] }),
+  credit: (rig) => rig.frame({ kind: 'credit', bytes: 1000 }),
+  'error early': (rig) => rig.frame({ kind: 'error', channel: ours, code: 'early', message: '', time: early }),
+  'error not-found': (rig) => rig.frame({ kind: 'error', channel: ours, code: 'not-found', message: '', time: 0 }),
+  'error forbidden': (rig) => rig.frame({ kind: 'error', channel: ours, code: 'forbidden', message: '', time: 0 }),
+  'error, no such channel': (rig) =>
+    rig.frame({ kind: 'error', channel: nobodys, code: 'forbidden', message: '', time: 0 }),
+  'close of the log': (rig) => rig.frame({ kind: 'close', channel: ours, reason: { code: 'normal', message: '' } }),
+  'close, no such channel': (rig) =>
+    rig.frame({ kind: 'close', channel: nobodys, reason: { code: 'normal', message: '' } }),
+  'close of the session': (rig) =>
+    rig.frame({ kind: 'close', channel: 0, reason: { code: 'node-closed', message: '' } }),
+  'unknown kind': (rig) =>
+    raw(
+      rig,
+      rawFrame(0, 200, ours, (writer) => writer.text('what is to come')),
+    ),
+  ranges: (rig) => raw(rig, rawFrame(0, 2, ours)),
+  presence: (rig) => raw(rig, rawFrame(0, 7, ours)),
+  'unknown version': (rig) => raw(rig, rawFrame(1, 0, 0)),
+  garbage: (rig) => raw(rig, bytesOf(0, 4, 1, 255, 255, 255)),
+  'a cut frame': (rig) => raw(rig, encodeMessage(hello).subarray(0, 10)),
+  'an empty frame': (rig) => raw(rig, bytesOf()),
+  'an over-long frame': (rig) => raw(rig, new Uint8Array(limits.frameBytesMax + 1)),
+} satisfies Record<string, Step>;
+
+export type StateName = keyof typeof states;
+export type Happening = keyof typeof happenings;
+
+/** Brings a session into a state. */
+export function rigIn(state: StateName): Rig {
+  const rig = new Rig();
+  for (const step of states[state]) rig.handle(step(rig));
+  return rig;
+}
+
+/** Outputs as words, and the state after where it is another: `send open`, `established → absent`. */
+export function inWords(outputs: readonly SessionOutput[], after: string): string {
+  const words = outputs.map(outputInWords).join(', ');
+  return after === '' ? words : `${words} → ${after}`.trimStart();
+}
+
+function outputInWords(output: SessionOutput): string {
+  switch (output.type) {
+    case 'send':
+      return `send ${messageInWords(decodeMessage(output.frame))}`;
+    case 'request':
+      return `request ${output.effect.kind}`;
+    case 'refused':
+      return `refused ${output.error.code}`;
+    case 'end':
+      return `end ${output.reason.code}`;
+    default:
+      return output.type;
+  }
+}
+
+function messageInWords(message: ReturnType<typeof decodeMessage>): string {
+  switch (message.kind) {
+    case 'error':
+      return `error ${message.code}`;
+    case 'close':
+      return message.channel === 0 ? `close ${message.reason.code}` : `close of the log`;
+    case 'open':
+      return message.answer ? 'open' : 'open, answering';
+    default:
+      return message.kind;
+  }
+}
