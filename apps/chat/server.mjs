@@ -7,10 +7,10 @@
  * page from its source, with hot reload. SIGINT and SIGTERM stop it with exit code 0, within two seconds.
  */
 import { createServer } from 'node:http';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRelay } from '@gossip-log/relay';
-import sirv from 'sirv';
+import serveStatic from 'serve-static';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dev = process.argv.includes('--dev');
@@ -89,18 +89,28 @@ async function serve(port) {
   console.log(`Chat is ready: http://localhost:${address.port}`);
 }
 
-/** The page as built, from memory's list of files: what is not on it is a 404. */
+/** The page as built. Files that go while they are read, as in a new build, cost one answer and not the server. */
 function builtPages() {
-  const files = sirv(resolve(here, 'dist'), {
-    etag: true,
-    setHeaders: (response, pathname) => {
+  const dist = resolve(here, 'dist');
+  const files = serveStatic(dist, {
+    cacheControl: false,
+    redirect: false,
+    setHeaders: (response, path) => {
       for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
       // Names in /assets carry a hash of what is in them.
-      const hashed = pathname.startsWith('/assets/');
+      const hashed = path.startsWith(resolve(dist, 'assets') + sep);
       response.setHeader('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
-  return { serve: files, close: async () => {} };
+  /** @type {import('node:http').RequestListener} */
+  const serve = (request, response) =>
+    files(request, response, () => {
+      if (response.headersSent) return response.destroy();
+      // Those of a file that went between finding and reading it.
+      for (const name of response.getHeaderNames()) response.removeHeader(name);
+      response.writeHead(404).end();
+    });
+  return { serve, close: async () => {} };
 }
 
 /**
