@@ -4,7 +4,7 @@
  * A replica id is 16 bytes. As text it is base64url without padding, 22 characters. An event id is
  * `replica.seq`: 22 characters, a dot, a decimal number. Both are safe in URLs, in HTML ids and as keys.
  */
-import { replicaIdBytes } from './limits.js';
+import { logIdBytesMax, replicaIdBytes } from './limits.js';
 
 declare const brand: unique symbol;
 
@@ -95,4 +95,20 @@ export function parseEventId(id: string): { replica: ReplicaId; seq: SequenceNum
     throw new TypeError(`event id: expected "replica.seq", got ${JSON.stringify(id)}`);
   }
   return { replica: parseReplicaId(id.slice(0, dot)), seq };
+}
+
+/**
+ * Checks the name of a log and gives it back: any text of 1 to `logIdBytesMax` bytes of UTF-8.
+ *
+ * @throws TypeError when it is no text, RangeError when it is empty, too long, or not well-formed Unicode.
+ */
+export function parseLogId(id: string): string {
+  if (typeof id !== 'string') throw new TypeError(`log id: expected text, got ${typeof id}`);
+  const { length } = new TextEncoder().encode(id);
+  if (length === 0 || length > logIdBytesMax) {
+    throw new RangeError(`log id: expected 1 to ${logIdBytesMax} bytes of UTF-8, got ${length}`);
+  }
+  // A lone surrogate would come back from storage and wire as another name.
+  if (/\p{Surrogate}/u.test(id)) throw new RangeError('log id: a surrogate stands alone');
+  return id;
 }

@@ -8,6 +8,7 @@ export {
   type EventId,
   eventId,
   parseEventId,
+  parseLogId,
   parseReplicaId,
   type ReplicaId,
   replicaIdFromBytes,

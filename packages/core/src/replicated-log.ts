@@ -14,8 +14,8 @@ import { GossipError } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 import { horizon, observe, tick } from './hybrid-logical-clock.js';
-import { type EventId, parseEventId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
-import { depsMax, eventBytesMax, logIdBytesMax, seqMax, timeMax } from './limits.js';
+import { type EventId, parseEventId, parseLogId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
+import { depsMax, eventBytesMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
 import { DependencyArena } from './log/dependency-arena.js';
 import { dependsOn } from './log/happened-before.js';
@@ -70,7 +70,6 @@ export interface Receipt extends MergeResult {
 }
 
 const codecName = /^[\x21-\x7e]{1,32}$/;
-const textEncoder = new TextEncoder();
 
 /** @internal */
 export class ReplicatedLog<T = unknown> implements GossipLog<T> {
@@ -98,11 +97,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** With `journal`, own events are kept for `takeUnflushed`. */
   constructor(options: GossipLogOptions<T>, journal = false) {
-    const idBytes = textEncoder.encode(options.id).length;
-    if (typeof options.id !== 'string' || idBytes === 0 || idBytes > logIdBytesMax) {
-      throw new RangeError(`id: expected 1 to ${logIdBytesMax} bytes of UTF-8, got ${idBytes}`);
-    }
-    this.id = options.id;
+    this.id = parseLogId(options.id);
     this.replica = parseReplicaId(options.replica);
     this.#now = options.now;
     this.#codec = options.codec ?? (jsonCodec as PayloadCodec<T>);

@@ -9,6 +9,7 @@ import {
   jsonCodec,
   limits,
   type PayloadCodec,
+  parseLogId,
   type ReplicaId,
   type ReplicaLease,
   replicaIdFromBytes,
@@ -17,7 +18,7 @@ import {
 import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
 import { codecKey, Handle, HostedLog, type LogHost } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
-import { SessionDriver, type SessionHost } from './session-driver.js';
+import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { systemEnvironment } from './system-environment.js';
 
 /** What a relay or a test may decide about a peer's request. */
@@ -68,7 +69,12 @@ export interface ConnectionState {
 }
 
 export interface GossipNode {
-  /** Opens a log, or shares it when it is open. Returns at once; see `LogHandle.ready`. */
+  /**
+   * Opens a log, or shares it when it is open. Returns at once; see `LogHandle.ready`.
+   *
+   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; GossipError `node-closed`, or `limit-exceeded`
+   *   when `openLogsMax` logs are open.
+   */
   open<T = unknown>(id: string, options?: OpenOptions<T>): LogHandle<T>;
   /** The connection's state. Same object until it changes. */
   connection(): ConnectionState;
@@ -233,6 +239,9 @@ class Node implements GossipNode, LogHost, SessionHost {
   async introduction(): Promise<{ options: SessionOptions; token: string | undefined }> {
     const { token, name } = this.#options;
     const [{ replica }, resolved] = await Promise.all([this.#identity, typeof token === 'function' ? token() : token]);
+    if (resolved !== undefined && new TextEncoder().encode(resolved).length > limits.tokenBytesMax) {
+      throw new RangeError(`token: expected at most ${limits.tokenBytesMax} bytes of UTF-8`);
+    }
     const { durable } = this;
     return {
       options: { node: replica, name: name ?? replica, durable, clockOffsetMs: this.#clockOffsetMs },
@@ -248,12 +257,9 @@ class Node implements GossipNode, LogHost, SessionHost {
     return this.#entries.get(log)?.hosted;
   }
 
-  async openForPeer(
-    descriptor: LogDescriptor,
-    token: string | undefined,
-  ): Promise<{ writable: boolean; forPeer: boolean }> {
+  async openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant> {
     const { authorize, openOnDemand } = this.#options;
-    const { id } = descriptor;
+    const { id, codec } = descriptor;
     const may = async (action: AuthorizeRequest['action']) =>
       authorize === undefined || (await authorize({ token, log: id, action }));
     if (!(await may('read'))) throw new GossipError('forbidden', `log "${id}" is not open to this peer`);
@@ -262,32 +268,19 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (this.#closed !== undefined || (!openOnDemand && (used === undefined || used.uses === 0))) {
       throw new GossipError('not-found', `log "${id}" is not open here`);
     }
-    const entry = this.#entry(id, codecNamed(descriptor.codec));
-    const forPeer = openOnDemand === true;
-    if (forPeer) {
-      this.#keep(entry);
-      entry.peerUses++;
-    }
+    const entry = this.#entry(id, codecNamed(codec));
+    const release = openOnDemand ? this.#usedByPeer(entry) : undefined;
     try {
       await entry.hosted.ready;
-      if (entry.hosted.descriptor.codec !== descriptor.codec) {
-        throw new GossipError(
-          'descriptor-mismatch',
-          `log "${id}" has codec ${entry.hosted.descriptor.codec} here, ${descriptor.codec} there`,
-        );
+      const { codec: ours } = entry.hosted.descriptor;
+      if (ours !== codec) {
+        throw new GossipError('descriptor-mismatch', `log "${id}" has codec ${ours} here, ${codec} there`);
       }
     } catch (error) {
-      if (forPeer) this.releaseForPeer(id);
+      release?.();
       throw error;
     }
-    return { writable, forPeer };
-  }
-
-  releaseForPeer(log: string): void {
-    const entry = this.#entries.get(log);
-    if (entry === undefined) return;
-    entry.peerUses--;
-    this.#closeWhenIdle(entry);
+    return { writable, release };
   }
 
   horizon(): number {
@@ -334,10 +327,20 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (known === undefined && this.#entries.size >= limits.openLogsMax) {
       throw new GossipError('limit-exceeded', `a node has at most ${limits.openLogsMax} logs open`);
     }
-    const hosted = new HostedLog(this, id, codec ?? jsonCodec);
+    const hosted = new HostedLog(this, parseLogId(id), codec ?? jsonCodec);
     const entry: Entry = { hosted, uses: 0, peerUses: 0, cancelClose: undefined, closing: undefined };
     this.#entries.set(id, entry);
     return entry;
+  }
+
+  /** Counts a use by a peer; the function returned takes it back. */
+  #usedByPeer(entry: Entry): () => void {
+    this.#keep(entry);
+    entry.peerUses++;
+    return () => {
+      entry.peerUses--;
+      this.#closeWhenIdle(entry);
+    };
   }
 
   #keep(entry: Entry): void {

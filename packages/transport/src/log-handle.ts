@@ -28,7 +28,8 @@ export interface LogHandle<T> {
   /**
    * Appends and returns the event; it is in the snapshot at once and is stored and sent by itself.
    *
-   * @throws GossipError `log-not-ready`, `log-closed`, `payload-unencodable`, `event-too-large`.
+   * @throws GossipError `log-not-ready`, `log-closed`, `payload-unencodable`, `event-too-large`; `limit-exceeded` when
+   *   storage has not kept up for long; why the log failed, when it has.
    */
   append(payload: T): LogEvent<T>;
   /** How far an event has come. Same object until it changes. Events of other replicas are `stored` or `relayed`. */
@@ -40,6 +41,9 @@ export interface LogHandle<T> {
   delivered(event: LogEvent<T> | EventId, level?: 'stored' | 'relayed'): Promise<void>;
   /** Calls back after status, snapshot, error or a delivery changed. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
-  /** Gives this use back. The log closes `releaseDelayMs` after the last one. Idempotent. */
+  /**
+   * Gives this use back. The log closes `releaseDelayMs` after the last one. Until then the handle can be read and its
+   * subscribers are told; `append` throws. Idempotent.
+   */
   release(): void;
 }

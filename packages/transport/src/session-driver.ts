@@ -26,6 +26,12 @@ import {
 } from '@gossip-log/core/sync';
 import type { HostedLog, StoredListener } from './hosted-log.js';
 
+/** A log granted to a peer. */
+export interface Grant {
+  readonly writable: boolean;
+  readonly release: (() => void) | undefined;
+}
+
 /** What a session needs of its node. */
 export interface SessionHost {
   readonly environment: Environment;
@@ -35,12 +41,8 @@ export interface SessionHost {
   attachedLogs(): Iterable<string>;
   /** A ready log. */
   hosted(log: string): HostedLog | undefined;
-  /** May a peer have this log? `forPeer`: opened for it, to be given back with `releaseForPeer`. */
-  openForPeer(
-    descriptor: LogDescriptor,
-    token: string | undefined,
-  ): Promise<{ readonly writable: boolean; readonly forPeer: boolean }>;
-  releaseForPeer(log: string): void;
+  /** May a peer have this log? Rejects when not. `release` gives back what was opened for the peer alone. */
+  openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant>;
   horizon(): number;
   established(driver: SessionDriver, peer: Peer): void;
   ended(driver: SessionDriver): void;
@@ -54,6 +56,8 @@ export class SessionDriver implements ConnectionHandlers, StoredListener {
   readonly #inputs: SessionInput[] = [];
   /** Logs that tell this session what becomes stored. */
   readonly #joined = new Map<string, HostedLog>();
+  /** Gives back a log that was opened for this peer. */
+  readonly #grants = new Map<string, () => void>();
   #session: Session | undefined;
   #token: string | undefined;
   #busy = false;
@@ -162,7 +166,8 @@ export class SessionDriver implements ConnectionHandlers, StoredListener {
         break;
       case 'released':
         this.#leaveUnlessOpen(output.log);
-        this.#host.releaseForPeer(output.log);
+        this.#grants.get(output.log)?.();
+        this.#grants.delete(output.log);
         break;
       case 'end':
         this.#finish(output.reason);
@@ -226,10 +231,14 @@ export class SessionDriver implements ConnectionHandlers, StoredListener {
     fail: (error: unknown) => void,
   ): void {
     const { log, descriptor, token } = effect;
-    this.#later(this.#host.openForPeer(descriptor, token), answer, fail, (grant) => {
-      if (!this.#ended) this.#join(log);
-      else if (grant.forPeer) this.#host.releaseForPeer(log);
-      return { kind: 'open', log, ...grant };
+    this.#later(this.#host.openForPeer(descriptor, token), answer, fail, ({ writable, release }) => {
+      if (this.#ended) {
+        release?.();
+      } else {
+        if (release !== undefined) this.#grants.set(log, release);
+        this.#join(log);
+      }
+      return { kind: 'open', log, writable, forPeer: release !== undefined };
     });
   }
 

@@ -255,6 +255,7 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
     case frameKinds.open: {
       const flags = reader.u8();
       const id = reader.text(logIdBytesMax, 'log id');
+      if (id === '') throw new GossipError('frame-invalid', 'an open without a log id');
       const policy = policies[reader.u8()];
       const hash = reader.u8();
       const codec = reader.text(32, 'codec');

@@ -10,7 +10,8 @@
  *   After the end it does nothing.
  * - [N5] The code and message given to `close` reach the peer's `closed`, if the connection still carries them.
  * - [N6] No handler runs inside `send` or `close`: they run in a later task or microtask.
- * - [N7] Bytes given to `send` are the connection's from then on; bytes given to `frame` are the handler's.
+ * - [N7] Bytes given to `send` stay as they are, on both sides: one frame may go to many connections. Bytes given to
+ *   `frame` are the handler's.
  */
 import type { GossipErrorCode } from '../errors.js';
 
@@ -37,8 +38,9 @@ export interface ConnectionHandlers {
 }
 
 /**
- * How a dialling source stands. `waiting` until `retryAt` (milliseconds since 1970); `stopped` when the last
- * close code says that trying again is of no use, or after `stop`.
+ * How a dialling source stands. `waiting` until `retryAt` (milliseconds since 1970; infinite where only somebody else
+ * can connect); `stopped` when the last close code says that trying again is of no use, or after `stop`. A source may
+ * go from `stopped` to `connecting` again, when the network comes back.
  */
 export type SourceStatus =
   | { readonly state: 'connecting' }
