@@ -45,7 +45,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           environment: 'node',
-          include: ['{packages,apps}/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['{packages,apps,bench}/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: [...notHere, '**/*.browser.test.ts', 'test/e2e/**'],
           testTimeout: 60_000,
         },

@@ -217,7 +217,7 @@ describe('documents', () => {
       try {
         await import(/* @vite-ignore */ file);
         const promised = [...code.matchAll(/console\.log\(.*\/\/ → (.+)$/gm)].map(([, text]) => text);
-        expect(log.mock.calls.map((values) => values.join(' '))).toEqual(promised);
+        expect(log.mock.calls.map((values) => format(...values))).toEqual(promised);
       } finally {
         log.mockRestore();
         rmSync(file);
