@@ -1,0 +1,598 @@
+/** The session's rules as stories: one session by itself, two of them over real logs, and random histories. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { rawFrame } from '../../test/frames.js';
+import { log, type Rig, rigIn, there } from '../../test/session-rig.js';
+import { overspentMax, TestNode, type TestNodeOptions, Wire } from '../../test/two-sessions.js';
+import { decodeMessage, encodeMessage, type Message } from '../codec/message.js';
+import { type ReplicaId, replicaIdFromBytes } from '../index.js';
+import {
+  blockBytesTarget,
+  channelsMax,
+  clockDriftMsMax,
+  creditBytesMax,
+  eventBytesMax,
+  frameBytesMax,
+  heartbeatMs,
+  runsMax,
+  runsPerFrameMax,
+  silenceMsMax,
+} from '../limits.js';
+import { ReplicatedLog, type SessionOutput } from './index.js';
+
+const replica = (byte: number, second = 0): ReplicaId =>
+  replicaIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? byte : i === 1 ? second : 0)));
+
+/** Two nodes whose time is set by hand. */
+function pair(left: Partial<TestNodeOptions> = {}, right: Partial<TestNodeOptions> = {}) {
+  const clock = { ms: 1_700_000_000_000 };
+  const now = () => clock.ms;
+  const wire = new Wire(
+    new TestNode({ replica: replica(1), durable: false, ...left }, now),
+    new TestNode({ replica: replica(2), durable: true, ...right }, now),
+  );
+  return { clock, wire, left: wire.left, right: wire.right };
+}
+
+function payloads(node: TestNode, name = log): unknown[] {
+  return node
+    .host(name)
+    .log.snapshot()
+    .map((event) => event.payload);
+}
+
+const sentKinds = (outputs: readonly SessionOutput[]): string[] =>
+  outputs.flatMap((output) => (output.type === 'send' ? [decodeMessage(output.frame).kind] : []));
+
+const sent = (outputs: readonly SessionOutput[], kind: Message['kind']): Message[] =>
+  outputs.flatMap((output) => {
+    const message = output.type === 'send' ? decodeMessage(output.frame) : undefined;
+    return message?.kind === kind ? [message as Message] : [];
+  });
+
+const ends = (node: TestNode): string[] =>
+  node.outputs.flatMap((output) => (output.type === 'end' ? [output.reason.code] : []));
+
+test('[S1] a log attached before the peer has said hello is opened right after it', () => {
+  const rig = rigIn('new');
+  rig.handle({ type: 'attach', log, now: rig.nowMs });
+  expect(sentKinds(rig.handle({ type: 'start', now: rig.nowMs }))).toEqual(['hello']);
+  const hello = rig.frame({ kind: 'hello', node: there, name: 'there', durable: false, now: rig.nowMs + 5_000 });
+  expect(rig.handle(hello)).toMatchObject([
+    { type: 'established', peer: { node: there, name: 'there', durable: false, clockOffsetMs: 5_000 } },
+    { type: 'request', effect: { kind: 'describe', log } },
+  ]);
+});
+
+test('[S2] heartbeats keep idle sessions alive, and a clock set back does not stop them', () => {
+  const { wire, clock } = pair();
+  wire.connect();
+  wire.settle();
+  for (const step of [heartbeatMs, heartbeatMs, -3_600_000, heartbeatMs, heartbeatMs, heartbeatMs, heartbeatMs]) {
+    clock.ms += step;
+    for (const node of wire.nodes) node.tick();
+    expect(wire.settle()).toEqual(step > 0 ? { left: 1, right: 1 } : { left: 0, right: 0 });
+  }
+  expect(wire.nodes.map((node) => node.session?.state)).toEqual(['established', 'established']);
+  clock.ms += silenceMsMax + 1;
+  wire.left.tick();
+  expect(ends(wire.left)).toEqual(['connection-lost']);
+});
+
+test('[S3] frames of kinds to come are skipped between those that are known', () => {
+  const { wire, left, right } = pair();
+  left.attach(log);
+  left.append(log, 'tea?');
+  left.store(log);
+  wire.connect();
+  for (let kind = 10; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
+  wire.settle();
+  expect(payloads(right)).toEqual(['tea?']);
+});
+
+test('[S4] broken events end the session and leave the log as it was', () => {
+  const rules: [change: (bytes: Uint8Array) => void, code: string][] = [
+    [(block) => block.set([9]), 'version-unsupported'],
+    [(block) => block.set([(block.at(-1) ?? 0) ^ 1], block.length - 1), 'checksum'],
+  ];
+  for (const [change, code] of rules) {
+    const { wire, left, right } = pair();
+    right.attach(log);
+    right.append(log, 'mine');
+    right.store(log);
+    left.attach(log);
+    wire.connect();
+    wire.settle();
+    const before = right.host(log).log.snapshot();
+    left.append(log, 'yours');
+    const [block] = left
+      .host(log)
+      .log.takeUnflushed()
+      .map((entry) => entry.block.slice());
+    change(block as Uint8Array);
+    right.receive(encodeMessage({ kind: 'events', channel: 1, blocks: [block as Uint8Array] }));
+    wire.settle();
+    expect(ends(right)).toEqual([code]);
+    expect(ends(left)).toEqual([code]);
+    expect(right.host(log).log.snapshot()).toBe(before);
+  }
+});
+
+test('[S5] [S8] what both sides lack is there after one round trip', () => {
+  const { wire, left, right } = pair();
+  for (const node of wire.nodes) {
+    node.attach(log);
+    for (let i = 0; i < 200; i++) node.append(log, `${node.options.replica} ${i}`);
+    node.store(log);
+  }
+  wire.connect();
+  const flight = (from: TestNode, to: TestNode) => {
+    while (to.asked.length > 0) to.answer(0);
+    while (from.asked.length > 0) from.answer(0);
+    for (let frames = from.outbox.length; frames > 0; frames--) wire.deliver(from);
+    while (to.asked.length > 0) to.answer(0);
+  };
+  // The greetings, then the descriptions cross, then the events.
+  for (let trip = 0; trip < 3; trip++) {
+    flight(left, right);
+    flight(right, left);
+  }
+  expect(payloads(left)).toHaveLength(400);
+  expect(payloads(left)).toEqual(payloads(right));
+});
+
+test('[S5] a long description is paged, and counts once its last page is here', () => {
+  const runs = Array.from({ length: runsPerFrameMax + 1 }, (_, i) => ({
+    ...{ replica: replica(i & 255, i >> 8), first: 1, last: 1, firstTime: 2048, lastTime: 2048 },
+  }));
+  const rig = rigIn('describing');
+  const pages = sent(rig.handle(rig.answer('describe', { runs })), 'open');
+  expect(pages).toMatchObject([
+    { more: true, runs: { length: runsPerFrameMax } },
+    { more: false, runs: { length: 1 } },
+  ]);
+
+  const other = rigIn('offered');
+  expect(other.handle(other.frame(pages[0] as Message))).toEqual([]);
+  const outputs = other.handle(other.frame(pages[1] as Message));
+  expect(outputs.find((output) => output.type === 'acknowledged')).toMatchObject({ runs: { length: runs.length } });
+});
+
+test('[S5] a description over the bound ends the session', () => {
+  const rig = rigIn('offered');
+  const open = openFrame({ more: true, runs: manyRuns(runsPerFrameMax) });
+  const outputs: SessionOutput[] = [];
+  for (let listed = 0; listed <= runsMax; listed += runsPerFrameMax) outputs.push(...rig.handle(rig.frame(open)));
+  expect(outputs.at(-1)).toMatchObject({ type: 'end', reason: { code: 'limit-exceeded' } });
+});
+
+test('[S5] numbers of logs are never used again, and a session carries so many logs and no more', () => {
+  const rig = rigIn('greeting');
+  for (let i = 0; i < channelsMax; i++) rig.handle({ type: 'attach', log: `log ${i}`, now: rig.nowMs });
+  expect(rig.handle({ type: 'attach', log: 'one more', now: rig.nowMs })).toMatchObject([
+    { type: 'refused', log: 'one more', error: { code: 'limit-exceeded' } },
+  ]);
+  rig.handle(rig.frame({ kind: 'hello', node: there, name: '', durable: false, now: 0 }));
+  expect(sent(rig.handle(rig.frame(openFrame({}))), 'error')).toMatchObject([{ channel: 7, code: 'limit-exceeded' }]);
+  rig.handle({ type: 'detach', log: 'log 0', now: rig.nowMs });
+  rig.handle({ type: 'attach', log, now: rig.nowMs });
+  const [open] = sent(rig.handle(rig.answer('describe')), 'open');
+  expect(open).toMatchObject({ channel: channelsMax + 1 });
+});
+
+test('[S6] a log with another descriptor does not sync, the others do', () => {
+  const { wire, left, right } = pair();
+  const odd = new ReplicatedLog({
+    ...{ id: 'odd', replica: replica(2), now: () => 0 },
+    codec: { name: 'bytes', encode: () => new Uint8Array(), decode: () => 'bytes' },
+  });
+  right.hosted.set('odd', { log: odd as ReplicatedLog, queue: [], journal: [] });
+  for (const name of ['odd', log]) {
+    left.attach(name);
+    left.append(name, name);
+    left.store(name);
+    right.attach(name);
+  }
+  wire.connect();
+  wire.settle();
+  const refused = left.outputs.filter((output) => output.type === 'refused');
+  expect(refused).toMatchObject([{ log: 'odd', error: { code: 'descriptor-mismatch' } }]);
+  expect(payloads(right)).toEqual([log]);
+  expect(odd.length).toBe(0);
+});
+
+test('[S7] before it is granted nothing of a log is sent or merged, and what comes early is merged then', () => {
+  const rig = rigIn('opening');
+  expect(rig.handle(eventsOf(rig, there))).toEqual([]);
+  expect(rig.handle({ type: 'stored', log, entries: entriesOf(replica(9)), now: rig.nowMs })).toEqual([]);
+  expect(rig.handle(rig.answer('open')).map((output) => output.type === 'request' && output.effect.kind)).toEqual(
+    expect.arrayContaining(['merge', 'read']),
+  );
+});
+
+test('[S7] a log that was refused is opened anew when the peer asks for it later', () => {
+  const rig = rigIn('offered');
+  rig.handle(rig.frame({ kind: 'error', channel: 1, code: 'forbidden', message: '', time: 0 }));
+  rig.handle(rig.frame(openFrame({})));
+  const outputs = rig.handle(rig.answer('open'));
+  expect(outputs).toMatchObject([{ type: 'request', effect: { kind: 'describe' } }]);
+  expect(sent(rig.handle(rig.answer('describe')), 'open')).toMatchObject([{ answer: false }]);
+});
+
+test('[S8] an event over the horizon is kept until it is due', () => {
+  const { wire, left, right, clock } = pair({ offsetMs: 2 * clockDriftMsMax });
+  // Its clock is ahead, and nobody has told it so: the peer is not durable.
+  (right.options as { durable: boolean }).durable = false;
+  left.attach(log);
+  right.attach(log);
+  wire.connect();
+  wire.settle();
+  left.append(log, 'from the future');
+  left.store(log);
+  wire.settle();
+  expect(payloads(right)).toEqual([]);
+  expect(ends(right)).toEqual([]);
+  clock.ms += 2 * clockDriftMsMax - heartbeatMs;
+  for (const node of wire.nodes) node.input({ type: 'frame', bytes: rawFrame(0, 200, 0), now: node.now() });
+  for (const node of wire.nodes) node.tick();
+  wire.settle();
+  expect(payloads(right)).toEqual(['from the future']);
+});
+
+test('[S9] what becomes stored goes out as the same bytes, and never back to whom it came from', () => {
+  const { wire, left, right } = pair();
+  for (const node of wire.nodes) node.attach(log);
+  wire.connect();
+  wire.settle();
+  left.outputs.length = 0;
+  right.outputs.length = 0;
+  for (let i = 0; i < 50; i++) {
+    left.append(log, i);
+    left.store(log);
+    wire.settle();
+  }
+  const frames = sent(left.outputs, 'events') as Extract<Message, { kind: 'events' }>[];
+  expect(frames.flatMap(({ blocks }) => blocks)).toEqual(left.host(log).journal);
+  expect(right.host(log).journal).toEqual(left.host(log).journal);
+  expect(sent(right.outputs, 'events')).toEqual([]);
+  expect(payloads(right)).toHaveLength(50);
+});
+
+test('[S9] a block that would not fit behind a larger number is read in smaller ones', () => {
+  const rig = rigIn('live');
+  const [entry] = entriesOf(there);
+  const large = { ...(entry as NonNullable<typeof entry>), block: new Uint8Array(frameBytesMax - 4) };
+  expect(rig.handle({ type: 'stored', log, entries: [large], now: rig.nowMs })).toMatchObject([
+    { type: 'request', effect: { kind: 'read' } },
+  ]);
+});
+
+test('[S10] many logs that are behind share the credit, and none of it is overspent', () => {
+  const { wire, left, right } = pair({ durable: true });
+  const names = Array.from({ length: 60 }, (_, i) => `room ${i}`);
+  for (const name of names) {
+    for (let i = 0; i < 12; i++) left.append(name, 'x'.repeat(10_000));
+    left.store(name);
+    right.attach(name);
+  }
+  wire.connect();
+  wire.settle();
+  expect(names.map((name) => payloads(right, name).length)).toEqual(names.map(() => 12));
+  expect(left.spentMax).toBeLessThanOrEqual(overspentMax);
+  expect(ends(right)).toEqual([]);
+});
+
+test('[S10] the largest events overspend by less than a frame, also from many logs at once', () => {
+  const { wire, left, right } = pair({ durable: true });
+  const names = Array.from({ length: 12 }, (_, i) => `room ${i}`);
+  for (const name of names) {
+    for (let i = 0; i < 2; i++) left.append(name, 'x'.repeat(eventBytesMax - 2));
+    left.store(name);
+    right.attach(name);
+  }
+  wire.connect();
+  wire.settle();
+  expect(names.map((name) => payloads(right, name).length)).toEqual(names.map(() => 2));
+  expect(left.spentMax).toBeGreaterThan(0);
+  expect(left.spentMax).toBeLessThanOrEqual(overspentMax);
+});
+
+test('[S10] a peer that sends without credit is cut off', () => {
+  const rig = rigIn('live');
+  const frame = eventsOf(rig, there, 'x'.repeat(blockBytesTarget - 100));
+  const outputs: SessionOutput[] = [];
+  for (let bytes = 0; bytes <= creditBytesMax + frameBytesMax; bytes += blockBytesTarget - 100) {
+    expect(outputs.some((output) => output.type === 'end')).toBe(false);
+    outputs.push(...rig.handle(frame));
+  }
+  expect(outputs.at(-1)).toMatchObject({ type: 'end', reason: { code: 'credit-exceeded' } });
+});
+
+test('[S10] [S16] credit of a log that is left is given back once, however it is left', () => {
+  const leave: Record<string, (rig: Rig) => SessionOutput[]> = {
+    'the peer closes it': (rig) =>
+      rig.handle(rig.frame({ kind: 'close', channel: 1, reason: { code: 'normal', message: '' } })),
+    'this node detaches it': (rig) => rig.handle({ type: 'detach', log, now: rig.nowMs }),
+  };
+  for (const [how, left] of Object.entries(leave)) {
+    for (const state of ['opening', 'live', 'live, storing', 'live, for the peer alone'] as const) {
+      const rig = rigIn(state);
+      const outputs: SessionOutput[] = [];
+      let spent = 0;
+      // One frame is merged and waits to be stored, two are being merged; or all wait for the grant.
+      const frame = eventsOf(rig, there, 'x'.repeat(100_000));
+      for (let i = 0; i < 3; i++) {
+        outputs.push(...rig.handle(frame));
+        spent += frame.type === 'frame' ? frame.bytes.length : 0;
+        if (i === 0) outputs.push(...rig.handle(rig.answer('merge')));
+      }
+      outputs.push(...left(rig));
+      if (rig.session.channelState(log) === 'live') continue;
+      const late = [rig.answer('merge'), rig.answer('store'), rig.tick(heartbeatMs), rig.tick(heartbeatMs)];
+      for (const input of late) outputs.push(...rig.handle(input));
+      const granted = sent(outputs, 'credit').reduce(
+        (sum, message) => sum + ('bytes' in message ? message.bytes : 0),
+        0,
+      );
+      // One small frame was on its way before in the state that stores.
+      expect(granted - spent, `${how}, ${state}`).toBeGreaterThanOrEqual(0);
+      expect(granted - spent, `${how}, ${state}`).toBeLessThan(200);
+    }
+  }
+});
+
+test('[S11] missing runs are asked for once; dropped rows bring a new description at the next tick', () => {
+  const rig = rigIn('live, merging');
+  const missing = [{ replica: there, first: 1, last: 3 }];
+  expect(sent(rig.handle(rig.answer('merge', { missing })), 'want')).toMatchObject([{ channel: 7, runs: missing }]);
+  rig.handle(eventsOf(rig, there));
+  expect(sent(rig.handle(rig.answer('merge', { missing, dropped: 2 })), 'want')).toEqual([]);
+  expect(rig.handle(rig.tick(0))).toMatchObject([{ type: 'request', effect: { kind: 'describe' } }]);
+  expect(sent(rig.handle(rig.answer('describe')), 'open')).toMatchObject([{ answer: true }]);
+});
+
+test('[S11] a run that is wanted is sent again from its first event', () => {
+  const { wire, left, right } = pair();
+  for (const node of wire.nodes) node.attach(log);
+  for (let i = 0; i < 10; i++) left.append(log, i);
+  left.store(log);
+  wire.connect();
+  wire.settle();
+  left.outputs.length = 0;
+  left.receive(
+    encodeMessage({ kind: 'want', channel: 1, runs: [{ replica: left.options.replica, first: 4, last: 10 }] }),
+  );
+  wire.settle();
+  const again = new ReplicatedLog({ id: log, replica: replica(9), now: () => left.now() });
+  for (const message of sent(left.outputs, 'events')) if ('blocks' in message) again.receive(message.blocks);
+  // The first three are not among them.
+  expect(again.length).toBe(0);
+  expect(again.receive(left.host(log).journal).added).toBe(10);
+  expect(payloads(right)).toHaveLength(10);
+});
+
+test('[S12] a durable node acknowledges what it stored, no more, and in its `open` too', () => {
+  const { wire, left, right } = pair();
+  for (const node of wire.nodes) node.attach(log);
+  wire.connect();
+  wire.settle();
+  left.append(log, 'first');
+  left.store(log);
+  while (wire.deliver(left));
+  expect(left.acknowledged.size).toBe(0);
+  wire.settle();
+  expect(left.acknowledged).toEqual(left.host(log).log.version());
+  expect(right.acknowledged.size).toBe(0);
+
+  left.append(log, 'second');
+  left.store(log);
+  while (wire.deliver(left));
+  while (right.asked.length > 0) right.answer(0);
+  // The acknowledgement is lost with the connection.
+  wire.cut();
+  expect(left.acknowledged.get(left.options.replica)).toBe(1);
+  wire.connect();
+  wire.settle();
+  expect(left.acknowledged.get(left.options.replica)).toBe(2);
+});
+
+test('[S13] events refused as early are sent again when due, and nothing else is lost', () => {
+  // The clock of the left node is ahead by more than is allowed, and it believes itself.
+  const { wire, left, right, clock } = pair({ offsetMs: 2 * clockDriftMsMax, durable: true });
+  for (const node of wire.nodes) node.attach(log);
+  wire.connect();
+  wire.settle();
+  left.append(log, 'early');
+  left.store(log);
+  wire.settle();
+  expect(left.outputs.filter((output) => output.type === 'refused')).toMatchObject([{ error: { code: 'early' } }]);
+  expect(payloads(right)).toEqual([]);
+  right.append(log, 'in time');
+  right.store(log);
+  wire.settle();
+  expect(payloads(left)).toEqual(['in time', 'early']);
+  for (let passed = 0; passed <= 2 * clockDriftMsMax; passed += heartbeatMs) {
+    clock.ms += heartbeatMs;
+    for (const node of wire.nodes) node.tick();
+    wire.settle();
+  }
+  expect(payloads(right)).toEqual(['in time', 'early']);
+  expect([...ends(left), ...ends(right)]).toEqual([]);
+});
+
+test('[S14] a peer that may not write is told so, stops, and goes on reading', () => {
+  const { wire, left, right } = pair();
+  right.mayWrite = false;
+  for (const node of wire.nodes) node.attach(log);
+  wire.connect();
+  wire.settle();
+  for (const text of ['one', 'two', 'three']) {
+    left.append(log, text);
+    left.store(log);
+    wire.settle();
+  }
+  expect(sent(left.outputs, 'events')).toHaveLength(1);
+  right.append(log, 'read this');
+  right.store(log);
+  wire.settle();
+  expect(payloads(right)).toEqual(['read this']);
+  expect(payloads(left)).toContain('read this');
+});
+
+test('[S15] [S16] what late answers open for a peer that has left is released', () => {
+  const rig = rigIn('absent');
+  rig.handle(rig.frame(openFrame({})));
+  const late = rig.answer('open', { forPeer: true });
+  rig.handle(rig.frame({ kind: 'close', channel: 1, reason: { code: 'normal', message: '' } }));
+  expect(rig.session.channelState(log)).toBe('absent');
+  expect(rig.handle(late)).toEqual([{ type: 'released', log }]);
+});
+
+test('[S16] [S17] a log attached, detached and attached again while frames cross ends live at both ends or at none', () => {
+  const { wire, left, right } = pair({ opensForPeers: true });
+  wire.connect();
+  wire.settle();
+  for (let i = 0; i < 5; i++) {
+    left.attach(log);
+    while (left.asked.length > 0) left.answer(0);
+    wire.deliver(left);
+    left.detach(log);
+    while (right.asked.length > 0) right.answer(0);
+  }
+  wire.settle();
+  expect(wire.nodes.map((node) => node.session?.channelState(log))).toEqual(['absent', 'absent']);
+  expect(wire.nodes.map((node) => node.openForPeer.get(log) ?? 0)).toEqual([0, 0]);
+  left.attach(log);
+  left.append(log, 'at last');
+  left.store(log);
+  wire.settle();
+  expect(payloads(right)).toEqual(['at last']);
+});
+
+/** What may happen, as data; indexes are taken modulo what exists when the step runs. */
+type Step =
+  | { readonly do: 'append' | 'store' | 'attach' | 'detach'; readonly at: number; readonly log: number }
+  | { readonly do: 'deliver' | 'answer' | 'tick'; readonly at: number; readonly pick: number }
+  | { readonly do: 'cut' }
+  | { readonly do: 'pass'; readonly ms: number };
+
+const at = fc.nat(1);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('append' as const), at, log: fc.nat(2) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('store' as const), at, log: fc.nat(2) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('attach' as const, 'detach' as const), at, log: fc.nat(2) }),
+  },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('deliver' as const), at, pick: fc.nat(3) }) },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('answer' as const), at, pick: fc.nat(5) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('tick' as const), at, pick: fc.constant(0) }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'cut' as const }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 20, 10_000) }) },
+);
+
+test('[S5] [S8] [S9] [S10] [S16] [S17] whatever crosses, waits or is cut: both converge, nothing is overspent or leaked', () => {
+  const reached = { cuts: 0, crossed: 0, late: 0, events: 0, released: 0 };
+  const names = ['a', 'b', 'c'];
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 150, size: 'max' }),
+      fc.boolean(),
+      fc.boolean(),
+      (steps, leftOpens, rightOpens) => {
+        const { wire, left, right, clock } = pair({ opensForPeers: leftOpens }, { opensForPeers: rightOpens });
+        wire.connect();
+        for (const move of steps) {
+          if (move.do === 'cut') {
+            reached.cuts++;
+            wire.cut();
+            // A lost connection takes what was opened for the peer with it.
+            expect(wire.nodes.flatMap((node) => [...node.openForPeer.values()]).filter((opens) => opens !== 0)).toEqual(
+              [],
+            );
+            wire.connect();
+            continue;
+          }
+          if (move.do === 'pass') {
+            clock.ms += move.ms;
+            continue;
+          }
+          const node = wire.nodes[move.at] as TestNode;
+          if ('pick' in move) {
+            if (move.do === 'tick') node.tick();
+            if (move.do === 'deliver') for (let i = 0; i <= move.pick; i++) wire.deliver(node);
+            if (move.do === 'answer' && node.asked.length > 0) {
+              if (node.asked.length > 1) reached.late++;
+              node.answer(move.pick % node.asked.length);
+            }
+          } else {
+            const name = names[move.log] as string;
+            if (move.do === 'append') node.append(name, `${move.at} ${reached.events++}`);
+            else if (move.do === 'store') node.store(name);
+            else if (move.do === 'attach') node.attach(name);
+            else {
+              if (node.outbox.length > 0) reached.crossed++;
+              node.detach(name);
+            }
+          }
+        }
+        for (const name of names) for (const node of wire.nodes) node.attach(name);
+        wire.settle();
+        for (const node of wire.nodes) for (const name of names) node.store(name);
+        wire.settle();
+        for (const name of names) {
+          expect(payloads(left, name)).toEqual(payloads(right, name));
+          expect(left.host(name).queue).toEqual([]);
+        }
+        for (const node of wire.nodes) {
+          expect(node.spentMax).toBeLessThanOrEqual(overspentMax);
+          const ended = ends(node).filter((code) => code !== 'connection-lost');
+          expect(ended).toEqual([]);
+          for (const [name, opens] of node.openForPeer) {
+            expect(opens, name).toBe(node.session?.channelState(name) === 'live' && opens === 1 ? 1 : 0);
+          }
+          reached.released += node.outputs.filter((output) => output.type === 'released').length;
+        }
+        for (const [from, to] of [wire.nodes, [right, left]] as const) {
+          const received = new Set<string>();
+          const own = from.options.replica;
+          for (const message of sent(to.outputs, 'events')) {
+            if ('blocks' in message) for (const block of message.blocks) received.add(block.join());
+          }
+          // S9: a block that came from the peer never goes back to it, and own events never come back.
+          for (const message of sent(from.outputs, 'events')) {
+            if ('blocks' in message) for (const block of message.blocks) expect(received.has(block.join())).toBe(false);
+          }
+          expect(from.host('a').log.version().get(own) ?? 0).toBe(to.host('a').log.version().get(own) ?? 0);
+        }
+        wire.cut();
+        expect(wire.nodes.flatMap((node) => [...node.openForPeer.values()]).filter((opens) => opens !== 0)).toEqual([]);
+      },
+    ),
+    { numRuns: 300 },
+  );
+  for (const [what, times] of Object.entries(reached)) expect(times, what).toBeGreaterThan(20);
+});
+
+function manyRuns(count: number) {
+  const run = { replica: there, first: 1, last: 1, firstTime: 0, lastTime: 0 };
+  return Array.from({ length: count }, () => run);
+}
+
+function openFrame(change: Partial<Extract<Message, { kind: 'open' }>>): Message {
+  return {
+    ...{ kind: 'open', channel: 7, descriptor: { id: log, policy: 'unsigned', codec: 'json' }, token: undefined },
+    ...{ answer: true, more: false, runs: [] },
+    ...change,
+  };
+}
+
+function entriesOf(writer: ReplicaId, payload: unknown = 'x') {
+  const source = new ReplicatedLog({ id: log, replica: writer, now: () => 1_700_000_000_000 }, true);
+  source.append(payload);
+  return source.takeUnflushed();
+}
+
+function eventsOf(rig: Rig, writer: ReplicaId, payload?: unknown) {
+  return rig.frame({ kind: 'events', channel: 1, blocks: entriesOf(writer, payload).map(({ block }) => block) });
+}

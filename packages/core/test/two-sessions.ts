@@ -1,0 +1,272 @@
+/**
+ * Two nodes over one wire, driven by hand: real logs, real sessions, a store that keeps blocks in a list. Frames wait
+ * until they are delivered, answers until they are given, and nothing happens by itself.
+ */
+import { decodeMessage } from '../src/codec/message.js';
+import { GossipError, horizon, type ReplicaId, type SequenceNumber } from '../src/index.js';
+import { creditBytesMax, frameBytesMax } from '../src/limits.js';
+import {
+  type Answer,
+  type Effect,
+  type LogEntry,
+  type Peer,
+  ReplicatedLog,
+  Session,
+  type SessionInput,
+  type SessionOutput,
+} from '../src/sync/index.js';
+
+/** A log of a node, and what its store still has to write. */
+interface Hosted {
+  readonly log: ReplicatedLog;
+  /** Received entries that are merged but not stored. */
+  queue: LogEntry[];
+  /** Blocks in the order stored. */
+  readonly journal: Uint8Array[];
+}
+
+interface Asked {
+  readonly request: number;
+  readonly effect: Effect;
+}
+
+export interface TestNodeOptions {
+  readonly replica: ReplicaId;
+  readonly durable: boolean;
+  /** Milliseconds that this node's clock is ahead. */
+  readonly offsetMs?: number;
+  /** Opens logs for peers that it does not use itself. Default true. */
+  readonly opensForPeers?: boolean;
+}
+
+/** One node: logs, a store, and a session to one peer at a time. */
+export class TestNode {
+  readonly hosted = new Map<string, Hosted>();
+  readonly attached = new Set<string>();
+  readonly outputs: SessionOutput[] = [];
+  /** Frames on their way to the peer, oldest first. */
+  outbox: Uint8Array[] = [];
+  asked: Asked[] = [];
+  session: Session | undefined;
+  peer: Peer | undefined;
+  /** Logs opened for the peer less those released. */
+  readonly openForPeer = new Map<string, number>();
+  /** Replica → how far a durable peer has acknowledged. */
+  readonly acknowledged = new Map<ReplicaId, SequenceNumber>();
+  mayWrite = true;
+  /** Bytes of events sent less those granted; above 0 they are overspent. */
+  spent = 0;
+  spentMax = 0;
+
+  constructor(
+    readonly options: TestNodeOptions,
+    readonly trueNow: () => number,
+  ) {}
+
+  now(): number {
+    return this.trueNow() + (this.options.offsetMs ?? 0);
+  }
+
+  host(log: string): Hosted {
+    let hosted = this.hosted.get(log);
+    if (hosted === undefined) {
+      const options = { id: log, replica: this.options.replica, now: () => this.now() };
+      hosted = { log: new ReplicatedLog(options, true), queue: [], journal: [] };
+      this.hosted.set(log, hosted);
+    }
+    return hosted;
+  }
+
+  connect(): void {
+    const { replica, durable } = this.options;
+    this.session = new Session({ node: replica, name: replica.slice(0, 4), durable, clockOffsetMs: 0 });
+    this.outbox = [];
+    this.asked = [];
+    this.spent = -creditBytesMax;
+    this.input({ type: 'start', now: this.now() });
+    for (const log of this.attached) this.input({ type: 'attach', log, now: this.now() });
+  }
+
+  /** Requests not answered by now are answered to nobody: what they would open is never opened. */
+  cut(): void {
+    this.input({ type: 'end', reason: { code: 'connection-lost', message: '' }, now: this.now() });
+    this.session = undefined;
+  }
+
+  attach(log: string): void {
+    this.host(log);
+    if (this.attached.has(log)) return;
+    this.attached.add(log);
+    this.input({ type: 'attach', log, now: this.now() });
+  }
+
+  detach(log: string): void {
+    if (this.attached.delete(log)) this.input({ type: 'detach', log, now: this.now() });
+  }
+
+  append(log: string, payload: unknown): void {
+    this.host(log).log.append(payload);
+  }
+
+  /** Writes what waits, received events first, then tells the session. */
+  store(log: string): void {
+    const hosted = this.host(log);
+    const entries = [...hosted.queue, ...hosted.log.takeUnflushed()];
+    hosted.queue = [];
+    if (entries.length === 0) return;
+    hosted.journal.push(...entries.map(({ block }) => block));
+    for (const { runs } of entries) hosted.log.markStored(runs);
+    this.input({ type: 'stored', log, entries, now: this.now() });
+  }
+
+  tick(): void {
+    this.input({ type: 'tick', now: this.now() });
+  }
+
+  receive(bytes: Uint8Array): void {
+    const message = decodeMessage(bytes);
+    if (message.kind === 'credit') this.spent -= message.bytes;
+    this.input({ type: 'frame', bytes, now: this.now() });
+  }
+
+  /** Carries out the i-th request that waits. */
+  answer(index: number): void {
+    const [asked] = this.asked.splice(index, 1);
+    if (asked === undefined) return;
+    const { request, effect } = asked;
+    try {
+      this.input({ type: 'answer', request, answer: this.#carryOut(effect), now: this.now() });
+    } catch (error) {
+      if (!(error instanceof GossipError)) throw error;
+      this.input({ type: 'failed', request, error, now: this.now() });
+    }
+  }
+
+  input(input: SessionInput): void {
+    for (const output of this.session?.handle(input) ?? []) {
+      this.outputs.push(output);
+      this.#perform(output);
+    }
+  }
+
+  #perform(output: SessionOutput): void {
+    switch (output.type) {
+      case 'send':
+        this.outbox.push(output.frame);
+        if (decodeMessage(output.frame).kind === 'events') {
+          this.spent += output.frame.length;
+          this.spentMax = Math.max(this.spentMax, this.spent);
+        }
+        break;
+      case 'request':
+        this.asked.push(output);
+        break;
+      case 'established':
+        this.peer = output.peer;
+        break;
+      case 'acknowledged':
+        for (const { replica, last } of output.runs) {
+          this.acknowledged.set(replica, Math.max(last, this.acknowledged.get(replica) ?? 0));
+        }
+        break;
+      case 'released':
+        this.#release(output.log);
+        break;
+    }
+  }
+
+  #grant(log: string): boolean {
+    const forPeer = this.options.opensForPeers ?? true;
+    if (forPeer) this.openForPeer.set(log, (this.openForPeer.get(log) ?? 0) + 1);
+    return forPeer;
+  }
+
+  #release(log: string): void {
+    this.openForPeer.set(log, (this.openForPeer.get(log) ?? 0) - 1);
+  }
+
+  #carryOut(effect: Effect): Answer {
+    if (effect.kind === 'open') {
+      if (!(this.options.opensForPeers ?? true) && !this.attached.has(effect.log)) {
+        throw new GossipError('not-found', 'not open here');
+      }
+      const { descriptor } = this.host(effect.log).log;
+      if (descriptor.codec !== effect.descriptor.codec) throw new GossipError('descriptor-mismatch', 'another codec');
+      return { kind: 'open', log: effect.log, writable: this.mayWrite, forPeer: this.#grant(effect.log) };
+    }
+    const hosted = this.host(effect.log);
+    switch (effect.kind) {
+      case 'describe':
+        return { kind: 'describe', descriptor: hosted.log.descriptor, runs: hosted.log.runs(), token: undefined };
+      case 'read':
+        return { kind: 'read', ...hosted.log.read({ ...effect, upTo: horizon(this.now()) }) };
+      case 'merge': {
+        const { entries, runs, missing, dropped, refused } = hosted.log.receive(effect.blocks);
+        hosted.queue.push(...entries);
+        if (refused !== undefined) throw refused;
+        return { kind: 'merge', runs, missing, dropped };
+      }
+      case 'store': {
+        this.store(effect.log);
+        const stored = new Map(hosted.log.runs().map(({ replica, last }) => [replica, last]));
+        return {
+          kind: 'store',
+          stored: new Map(effect.replicas.map((replica) => [replica, stored.get(replica) ?? 0])),
+        };
+      }
+    }
+  }
+}
+
+/** A node at either end of a wire. */
+export class Wire {
+  constructor(
+    readonly left: TestNode,
+    readonly right: TestNode,
+  ) {}
+
+  get nodes(): readonly [TestNode, TestNode] {
+    return [this.left, this.right];
+  }
+
+  connect(): void {
+    this.left.connect();
+    this.right.connect();
+  }
+
+  /** Frames on their way are lost, both sides learn of it. */
+  cut(): void {
+    this.left.cut();
+    this.right.cut();
+  }
+
+  /** Delivers the oldest frame that `from` sent. */
+  deliver(from: TestNode): boolean {
+    const frame = from.outbox.shift();
+    if (frame === undefined) return false;
+    (from === this.left ? this.right : this.left).receive(frame);
+    return true;
+  }
+
+  /** Answers every request and delivers every frame until nothing moves. Returns frames delivered, by sender. */
+  settle(): { left: number; right: number } {
+    const frames = { left: 0, right: 0 };
+    for (let steps = 0; ; steps++) {
+      if (steps > 100_000) throw new Error('two sessions do not come to rest');
+      let moved = false;
+      for (const node of this.nodes) {
+        if (node.asked.length > 0) {
+          node.answer(0);
+          moved = true;
+        }
+      }
+      if (moved) continue;
+      if (this.deliver(this.left)) frames.left++;
+      else if (this.deliver(this.right)) frames.right++;
+      else return frames;
+    }
+  }
+}
+
+/** No sender may be further over its credit than this (S10). */
+export const overspentMax = frameBytesMax;
