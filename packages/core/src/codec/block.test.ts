@@ -1,0 +1,364 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { payload } from '../../test/arbitraries.js';
+import {
+  ada,
+  baseTime,
+  blockOf,
+  bob,
+  eve,
+  manyRows,
+  oneRow,
+  type Row,
+  refusal,
+  rowsOf,
+} from '../../test/sample-blocks.js';
+import { createGossipLog, type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../index.js';
+import { blockBytesMax, blockRowsMax, depsMax } from '../limits.js';
+import { compareBytes } from '../log/replica-table.js';
+import { decodeBlock, joinBlocks, splitBlocks } from './block.js';
+import { ByteWriter } from './bytes.js';
+import { xxHash32 } from './checksum.js';
+
+/** A checksum that fits: what is wrong must be found by the other rules. */
+function resealed(bytes: Uint8Array): Uint8Array {
+  const sealed = bytes.slice();
+  if (sealed.length < 6) return sealed;
+  const writer = new ByteWriter();
+  writer.u32(xxHash32(sealed, sealed[0] ?? 0, 6));
+  sealed.set(writer.finish(), 2);
+  return sealed;
+}
+
+/** A block written byte by byte, as the table in `docs/protocol.md` has it. */
+function rawBlock(body: (writer: ByteWriter) => void): Uint8Array {
+  const writer = new ByteWriter();
+  writer.bytes(new Uint8Array(6));
+  body(writer);
+  return resealed(writer.finish());
+}
+
+/** Header of a block of one writer, up to its replica table. */
+function oneWriter(writer: ByteWriter, { rows = 1, replica = 1, firstSeq = 1, referenced = 0, time = baseTime } = {}) {
+  for (const value of [rows, time, 0, 0, 0, 1, referenced]) writer.varint(value);
+  writer.bytes(new Uint8Array(16).fill(replica));
+  writer.varint(firstSeq);
+}
+
+const withDeps = (deps: NonNullable<Row['deps']>, time = baseTime): Row[] => [
+  { replica: ada, seq: 1, time, deps, payload: '' },
+];
+const dep = (replica: typeof ada, seq: number, age: number) => ({ replica, seq, time: baseTime - age });
+
+test('[B1] [B2] [B3] [B4] blocks of random logs come back as they went', () => {
+  const writers = [ada, bob, eve];
+  const step = fc.record({ at: fc.nat(2), payload, syncs: fc.array(fc.nat(2), { maxLength: 2 }), ms: fc.nat(3) });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
+      let ms = 1_700_000_000_000;
+      const logs = writers.map((replica) => createGossipLog({ id: 'x', replica, now: () => ms }));
+      for (const { at, payload, syncs, ms: passed } of steps) {
+        ms += passed;
+        const log = logs[at];
+        log?.append(payload);
+        for (const other of syncs) if (other !== at && log !== undefined) logs[other]?.merge(log.encode());
+      }
+      for (const log of logs) {
+        for (const block of splitBlocks(log.encode())) expect(blockOf(rowsOf(block))).toEqual(block);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('[B1] [B4] the samples come back as they went', () => {
+  for (const rows of [oneRow, manyRows]) {
+    const expected = rows.map((row) => ({ kind: 0, deps: [], ...row }));
+    expect(rowsOf(blockOf(rows))).toEqual(expected);
+  }
+});
+
+test('[B1] a block cut at any byte, or with a byte more, is refused', () => {
+  for (const whole of [blockOf(oneRow), blockOf(manyRows)]) {
+    for (let length = 0; length < whole.length; length++) {
+      expect(
+        refusal(() => decodeBlock(whole.subarray(0, length))),
+        `cut at ${length}`,
+      ).toMatch(/truncated|checksum/);
+      const sealed = resealed(whole.subarray(0, length));
+      expect(
+        refusal(() => decodeBlock(sealed)),
+        `sealed, cut at ${length}`,
+      ).toMatch(/truncated|invalid|clock|version/);
+    }
+    expect(refusal(() => decodeBlock(Uint8Array.of(...whole, 0)))).toBe('checksum');
+    expect(refusal(() => decodeBlock(resealed(Uint8Array.of(...whole, 0))))).toBe('block-invalid');
+  }
+});
+
+test('[B1] any flipped bit is found', () => {
+  for (const whole of [blockOf(oneRow), blockOf(manyRows)]) {
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const bytes = whole.slice();
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const code = refusal(() => decodeBlock(bytes));
+      expect(code, `bit ${bit}`).toBe(bit < 16 ? 'version-unsupported' : 'checksum');
+    }
+  }
+});
+
+test('[B1] [B2] [B3] [B4] with any bits flipped and a checksum that fits, a block is refused or keeps the rules', () => {
+  let accepted = 0;
+  let refused = 0;
+  const tried = (bytes: Uint8Array) => {
+    const sealed = resealed(bytes);
+    if (refusal(() => decodeBlock(sealed)) !== undefined) {
+      refused++;
+      return;
+    }
+    accepted++;
+    checkRules(rowsOf(sealed));
+  };
+  for (const whole of [blockOf(oneRow), blockOf(manyRows)]) {
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const bytes = whole.slice();
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      tried(bytes);
+    }
+  }
+  const whole = blockOf(manyRows);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 6, max: whole.length - 1 }), fc.nat(255)), { maxLength: 6 }),
+      (edits) => {
+        const bytes = whole.slice();
+        for (const [at, value] of edits) bytes[at] = value;
+        tried(bytes);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+  expect(accepted).toBeGreaterThan(100);
+  expect(refused).toBeGreaterThan(100);
+});
+
+function inByteOrder(a: ReplicaId, b: ReplicaId): boolean {
+  return compareBytes(replicaIdToBytes(a), replicaIdToBytes(b)) < 0;
+}
+
+function checkRules(rows: readonly Row[]): void {
+  const after = (a: Pick<Row, 'time' | 'replica'>, b: Pick<Row, 'time' | 'replica'>) =>
+    a.time > b.time || (a.time === b.time && a.replica !== b.replica && inByteOrder(b.replica, a.replica));
+  const next = new Map<string, number>();
+  rows.forEach((row, i) => {
+    const before = rows[i - 1];
+    if (before !== undefined) expect(after(row, before)).toBe(true);
+    expect(row.seq).toBe(next.get(row.replica) ?? row.seq);
+    expect(row.seq).toBeGreaterThan(0);
+    next.set(row.replica, row.seq + 1);
+    const deps = row.deps ?? [];
+    expect(deps.length).toBeLessThanOrEqual(depsMax);
+    deps.forEach((named, n) => {
+      expect(named.replica).not.toBe(row.replica);
+      expect(named.seq).toBeGreaterThan(0);
+      expect(named.time).toBeLessThan(row.time);
+      const newer = deps[n - 1];
+      if (newer !== undefined) expect(after(newer, named)).toBe(true);
+    });
+  });
+}
+
+test('[B1] another version, flag, codec or key epoch is unsupported, not broken', () => {
+  const whole = blockOf(oneRow);
+  for (const [at, value] of [
+    [0, 1],
+    [1, 1],
+    [1, 2],
+    [1, 4],
+    [1, 128],
+  ] as const) {
+    const bytes = whole.slice();
+    bytes[at] = value;
+    expect(refusal(() => decodeBlock(resealed(bytes)))).toBe('version-unsupported');
+  }
+  for (const [codec, epoch] of [
+    [1, 0],
+    [0, 1],
+  ] as const) {
+    const bytes = rawBlock((writer) => {
+      for (const value of [1, baseTime, 0, codec, epoch, 1, 0]) writer.varint(value);
+      writer.bytes(new Uint8Array(30));
+    });
+    expect(refusal(() => decodeBlock(bytes))).toBe('version-unsupported');
+  }
+});
+
+test('[B2] rows out of order, or twice at one place, are refused', () => {
+  const row = (replica: typeof ada, seq: number, time: number): Row => ({ replica, seq, time, payload: '' });
+  expect(refusal(() => rowsOf(blockOf([row(ada, 1, baseTime), row(bob, 1, baseTime)])))).toBeUndefined();
+  expect(refusal(() => rowsOf(blockOf([row(bob, 1, baseTime), row(ada, 1, baseTime)])))).toBe('clock');
+  expect(refusal(() => rowsOf(blockOf([row(ada, 1, baseTime), row(ada, 2, baseTime)])))).toBe('clock');
+  // An even token of 0 goes back to the start of the millisecond.
+  const back = rawBlock((writer) => {
+    oneWriter(writer, { rows: 2, time: baseTime + 5 });
+    writer.varint(0);
+    writer.bytes(new Uint8Array([0, 2, 0, 0, 0, 0]));
+  });
+  expect(refusal(() => decodeBlock(back))).toMatch(/clock|block-invalid/);
+});
+
+test('[B3] sequence number 0, one over the bound, a writer without rows and a replica twice are refused', () => {
+  expect(refusal(() => rowsOf(blockOf([{ ...(oneRow[0] as Row), seq: 0 }])))).toBe('block-invalid');
+  const last = { ...(oneRow[0] as Row), seq: 0xffffffff };
+  expect(rowsOf(blockOf([last]))).toMatchObject([{ seq: 0xffffffff }]);
+  expect(refusal(() => rowsOf(blockOf([last, { ...last, seq: 2 ** 32, time: baseTime + 1 }])))).toBe('block-invalid');
+  const twoWriters = (second: number, ...writers: number[]) =>
+    rawBlock((writer) => {
+      for (const value of [2, baseTime, 2048, 0, 0, 2, 0]) writer.varint(value);
+      for (const replica of [1, second]) {
+        writer.bytes(new Uint8Array(16).fill(replica));
+        writer.varint(1);
+      }
+      for (const value of [2, ...writers]) writer.varint(value);
+      writer.bytes(new Uint8Array([0, 2, 0, 0, 0, 0]));
+    });
+  expect(refusal(() => decodeBlock(twoWriters(2, 0, 1)))).toBeUndefined();
+  expect(refusal(() => decodeBlock(twoWriters(2, 0, 0)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(twoWriters(2, 0, 2)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(twoWriters(1, 0, 1)))).toBe('block-invalid');
+});
+
+test('[B4] dependencies on oneself, on nothing, on the future, out of order or too many are refused', () => {
+  const code = (deps: NonNullable<Row['deps']>) => refusal(() => rowsOf(blockOf(withDeps(deps))));
+  expect(code([dep(bob, 1, 1), dep(eve, 1, 2)])).toBeUndefined();
+  expect(code([dep(ada, 1, 1)])).toBe('block-invalid');
+  expect(code([dep(bob, 0, 1)])).toBe('block-invalid');
+  expect(code([dep(bob, 2 ** 32, 1)])).toBe('block-invalid');
+  expect(code([dep(bob, 1, 0)])).toBe('clock');
+  expect(code([dep(bob, 1, baseTime)])).toBeUndefined();
+  expect(code([dep(bob, 1, baseTime + 1)])).toMatch(/clock|block-invalid/);
+  expect(code([dep(eve, 1, 2), dep(bob, 1, 1)])).toBe('block-invalid');
+  expect(code([dep(bob, 1, 1), dep(bob, 1, 1)])).toBe('block-invalid');
+  expect(code([dep(bob, 1, 1), dep(eve, 1, 1)])).toBe('block-invalid');
+  expect(code([dep(eve, 1, 1), dep(bob, 1, 1)])).toBeUndefined();
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({
+      ...dep(replicaIdFromBytes(new Uint8Array(16).fill(i)), 1, i + 1),
+    }));
+  expect(code(many(depsMax))).toBeUndefined();
+  expect(code(many(depsMax + 1))).toBe('block-invalid');
+});
+
+test('[B4] a dependency by distance must point at an older row of another replica', () => {
+  const token = (...tokens: number[]) =>
+    rawBlock((writer) => {
+      oneWriter(writer);
+      writer.bytes(new Uint8Array([0, 1]));
+      for (const value of tokens) writer.varint(value);
+      writer.varint(0);
+    });
+  expect(refusal(() => decodeBlock(token(0)))).toBeUndefined();
+  expect(refusal(() => decodeBlock(token(1)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(token(2, 1)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(token(2, 0, 9, 1, 1)))).toBe('block-invalid');
+});
+
+test('[B4] a claimed time is kept as claimed, also beside the row that it claims to name', () => {
+  const rows: Row[] = [
+    { replica: ada, seq: 1, time: baseTime, kind: 0, deps: [], payload: '' },
+    { replica: bob, seq: 1, time: baseTime + 9, kind: 0, deps: [{ replica: ada, seq: 1, time: 5 }], payload: '' },
+  ];
+  expect(rowsOf(blockOf(rows))).toEqual(rows);
+});
+
+test('[B4] a replica that no row names is refused: it would fill a table for nothing', () => {
+  const bytes = rawBlock((writer) => {
+    oneWriter(writer, { referenced: 1 });
+    writer.bytes(new Uint8Array(16).fill(2));
+    writer.bytes(new Uint8Array([0, 1, 0, 0]));
+  });
+  expect(refusal(() => decodeBlock(bytes))).toBe('block-invalid');
+});
+
+test('[B5] counts and lengths that claim gigabytes are refused before anything is made for them', () => {
+  const header = (...values: number[]) =>
+    rawBlock((writer) => {
+      for (const value of values) writer.varint(value);
+      writer.bytes(new Uint8Array(40));
+    });
+  expect(refusal(() => decodeBlock(header(0)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(header(blockRowsMax)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(header(2 ** 40)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(header(2, baseTime, 0, 0, 0, 3)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(header(1, baseTime, 0, 0, 0, 0)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(header(1, baseTime, 0, 0, 0, 1, 8_000)))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(header(1, Number.MAX_SAFE_INTEGER, 1, 0, 0, 1, 0)))).toBe('block-invalid');
+  const payloadBytes = rawBlock((writer) => {
+    oneWriter(writer);
+    writer.bytes(new Uint8Array([0, 1, 0]));
+    writer.varint(2 ** 50);
+  });
+  expect(refusal(() => decodeBlock(payloadBytes))).toBe('block-invalid');
+  expect(refusal(() => decodeBlock(new Uint8Array(blockBytesMax + 1)))).toBe('block-invalid');
+});
+
+test('[B5] a sequence of blocks is split where it was joined; claims over the bound and empty blocks are refused', () => {
+  const blocks = [blockOf(oneRow), blockOf(manyRows)];
+  expect(splitBlocks(joinBlocks(blocks))).toEqual(blocks);
+  expect(splitBlocks(Uint8Array.of(...joinBlocks(blocks), ...joinBlocks(blocks)))).toEqual([...blocks, ...blocks]);
+  expect(splitBlocks(new Uint8Array())).toEqual([]);
+  const smallest = blockOf([{ replica: ada, seq: 1, time: 1, payload: '' }]);
+  expect(splitBlocks(joinBlocks([smallest]))).toEqual([smallest]);
+  const claims = (length: number) => {
+    const writer = new ByteWriter();
+    writer.varint(length);
+    return refusal(() => splitBlocks(writer.finish()));
+  };
+  expect(claims(2 ** 40)).toBe('block-invalid');
+  expect(claims(blockBytesMax)).toBe('bytes-truncated');
+  expect(claims(smallest.length - 1)).toBe('block-invalid');
+  expect(claims(0)).toBe('block-invalid');
+});
+
+test('[G1] a refused block leaves the log as it was', () => {
+  const log = createGossipLog({ id: 'x', replica: eve, now: () => 1_700_000_700_000 });
+  log.merge(joinBlocks([blockOf(oneRow)]));
+  log.append('mine');
+  const before = { snapshot: log.snapshot(), version: log.version(), bytes: log.encode() };
+  let told = 0;
+  log.subscribe(() => told++);
+  const good: Row = { replica: bob, seq: 1, time: baseTime + 1, payload: '"good"' };
+  const unlucky: Row = { replica: ada, seq: 2, time: baseTime + 2, payload: '"fine"' };
+  const bad: [blocks: Uint8Array[], code: string][] = [
+    // Good rows stand before the bad one, in its block and in a block of their own.
+    [[blockOf([good]), blockOf([good]).subarray(0, 30)], 'block-invalid'],
+    [[blockOf([good]), resealed(blockOf([unlucky, { ...unlucky, seq: 3 }]))], 'clock'],
+    [
+      [
+        blockOf([
+          { ...good, time: baseTime - 2048 },
+          { ...unlucky, time: baseTime + 2 ** 50 },
+        ]),
+      ],
+      'early',
+    ],
+    // Its predecessor here is as new as itself: that shows only beside the log.
+    [
+      [
+        blockOf([
+          { ...good, time: baseTime - 9 },
+          { ...unlucky, time: baseTime },
+        ]),
+      ],
+      'clock',
+    ],
+  ];
+  for (const [blocks, code] of bad) {
+    expect(refusal(() => log.merge(joinBlocks(blocks)))).toBe(code);
+    expect(log.snapshot()).toBe(before.snapshot);
+    expect(log.version()).toEqual(before.version);
+    expect(log.encode()).toEqual(before.bytes);
+  }
+  expect(told).toBe(0);
+  expect(log.merge(joinBlocks([blockOf([good])])).added).toBe(1);
+});

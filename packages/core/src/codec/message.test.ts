@@ -1,0 +1,229 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { rawFrame } from '../../test/frames.js';
+import { blockOf, messages, oneRow, refusal } from '../../test/sample-blocks.js';
+import { errorCodes, type GossipErrorCode, replicaIdFromBytes } from '../index.js';
+import { creditBytesMax, frameBytesMax, runsPerFrameMax, seqMax, timeMax } from '../limits.js';
+import type { ByteWriter } from './bytes.js';
+import { decodeMessage, encodeMessage, frameKinds, type Message } from './message.js';
+
+const replica = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(replicaIdFromBytes);
+const run = fc
+  .tuple(replica, fc.integer({ min: 1, max: seqMax }), fc.integer({ min: 1, max: seqMax }))
+  .map(([replica, a, b]) => ({ replica, first: Math.min(a, b), last: Math.max(a, b) }));
+const timedRun = fc.tuple(run, fc.maxSafeNat(), fc.maxSafeNat()).map(([run, a, b]) => ({
+  ...{ ...run, firstTime: Math.min(a, b), lastTime: Math.max(a, b) },
+}));
+const text = fc.string({ unit: 'grapheme', maxLength: 10 });
+const channel = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constant(seqMax));
+const code = fc.constantFrom(...(Object.keys(errorCodes) as GossipErrorCode[]));
+
+const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    kind: fc.constant('hello' as const),
+    node: replica,
+    name: text,
+    durable: fc.boolean(),
+    now: fc.maxSafeNat(),
+  }),
+  fc.record({
+    kind: fc.constant('open' as const),
+    channel,
+    descriptor: fc.record({
+      id: text.filter((id) => id !== ''),
+      policy: fc.constant('unsigned' as const),
+      codec: fc.constantFrom('json', 'cbor'),
+    }),
+    token: fc.option(text, { nil: undefined }),
+    answer: fc.boolean(),
+    more: fc.boolean(),
+    runs: fc.array(timedRun, { maxLength: 5 }),
+  }),
+  fc.record({ kind: fc.constant('want' as const), channel, runs: fc.array(run, { maxLength: 5 }) }),
+  fc.record({
+    kind: fc.constant('events' as const),
+    channel,
+    blocks: fc.array(fc.uint8Array({ minLength: 34, maxLength: 300 }), { maxLength: 4 }),
+  }),
+  fc.record({ kind: fc.constant('ack' as const), channel, node: text, runs: fc.array(run, { maxLength: 5 }) }),
+  fc.record({ kind: fc.constant('credit' as const), bytes: fc.nat(creditBytesMax) }),
+  fc.record({ kind: fc.constant('error' as const), channel, code, message: text, time: fc.maxSafeNat() }),
+  fc.record({
+    kind: fc.constant('close' as const),
+    channel: fc.oneof(channel, fc.constant(0)),
+    reason: fc.record({ code: fc.oneof(code, fc.constant('normal' as const)), message: text }),
+  }),
+);
+
+test('[S4] messages of every kind come back as they went', () => {
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(message, (sent) => {
+      seen.add(sent.kind);
+      expect(decodeMessage(encodeMessage(sent))).toEqual(sent);
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(seen.size).toBe(8);
+  for (const sample of Object.values(messages)) expect(decodeMessage(encodeMessage(sample))).toEqual(sample);
+});
+
+test('[S4] a frame cut at any byte is refused, unless it ends between two blocks', () => {
+  for (const sample of Object.values(messages)) {
+    const whole = encodeMessage(sample);
+    for (let length = 0; length < whole.length; length++) {
+      const cut = whole.subarray(0, length);
+      const code = refusal(() => decodeMessage(cut));
+      if (code === undefined) expect(encodeMessage(decodeMessage(cut) as Message)).toEqual(cut);
+      else expect(code).toMatch(/^(bytes-truncated|frame-invalid)$/);
+      if (sample.kind !== 'events') expect(code).toBeDefined();
+    }
+    if (sample.kind !== 'events') {
+      expect(refusal(() => decodeMessage(Uint8Array.of(...whole, 0)))).toBe('frame-invalid');
+    }
+  }
+});
+
+/** Has a code or a flag that this version does not know, and may have lost it. */
+const isLossy = (read: Message) =>
+  read.kind === 'hello' ||
+  (read.kind === 'error' && read.code === 'protocol') ||
+  (read.kind === 'close' && read.reason.code === 'protocol');
+
+test('[S3] [S4] a frame with flipped bits is refused, skipped, or another frame as good as one that was sent so', () => {
+  const flipped = (bytes: Uint8Array) => {
+    const code = refusal(() => decodeMessage(bytes));
+    if (code !== undefined) {
+      expect(code).toMatch(/^(bytes-truncated|frame-invalid|version-unsupported)$/);
+      return;
+    }
+    const read = decodeMessage(bytes);
+    if (read.kind === 'unknown' || isLossy(read)) return;
+    expect(encodeMessage(read)).toEqual(bytes);
+  };
+  for (const sample of Object.values(messages)) {
+    const whole = encodeMessage(sample);
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const bytes = whole.slice();
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      flipped(bytes);
+    }
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(9), (bytes, kind) => {
+      flipped(Uint8Array.of(0, kind, ...bytes));
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test('[S3] kinds that are not known are skipped whatever they hold, versions that are not known are refused', () => {
+  for (let kind = 0; kind < 256; kind++) {
+    const isKnown = Object.values(frameKinds).some((known) => known === kind) && kind !== 2 && kind !== 7;
+    const frame = rawFrame(0, kind, 5, (writer) => writer.bytes(new Uint8Array(9).fill(255)));
+    if (isKnown) expect(refusal(() => decodeMessage(frame))).toMatch(/invalid|truncated/);
+    else expect(decodeMessage(frame)).toEqual({ kind: 'unknown' });
+    expect(refusal(() => decodeMessage(rawFrame(1, kind, 5)))).toBe('version-unsupported');
+  }
+});
+
+test('[S4] counts that claim more than the frame holds are refused before anything is made for them', () => {
+  const runs = (kind: number, count: number, before: (writer: ByteWriter) => void = () => undefined) =>
+    refusal(() =>
+      decodeMessage(
+        rawFrame(0, kind, 1, (writer) => {
+          before(writer);
+          writer.varint(count);
+        }),
+      ),
+    );
+  for (const count of [1, runsPerFrameMax, runsPerFrameMax + 1, 2 ** 50]) {
+    expect(runs(frameKinds.want, count)).toBe('frame-invalid');
+    expect(runs(frameKinds.ack, count, (writer) => writer.text('relay'))).toBe('frame-invalid');
+  }
+  expect(refusal(() => decodeMessage(new Uint8Array(frameBytesMax + 1)))).toBe('frame-too-large');
+  // Half a million empty blocks.
+  expect(refusal(() => decodeMessage(rawFrame(0, frameKinds.events, 1, (w) => w.bytes(new Uint8Array(500_000)))))).toBe(
+    'frame-invalid',
+  );
+});
+
+test('[S5] the channel is 0 where no log is meant, and above 0 where one is', () => {
+  const moved = (sample: Message, channel: number) => {
+    const bytes = encodeMessage(sample);
+    bytes[2] = channel;
+    return refusal(() => decodeMessage(bytes));
+  };
+  const { hello, credit, close, ...ofLogs } = messages;
+  expect([moved(hello, 1), moved(credit, 1), moved(close, 0), moved(close, 1)]).toEqual([
+    ...['frame-invalid', 'frame-invalid', undefined, undefined],
+  ]);
+  for (const sample of Object.values(ofLogs)) expect(moved(sample, 0)).toBe('frame-invalid');
+});
+
+test('[S5] an open with what is reserved is unsupported: flags, policy, hash, edges, sums', () => {
+  const open = (at: number, flags = 0, policy = 0, hash = 0) =>
+    rawFrame(0, frameKinds.open, 1, (writer) => {
+      writer.u8(flags);
+      writer.text('tea');
+      writer.u8(policy);
+      writer.u8(hash);
+      writer.text('json');
+      for (let i = 0; i < 4; i++) writer.varint(i === at ? 1 : 0);
+      writer.varint(0);
+    });
+  expect(decodeMessage(open(-1))).toMatchObject({ kind: 'open', runs: [] });
+  for (const frame of [open(0), open(1), open(2), open(3), open(-1, 8), open(-1, 0, 1), open(-1, 0, 0, 1)]) {
+    expect(refusal(() => decodeMessage(frame))).toBe('version-unsupported');
+  }
+});
+
+test('[S4] runs and times are bounded: no sequence number 0, none over the bound, no time over the bound', () => {
+  const want = (first: number, length: number) =>
+    refusal(() =>
+      decodeMessage(
+        rawFrame(0, frameKinds.want, 1, (writer) => {
+          writer.varint(1);
+          writer.bytes(new Uint8Array(16));
+          writer.varint(first);
+          writer.varint(length);
+        }),
+      ),
+    );
+  expect([want(1, 0), want(0, 5), want(seqMax, 0), want(seqMax, 1), want(seqMax + 1, 0)]).toEqual([
+    ...[undefined, 'frame-invalid', undefined, 'frame-invalid', 'frame-invalid'],
+  ]);
+  const late = {
+    ...messages.open,
+    runs: [{ ...(messages.open.runs[0] as (typeof messages.open.runs)[0]), firstTime: timeMax }],
+  };
+  expect(refusal(() => decodeMessage(encodeMessage(late)))).toBeDefined();
+});
+
+test('[S4] long texts for people are cut at a character', () => {
+  const long = '👩‍👩‍👧‍👦é'.repeat(200);
+  const hello = decodeMessage(encodeMessage({ ...messages.hello, name: long }));
+  const error = decodeMessage(encodeMessage({ ...messages.error, message: long }));
+  for (const [cut, bytesMax] of [
+    [hello.kind === 'hello' && hello.name, 64],
+    [error.kind === 'error' && error.message, 512],
+  ]) {
+    expect(long.startsWith(String(cut))).toBe(true);
+    expect(new TextEncoder().encode(String(cut)).length).toBeGreaterThan(Number(bytesMax) - 8);
+  }
+});
+
+test('[S4] a code that is not known here is taken for `protocol`', () => {
+  const frame = rawFrame(0, frameKinds.error, 1, (writer) => {
+    writer.text('what-is-to-come');
+    writer.text('');
+    writer.varint(0);
+  });
+  expect(decodeMessage(frame)).toMatchObject({ kind: 'error', code: 'protocol' });
+});
+
+test('[S4] blocks come out as views, not yet judged', () => {
+  const frame = encodeMessage({ kind: 'events', channel: 1, blocks: [blockOf(oneRow)] });
+  const read = decodeMessage(frame);
+  expect(read.kind === 'events' && read.blocks[0]?.buffer).toBe(frame.buffer);
+});

@@ -1,0 +1,129 @@
+/** Blocks and frames that show every part of the formats: what the fixtures freeze, and what hostile bytes start from. */
+import { decodeBlock, encodeBlock } from '../src/codec/block.js';
+import type { Message } from '../src/codec/message.js';
+import { GossipError, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
+import { Chunk } from '../src/log/chunk.js';
+import { DependencyArena } from '../src/log/dependency-arena.js';
+import type { LogTables } from '../src/log/log-tables.js';
+import { PayloadPages } from '../src/log/payload-pages.js';
+import { ReplicaTable } from '../src/log/replica-table.js';
+
+export const ada = replicaIdFromBytes(new Uint8Array(16).fill(0xaa));
+export const bob = replicaIdFromBytes(new Uint8Array(16).fill(0xbb));
+export const eve = replicaIdFromBytes(new Uint8Array(16).fill(0xee));
+/** 2023-11-14T22:13:20Z, as a hybrid time. */
+export const baseTime = 1_700_000_000_000 * 2048;
+
+export interface Row {
+  readonly replica: ReplicaId;
+  readonly seq: number;
+  readonly time: number;
+  readonly kind?: number;
+  /** Newest first. */
+  readonly deps?: readonly { readonly replica: ReplicaId; readonly seq: number; readonly time: number }[];
+  readonly payload: string;
+}
+
+/** Rows as a block, written as they are: rules that the log keeps may be broken. */
+export function blockOf(rows: readonly Row[]): Uint8Array<ArrayBuffer> {
+  const replicas = new ReplicaTable();
+  const tables: LogTables = { replicas, dependencies: new DependencyArena(), pages: new PayloadPages() };
+  const chunk = new Chunk(rows.length);
+  for (const { replica, seq, time, kind = 0, deps = [], payload } of rows) {
+    const bytes = new TextEncoder().encode(payload);
+    const index = replicas.intern(replica);
+    const offset = tables.dependencies.begin(deps.length);
+    for (const dep of deps) tables.dependencies.add(replicas.intern(dep.replica), dep.seq, time - dep.time);
+    tables.pages.place(bytes, 0, bytes.length);
+    chunk.push(index, seq, time, kind, tables.pages.page, tables.pages.offset, bytes.length, offset);
+  }
+  return encodeBlock(chunk, 0, chunk.count, tables);
+}
+
+/** The rows of a block. */
+export function rowsOf(bytes: Uint8Array): Row[] {
+  const block = decodeBlock(bytes);
+  const id = (index: number) => replicaIdFromBytes(block.replicas[index] as Uint8Array);
+  return Array.from({ length: block.count }, (_, row) => {
+    const offset = block.offset[row] as number;
+    const deps = [];
+    for (let i = block.depStart[row] as number; i < (block.depStart[row + 1] as number); i++) {
+      deps.push({
+        replica: id(block.depReplica[i] as number),
+        seq: block.depSeq[i] as number,
+        time: block.depTime[i] as number,
+      });
+    }
+    return {
+      replica: id(block.replica[row] as number),
+      seq: block.seq[row] as number,
+      time: block.time[row] as number,
+      kind: block.kind[row] as number,
+      deps,
+      payload: new TextDecoder('utf-8').decode(bytes.subarray(offset, offset + (block.length[row] as number))),
+    };
+  });
+}
+
+/** One row of one writer: the smallest block. */
+export const oneRow: Row[] = [{ replica: ada, seq: 1, time: baseTime, payload: '"Tea?"' }];
+
+/** Three writers, dependencies in the block and out of it, a counter, kinds, equal times, an empty payload. */
+export const manyRows: Row[] = [
+  {
+    replica: ada,
+    seq: 7,
+    time: baseTime,
+    payload: '"Tea?"',
+    deps: [{ replica: eve, seq: 300, time: baseTime - 4096 }],
+  },
+  { replica: bob, seq: 1, time: baseTime + 2048, payload: '"Yes"', deps: [{ replica: ada, seq: 7, time: baseTime }] },
+  { replica: ada, seq: 8, time: baseTime + 2049, payload: '', kind: 1 },
+  { replica: eve, seq: 301, time: baseTime + 2049, payload: '"🫖"', kind: 1 },
+  {
+    replica: bob,
+    seq: 2,
+    time: baseTime + 600_000 * 2048 + 5,
+    payload: '{"text":"two at once"}',
+    deps: [
+      { replica: eve, seq: 301, time: baseTime + 2049 },
+      { replica: ada, seq: 8, time: baseTime + 2049 },
+    ],
+  },
+];
+
+const run = { replica: ada, first: 3, last: 200 };
+
+/** One message of every kind. */
+export const messages: { readonly [K in Message['kind']]: Extract<Message, { kind: K }> } = {
+  hello: { kind: 'hello', node: ada, name: 'ada’s phone', durable: true, now: 1_700_000_000_000 },
+  open: {
+    kind: 'open',
+    channel: 3,
+    descriptor: { id: 'tea', policy: 'unsigned', codec: 'json' },
+    token: 'secret',
+    answer: true,
+    more: false,
+    runs: [
+      { replica: ada, first: 1, last: 200, firstTime: baseTime, lastTime: baseTime + 4096 },
+      { replica: bob, first: 1, last: 1, firstTime: baseTime, lastTime: baseTime },
+    ],
+  },
+  want: { kind: 'want', channel: 3, runs: [run] },
+  events: { kind: 'events', channel: 3, blocks: [blockOf(oneRow), blockOf(manyRows)] },
+  ack: { kind: 'ack', channel: 3, node: 'relay', runs: [run] },
+  credit: { kind: 'credit', bytes: 262_144 },
+  error: { kind: 'error', channel: 3, code: 'early', message: 'ahead of this clock', time: baseTime },
+  close: { kind: 'close', channel: 3, reason: { code: 'normal', message: '' } },
+};
+
+/** The code of the GossipError that a call throws; anything else it throws goes on. */
+export function refusal(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    if (error instanceof GossipError) return error.code;
+    throw error;
+  }
+}
