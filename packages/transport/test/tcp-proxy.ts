@@ -8,6 +8,9 @@ export interface TcpProxy {
   stall(from: 'clients' | 'server'): void;
   /** Breaks every connection, without a goodbye. */
   cut(): void;
+  /** Breaks every connection, and each new one at once, until `mend`. */
+  sever(): void;
+  mend(): void;
   close(): Promise<void>;
 }
 
@@ -16,7 +19,12 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
   const clients = new Set<Socket>();
   const upstreams = new Set<Socket>();
   const stalled = new Set<Set<Socket>>();
+  let severed = false;
   const server = createServer((client) => {
+    if (severed) {
+      client.destroy();
+      return;
+    }
     const upstream = connect(port, '127.0.0.1');
     for (const [socket, other, all] of [
       [client, upstream, clients],
@@ -50,6 +58,13 @@ export async function tcpProxy(port: number): Promise<TcpProxy> {
       for (const socket of senders) socket.pause();
     },
     cut,
+    sever() {
+      severed = true;
+      cut();
+    },
+    mend() {
+      severed = false;
+    },
     async close() {
       const closed = once(server, 'close');
       server.close();
