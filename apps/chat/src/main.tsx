@@ -1,5 +1,11 @@
 /** Makes the node, once, and puts the app on the page. */
-import { createGossipNode, GossipProvider, indexedDbStorage, webSocketClient } from '@gossip-log/react';
+import {
+  createGossipNode,
+  type GossipNode,
+  GossipProvider,
+  indexedDbStorage,
+  webSocketClient,
+} from '@gossip-log/react';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
@@ -17,6 +23,14 @@ const node = createGossipNode({
   storage: indexedDbStorage({ name: 'gossip-log-chat' }),
   connections: [webSocketClient({ url: relay.href })],
 });
+
+declare global {
+  interface Window {
+    /** The node, for the browser's console: `gossip.open('general').snapshot().map((event) => event.payload)`. */
+    gossip: GossipNode;
+  }
+}
+window.gossip = node;
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
