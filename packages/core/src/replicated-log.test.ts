@@ -1,0 +1,135 @@
+import { expect, test } from 'vitest';
+import { ada, refusal } from '../test/sample-blocks.js';
+import { splitBlocks } from './codec/block.js';
+import { createGossipLog, eventId, replicaIdFromBytes } from './index.js';
+import { blockBytesMax, depsMax, eventBytesMax } from './limits.js';
+
+const now = () => 1_700_000_000_000;
+const options = { id: 'tea', replica: ada, now };
+const writer = (n: number) => replicaIdFromBytes(Uint8Array.of(n, n >> 8, ...new Uint8Array(14)));
+
+test('[L7] a payload of `eventBytesMax` goes in, one byte more leaves the log as it was', () => {
+  const log = createGossipLog<string>(options);
+  log.append('before');
+  const { length } = log.append('x'.repeat(eventBytesMax - 2)).payload;
+  expect(length).toBe(eventBytesMax - 2);
+  const before = { snapshot: log.snapshot(), version: log.version(), bytes: log.encode() };
+  let told = 0;
+  log.subscribe(() => told++);
+  expect(refusal(() => log.append('x'.repeat(eventBytesMax - 1)))).toBe('event-too-large');
+  expect(refusal(() => log.append(1n as unknown as string))).toBe('payload-unencodable');
+  expect(log.snapshot()).toBe(before.snapshot);
+  expect(log.version()).toEqual(before.version);
+  expect(log.encode()).toEqual(before.bytes);
+  expect(told).toBe(0);
+  expect(log.append('after').seq).toBe(3);
+});
+
+test('[L7] a clock at its end refuses, and leaves the log as it was', () => {
+  let ms = 2 ** 42;
+  const log = createGossipLog<string>({ ...options, now: () => ms });
+  expect(refusal(() => log.append('too late'))).toBe('limit-exceeded');
+  expect(log.length).toBe(0);
+  ms = 5;
+  expect(log.append('in time').seq).toBe(1);
+});
+
+test('[L6] a closed log takes nothing more and stays readable', () => {
+  const log = createGossipLog<string>(options);
+  const event = log.append('kept');
+  const bytes = log.encode();
+  let told = 0;
+  log.subscribe(() => told++);
+  log.close();
+  log.close();
+  expect(refusal(() => log.append('late'))).toBe('log-closed');
+  expect(refusal(() => log.merge(bytes))).toBe('log-closed');
+  expect([log.snapshot().at(0), log.get(event.id), log.length, told]).toEqual([event, event, 1, 0]);
+});
+
+test('[L6] a listener that throws keeps nobody else from hearing, and the log is whole', () => {
+  const log = createGossipLog<string>(options);
+  const heard: string[] = [];
+  log.subscribe(() => {
+    heard.push('first');
+    throw new Error('a mistake of the first');
+  });
+  const unsubscribe = log.subscribe(() => {
+    heard.push('second');
+  });
+  expect(() => log.append('tea')).toThrow('a mistake of the first');
+  expect(heard).toEqual(['first', 'second']);
+  expect(log.snapshot().map((event) => event.payload)).toEqual(['tea']);
+  unsubscribe();
+  unsubscribe();
+  expect(() => log.append('more')).toThrow('a mistake of the first');
+  expect(heard).toEqual(['first', 'second', 'first']);
+  expect(log.version().get(ada)).toBe(2);
+});
+
+test('[L5] a listener subscribed twice is called twice, and one added meanwhile next time', () => {
+  const log = createGossipLog<string>(options);
+  let calls = 0;
+  const listener = () => calls++;
+  const [first] = [log.subscribe(listener), log.subscribe(listener)];
+  log.append('one');
+  expect(calls).toBe(2);
+  first?.();
+  log.append('two');
+  expect(calls).toBe(3);
+});
+
+test('[L2] [B4] of a hundred heads the newest are named, the others by the events after', () => {
+  const target = createGossipLog<number>(options);
+  for (let i = 0; i < 100; i++) {
+    const source = createGossipLog<number>({ id: 'tea', replica: writer(i), now: () => now() - 1000 + i });
+    source.append(i);
+    target.merge(source.encode());
+  }
+  const others = target.snapshot().slice();
+  const first = target.append(100);
+  const named = (event: typeof first) => others.filter((other) => target.relation(other, event) === 'before').length;
+  expect(named(first)).toBe(depsMax);
+  expect(target.relation(others[0] as typeof first, first)).toBe('concurrent');
+  expect(target.relation(others.at(-1) as typeof first, first)).toBe('before');
+  const second = target.append(101);
+  expect(named(second)).toBe(100);
+
+  const copy = createGossipLog<number>({ id: 'tea', replica: writer(999), now });
+  copy.merge(target.encode());
+  expect(copy.encode()).toEqual(target.encode());
+  const [before, after] = [copy.get(first.id), copy.get(second.id)];
+  expect(before !== undefined && after !== undefined && copy.relation(before, after)).toBe('before');
+});
+
+test('[L1] an event is found by its id; ids of no event, and no ids, are not', () => {
+  const log = createGossipLog<string>(options);
+  const events = ['a', 'b', 'c'].map((text) => log.append(text));
+  for (const event of events) expect(log.get(event.id)).toBe(event);
+  expect(log.get(eventId(ada, 4))).toBeUndefined();
+  expect(log.get(eventId(writer(9), 1))).toBeUndefined();
+  expect(() => log.get('nothing' as typeof events extends { id: infer I }[] ? I : never)).toThrow(TypeError);
+});
+
+test('[L7] the largest events go out in blocks that every reader takes', () => {
+  const log = createGossipLog<string>(options);
+  for (let i = 0; i < 5; i++) log.append('x'.repeat(eventBytesMax - 2));
+  const blocks = splitBlocks(log.encode());
+  expect(blocks).toHaveLength(5);
+  for (const block of blocks) expect(block.length).toBeLessThan(blockBytesMax / 2);
+  const copy = createGossipLog<string>({ ...options, replica: writer(1) });
+  expect(copy.merge(log.encode()).added).toBe(5);
+});
+
+test.each([
+  ['an empty id', { ...options, id: '' }],
+  ['an id of 256 bytes', { ...options, id: 'é'.repeat(128) }],
+])('[L7] no log is made with %s', (_, wrong) => {
+  expect(() => createGossipLog(wrong)).toThrow(RangeError);
+});
+
+test('[L7] no log is made with a replica or a codec that is none', () => {
+  expect(() => createGossipLog({ ...options, replica: 'ada' as typeof ada })).toThrow(TypeError);
+  const codec = { name: '', encode: () => new Uint8Array(), decode: () => 1 };
+  expect(() => createGossipLog({ ...options, codec })).toThrow(TypeError);
+});
