@@ -10,28 +10,35 @@
  *
  * The numbered rules, with the byte tables, are in `docs/protocol.md`; tests cite them.
  *
- * - [S1] `hello` comes first, once, each way. Anything before it, or a second one, ends the session: `protocol`.
- * - [S2] Any frame is a sign of life. After `heartbeatMs` without sending, a credit of 0 is sent; after `silenceMsMax`
- *   without hearing, the session ends: `connection-lost`.
+ * - [S1] `hello` comes first, once, each way. Any other known frame before it, or a second one, ends the session:
+ *   `protocol`. A `close` of the session may come at any time.
+ * - [S2] Any frame is a sign of life. After `heartbeatMs` without sending, a credit of what is owed, maybe 0, is sent;
+ *   after `silenceMsMax` without hearing, the session ends: `connection-lost`.
  * - [S3] A frame of unknown kind is skipped; an unknown version ends the session: `version-unsupported`.
  * - [S4] Bytes that break the format, a checksum, or a clock or sequence rule end the session with that code, and
  *   change nothing else.
- * - [S5] `open` names a log and describes what is stored of it, as one run list. Its channel is the sender's number for
- *   the log; all other frames carry the receiver's number. It may come again: it then replaces what was known.
- * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone.
- * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged.
+ * - [S5] `open` names a log and describes what is stored of it, as one run list, in pages if need be. Its channel is
+ *   the sender's number for the log; all other frames carry the receiver's number. It may come again: it then replaces
+ *   what was known. It asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is
+ *   answered with `close`.
+ * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone. An `open`
+ *   that comes again keeps its descriptor.
+ * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged. What
+ *   comes meanwhile waits.
  * - [S8] Each side streams what the other lacks of the effective log, in causal order, up to the horizon.
  * - [S9] What becomes stored goes at once, as the same bytes, to a peer that lacks just that; else by reading. What a
  *   peer sent is never sent back to it.
- * - [S10] `events` frames spend credit, granted by the receiver once it has stored them. Overspending by more than a
- *   frame ends the session: `credit-exceeded`.
+ * - [S10] `events` frames spend credit, granted by the receiver once it has stored or skipped them. Logs that are
+ *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
+ *   `credit-exceeded`.
  * - [S11] Runs missing before received events can show are asked for once (`want`). Had rows to be dropped, the log is
  *   described anew at the next tick.
  * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; its `open` does so too.
  * - [S13] Events that are `early` are refused whole, and the sender keeps them until due, then opens the log anew.
- * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading.
- * - [S15] Requests are numbered. An answer to none is ignored. A failed or overdue one ends the session, but for
- *   `open` (that log is refused) and an `early` merge.
+ * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading. An
+ *   `open` that was refused is made anew when the peer opens the log itself.
+ * - [S15] Requests are numbered. An answer to none is ignored, and a log that it opened is released. A failed or
+ *   overdue one ends the session, but for `open` (that log is refused) and an `early` merge.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
  *   alone is released.
  * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
