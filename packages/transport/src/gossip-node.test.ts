@@ -166,6 +166,19 @@ test('[S8] events travel through a node in the middle, and a late joiner gets al
   await Promise.all([ada.close(), bob.close(), middle.close()]);
 });
 
+test('[H1] an event appended however many microtasks after the last one was stored is stored too', async () => {
+  const ada = node();
+  const log = ada.open<string>('tea');
+  await log.ready;
+  for (let microtasks = 0; microtasks < 20; microtasks++) {
+    await log.delivered(log.append('one'));
+    for (let i = 0; i < microtasks; i++) await undefined;
+    await log.delivered(log.append('the next'));
+  }
+  expect(log.snapshot().length).toBe(40);
+  await ada.close();
+});
+
 test('[H3] a store that cannot write keeps nothing from the screen, says so, and is tried again until it can', async () => {
   const { environment, advance } = heldTimers();
   const storage = memoryStorage();

@@ -325,9 +325,9 @@ export class HostedLog<T = unknown> {
     if (this.#writing !== undefined || this.#log === undefined || this.#status !== 'ready') return;
     this.#writing = Promise.resolve()
       .then(() => this.#drain(this.#log as ReplicatedLog<T>))
-      .catch((error) => this.#fail(asGossipError(error, `log "${this.id}" cannot be stored`)))
-      .finally(() => {
+      .catch((error) => {
         this.#writing = undefined;
+        this.#fail(asGossipError(error, `log "${this.id}" cannot be stored`));
       });
   }
 
@@ -335,7 +335,11 @@ export class HostedLog<T = unknown> {
     let pauseMs = limits.storageRetryMsMax / 10;
     for (;;) {
       const batch = this.#nextBatch(log);
-      if (batch.length === 0) return;
+      if (batch.length === 0) {
+        // In the same breath as the look: what is appended a microtask later must start a writer of its own.
+        this.#writing = undefined;
+        return;
+      }
       try {
         await this.#commit(batch);
       } catch (cause) {
