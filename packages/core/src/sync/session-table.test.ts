@@ -296,9 +296,9 @@ const rules: Readonly<Record<Happening, string>> = {
 
 const stateNames = Object.keys(states) as StateName[];
 
-const cells = (Object.entries(rules) as [Happening, string][]).map(([happening, rule]) => ({ happening, rule }));
+const cells = (Object.entries(rules) as [Happening, string][]).map(([happening, rule]) => [rule, happening] as const);
 
-test.each(cells)('$rule in every state: $happening', ({ happening }) => {
+test.each(cells)('%s in every state: %s', (_, happening) => {
   const seen = stateNames.map((state) => {
     const rig = rigIn(state);
     const before = rig.state;

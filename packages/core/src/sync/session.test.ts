@@ -13,6 +13,7 @@ import {
   creditBytesMax,
   eventBytesMax,
   frameBytesMax,
+  frameBytesTarget,
   heartbeatMs,
   runsMax,
   runsPerFrameMax,
@@ -267,6 +268,51 @@ test('[S9] a block that would not fit behind a larger number is read in smaller 
   ]);
 });
 
+test('[S9] what leaves a gap for the peer, or comes while a read is under way, is read', () => {
+  const rig = rigIn('live');
+  const gap = entriesOf(there).map((entry) => ({
+    ...entry,
+    runs: entry.runs.map((run) => ({ ...run, first: 3, last: 3 })),
+  }));
+  expect(rig.handle({ type: 'stored', log, entries: gap, now: rig.nowMs })).toMatchObject([
+    { type: 'request', effect: { kind: 'read' } },
+  ]);
+  expect(rig.handle({ type: 'stored', log, entries: entriesOf(there), now: rig.nowMs })).toEqual([]);
+  expect(rig.handle(rig.answer('read'))).toMatchObject([{ type: 'request', effect: { kind: 'read' } }]);
+  expect(rig.handle(rig.answer('read'))).toEqual([]);
+});
+
+test('[S10] no more is read at once than there is credit for, and a log that was left is not read', () => {
+  const { wire, left, right } = pair({ durable: true });
+  for (let i = 0; i < 60; i++) {
+    left.append(`room ${i}`, 'tea');
+    left.store(`room ${i}`);
+    right.attach(`room ${i}`);
+  }
+  wire.connect();
+  let moved = true;
+  while (moved) {
+    moved = wire.deliver(left) || wire.deliver(right);
+    for (const node of wire.nodes) {
+      const other = node.asked.findIndex(({ effect }) => effect.kind !== 'read');
+      if (other >= 0) node.answer(other);
+      moved ||= other >= 0;
+    }
+  }
+  expect(left.asked).toHaveLength(creditBytesMax / frameBytesTarget);
+
+  const rig = rigIn('live');
+  const [entry] = entriesOf(there);
+  const large = { ...(entry as NonNullable<typeof entry>), block: new Uint8Array(frameBytesMax - 10) };
+  for (let seq = 1; seq <= 3; seq++) {
+    const runs = large.runs.map((run) => ({ ...run, first: seq, last: seq }));
+    rig.handle({ type: 'stored', log, entries: [{ ...large, runs }], now: rig.nowMs });
+  }
+  expect(rig.handle(rig.frame({ kind: 'want', channel: 1, runs: [] }))).toEqual([]);
+  rig.handle({ type: 'detach', log, now: rig.nowMs });
+  expect(rig.handle(rig.frame({ kind: 'credit', bytes: creditBytesMax }))).toEqual([]);
+});
+
 test('[S10] many logs that are behind share the credit, and none of it is overspent', () => {
   const { wire, left, right } = pair({ durable: true });
   const names = Array.from({ length: 60 }, (_, i) => `room ${i}`);
@@ -319,12 +365,12 @@ test('[S10] [S16] credit of a log that is left is given back once, however it is
       const rig = rigIn(state);
       const outputs: SessionOutput[] = [];
       let spent = 0;
-      // One frame is merged and waits to be stored, two are being merged; or all wait for the grant.
+      // One frame is being stored, one waits for that, one is being merged; or all wait for the grant.
       const frame = eventsOf(rig, there, 'x'.repeat(100_000));
       for (let i = 0; i < 3; i++) {
         outputs.push(...rig.handle(frame));
         spent += frame.type === 'frame' ? frame.bytes.length : 0;
-        if (i === 0) outputs.push(...rig.handle(rig.answer('merge')));
+        if (i < 2) outputs.push(...rig.handle(rig.answer('merge')));
       }
       outputs.push(...left(rig));
       if (rig.session.channelState(log) === 'live') continue;
