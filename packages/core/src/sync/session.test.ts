@@ -167,6 +167,22 @@ test('[S5] a description over the bound ends the session', () => {
   expect(outputs.at(-1)).toMatchObject({ type: 'end', reason: { code: 'limit-exceeded' } });
 });
 
+test('[S5] pages of two logs do not mix: only one description at a time is kept unfinished', () => {
+  const rig = rigIn('offered');
+  rig.handle(rig.frame(openFrame({ more: true })));
+  const other = openFrame({ descriptor: { id: 'coffee', policy: 'unsigned', codec: 'json' }, more: true });
+  expect(rig.handle(rig.frame(other)).at(-1)).toMatchObject({ type: 'end', reason: { code: 'protocol' } });
+});
+
+test('[S5] a log detached between two pages is left, and the session goes on', () => {
+  const rig = rigIn('offered');
+  rig.handle(rig.frame(openFrame({ more: true, answer: false })));
+  rig.handle({ type: 'detach', log, now: rig.nowMs });
+  expect(rig.handle(rig.frame(openFrame({ more: true, answer: false })))).toEqual([]);
+  expect(sent(rig.handle(rig.frame(openFrame({ answer: false }))), 'close')).toMatchObject([{ channel: 7 }]);
+  expect(rig.session.state).toBe('established');
+});
+
 test('[S5] numbers of logs are never used again, and a session carries so many logs and no more', () => {
   const rig = rigIn('greeting');
   for (let i = 0; i < channelsMax; i++) rig.handle({ type: 'attach', log: `log ${i}`, now: rig.nowMs });

@@ -17,10 +17,10 @@
  * - [S3] A frame of unknown kind is skipped; an unknown version ends the session: `version-unsupported`.
  * - [S4] Bytes that break the format, a checksum, or a clock or sequence rule end the session with that code, and
  *   change nothing else.
- * - [S5] `open` names a log and describes what is stored of it, as one run list, in pages if need be. Its channel is
- *   the sender's number for the log; all other frames carry the receiver's number. It may come again: it then replaces
- *   what was known. It asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is
- *   answered with `close`.
+ * - [S5] `open` names a log and describes what is stored of it, as one run list, in pages one right after another. Its
+ *   channel is the sender's number for the log; all other frames carry the receiver's number. It may come again: it
+ *   then replaces what was known. It asks for an `open` in return, or is that answer; an answer to what was detached
+ *   meanwhile is answered with `close`.
  * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone. An `open`
  *   that comes again keeps its descriptor.
  * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged. What
@@ -228,6 +228,8 @@ export class Session {
   #reserved = 0;
   /** Channels that want to read, each in its turn. */
   readonly #hungry = new Set<Channel>();
+  /** The log of which a page has come and the next one follows: one at a time, or every log could hold pages. */
+  #paging: string | undefined;
   /** Bytes of events that the peer may still send. */
   #granted = creditBytesMax;
   /** Bytes stored or skipped, to be granted again. */
@@ -401,6 +403,12 @@ export class Session {
   /** S5, S6, S7. */
   #peerOpens(message: OpenMessage): void {
     const log = message.descriptor.id;
+    const paging = this.#paging;
+    this.#paging = message.more ? log : undefined;
+    if (paging !== undefined && paging !== log) {
+      this.#fault(new GossipError('protocol', `an open of "${log}" between two pages of "${paging}"`));
+      return;
+    }
     if (!message.answer && !this.#byLog.has(log)) {
       // The peer answers an `open` of a log that was detached meanwhile: nobody here wants it any more.
       if (!message.more) this.#leave(message.channel);
