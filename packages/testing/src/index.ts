@@ -1,0 +1,2 @@
+/** What users of `@gossip-log/testing` import. */
+export { Random } from './sim/random.js';
