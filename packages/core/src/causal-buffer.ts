@@ -1,6 +1,9 @@
 /**
- * Events that wait for a dependency, bounded. Each waits at one replica: that of the first reference it lacks.
- * Above the bounds the newest are dropped; they can be fetched again.
+ * Events that wait for a predecessor or a dependency, bounded. Each waits at one replica: that of the first reference
+ * it lacks. Above the bounds the newest are dropped; they can be fetched again.
+ *
+ * Who waits for its writer's previous event is found by that event's number. Sets are kept for the others alone, and
+ * those are few: a writer's first event that waits for a dependency keeps all later ones waiting for their predecessor.
  */
 import type { DecodedBlock } from './codec/block.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
@@ -20,6 +23,8 @@ export interface ParkedRow {
 export class CausalBuffer {
   readonly #waiting = new Map<number, Set<ParkedRow>>();
   readonly #byDot = new Map<number, { parked: ParkedRow; waitsFor: number }>();
+  /** Per replica, the last event that is known to be missing. */
+  readonly #needed = new Map<number, number>();
   #bytes = 0;
 
   get rows(): number {
@@ -34,19 +39,17 @@ export class CausalBuffer {
     return this.#byDot.has(dot(replica, seq));
   }
 
-  isWaitedFor(replica: number): boolean {
-    return this.#waiting.has(replica);
-  }
-
   /** Parks a row, or moves it to another replica to wait for. */
   park(parked: ParkedRow, waitsFor: number): void {
     this.remove(parked);
-    let waiting = this.#waiting.get(waitsFor);
-    if (waiting === undefined) {
-      waiting = new Set();
-      this.#waiting.set(waitsFor, waiting);
+    if (waitsFor !== parked.replica) {
+      let waiting = this.#waiting.get(waitsFor);
+      if (waiting === undefined) {
+        waiting = new Set();
+        this.#waiting.set(waitsFor, waiting);
+      }
+      waiting.add(parked);
     }
-    waiting.add(parked);
     this.#byDot.set(dot(parked.replica, parked.seq), { parked, waitsFor });
     this.#bytes += parked.block.length[parked.row] as number;
   }
@@ -56,25 +59,37 @@ export class CausalBuffer {
     const entry = this.#byDot.get(key);
     if (entry === undefined) return;
     this.#byDot.delete(key);
-    const waiting = this.#waiting.get(entry.waitsFor) as Set<ParkedRow>;
-    waiting.delete(entry.parked);
-    if (waiting.size === 0) this.#waiting.delete(entry.waitsFor);
+    const waiting = this.#waiting.get(entry.waitsFor);
+    waiting?.delete(entry.parked);
+    if (waiting?.size === 0) this.#waiting.delete(entry.waitsFor);
     this.#bytes -= entry.parked.block.length[entry.parked.row] as number;
   }
 
-  /** The rows that wait for an event of `replica`, in causal order. */
-  waitingFor(replica: number): ParkedRow[] {
-    return [...(this.#waiting.get(replica) ?? [])].sort((a, b) => a.time - b.time);
+  /** The rows that an event of `replica` may have freed, whose next event is `nextSeq`. */
+  waitingFor(replica: number, nextSeq: number): ParkedRow[] {
+    const rows = [...(this.#waiting.get(replica) ?? [])];
+    const next = this.#byDot.get(dot(replica, nextSeq));
+    if (next !== undefined) rows.push(next.parked);
+    return rows;
   }
 
-  all(): ParkedRow[] {
-    return Array.from(this.#byDot.values(), ({ parked }) => parked);
+  /** Notes that a parked row refers to that event, which is not here. */
+  need(replica: number, seq: number): void {
+    if (seq > (this.#needed.get(replica) ?? 0) && !this.has(replica, seq)) this.#needed.set(replica, seq);
+  }
+
+  /** Per replica, the last event that parked rows refer to and that was not parked then; without those up to `last`. */
+  needed(last: readonly number[]): ReadonlyMap<number, number> {
+    for (const [replica, seq] of this.#needed) {
+      if (this.rows === 0 || seq <= (last[replica] as number)) this.#needed.delete(replica);
+    }
+    return this.#needed;
   }
 
   /** Drops the newest rows until the buffer is within seven eighths of its bounds, if it is over one. Returns how many. */
   shed(): number {
     if (this.rows <= causalBufferRowsMax && this.#bytes <= causalBufferBytesMax) return 0;
-    const newestFirst = this.all().sort((a, b) => b.time - a.time);
+    const newestFirst = Array.from(this.#byDot.values(), ({ parked }) => parked).sort((a, b) => b.time - a.time);
     let dropped = 0;
     for (const parked of newestFirst) {
       if (this.rows <= causalBufferRowsMax * 0.875 && this.#bytes <= causalBufferBytesMax * 0.875) break;

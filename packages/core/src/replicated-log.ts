@@ -432,6 +432,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     for (const { parked, waitsFor } of waiting) {
       this.#buffer.park(parked, waitsFor);
+      this.#need(parked);
       arrivals.push(parked);
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
@@ -463,29 +464,28 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return -1;
   }
 
-  /** What parked rows lack, per replica: from the first event that is neither here nor parked to the last one needed. */
+  /** What parked rows lack, per replica: from the first event that is not here to the last one needed. */
   #missing(): Run[] {
     const { ids, last } = this.#replicas;
-    const needed = new Map<number, number>();
-    const need = (replica: number, seq: number) => {
-      if (seq > (last[replica] as number) && !this.#buffer.has(replica, seq)) {
-        needed.set(replica, Math.max(needed.get(replica) ?? 0, seq));
-      }
-    };
-    for (const { block, row, replicas, replica, seq } of this.#buffer.all()) {
-      if (seq > 1) need(replica, seq - 1);
-      const end = block.depStart[row + 1] as number;
-      for (let i = block.depStart[row] as number; i < end; i++) {
-        const other = replicas[block.depReplica[i] as number] as number;
-        if ((block.depTime[i] as number) > (this.#replicas.lastTime[other] as number))
-          need(other, block.depSeq[i] as number);
-      }
-    }
-    return Array.from(needed, ([replica, seq]) => ({
+    return Array.from(this.#buffer.needed(last), ([replica, seq]) => ({
       replica: ids[replica] as ReplicaId,
       first: (last[replica] as number) + 1,
       last: seq,
     }));
+  }
+
+  /** Notes what a row that was just parked refers to and is neither here nor parked. */
+  #need({ block, row, replicas, replica, seq }: ParkedRow): void {
+    const { last, lastTime } = this.#replicas;
+    if (seq - 1 > (last[replica] as number)) this.#buffer.need(replica, seq - 1);
+    const end = block.depStart[row + 1] as number;
+    for (let i = block.depStart[row] as number; i < end; i++) {
+      const other = replicas[block.depReplica[i] as number] as number;
+      const needed = block.depSeq[i] as number;
+      if (needed > (last[other] as number) && (block.depTime[i] as number) > (lastTime[other] as number)) {
+        this.#buffer.need(other, needed);
+      }
+    }
   }
 
   #pickRows(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]): Chunk {
@@ -519,7 +519,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const work = new Set<number>(advanced);
     for (const replica of work) {
       work.delete(replica);
-      for (const parked of this.#buffer.waitingFor(replica)) {
+      for (const parked of this.#buffer.waitingFor(replica, (last[replica] as number) + 1)) {
         if (parked.seq <= (last[parked.replica] as number)) {
           this.#buffer.remove(parked);
           continue;
