@@ -5,7 +5,7 @@
  */
 import { type CloseReason, type ConnectionSource, errorCodes, type GossipErrorCode } from '@gossip-log/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { RecordingHost } from '../test/recording-host.js';
+import { RecordingHost } from './recording-host.js';
 
 /** What an implementation gives to the suite: two joined sources that have not been started. */
 export interface ContractSubject {

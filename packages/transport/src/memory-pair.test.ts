@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { RecordingHost } from '../test/recording-host.js';
 import { connectionContract, contractBounds } from './contract.js';
 import { memoryPair } from './memory-pair.js';
+import { RecordingHost } from './recording-host.js';
 
 connectionContract('memory pair', () => {
   let stalled = false;

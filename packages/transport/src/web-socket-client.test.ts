@@ -4,8 +4,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket as WsWebSocket } from 'ws';
 import { FakeEnvironment } from '../test/fake-environment.js';
 import { FakeWebSocket } from '../test/fake-web-socket.js';
-import { RecordingHost } from '../test/recording-host.js';
 import { closeCodes, type Pace, standardCloseCodes } from './close-codes.js';
+import { RecordingHost } from './recording-host.js';
 import { type WebSocketClientOptions, webSocketClient } from './web-socket-client.js';
 
 const { connectMsMax, closeMsMax, reconnectMsMin, reconnectMsMax, stableMsMin } = limits;

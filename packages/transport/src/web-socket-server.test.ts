@@ -6,8 +6,8 @@ import { limits } from '@gossip-log/core';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { FakeEnvironment } from '../test/fake-environment.js';
-import { RecordingHost } from '../test/recording-host.js';
 import { closeCodes } from './close-codes.js';
+import { RecordingHost } from './recording-host.js';
 import { type WebSocketServerOptions, webSocketServer } from './web-socket-server.js';
 
 async function started(options: WebSocketServerOptions = {}) {

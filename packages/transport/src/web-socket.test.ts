@@ -1,9 +1,9 @@
 /** Client and server against each other, over real sockets and a way that a test can break. */
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { RecordingHost } from '../test/recording-host.js';
 import { type TcpProxy, tcpProxy } from '../test/tcp-proxy.js';
 import { connectionContract, contractBounds } from './contract.js';
+import { RecordingHost } from './recording-host.js';
 import { webSocketClient } from './web-socket-client.js';
 import { webSocketServer } from './web-socket-server.js';
 

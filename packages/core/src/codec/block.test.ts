@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { payload } from '../../test/arbitraries.js';
+import { payload } from '../../test/payload.js';
 import {
   ada,
   baseTime,

@@ -2,8 +2,6 @@
 import fc from 'fast-check';
 import { pinnedSeeds } from './pinned-seeds.js';
 
-declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
-
 /** Share of the runs that a pinned seed without a path gets: none where a property has few, large values. */
 const pinnedShare = 0.1;
 
@@ -27,7 +25,7 @@ export function property<V>(title: string, values: fc.Arbitrary<V>, runs: number
       fc.assert(fc.property(values, holds), parameters);
     } catch (error) {
       const { message, cause } = error as Error;
-      const command = `SEED=${parameters.seed} npx vitest run --project unit packages/core/test`;
+      const command = `SEED=${parameters.seed} npx vitest run --project unit packages/testing/test`;
       throw new Error(`${title}\n${message}\nRun it again: ${command}`, { cause });
     }
   }

@@ -2,13 +2,15 @@
  * The laws, on generated histories, against the reference log. Each test ends by asserting that its histories
  * reached what makes the law hard to keep.
  */
+
+import { createGossipLog, GossipError, type LogEvent, replicaIdFromBytes } from '@gossip-log/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createGossipLog, GossipError, type LogEvent, replicaIdFromBytes } from '../src/index.js';
-import { payload, type Reading, replicaIds, schedule } from './arbitraries.js';
+import { payload } from '../../core/test/payload.js';
+import { Random } from '../src/sim/random.js';
 import { equalBytes, LockStep, law, type Parcel, Reached, World } from './lock-step.js';
-import { mulberry32 } from './message-generator.js';
 import { property } from './property.js';
+import { type Reading, replicaIds, schedule } from './schedules.js';
 
 const observerId = replicaIdFromBytes(new Uint8Array(16).fill(255));
 const farFuture = () => 2 ** 41;
@@ -214,8 +216,8 @@ test.each([
       ),
     );
     property('[L1] [L3] [L5] [L9] logs', values, 1, ([seed, replicas, reading]) => {
-      const random = mulberry32(seed);
-      const upTo = (bound: number) => Math.floor(random() * bound);
+      const random = new Random(seed);
+      const upTo = (bound: number) => random.below(bound);
       const world = new World(createGossipLog, { replicas, reading: 'oldest first' }, reached);
       const hubs = [observer(reached, reading), observer(reached, 'seldom')] as const;
       const held: Parcel[] = [];
@@ -228,9 +230,9 @@ test.each([
         world.take({ do: 'pass', ms: upTo(40) });
 
         // Parcels reach the hub in any order, some twice; from half way on, writers hear from it now and then.
-        if (random() < 0.8) hubs[0].receive([held[upTo(held.length)] as Parcel]);
-        if (random() < 0.1) hubs[0].receive(held.splice(0, upTo(held.length)));
-        if (world.singles.length > size.events / 2 && random() < 0.3)
+        if (random.chance(0.8)) hubs[0].receive([held[upTo(held.length)] as Parcel]);
+        if (random.chance(0.1)) hubs[0].receive(held.splice(0, upTo(held.length)));
+        if (world.singles.length > size.events / 2 && random.chance(0.3))
           writer.receive([hubs[0].parcel(writer.reference.version())]);
       }
       hubs[0].receive(held.toReversed());

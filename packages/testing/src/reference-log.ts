@@ -13,7 +13,7 @@ import {
   type ReplicaId,
   replicaIdToBytes,
   type SequenceNumber,
-} from '../src/index.js';
+} from '@gossip-log/core';
 
 const clockStepsPerMs = 2048;
 const clockDriftMsMax = 60_000;

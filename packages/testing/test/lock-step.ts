@@ -15,9 +15,9 @@ import {
   replicaIdFromBytes,
   type SequenceNumber,
   type Snapshot,
-} from '../src/index.js';
-import type { Reading, Schedule, Share, Step } from './arbitraries.js';
-import { inLogOrder, isEarly, type ReferenceEvent, ReferenceLog } from './reference-log.js';
+} from '@gossip-log/core';
+import { inLogOrder, isEarly, type ReferenceEvent, ReferenceLog } from '../src/reference-log.js';
+import type { Reading, Schedule, Share, Step } from './schedules.js';
 
 export type CreateLog = (options: GossipLogOptions<unknown>) => GossipLog<unknown>;
 

@@ -2,14 +2,15 @@
  * The laws again, with chunks of four rows instead of 1,024: short histories, which shrink, then split chunks,
  * adopt batches and share chunks between snapshots all the time.
  */
+
+import { createGossipLog, limits } from '@gossip-log/core';
 import { expect, test, vi } from 'vitest';
-import { createGossipLog, limits } from '../src/index.js';
-import { schedule } from './arbitraries.js';
 import { Reached, World } from './lock-step.js';
 import { property } from './property.js';
+import { schedule } from './schedules.js';
 
-vi.mock('../src/limits.js', async (original) => ({
-  ...(await original<typeof import('../src/limits.js')>()),
+vi.mock('../../core/src/limits.js', async (original) => ({
+  ...(await original<typeof import('../../core/src/limits.js')>()),
   chunkRowsMax: 4,
 }));
 
