@@ -241,7 +241,8 @@ test('PORT and DATA_DIR stand in for the options; pages of other origins are not
 test('[R4] a peer that breaks every rule is reported in a line at most, and the process goes on', async () => {
   const relay = startRelay(await folder());
   const { url } = await relay.ready();
-  for (let i = 0; i < 20; i++) {
+  const count = 20;
+  for (let i = 0; i < count; i++) {
     const hostile = await RawPeer.connect(url, i % 2 === 0);
     hostile.sendBytes(crypto.getRandomValues(new Uint8Array(1 + i * 100)).fill(i % 3, 0, 1));
     hostile.sendBytes(new Uint8Array(limits.frameBytesMax + 1));
@@ -250,5 +251,7 @@ test('[R4] a peer that breaks every rule is reported in a line at most, and the 
   const log = await openLog(client(url), 'room');
   await log.delivered(log.append('still here'), 'relayed');
   relay.signal('SIGTERM');
-  expect(await relay.ended).toMatchObject({ code: 0 });
+  const { code, errors } = await relay.ended;
+  expect(code).toBe(0);
+  expect(errors.length).toBeLessThanOrEqual(count);
 });

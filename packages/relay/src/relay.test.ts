@@ -138,6 +138,7 @@ test('[R3] an authorize that throws refuses, and is reported', async () => {
   const peer = await RawPeer.connect(url);
   peer.openLog('room', 1);
   expect((await peer.message('error')).channel).toBe(1);
+  expect(errors).toEqual(['the list of tokens cannot be read']);
   expect(peer.received.some(({ kind }) => kind === 'events' || kind === 'open')).toBe(false);
   const writer = await openLog(client(url, { token: 'a token' }), 'room');
   await writer.delivered(writer.append('goes on'), 'relayed');
