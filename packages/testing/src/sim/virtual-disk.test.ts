@@ -1,0 +1,95 @@
+import { replicaIdFromBytes } from '@gossip-log/core';
+import { expect, onTestFinished, test } from 'vitest';
+import { storageContract } from '../../../storage/src/contract.js';
+import { Random } from './random.js';
+import { VirtualDisk } from './virtual-disk.js';
+import { VirtualTime } from './virtual-time.js';
+
+/** Time that passes by itself, for tests that wait for promises. */
+function passing(): VirtualTime {
+  const time = new VirtualTime();
+  let stopped = false;
+  const pass = async () => {
+    while (!stopped) {
+      await time.passUntil(time.nowMs + 1, () => {});
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const passed = pass();
+  onTestFinished(async () => {
+    stopped = true;
+    await passed;
+  });
+  return time;
+}
+
+storageContract('virtual disk', {
+  create: async () => new VirtualDisk(passing(), new Random(1)),
+  open: async (disk) => disk.storage({ alive: true }),
+  destroy: async () => {},
+  makeNewer: async (disk) => {
+    disk.formatVersion++;
+  },
+});
+
+const [a, b] = [1, 2].map((number) => replicaIdFromBytes(new Uint8Array(16).fill(number)));
+if (a === undefined || b === undefined) throw new Error('two replicas');
+
+const own = (first: number, last = first) =>
+  ({ block: Uint8Array.of(first), runs: [{ replica: a, first, last }], origin: 'own' }) as const;
+const received = (first: number) =>
+  ({ block: Uint8Array.of(first), runs: [{ replica: b, first, last: first }], origin: 'received' }) as const;
+
+test('[P2] a loss of power takes a suffix of what was relaxed, and nothing that a strict commit came after', async () => {
+  const lost = new Set<number>();
+  for (let seed = 0; seed < 30; seed++) {
+    const disk = new VirtualDisk(passing(), new Random(seed));
+    const storage = disk.storage({ alive: true });
+    await storage.commit('log', [received(1)], { durability: 'relaxed' });
+    await storage.commit('log', [own(1)], { durability: 'strict' });
+    for (const seq of [2, 3, 4]) await storage.commit('log', [received(seq)], { durability: 'relaxed' });
+    disk.powerLost();
+    expect(disk.head('log', a, 'durable')).toBe(1);
+    const head = disk.head('log', b, 'written');
+    expect(disk.records('log').map(([seq]) => seq)).toEqual([1, 1, 2, 3, 4].slice(0, head + 1));
+    lost.add(4 - head);
+  }
+  expect([...lost].sort()).toEqual([0, 1, 2, 3]);
+});
+
+test('[P1] [P8] a process that ends takes with it what had not taken effect, and its leases', async () => {
+  const heads = new Set<number>();
+  for (let seed = 0; seed < 30; seed++) {
+    const time = passing();
+    const disk = new VirtualDisk(time, new Random(seed));
+    const holder = { alive: true };
+    const storage = disk.storage(holder);
+    await storage.leaseReplica(() => a);
+    const commits = [1, 2, 3].map((seq) => storage.commit('log', [own(seq)], { durability: 'strict' }));
+    let answered = false;
+    Promise.race(commits).then(() => {
+      answered = true;
+    });
+    holder.alive = false;
+    disk.processEnded(holder);
+    const next = disk.storage({ alive: true });
+    expect((await next.leaseReplica(() => b)).replica).toBe(a);
+    heads.add(disk.head('log', a, 'durable'));
+    expect(answered).toBe(false);
+  }
+  expect([...heads].sort()).toEqual([0, 1, 2, 3]);
+});
+
+test('[D3] a full disk refuses writes, reads on, and takes them again later', async () => {
+  const time = passing();
+  const disk = new VirtualDisk(time, new Random(1));
+  const storage = disk.storage({ alive: true });
+  disk.fullUntilMs = time.nowMs + 50;
+  await expect(storage.commit('log', [own(1)], { durability: 'strict' })).rejects.toMatchObject({
+    code: 'storage-failed',
+  });
+  expect((await storage.load('log')).records).toEqual([]);
+  await time.passUntil(disk.fullUntilMs, () => {});
+  await storage.commit('log', [own(1)], { durability: 'strict' });
+  expect(disk.head('log', a, 'durable')).toBe(1);
+});

@@ -1,0 +1,446 @@
+/**
+ * A disk in memory that fails as disks do, and the storage port over it. Without a fault it keeps the whole contract.
+ *
+ * - [D1] Calls take effect one after another, in the order made, each some milliseconds later; the caller learns of it
+ *   later still. So a process may be killed before an effect, or between the effect and its answer.
+ * - [D2] What was written `relaxed` is lost with the power, and only a suffix of it: a later strict write keeps all
+ *   before it (P2). The end of a process alone loses nothing that took effect.
+ * - [D3] While the disk is full, writes reject with `storage-failed` and change nothing.
+ * - [D4] Bits flip and records tear at rest; whole disks are set back to an older copy. Heads, leases and metadata are
+ *   sealed in real stores, so damage strikes the journal alone.
+ */
+import {
+  GossipError,
+  type GossipStorage,
+  type JournalEntry,
+  type JournalRecord,
+  limits,
+  parseReplicaId,
+  type ReplicaId,
+  type ReplicaLease,
+  type SequenceNumber,
+} from '@gossip-log/core';
+import type { Random } from './random.js';
+import type { VirtualTime } from './virtual-time.js';
+
+/** Whoever holds leases: they end with it. */
+export interface Holder {
+  readonly alive: boolean;
+}
+
+interface DiskLog {
+  readonly journal: Map<number, Uint8Array>;
+  readonly aside: Map<number, Uint8Array>;
+  readonly heads: Map<ReplicaId, SequenceNumber>;
+  nextOrdinal: number;
+}
+
+/** All that a disk holds at one moment. */
+interface DiskState {
+  readonly logs: Map<string, DiskLog>;
+  readonly metadata: Map<string, Uint8Array>;
+  readonly replicas: Set<ReplicaId>;
+}
+
+type Change = (state: DiskState) => void;
+
+/** A call that has not taken effect. */
+interface Call {
+  readonly holder: Holder;
+  /** Takes effect; returns what tells the caller. */
+  act(): () => void;
+}
+
+export interface VirtualDiskOptions {
+  /** Longest time until a call takes effect, and again until its caller hears of it. Default 3. */
+  readonly latencyMsMax?: number;
+  /** Called around each effect: a world may end a process just there. */
+  readonly watch?: (holder: Holder, moment: 'before' | 'after') => void;
+  /** Told what happens, by name, for counting. */
+  readonly count?: (what: string) => void;
+}
+
+/** What outlives processes. */
+export class VirtualDisk {
+  /** Calls are refused until then. */
+  fullUntilMs = 0;
+  /** Calls take this much longer until then. */
+  slowUntilMs = 0;
+  slowMs = 0;
+  /** Something was damaged, or set back: promises about this disk are void. */
+  damaged = false;
+  formatVersion = 1;
+  readonly #time: VirtualTime;
+  readonly #random: Random;
+  readonly #options: VirtualDiskOptions;
+  #state = newState();
+  #durable = newState();
+  /** Changes of `#state` that `#durable` lacks, oldest first. */
+  #unsynced: Change[] = [];
+  #holders = new Map<ReplicaId, Holder>();
+  #calls: Call[] = [];
+  #lastEffectMs = 0;
+
+  constructor(time: VirtualTime, random: Random, options: VirtualDiskOptions = {}) {
+    this.#time = time;
+    this.#random = random;
+    this.#options = options;
+  }
+
+  /** The highest sequence number that is written, or that would survive a loss of power. */
+  head(log: string, replica: ReplicaId, level: 'written' | 'durable'): SequenceNumber {
+    return (level === 'durable' ? this.#durable : this.#state).logs.get(log)?.heads.get(replica) ?? 0;
+  }
+
+  /** A log's records as they lie there, oldest first. */
+  records(log: string): Uint8Array[] {
+    return [...(this.#state.logs.get(log)?.journal.values() ?? [])];
+  }
+
+  logs(): string[] {
+    return [...this.#state.logs.keys()].sort();
+  }
+
+  /** A process ended: of its calls on their way the first few still take effect. */
+  processEnded(holder: Holder): void {
+    const calls = this.#calls.filter((call) => call.holder === holder);
+    this.#calls = this.#calls.filter((call) => call.holder !== holder);
+    for (const call of calls.slice(0, this.#random.below(calls.length + 1))) call.act();
+  }
+
+  /** The power is lost: calls on their way are gone, and a suffix of what was relaxed. Every holder is dead by then. */
+  powerLost(): void {
+    this.#calls = [];
+    const kept = this.#random.below(this.#unsynced.length + 1);
+    if (kept < this.#unsynced.length) this.#count('relaxed writes lost');
+    for (const change of this.#unsynced.slice(0, kept)) change(this.#durable);
+    this.#unsynced = [];
+    this.#state = copyState(this.#durable);
+    this.#holders.clear();
+  }
+
+  /** A copy of the whole disk, for `restore`. */
+  copy(): DiskState {
+    return copyState(this.#state);
+  }
+
+  /** Puts an older copy in place of what is there. The power is off. */
+  restore(copy: DiskState): void {
+    this.damaged = true;
+    this.#unsynced = [];
+    this.#calls = [];
+    this.#durable = copyState(copy);
+    this.#state = copyState(copy);
+    this.#holders.clear();
+  }
+
+  /** Flips one bit of a record, or cuts its end off. Returns whether there was one. */
+  damage(kind: 'flip' | 'tear'): boolean {
+    const journals = [...this.#state.logs].flatMap(([log, { journal }]) =>
+      [...journal].map(([ordinal, block]) => ({ log, ordinal, block })),
+    );
+    if (journals.length === 0) return false;
+    const { log, ordinal, block } = this.#random.pick(journals);
+    const bytes = kind === 'tear' ? block.slice(0, this.#random.below(block.length)) : block.slice();
+    if (kind === 'flip') flipBit(bytes, this.#random);
+    for (const state of [this.#state, this.#durable]) {
+      const journal = state.logs.get(log)?.journal;
+      if (journal?.has(ordinal)) journal.set(ordinal, bytes);
+    }
+    this.damaged = true;
+    return true;
+  }
+
+  /** The storage port, for one process. */
+  storage(holder: Holder): GossipStorage {
+    return new DiskStorage(this, holder);
+  }
+
+  /** Lets `action` take effect in its turn, and tells the caller. @internal */
+  call<T>(holder: Holder, action: () => T): Promise<T> {
+    const { latencyMsMax = 3 } = this.#options;
+    return new Promise((resolve, reject) => {
+      const call: Call = {
+        holder,
+        act: () => {
+          try {
+            const result = action();
+            return () => resolve(result);
+          } catch (error) {
+            return () => reject(error);
+          }
+        },
+      };
+      this.#calls.push(call);
+      const slow = this.#time.nowMs < this.slowUntilMs ? this.slowMs : 0;
+      const at = Math.max(this.#lastEffectMs, this.#time.nowMs + slow + this.#random.below(latencyMsMax + 1));
+      this.#lastEffectMs = at;
+      this.#time.after(at - this.#time.nowMs, () => this.#effect(call));
+    });
+  }
+
+  #effect(call: Call): void {
+    this.#options.watch?.(call.holder, 'before');
+    const at = this.#calls.indexOf(call);
+    if (at < 0) return;
+    this.#calls.splice(at, 1);
+    const tell = call.act();
+    this.#options.watch?.(call.holder, 'after');
+    const { latencyMsMax = 3 } = this.#options;
+    this.#time.after(this.#random.below(latencyMsMax + 1), () => {
+      if (call.holder.alive) tell();
+    });
+  }
+
+  /** @internal */
+  read(): DiskState {
+    if (this.formatVersion > 1) throw new GossipError('storage-format', `this disk has format ${this.formatVersion}`);
+    return this.#state;
+  }
+
+  /** @internal */
+  write(durability: 'strict' | 'relaxed', change: Change): void {
+    this.read();
+    if (this.#time.nowMs < this.fullUntilMs) {
+      this.#count('write refused, disk full');
+      throw new GossipError('storage-failed', 'the disk is full');
+    }
+    change(this.#state);
+    this.#unsynced.push(change);
+    if (durability === 'relaxed') return;
+    for (const unsynced of this.#unsynced) unsynced(this.#durable);
+    this.#unsynced = [];
+  }
+
+  /** @internal */
+  lease(holder: Holder, create: () => ReplicaId): ReplicaId {
+    const { replicas } = this.read();
+    const idle = [...replicas].find((replica) => !this.#holders.get(replica)?.alive);
+    const replica = idle ?? parseReplicaId(create());
+    if (idle === undefined) {
+      if (replicas.has(replica)) throw new RangeError(`create: ${replica} is in the pool already`);
+      this.write('strict', (state) => state.replicas.add(replica));
+    } else this.#count('replica id leased again');
+    this.#holders.set(replica, holder);
+    return replica;
+  }
+
+  /** @internal */
+  giveBack(holder: Holder, replica: ReplicaId): void {
+    if (this.#holders.get(replica) === holder) this.#holders.delete(replica);
+  }
+
+  #count(what: string): void {
+    this.#options.count?.(what);
+  }
+
+  /** @internal */
+  counted(what: string): void {
+    this.#count(what);
+  }
+}
+
+class DiskStorage implements GossipStorage {
+  readonly #disk: VirtualDisk;
+  readonly #holder: Holder;
+  /** Each lease is a holder of its own, so that one storage may hold several. */
+  readonly #leases = new Map<Holder, ReplicaId>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
+
+  constructor(disk: VirtualDisk, holder: Holder) {
+    this.#disk = disk;
+    this.#holder = holder;
+  }
+
+  async leaseReplica(create: () => ReplicaId): Promise<ReplicaLease> {
+    return this.#run('leaseReplica', () => {
+      const process = this.#holder;
+      const lease: Holder = {
+        get alive() {
+          return process.alive;
+        },
+      };
+      const replica = this.#disk.lease(lease, create);
+      this.#leases.set(lease, replica);
+      return { replica, release: async () => this.#release(lease) };
+    });
+  }
+
+  load(log: string) {
+    return this.#run('load', () => {
+      checkText('log', log, limits.logIdBytesMax);
+      const stored = this.#disk.read().logs.get(log);
+      const records = Array.from(
+        stored?.journal ?? [],
+        ([ordinal, block]): JournalRecord => ({ key: String(ordinal), block: block.slice() }),
+      );
+      return { records, heads: new Map(stored?.heads) };
+    });
+  }
+
+  async commit(
+    log: string,
+    entries: readonly JournalEntry[],
+    { durability, repair = false }: { durability: 'strict' | 'relaxed'; repair?: boolean },
+  ): Promise<void> {
+    return this.#run('commit', () => {
+      checkText('log', log, limits.logIdBytesMax);
+      checkEntries(entries);
+      const before = this.#disk.read().logs.get(log);
+      const { blocks, heads } = this.#plan(log, entries, before?.heads ?? new Map(), repair);
+      this.#disk.write(durability, ({ logs }) => {
+        if (blocks.length === 0) return;
+        const stored = logs.get(log) ?? newLog();
+        logs.set(log, stored);
+        for (const block of blocks) stored.journal.set(stored.nextOrdinal++, block);
+        for (const [replica, head] of heads) stored.heads.set(replica, head);
+      });
+    });
+  }
+
+  async setAside(log: string, key: string): Promise<void> {
+    return this.#run('setAside', () => {
+      checkText('log', log, limits.logIdBytesMax);
+      if (!/^(0|[1-9][0-9]*)$/.test(key)) throw new RangeError(`key: expected one that load gave, got ${key}`);
+      this.#disk.write('strict', ({ logs }) => {
+        const stored = logs.get(log);
+        const block = stored?.journal.get(Number(key));
+        if (stored === undefined || block === undefined) return;
+        stored.journal.delete(Number(key));
+        stored.aside.set(Number(key), block);
+      });
+      this.#disk.counted('record set aside');
+    });
+  }
+
+  logs() {
+    return this.#run('logs', () => [...this.#disk.read().logs.keys()].sort());
+  }
+
+  forget(log: string) {
+    return this.#run('forget', () => {
+      checkText('log', log, limits.logIdBytesMax);
+      this.#disk.write('strict', ({ logs, replicas }) => {
+        for (const replica of logs.get(log)?.heads.keys() ?? []) replicas.delete(replica);
+        logs.delete(log);
+      });
+    });
+  }
+
+  getMetadata(key: string) {
+    return this.#run('getMetadata', () => {
+      checkText('key', key, limits.metadataKeyBytesMax);
+      return this.#disk.read().metadata.get(key)?.slice();
+    });
+  }
+
+  setMetadata(key: string, value: Uint8Array | undefined) {
+    return this.#run('setMetadata', () => {
+      checkText('key', key, limits.metadataKeyBytesMax);
+      if (value !== undefined && value.length > limits.metadataValueBytesMax) {
+        throw new RangeError(`value: expected at most ${limits.metadataValueBytesMax} bytes, got ${value.length}`);
+      }
+      const copy = value?.slice();
+      this.#disk.write('strict', ({ metadata }) => {
+        if (copy === undefined) metadata.delete(key);
+        else metadata.set(key, copy);
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      await Promise.allSettled(this.#underWay);
+      for (const lease of this.#leases.keys()) this.#release(lease);
+    })();
+    return this.#closed;
+  }
+
+  #release(lease: Holder): void {
+    const replica = this.#leases.get(lease);
+    if (replica === undefined) return;
+    this.#leases.delete(lease);
+    this.#disk.giveBack(lease, replica);
+  }
+
+  /** P3 and P4, written out again: own entries follow the head, received ones that the heads cover are passed over. */
+  #plan(
+    log: string,
+    entries: readonly JournalEntry[],
+    stored: ReadonlyMap<ReplicaId, SequenceNumber>,
+    repair: boolean,
+  ): { blocks: Uint8Array[]; heads: Map<ReplicaId, SequenceNumber> } {
+    const blocks: Uint8Array[] = [];
+    const heads = new Map(stored);
+    for (const { block, runs, origin } of entries) {
+      const covered = runs.every(({ replica, last }) => last <= (heads.get(replica) ?? 0));
+      if (origin === 'received' && covered && !repair) {
+        this.#disk.counted('received entry already written');
+        continue;
+      }
+      for (const { replica, first, last } of runs) {
+        const head = heads.get(replica) ?? 0;
+        if (origin === 'own' && first !== head + 1) {
+          this.#disk.counted('compare-and-set lost');
+          throw new GossipError('head-conflict', `log ${log}: ${replica} is at ${head}, got a run from ${first}`);
+        }
+        heads.set(replica, Math.max(head, last));
+      }
+      blocks.push(block.slice());
+    }
+    return { blocks, heads };
+  }
+
+  #run<T>(what: string, action: () => T): Promise<T> {
+    if (this.#closed !== undefined) {
+      return Promise.reject(new GossipError('storage-closed', `${what}: the storage is closed`));
+    }
+    const running = this.#disk.call(this.#holder, action).finally(() => this.#underWay.delete(running));
+    this.#underWay.add(running);
+    return running;
+  }
+}
+
+function checkText(name: string, text: string, bytesMax: number): void {
+  const { length } = new TextEncoder().encode(text);
+  if (length === 0 || length > bytesMax || /\p{Surrogate}/u.test(text)) {
+    throw new RangeError(`${name}: expected 1 to ${bytesMax} bytes of UTF-8, got ${length}`);
+  }
+}
+
+function checkEntries(entries: readonly JournalEntry[]): void {
+  for (const [i, { runs }] of entries.entries()) {
+    const sound = runs.every(({ first, last }) => first >= 1 && last >= first && last <= limits.seqMax);
+    if (runs.length === 0 || !sound) throw new RangeError(`entries[${i}].runs: expected runs from 1 to seqMax`);
+  }
+}
+
+function newState(): DiskState {
+  return { logs: new Map(), metadata: new Map(), replicas: new Set() };
+}
+
+function newLog(): DiskLog {
+  return { journal: new Map(), aside: new Map(), heads: new Map(), nextOrdinal: 0 };
+}
+
+/** Blocks are never written into, so copies share them. */
+function copyState({ logs, metadata, replicas }: DiskState): DiskState {
+  return {
+    logs: new Map(
+      Array.from(logs, ([name, { journal, aside, heads, nextOrdinal }]) => [
+        name,
+        { journal: new Map(journal), aside: new Map(aside), heads: new Map(heads), nextOrdinal },
+      ]),
+    ),
+    metadata: new Map(metadata),
+    replicas: new Set(replicas),
+  };
+}
+
+/** Flips one bit in place. */
+export function flipBit(bytes: Uint8Array, random: Random): void {
+  if (bytes.length === 0) return;
+  const at = random.below(bytes.length);
+  bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
+}
