@@ -15,4 +15,9 @@ export {
   type WebSocketConstructor,
   webSocketClient,
 } from './web-socket-client.js';
-export type { ConnectionBounds, WebSocketLike } from './web-socket-connection.js';
+export {
+  type ConnectionBounds,
+  openWebSocketConnection,
+  type WebSocketConnectionOptions,
+  type WebSocketLike,
+} from './web-socket-connection.js';

@@ -38,7 +38,9 @@ export interface ConnectionBounds {
   readonly socketBufferBytesMax?: number;
 }
 
-interface WebSocketConnectionOptions extends ConnectionBounds {
+/** What an open WebSocket needs to become a connection. */
+export interface WebSocketConnectionOptions extends ConnectionBounds {
+  /** Where it leads, for logs and errors: an address without secrets. */
   readonly peer: string;
   readonly environment: Environment;
   /** Called after the handlers' `closed`: the socket is gone. */
@@ -46,9 +48,8 @@ interface WebSocketConnectionOptions extends ConnectionBounds {
 }
 
 /**
- * Takes over an open socket and announces it to `host`.
- *
- * @internal
+ * Takes over an open WebSocket and announces it to `host`: the accepting side on whatever server there is. On Node,
+ * `webSocketServer` does this for you.
  */
 export function openWebSocketConnection(
   socket: WebSocketLike,

@@ -1,27 +1,9 @@
 import { replicaIdFromBytes } from '@gossip-log/core';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { storageContract } from '../../../storage/src/contract.js';
+import { passing } from '../../test/passing.js';
 import { Random } from './random.js';
 import { VirtualDisk } from './virtual-disk.js';
-import { VirtualTime } from './virtual-time.js';
-
-/** Time that passes by itself, for tests that wait for promises. */
-function passing(): VirtualTime {
-  const time = new VirtualTime();
-  let stopped = false;
-  const pass = async () => {
-    while (!stopped) {
-      await time.passUntil(time.nowMs + 1, () => {});
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  const passed = pass();
-  onTestFinished(async () => {
-    stopped = true;
-    await passed;
-  });
-  return time;
-}
 
 storageContract('virtual disk', {
   create: async () => new VirtualDisk(passing(), new Random(1)),
