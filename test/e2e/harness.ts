@@ -226,6 +226,14 @@ export class Visitor {
     }, count);
   }
 
+  /** Resolves once all that the page holds is durable in this browser. Until then a reload may take it back. */
+  allStored(): Promise<void> {
+    return this.page.evaluate(async () => {
+      const { log } = globalThis as unknown as PageGlobals;
+      for (const event of log.snapshot()) await log.delivered(event);
+    });
+  }
+
   /** Resolves once everything that this page wrote since it was loaded is durable at the relay. */
   allRelayed(): Promise<void> {
     return this.page.evaluate(async () => {

@@ -89,6 +89,7 @@ test('[L4] a reload shows everything at once, also while the socket to the relay
   await ada.messages.nth(4).waitFor();
   expect(await shown(ada)).toEqual(before);
   await ada.say('written without a relay');
+  await ada.allStored();
   await ada.reload(room);
   await ada.messages.nth(5).waitFor();
   expect((await shown(ada)).slice(0, 5)).toEqual(before);
