@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { format } from 'node:util';
 import { errorCodes, limits } from '@gossip-log/core';
 import { describe, expect, test, vi } from 'vitest';
 import { codeBlocks, deadLinks, exampleBlocks } from './repository/documents.js';

@@ -25,6 +25,8 @@ export class CausalBuffer {
   readonly #byDot = new Map<number, { parked: ParkedRow; waitsFor: number }>();
   /** Per replica, the last event that is known to be missing. */
   readonly #needed = new Map<number, number>();
+  /** How many rows keep a block: as long as one does, all of its bytes are kept. */
+  readonly #blocks = new Map<DecodedBlock, number>();
   #bytes = 0;
 
   get rows(): number {
@@ -51,7 +53,9 @@ export class CausalBuffer {
       waiting.add(parked);
     }
     this.#byDot.set(dot(parked.replica, parked.seq), { parked, waitsFor });
-    this.#bytes += parked.block.length[parked.row] as number;
+    const rows = this.#blocks.get(parked.block) ?? 0;
+    this.#blocks.set(parked.block, rows + 1);
+    if (rows === 0) this.#bytes += parked.block.bytes.length;
   }
 
   remove(parked: ParkedRow): void {
@@ -62,7 +66,14 @@ export class CausalBuffer {
     const waiting = this.#waiting.get(entry.waitsFor);
     waiting?.delete(entry.parked);
     if (waiting?.size === 0) this.#waiting.delete(entry.waitsFor);
-    this.#bytes -= entry.parked.block.length[entry.parked.row] as number;
+    const { block } = entry.parked;
+    const rows = this.#blocks.get(block) as number;
+    if (rows > 1) {
+      this.#blocks.set(block, rows - 1);
+    } else {
+      this.#blocks.delete(block);
+      this.#bytes -= block.bytes.length;
+    }
   }
 
   /** The rows that an event of `replica` may have freed, whose next event is `nextSeq`. */

@@ -17,6 +17,8 @@ export const errorCodes = {
   early: 'The event lies in the future by more than the allowed drift. Correct the clock of its writer.',
   'event-too-large': 'The encoded payload is over `eventBytesMax`. Store the bytes elsewhere and append a link.',
   forbidden: 'The peer does not allow this. Get another token.',
+  forked:
+    'The store was an older copy: others hold other events under our id. Ours were appended again; nothing is lost.',
   'frame-invalid': 'The frame breaks the format. The session ends.',
   'frame-too-large': 'The frame is over `frameBytesMax`. The session ends.',
   'head-conflict': 'Another process wrote under this replica id. Open the log again.',
@@ -69,7 +71,11 @@ export class GossipError extends Error {
     message: string,
     options: { context?: Record<string, unknown>; cause?: unknown } = {},
   ) {
-    super(`${message} [${code}]`, options.cause === undefined ? undefined : { cause: options.cause });
+    // A message that came over the wire ends with its code already.
+    super(
+      message.endsWith(` [${code}]`) ? message : `${message} [${code}]`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = code;
     this.context = options.context ?? {};
   }

@@ -10,8 +10,8 @@ import { GossipError } from './errors.js';
 import { clockMilliseconds } from './hybrid-logical-clock.js';
 import { type EventId, eventId, type ReplicaId, type SequenceNumber } from './ids.js';
 
-/** Kinds of event. Numbers from 1 to 127 are the log's own (redaction and what is to come); 0 is the app's. */
-export const eventKind = { app: 0 } as const;
+/** Kinds of event: the app's own, the app's re-issued under a new id. The other numbers are reserved for the log. */
+export const eventKind = { app: 0, reissued: 1 } as const;
 
 /** One event of a log. Immutable; the same object in every snapshot while it is resident (L5). */
 export interface LogEvent<T = unknown> {
@@ -27,6 +27,11 @@ export interface LogEvent<T = unknown> {
   readonly clock: number;
   /** The app's value, deeply frozen. `undefined` when it cannot be decoded; see `error`. */
   readonly payload: T;
+  /**
+   * The id under which the event was first appended, when its writer had to append it again: the writer's store was an
+   * older copy (a restored backup, a copied profile), and the former id belongs to another event.
+   */
+  readonly formerId: EventId | undefined;
   /** Set when the payload's bytes cannot be decoded by this log's codec: `payload-undecodable`. */
   readonly error: GossipError | undefined;
 }
@@ -38,16 +43,25 @@ export class StoredEvent<T> implements LogEvent<T> {
   readonly replica: ReplicaId;
   readonly seq: SequenceNumber;
   readonly clock: number;
+  readonly formerId: EventId | undefined;
   #bytes: Uint8Array | undefined;
   #codec: PayloadCodec<T> | undefined;
   #payload: T | typeof undecoded | undefined = undecoded;
   #error: GossipError | undefined;
   #id: EventId | undefined;
 
-  constructor(replica: ReplicaId, seq: SequenceNumber, clock: number, bytes: Uint8Array, codec: PayloadCodec<T>) {
+  constructor(
+    replica: ReplicaId,
+    seq: SequenceNumber,
+    clock: number,
+    bytes: Uint8Array,
+    codec: PayloadCodec<T>,
+    formerId?: EventId,
+  ) {
     this.replica = replica;
     this.seq = seq;
     this.clock = clock;
+    this.formerId = formerId;
     this.#bytes = bytes;
     this.#codec = codec;
     Object.freeze(this);

@@ -32,7 +32,7 @@ export const clockDriftMsMax = 60_000;
 
 // The log in memory.
 
-/** Replicas that a log knows by name. A hundred bytes each; ids seen in refused blocks do not count. */
+/** Replicas that a log knows by name. A hundred bytes each; well-formed blocks that are refused later count too. */
 export const replicasMax = 1_000_000;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
@@ -57,6 +57,8 @@ export const requestMsMax = 30_000;
 export const runsPerFrameMax = 12_000;
 /** Runs that a peer may list for one log, over all pages. */
 export const runsMax = 100_000;
+/** A node's clock in `hello`: what a hybrid time can hold, to the year 2109. */
+export const nowMsMax = 2 ** 42 - 1;
 /** A node's name, in UTF-8. */
 export const nodeNameBytesMax = 64;
 /** Text in an `error` or `close`, in UTF-8. */

@@ -6,6 +6,9 @@
  * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
  *   when its claimed time proves wrong: its replica has passed that time without that sequence number.
  * - [G3] What is stored (`markStored`) and released is the effective log: only of that does the log speak to peers.
+ * - [G4] When a peer holds other events under this writer's id than this log does, the store is an older copy. The
+ *   peer's are taken as the log's own past, from the first that differs; what stood in their place is appended again
+ *   under a fresh id, with its former one. Until that is settled nothing of the disputed id is told to anybody.
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
@@ -14,7 +17,15 @@ import { GossipError } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 import { horizon, observe, tick } from './hybrid-logical-clock.js';
-import { type EventId, parseEventId, parseLogId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
+import {
+  type EventId,
+  eventId,
+  parseEventId,
+  parseLogId,
+  parseReplicaId,
+  type ReplicaId,
+  type SequenceNumber,
+} from './ids.js';
 import { depsMax, eventBytesMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
 import { DependencyArena } from './log/dependency-arena.js';
@@ -23,11 +34,12 @@ import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
 import { OrderedLog } from './log/ordered-log.js';
 import { PayloadPages } from './log/payload-pages.js';
-import { ReplicaTable } from './log/replica-table.js';
+import { compareBytes, ReplicaTable } from './log/replica-table.js';
 import { encodeRows, rowsLacking } from './log/rows-lacking.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
 import type { Run } from './ports/storage.js';
+import { unwrapReissued, wrapReissued } from './reissue.js';
 import { blockRuns, chunkRuns, type KnownEvent, type LogEntry, type TimedRun } from './runs.js';
 
 /** What a log is, fixed when it is created; peers compare it. */
@@ -67,6 +79,53 @@ export interface Receipt extends MergeResult {
   readonly runs: readonly TimedRun[];
   /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
   readonly refused: GossipError | undefined;
+  /** Events under this writer's id came that this log never wrote (G4): describe the log anew. */
+  readonly disputed: boolean;
+  /** A dispute was settled (G4). */
+  readonly settled: Settlement | undefined;
+}
+
+/** How a dispute ended: own events of `replica` from `from` on gave way to others. */
+export interface Settlement {
+  readonly replica: ReplicaId;
+  readonly from: SequenceNumber;
+  /** The events that gave way, and as what they were appended again. */
+  readonly reissued: ReadonlyMap<EventId, { readonly clock: number; readonly id: EventId }>;
+}
+
+/** Own events that a peer holds otherwise, while it is not clear from where on. */
+interface Dispute {
+  readonly replica: number;
+  /** The same on both sides up to here. */
+  agreed: SequenceNumber;
+  /** What is stored, kept here meanwhile: in the effective log there is nothing of the replica. */
+  stored: SequenceNumber;
+}
+
+/** What `receive` counts and gathers. */
+interface Tally {
+  added: number;
+  duplicates: number;
+  dropped: number;
+  disputed: boolean;
+  readonly entries: LogEntry[];
+  readonly runs: TimedRun[];
+  /** Rows that gave way to others, to be appended again. */
+  readonly yielded: Yielded[];
+}
+
+interface Yielded {
+  readonly replica: ReplicaId;
+  readonly from: SequenceNumber;
+  readonly rows: Chunk;
+}
+
+/** What makes a log one that a node keeps, rather than one that is merely computed with. */
+export interface JournalOptions {
+  /** Told of listeners that throw: what was merged is to be stored all the same. */
+  readonly onListenerError?: (error: unknown) => void;
+  /** Draws a replica id that was never used. */
+  readonly freshReplica: () => ReplicaId;
 }
 
 const codecName = /^[\x21-\x7e]{1,32}$/;
@@ -74,7 +133,6 @@ const codecName = /^[\x21-\x7e]{1,32}$/;
 /** @internal */
 export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly id: string;
-  readonly replica: ReplicaId;
   readonly descriptor: LogDescriptor;
   readonly #now: () => number;
   readonly #codec: PayloadCodec<T>;
@@ -88,17 +146,23 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #heads = new Heads();
   readonly #buffer = new CausalBuffer();
   readonly #listeners = new Set<() => void>();
-  readonly #self: number;
-  /** Own rows not yet taken for the journal; absent in a log that nobody stores. */
-  #unflushed: Chunk | undefined;
+  readonly #journal: JournalOptions | undefined;
+  /** Index of the replica that this log writes as. */
+  #self: number;
+  /** Own rows not yet taken for the journal. */
+  #unflushed = new Chunk();
+  #dispute: Dispute | undefined;
+  /** Former id → id, of re-issued events. */
+  readonly #reissued = new Map<EventId, EventId>();
+  /** Rows that gave way while the journal was read. */
+  readonly #yielded: Yielded[] = [];
   #clock = 0;
   #snapshot: Snapshot<T> | undefined;
   #closed = false;
 
-  /** With `journal`, own events are kept for `takeUnflushed`. */
-  constructor(options: GossipLogOptions<T>, journal = false) {
+  /** With `journal`, own events are kept for `takeUnflushed`, and disputes are settled (G4). */
+  constructor(options: GossipLogOptions<T>, journal?: JournalOptions) {
     this.id = parseLogId(options.id);
-    this.replica = parseReplicaId(options.replica);
     this.#now = options.now;
     this.#codec = options.codec ?? (jsonCodec as PayloadCodec<T>);
     if (!codecName.test(this.#codec.name)) {
@@ -106,8 +170,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     this.descriptor = { id: this.id, policy: 'unsigned', codec: this.#codec.name };
     this.#ordered = new OrderedLog(this.#tables, this.#codec as PayloadCodec<unknown>);
-    this.#self = this.#replicas.intern(this.replica);
-    if (journal) this.#unflushed = new Chunk();
+    this.#self = this.#replicas.intern(parseReplicaId(options.replica));
+    this.#journal = journal;
+  }
+
+  get replica(): ReplicaId {
+    return this.#replicas.ids[this.#self] as ReplicaId;
   }
 
   get length(): number {
@@ -116,45 +184,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   append(payload: T): LogEvent<T> {
     this.#assertOpen();
-    const bytes = this.#encodePayload(payload);
-    const { last, lastTime, firstTime } = this.#replicas;
-    const { dependencies, pages } = this.#tables;
-    const self = this.#self;
-    const seq = (last[self] as number) + 1;
-    const time = tick(this.#clock, this.#now());
-    if (seq > seqMax || time > timeMax) {
-      throw new GossipError(
-        'limit-exceeded',
-        'this replica cannot write here any more: its sequence or clock is at its end',
-      );
-    }
-
-    const named = this.#headsToName();
-    const deps = dependencies.begin(named.length);
-    for (const head of named) {
-      dependencies.add(head, last[head] as number, time - (lastTime[head] as number));
-      this.#heads.remove(head);
-    }
-    pages.place(bytes, 0, bytes.length);
-    const tail = this.#ordered.tail();
-    tail.push(self, seq, time, eventKind.app, pages.page, pages.offset, bytes.length, deps);
-    this.#ordered.appended();
-    if (this.#unflushed !== undefined) {
-      this.#unflushed.reserveOneMore();
-      this.#unflushed.copyRow(tail, tail.count - 1);
-    }
-    last[self] = seq;
-    lastTime[self] = time;
-    if (seq === 1) firstTime[self] = time;
-    this.#heads.add(self);
-    this.#clock = time;
-    const event = this.#ordered.event(tail, tail.count - 1) as LogEvent<T>;
+    const event = this.#append(eventKind.app, this.#encodePayload(payload));
     this.#changed();
     return event;
   }
 
   merge(bytes: Uint8Array): MergeResult {
-    const receipt = this.#receive(splitBlocks(bytes), horizon(this.#now()), false);
+    const receipt = this.#receive(splitBlocks(bytes), horizon(this.#now()), 'merge');
     if (receipt.refused !== undefined) throw receipt.refused;
     const { added, duplicates, parked, missing } = receipt;
     return { added, duplicates, parked, missing };
@@ -162,12 +198,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** `merge` for a node: blocks from a peer, and what is to be stored of them. */
   receive(blocks: readonly Uint8Array[]): Receipt {
-    return this.#receive(blocks, horizon(this.#now()), true);
+    return this.#receive(blocks, horizon(this.#now()), 'peer');
   }
 
   /** A block from this node's own journal: whatever its time, it was accepted before. */
   load(block: Uint8Array): Receipt {
-    return this.#receive([block], timeMax, false);
+    return this.#receive([block], timeMax, 'journal');
   }
 
   snapshot(): Snapshot<T> {
@@ -212,17 +248,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   get(id: EventId): LogEvent<T> | undefined {
     const { replica, seq } = parseEventId(id);
     const index = this.#replicas.find(replica);
-    if (index < 0 || seq > (this.#replicas.last[index] as number)) return undefined;
-    // Newest first, since that is what is mostly asked for; two columns are scanned at about a nanosecond a row.
-    const { chunks } = this.#ordered;
-    for (let i = chunks.length - 1; i >= 0; i--) {
-      const chunk = chunks[i] as Chunk;
-      for (let row = chunk.count - 1; row >= 0; row--) {
-        if (chunk.seq[row] === seq && chunk.replica[row] === index)
-          return this.#ordered.event(chunk, row) as LogEvent<T>;
-      }
-    }
-    return undefined;
+    const found = index < 0 ? undefined : this.#find(index, seq);
+    if (found !== undefined) return this.#ordered.event(found.chunk, found.row) as LogEvent<T>;
+    const reissued = this.#reissued.get(id);
+    return reissued === undefined ? undefined : this.get(reissued);
   }
 
   close(): void {
@@ -233,7 +262,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** Own events since the last call, as entries for the journal. */
   takeUnflushed(): LogEntry[] {
     const rows = this.#unflushed;
-    if (rows === undefined || rows.count === 0) return [];
+    if (rows.count === 0) return [];
     this.#unflushed = new Chunk();
     return encodeRows(rows, this.#tables, 'own');
   }
@@ -243,30 +272,53 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { stored, storedTime } = this.#replicas;
     for (const run of runs) {
       const replica = this.#replicas.intern(run.replica);
-      if (run.last > (stored[replica] as number)) {
+      if (this.#dispute?.replica === replica) {
+        this.#dispute.stored = Math.max(this.#dispute.stored, run.last);
+      } else if (run.last > (stored[replica] as number)) {
         stored[replica] = run.last;
         storedTime[replica] = run.lastTime;
       }
     }
   }
 
-  /** Everything in the log was read from the journal: all of it is stored. */
-  markAllStored(): void {
+  /** The journal was read to its end: all of the log is stored. What gave way in it is appended again. */
+  loaded(): void {
     const { size, last, lastTime, stored, storedTime } = this.#replicas;
     for (let replica = 0; replica < size; replica++) {
       stored[replica] = last[replica] as number;
       storedTime[replica] = lastTime[replica] as number;
     }
+    for (const yielded of this.#yielded) this.#reissue(yielded);
+    this.#yielded.length = 0;
   }
 
   /** The last stored event of a replica; 0 when there is none. */
   storedSeq(replica: ReplicaId): SequenceNumber {
-    return this.#replicas.stored[this.#replicas.find(replica)] ?? 0;
+    const index = this.#replicas.find(replica);
+    return this.#dispute?.replica === index ? this.#dispute.stored : (this.#replicas.stored[index] ?? 0);
   }
 
   /** Own events that are not stored yet. */
   get ownUnstored(): number {
-    return (this.#replicas.last[this.#self] as number) - (this.#replicas.stored[this.#self] as number);
+    return (this.#replicas.last[this.#self] as number) - this.storedSeq(this.replica);
+  }
+
+  /**
+   * A peer says that it has these events. True when they are this writer's and not what stands here (G4): the log is
+   * to be described to peers anew, so that they send all of them.
+   */
+  dispute(run: TimedRun): boolean {
+    const self = this.#self;
+    if (run.replica !== this.replica || this.#dispute !== undefined) return false;
+    const found = this.#find(self, run.last);
+    if (found !== undefined && found.chunk.time[found.row] === run.lastTime) return false;
+    this.#beginDispute();
+    return true;
+  }
+
+  /** Is it open whether events of this replica can stand? */
+  isDisputed(replica: ReplicaId): boolean {
+    return this.#dispute !== undefined && this.#dispute.replica === this.#replicas.find(replica);
   }
 
   /** The effective log as runs, one per replica. */
@@ -296,6 +348,54 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   #assertOpen(): void {
     if (this.#closed) throw new GossipError('log-closed', `log "${this.id}" is closed`, { context: { id: this.id } });
+  }
+
+  #append(kind: number, bytes: Uint8Array): LogEvent<T> {
+    const { last, lastTime, firstTime } = this.#replicas;
+    const { dependencies, pages } = this.#tables;
+    const self = this.#self;
+    const seq = (last[self] as number) + 1;
+    const time = tick(this.#clock, this.#now());
+    if (seq > seqMax || !(time <= timeMax)) {
+      throw new GossipError(
+        'limit-exceeded',
+        'this replica cannot write here any more: its sequence or clock is at its end',
+      );
+    }
+
+    const named = this.#headsToName();
+    const deps = dependencies.begin(named.length);
+    for (const head of named) {
+      dependencies.add(head, last[head] as number, time - (lastTime[head] as number));
+      this.#heads.remove(head);
+    }
+    pages.place(bytes, 0, bytes.length);
+    const tail = this.#ordered.tail();
+    tail.push(self, seq, time, kind, pages.page, pages.offset, bytes.length, deps);
+    this.#ordered.appended();
+    if (this.#journal !== undefined) {
+      this.#unflushed.reserveOneMore();
+      this.#unflushed.copyRow(tail, tail.count - 1);
+    }
+    last[self] = seq;
+    lastTime[self] = time;
+    if (seq === 1) firstTime[self] = time;
+    this.#heads.add(self);
+    this.#clock = time;
+    return this.#ordered.event(tail, tail.count - 1) as LogEvent<T>;
+  }
+
+  /** Newest first, since that is what is mostly asked for; two columns are scanned at about a nanosecond a row. */
+  #find(replica: number, seq: number): { chunk: Chunk; row: number } | undefined {
+    if (seq > (this.#replicas.last[replica] as number)) return undefined;
+    const { chunks } = this.#ordered;
+    for (let i = chunks.length - 1; i >= 0; i--) {
+      const chunk = chunks[i] as Chunk;
+      for (let row = chunk.count - 1; row >= 0; row--) {
+        if (chunk.seq[row] === seq && chunk.replica[row] === replica) return { chunk, row };
+      }
+    }
+    return undefined;
   }
 
   #encodePayload(payload: T): Uint8Array {
@@ -337,10 +437,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       }
     }
     // Every listener is told before the first one's error goes on to whoever changed the log.
-    if (failure !== undefined) throw failure.error;
+    if (failure === undefined) return;
+    if (this.#journal?.onListenerError === undefined) throw failure.error;
+    this.#journal.onListenerError(failure.error);
   }
 
-  #receive(blocks: readonly Uint8Array[], upTo: number, collect: boolean): Receipt {
+  #receive(blocks: readonly Uint8Array[], upTo: number, source: 'merge' | 'peer' | 'journal'): Receipt {
     this.#assertOpen();
     // All are decoded before the first is merged: bad bytes at the end refuse the whole sequence.
     const decoded = blocks.map(decodeBlock);
@@ -352,36 +454,149 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         });
       }
     }
-    const tally = {
+    const tally: Tally = {
       added: 0,
       duplicates: 0,
       dropped: 0,
-      parked: 0,
-      entries: [] as LogEntry[],
-      runs: [] as TimedRun[],
+      disputed: false,
+      entries: [],
+      runs: [],
+      yielded: [],
     };
     const arrivals: ParkedRow[] = [];
     let refused: GossipError | undefined;
     for (const block of decoded) {
-      refused = this.#absorb(block, tally, arrivals, collect);
+      refused = this.#replicas.roomFor(block.replicas.length);
+      if (refused !== undefined) break;
+      const replicas = Uint32Array.from(block.replicas, (bytes) => this.#replicas.internBytes(bytes));
+      if (this.#journal !== undefined && source === 'peer') this.#compareOwn(block, replicas, tally);
+      if (this.#journal !== undefined && source === 'journal') this.#compareStored(block, replicas);
+      refused = this.#absorb(block, replicas, tally, arrivals, source === 'peer');
       if (refused !== undefined) break;
     }
     tally.dropped += this.#buffer.shed();
-    tally.parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
-    const receipt = { ...tally, missing: arrivals.length > 0 ? this.#missing() : [], refused };
-    if (tally.added > 0) this.#changed();
-    return receipt;
+    const settled = tally.yielded.map((yielded) => this.#reissue(yielded))[0];
+    const { added, duplicates, dropped, disputed, entries, runs } = tally;
+    const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
+    const missing = arrivals.length > 0 ? this.#missing() : [];
+    if (added > 0 || settled !== undefined) this.#changed();
+    return { added, duplicates, dropped, disputed, entries, runs, parked, missing, refused, settled };
+  }
+
+  #beginDispute(): void {
+    const { stored, storedTime } = this.#replicas;
+    this.#dispute = { replica: this.#self, agreed: 0, stored: stored[this.#self] as number };
+    stored[this.#self] = 0;
+    storedTime[this.#self] = 0;
+  }
+
+  /** G4: a peer's events under this writer's id are held against what stands here, up to the first that differs. */
+  #compareOwn(block: DecodedBlock, replicas: Uint32Array, tally: Tally): void {
+    const self = this.#self;
+    const writer = replicas.indexOf(self);
+    if (writer < 0 || writer >= block.writers) return;
+    for (let row = 0; row < block.count; row++) {
+      if (block.replica[row] !== writer) continue;
+      const seq = block.seq[row] as number;
+      if (this.#dispute === undefined) {
+        if (seq <= (this.#replicas.last[self] as number)) continue;
+        this.#beginDispute();
+        tally.disputed = true;
+      }
+      const dispute = this.#dispute as Dispute | undefined;
+      if (dispute === undefined || seq !== dispute.agreed + 1) continue;
+      if (this.#stands(block, row, self)) {
+        dispute.agreed = seq;
+        continue;
+      }
+      tally.yielded.push(this.#yield(self, seq));
+      return;
+    }
+  }
+
+  /** G4: the journal may hold both branches of a dispute that was settled before. The later one is the one that stands. */
+  #compareStored(block: DecodedBlock, replicas: Uint32Array): void {
+    for (let row = 0; row < block.count; row++) {
+      const replica = replicas[block.replica[row] as number] as number;
+      const seq = block.seq[row] as number;
+      if (seq > (this.#replicas.last[replica] as number) || this.#stands(block, row, replica)) continue;
+      this.#yielded.push(this.#yield(replica, seq));
+    }
+  }
+
+  /** Is a row of a block in the log, just as it is? */
+  #stands(block: DecodedBlock, row: number, replica: number): boolean {
+    const found = this.#ordered.locate(block.time[row] as number, replica);
+    if (found === undefined) return false;
+    const chunk = this.#ordered.chunks[found.chunk] as Chunk;
+    const length = block.length[row] as number;
+    if (chunk.seq[found.row] !== block.seq[row] || chunk.length[found.row] !== length) return false;
+    const ours = this.#payload(chunk, found.row);
+    const offset = block.offset[row] as number;
+    return compareBytes(ours, block.bytes.subarray(offset, offset + length)) === 0;
+  }
+
+  #payload(chunk: Chunk, row: number): Uint8Array {
+    const { pages } = this.#tables;
+    return pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
+  }
+
+  /** Takes the events of a replica from `from` on out of the log. If it was this writer, it goes on under a fresh id. */
+  #yield(replica: number, from: SequenceNumber): Yielded {
+    const { ids, last, lastTime, firstTime, stored, storedTime } = this.#replicas;
+    const wasStored = this.storedSeq(ids[replica] as ReplicaId);
+    if (this.#dispute?.replica === replica) this.#dispute = undefined;
+    const rows = this.#ordered.remove(replica, from);
+    for (let row = 0; row < rows.count; row++) {
+      if (rows.kind[row] === eventKind.reissued)
+        this.#reissued.delete(unwrapReissued(this.#payload(rows, row)).formerId);
+    }
+    last[replica] = from - 1;
+    const timeOf = (seq: number): number => {
+      const found = this.#find(replica, seq);
+      return found === undefined ? 0 : (found.chunk.time[found.row] as number);
+    };
+    lastTime[replica] = timeOf(from - 1);
+    if (from === 1) firstTime[replica] = 0;
+    stored[replica] = Math.min(wasStored, from - 1);
+    storedTime[replica] = timeOf(stored[replica] as number);
+    if (replica === this.#self) {
+      // What is agreed is on the other side's disk already; the rest is among the rows that were taken out.
+      this.#unflushed = new Chunk();
+      this.#self = this.#replicas.intern((this.#journal as JournalOptions).freshReplica());
+    }
+    this.#findHeads();
+    this.#snapshot = undefined;
+    return { replica: ids[replica] as ReplicaId, from, rows };
+  }
+
+  /** Appends again what gave way, except what was appended again before. */
+  #reissue({ replica, from, rows }: Yielded): Settlement {
+    const reissued = new Map<EventId, { clock: number; id: EventId }>();
+    for (let row = 0; row < rows.count; row++) {
+      const id = eventId(replica, rows.seq[row] as number);
+      const bytes = this.#payload(rows, row);
+      const again = rows.kind[row] === eventKind.reissued;
+      const formerId = again ? unwrapReissued(bytes).formerId : id;
+      const standing =
+        this.#reissued.get(formerId) ??
+        this.#append(eventKind.reissued, again ? bytes : wrapReissued(formerId, bytes)).id;
+      this.#reissued.set(formerId, standing);
+      reissued.set(id, { clock: rows.time[row] as number, id: standing });
+    }
+    return { replica, from, reissued };
   }
 
   /** One block: what is known is passed over, what can show is released, the rest is parked. */
   #absorb(
     block: DecodedBlock,
-    tally: { added: number; duplicates: number; dropped: number; entries: LogEntry[]; runs: TimedRun[] },
+    replicas: Uint32Array,
+    tally: Tally,
     arrivals: ParkedRow[],
     collect: boolean,
   ): GossipError | undefined {
     const { last, lastTime } = this.#replicas;
-    const replicas = Uint32Array.from(block.replicas, (bytes) => this.#replicas.internBytes(bytes));
+    const disputed = this.#dispute?.replica;
     const lastBefore = replicas.map((replica) => last[replica] as number);
     const timeBefore = Float64Array.from(replicas, (replica) => lastTime[replica] as number);
     const released: number[] = [];
@@ -389,7 +604,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
-      if (seq <= (last[replica] as number) || (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))) {
+      // What is disputed waits until it is clear; it is sent again then.
+      if (
+        replica === disputed ||
+        seq <= (last[replica] as number) ||
+        (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
+      ) {
         tally.duplicates++;
         continue;
       }
@@ -494,22 +714,42 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return chunk;
   }
 
-  /** Clock and heads take note of rows that are new in the log; `last` and `lastTime` are set already. */
+  /** Clock, heads and former ids take note of rows that are new in the log; `last` and `lastTime` are set already. */
   #release(batch: Chunk): void {
-    const { last, lastTime, firstTime } = this.#replicas;
-    const { dependencies } = this.#tables;
-    const cover = (replica: number, seq: number, time: number) => {
-      if (last[replica] === seq && lastTime[replica] === time) this.#heads.remove(replica);
-    };
+    const { ids, firstTime } = this.#replicas;
     // First every writer's last event is a head, then whatever is depended upon is none: one pass each, in any order.
     for (let row = 0; row < batch.count; row++) {
       const replica = batch.replica[row] as number;
-      if (batch.seq[row] === 1) firstTime[replica] = batch.time[row] as number;
+      const seq = batch.seq[row] as number;
+      if (seq === 1) firstTime[replica] = batch.time[row] as number;
+      if (batch.kind[row] === eventKind.reissued) {
+        const { formerId } = unwrapReissued(this.#payload(batch, row));
+        this.#reissued.set(formerId, eventId(ids[replica] as ReplicaId, seq));
+      }
       this.#heads.add(replica);
     }
-    for (let row = 0; row < batch.count; row++)
-      dependencies.each(batch.deps[row] as number, batch.time[row] as number, cover);
+    this.#cover(batch);
     this.#clock = observe(this.#clock, batch.lastTime);
+  }
+
+  /** What rows depend on is no head. */
+  #cover(rows: Chunk): void {
+    const { last, lastTime } = this.#replicas;
+    const cover = (replica: number, seq: number, time: number) => {
+      if (last[replica] === seq && lastTime[replica] === time) this.#heads.remove(replica);
+    };
+    const { dependencies } = this.#tables;
+    for (let row = 0; row < rows.count; row++)
+      dependencies.each(rows.deps[row] as number, rows.time[row] as number, cover);
+  }
+
+  /** The heads, from the whole log: after events were taken out of it. */
+  #findHeads(): void {
+    this.#replicas.last.forEach((seq, replica) => {
+      if (seq > 0) this.#heads.add(replica);
+      else this.#heads.remove(replica);
+    });
+    for (const chunk of this.#ordered.chunks) this.#cover(chunk);
   }
 
   /** Releases what waited for the replicas that advanced, and what waited for that; sorted, or `undefined` for nothing. */

@@ -78,8 +78,8 @@ export const manyRows: Row[] = [
     deps: [{ replica: eve, seq: 300, time: baseTime - 4096 }],
   },
   { replica: bob, seq: 1, time: baseTime + 2048, payload: '"Yes"', deps: [{ replica: ada, seq: 7, time: baseTime }] },
-  { replica: ada, seq: 8, time: baseTime + 2049, payload: '', kind: 1 },
-  { replica: eve, seq: 301, time: baseTime + 2049, payload: '"🫖"', kind: 1 },
+  { replica: ada, seq: 8, time: baseTime + 2049, payload: '', kind: 2 },
+  { replica: eve, seq: 301, time: baseTime + 2049, payload: '"🫖"', kind: 2 },
   {
     replica: bob,
     seq: 2,

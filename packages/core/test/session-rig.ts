@@ -21,7 +21,7 @@ const descriptor = { id: log, policy: 'unsigned', codec: 'json' } as const;
 
 /** An event of `replica` in a block of its own. */
 function oneEvent(replica: ReplicaId, atMs = startMs) {
-  const source = new ReplicatedLog({ id: log, replica, now: () => atMs }, true);
+  const source = new ReplicatedLog({ id: log, replica, now: () => atMs }, { freshReplica: () => replica });
   source.append('x');
   return source.takeUnflushed();
 }
@@ -152,6 +152,7 @@ export const happenings = {
   start: (rig) => ({ type: 'start', now: rig.nowMs }),
   attach: (rig) => ({ type: 'attach', log, now: rig.nowMs }),
   detach: (rig) => ({ type: 'detach', log, now: rig.nowMs }),
+  describe: (rig) => ({ type: 'describe', log, now: rig.nowMs }),
   stored: (rig) => stored(rig, startMs * 2048),
   'stored, not due': (rig) => stored(rig, early),
   'open granted': (rig) => rig.answer('open'),

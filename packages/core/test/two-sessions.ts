@@ -71,7 +71,7 @@ export class TestNode {
     let hosted = this.hosted.get(log);
     if (hosted === undefined) {
       const options = { id: log, replica: this.options.replica, now: () => this.now() };
-      hosted = { log: new ReplicatedLog(options, true), queue: [], journal: [] };
+      hosted = { log: new ReplicatedLog(options, { freshReplica: () => options.replica }), queue: [], journal: [] };
       this.hosted.set(log, hosted);
     }
     return hosted;

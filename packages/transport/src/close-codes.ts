@@ -59,6 +59,7 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   'storage-failed': { closeCode: 4039, pace: 'later' },
   'storage-format': { closeCode: 4040, pace: 'later' },
   'log-in-use': { closeCode: 4041, pace: 'later' },
+  forked: { closeCode: 4042, pace: 'later' },
 };
 
 /**

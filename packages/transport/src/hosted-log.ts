@@ -11,6 +11,8 @@
  * - [H4] A damaged record is set aside and reported. What it held is missing from what the log tells peers, so they
  *   send it again.
  * - [H5] A replica id whose own events are not all here is not written under again: the log takes a fresh one.
+ * - [H6] When a peer holds other events under our id than we do, nothing of that id is spoken of until theirs have come;
+ *   then they stand, ours are appended again, and whoever waits for one of ours waits for its successor.
  */
 import {
   type Environment,
@@ -27,7 +29,14 @@ import {
   type Run,
   type Snapshot,
 } from '@gossip-log/core';
-import { type LogDescriptor, type LogEntry, type Receipt, ReplicatedLog } from '@gossip-log/core/sync';
+import {
+  type LogDescriptor,
+  type LogEntry,
+  type Receipt,
+  ReplicatedLog,
+  type Settlement,
+  type TimedRun,
+} from '@gossip-log/core/sync';
 import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 
 /** What a hosted log needs of its node. */
@@ -44,9 +53,12 @@ export interface LogHost {
   onError(error: unknown): void;
 }
 
-/** A session that wants to hear what becomes stored. */
-export interface StoredListener {
+/** A session that has the log open. */
+export interface LogPeer {
+  /** These became stored. */
   stored(log: string, entries: readonly LogEntry[]): void;
+  /** The log is no longer what was said of it. */
+  describe(log: string): void;
 }
 
 const pending: Delivery = Object.freeze({ state: 'pending' });
@@ -62,7 +74,7 @@ export class HostedLog<T = unknown> {
   readonly id: string;
   readonly ready: Promise<GossipLog<T>>;
   /** Sessions that have the log open. */
-  readonly peers = new Set<StoredListener>();
+  readonly peers = new Set<LogPeer>();
   readonly #host: LogHost;
   readonly #codec: PayloadCodec<T>;
   #status: LogStatus = 'opening';
@@ -82,6 +94,8 @@ export class HostedLog<T = unknown> {
   #codecStored = false;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
   #rejected: Delivery | undefined;
+  /** Own events that gave way to others, and as what they were appended again. */
+  readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
 
   constructor(host: LogHost, id: string, codec: PayloadCodec<T>) {
     this.#host = host;
@@ -128,11 +142,40 @@ export class HostedLog<T = unknown> {
   /** Merges a peer's blocks and stores what is new of them. */
   receive(blocks: readonly Uint8Array[]): Receipt {
     const receipt = this.#open().receive(blocks);
-    if (receipt.entries.length > 0) {
-      this.#enqueue(receipt.entries);
-      this.#write();
-    }
+    if (receipt.disputed) this.#describeAnew();
+    if (receipt.settled !== undefined) this.#settled(receipt.settled);
+    if (receipt.entries.length > 0) this.#enqueue(receipt.entries);
+    if (receipt.added > 0) this.#write();
     return receipt;
+  }
+
+  /** What a peer says that it has. */
+  described(runs: readonly TimedRun[]): void {
+    const { log } = this;
+    const own = runs.find(({ replica }) => replica === log?.replica);
+    if (own !== undefined && log?.dispute(own)) this.#describeAnew();
+  }
+
+  #describeAnew(): void {
+    // Heads in the store cover events that it does not hold: what comes is stored whatever they say.
+    this.#repair = true;
+    for (const peer of [...this.peers]) peer.describe(this.id);
+  }
+
+  #settled({ replica, from, reissued }: Settlement): void {
+    // Entries of ours that are still on their way would only be contradicted when the journal is read.
+    const gone = this.#queue.filter(
+      ({ origin, runs }) => origin === 'own' && runs.some((run) => run.replica === replica && run.last >= from),
+    );
+    this.#queue = this.#queue.filter((entry) => !gone.includes(entry));
+    this.#committed += gone.length;
+    for (const [id, successor] of reissued) this.#reissued.set(id, successor);
+    const error = new GossipError(
+      'forked',
+      `the store of log "${this.id}" was an older copy; ${reissued.size} events were appended again`,
+      { context: { log: this.id, replica, from, reissued: reissued.size } },
+    );
+    this.#host.onError(error);
   }
 
   /** Resolves once everything merged so far is durable. */
@@ -143,6 +186,11 @@ export class HostedLog<T = unknown> {
   }
 
   delivery(event: LogEvent<T> | EventId): Delivery {
+    const successor = this.#reissued.get(typeof event === 'string' ? event : event.id);
+    // The id alone may mean either; an event object says by its clock which of the two it is.
+    if (successor !== undefined && (typeof event === 'string' || event.clock === successor.clock)) {
+      return this.delivery(successor.id);
+    }
     const { replica, seq } = typeof event === 'string' ? parseEventId(event) : event;
     const relayed = this.#relayed.get(replica);
     if (relayed !== undefined && seq <= relayed.seq) return relayed.delivery;
@@ -180,6 +228,7 @@ export class HostedLog<T = unknown> {
     let news = this.#rejected !== undefined;
     this.#rejected = undefined;
     for (const { replica, last } of runs) {
+      if (this.#log?.isDisputed(replica)) continue;
       const known = this.#relayed.get(replica);
       if (known !== undefined && last <= known.seq) continue;
       const delivery: Delivery =
@@ -268,17 +317,19 @@ export class HostedLog<T = unknown> {
         );
       }
       this.#repair = damaged.length > 0;
-      if ((log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
+      // An id that gave way while the journal was read has been replaced already.
+      if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
         const lost = new Set(damaged.map(({ key }) => key));
         log = this.#newLog(this.#host.freshReplica());
         for (const { key, block } of records) if (!lost.has(key)) log.load(block);
       }
-      log.markAllStored();
+      log.loaded();
       log.subscribe(() => this.#notify());
       this.#log = log;
       if (this.#status !== 'opening') throw closedError(this.id);
       this.#status = 'ready';
       this.#notify();
+      this.#write();
       return log;
     } catch (cause) {
       this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`));
@@ -287,7 +338,13 @@ export class HostedLog<T = unknown> {
   }
 
   #newLog(replica: ReplicaId): ReplicatedLog<T> {
-    return new ReplicatedLog<T>({ id: this.id, replica, codec: this.#codec, now: () => this.#host.now() }, true);
+    return new ReplicatedLog<T>(
+      { id: this.id, replica, codec: this.#codec, now: () => this.#host.now() },
+      {
+        freshReplica: () => this.#host.freshReplica(),
+        onListenerError: (error) => this.#host.onError(error),
+      },
+    );
   }
 
   #fail(error: GossipError): void {

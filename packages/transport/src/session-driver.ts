@@ -24,7 +24,7 @@ import {
   type SessionOptions,
   type SessionOutput,
 } from '@gossip-log/core/sync';
-import type { HostedLog, StoredListener } from './hosted-log.js';
+import type { HostedLog, LogPeer } from './hosted-log.js';
 
 /** A log granted to a peer. */
 export interface Grant {
@@ -50,7 +50,7 @@ export interface SessionHost {
 }
 
 /** @internal */
-export class SessionDriver implements ConnectionHandlers, StoredListener {
+export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #host: SessionHost;
   readonly #connection: Connection;
   readonly #inputs: SessionInput[] = [];
@@ -94,6 +94,10 @@ export class SessionDriver implements ConnectionHandlers, StoredListener {
 
   stored(log: string, entries: readonly LogEntry[]): void {
     this.#input({ type: 'stored', log, entries, now: this.#now() });
+  }
+
+  describe(log: string): void {
+    this.#input({ type: 'describe', log, now: this.#now() });
   }
 
   end(reason: CloseReason): void {
@@ -157,6 +161,9 @@ export class SessionDriver implements ConnectionHandlers, StoredListener {
         break;
       case 'established':
         this.#host.established(this, output.peer);
+        break;
+      case 'described':
+        this.#host.hosted(output.log)?.described(output.runs);
         break;
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);

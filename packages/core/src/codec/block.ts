@@ -10,8 +10,10 @@
  * - [B4] A dependency is another replica's event, older than the row; a row's dependencies go strictly from newest to
  *   oldest, and are at most `depsMax`.
  * - [B5] Every length is checked against what remains and against `limits.ts` before anything is allocated for it.
+ * - [B6] A re-issued event's payload begins with its former id.
  */
 import { GossipError } from '../errors.js';
+import { eventKind } from '../event.js';
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
 import {
   blockBytesMax,
@@ -26,6 +28,7 @@ import {
 import type { Chunk } from '../log/chunk.js';
 import type { LogTables } from '../log/log-tables.js';
 import { compareBytes } from '../log/replica-table.js';
+import { reissueBytesMax, unwrapReissued } from '../reissue.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
 import { xxHash32 } from './checksum.js';
 
@@ -335,7 +338,10 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   const length = new Uint32Array(count);
   let total = 0;
   for (let row = 0; row < count; row++) {
-    const value = reader.bounded(eventBytesMax, 'payload bytes');
+    const value = reader.bounded(
+      eventBytesMax + (kind[row] === eventKind.reissued ? reissueBytesMax : 0),
+      'payload bytes',
+    );
     length[row] = value;
     total += value;
   }
@@ -348,6 +354,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   for (let row = 0; row < count; row++) {
     offset[row] = at;
     at += length[row] as number;
+    if (kind[row] === eventKind.reissued) unwrapReissued(bytes.subarray(offset[row] as number, at));
   }
   return {
     bytes,

@@ -11,6 +11,7 @@ import {
   logIdBytesMax,
   messageBytesMax,
   nodeNameBytesMax,
+  nowMsMax,
   replicaIdBytes,
   runsPerFrameMax,
   seqMax,
@@ -145,7 +146,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     case 'hello':
       writer.bytes(replicaIdToBytes(message.node));
       writer.u8(message.durable ? hello.durable : 0);
-      writer.varint(Math.max(0, Math.floor(message.now)));
+      writer.varint(Math.min(Math.max(0, Math.floor(message.now)), nowMsMax));
       writer.text(cut(message.name, nodeNameBytesMax));
       break;
     case 'open': {
@@ -243,7 +244,7 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
     case frameKinds.hello: {
       const node = replicaIdFromBytes(reader.bytes(replicaIdBytes));
       const flags = reader.u8();
-      const now = reader.varint();
+      const now = reader.bounded(nowMsMax, 'clock');
       return {
         kind: 'hello',
         node,

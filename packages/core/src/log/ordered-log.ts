@@ -10,12 +10,21 @@
  */
 
 import type { PayloadCodec } from '../codec/payload.js';
-import { invariant } from '../errors.js';
-import { type LogEvent, StoredEvent } from '../event.js';
+import { eventKind, type LogEvent, StoredEvent } from '../event.js';
 import type { ReplicaId } from '../ids.js';
 import { chunkRowsMax } from '../limits.js';
+import { unwrapReissued } from '../reissue.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
+
+/** Reads the payload of an event that a newer version wrote: the event shows, its `error` says why it is empty. */
+const unknownKind: PayloadCodec<unknown> = {
+  name: 'unknown',
+  encode: () => new Uint8Array(),
+  decode: () => {
+    throw new RangeError('the event is of a kind that this version does not know');
+  },
+};
 
 /** Where a row stands. */
 interface Position {
@@ -95,28 +104,68 @@ export class OrderedLog {
   event(chunk: Chunk, row: number): LogEvent<unknown> {
     const made = chunk.events?.[row];
     if (made !== undefined) return made;
-    let owner = chunk;
-    let at = row;
     if (chunk.superseded) {
-      // The row lives on in a newer chunk, which owns its object (L5).
+      // The row lives on in a newer chunk, which owns its object (L5), unless it was taken out of the log.
       const found = this.locate(chunk.time[row] as number, chunk.replica[row] as number);
-      invariant(found !== undefined, 'a row of a superseded chunk stands in the log');
-      owner = this.#chunks[found.chunk] as Chunk;
-      at = found.row;
-      const current = owner.events?.[at];
-      if (current !== undefined) return current;
+      if (found !== undefined) return this.event(this.#chunks[found.chunk] as Chunk, found.row);
     }
-    const { replicas, pages } = this.#tables;
-    const event = new StoredEvent(
-      replicas.ids[owner.replica[at] as number] as ReplicaId,
-      owner.seq[at] as number,
-      owner.time[at] as number,
-      pages.get(owner.page[at] as number, owner.offset[at] as number, owner.length[at] as number),
-      this.#codec,
-    );
-    owner.events ??= [];
-    owner.events[at] = event;
+    const event = this.#makeEvent(chunk, row);
+    chunk.events ??= [];
+    chunk.events[row] = event;
     return event;
+  }
+
+  #makeEvent(chunk: Chunk, row: number): StoredEvent<unknown> {
+    const { replicas, pages } = this.#tables;
+    const replica = replicas.ids[chunk.replica[row] as number] as ReplicaId;
+    const seq = chunk.seq[row] as number;
+    const time = chunk.time[row] as number;
+    const bytes = pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
+    switch (chunk.kind[row]) {
+      case eventKind.app:
+        return new StoredEvent(replica, seq, time, bytes, this.#codec);
+      case eventKind.reissued: {
+        const { formerId, payload } = unwrapReissued(bytes);
+        return new StoredEvent(replica, seq, time, payload, this.#codec, formerId);
+      }
+      default:
+        return new StoredEvent(replica, seq, time, bytes, unknownKind);
+    }
+  }
+
+  /**
+   * Takes rows out: those of `replica` from `seq` on, which give way to others. Snapshots keep what they have seen.
+   * O(rows). Returns them in order, as a chunk.
+   */
+  remove(replica: number, seq: number): Chunk {
+    const removed = new Chunk();
+    const isRemoved = (chunk: Chunk, row: number) =>
+      chunk.replica[row] === replica && (chunk.seq[row] as number) >= seq;
+    const kept: Chunk[] = [];
+    for (const chunk of this.#chunks) {
+      const left = new Chunk(Math.max(1, chunk.count));
+      for (let row = 0; row < chunk.count; row++) {
+        if (isRemoved(chunk, row)) {
+          removed.reserveOneMore();
+          removed.copyRow(chunk, row);
+        } else {
+          left.copyRow(chunk, row);
+        }
+      }
+      if (left.count === chunk.count) {
+        kept.push(chunk);
+        continue;
+      }
+      chunk.superseded = true;
+      this.#unseen.delete(chunk);
+      if (left.count > 0) {
+        kept.push(left);
+        this.#unseen.add(left);
+      }
+    }
+    this.#chunks = kept;
+    this.#length -= removed.count;
+    return removed;
   }
 
   /** Where the event of that key stands. O(log n). */

@@ -41,6 +41,12 @@ export class ReplicaTable {
     return known ?? this.#add(id, bytes.slice());
   }
 
+  /** Why so many more, all new, cannot be taken in; `undefined` when they can. */
+  roomFor(count: number): GossipError | undefined {
+    if (this.size + count <= replicasMax) return undefined;
+    return new GossipError('limit-exceeded', `a log has at most ${replicasMax} replicas`, { context: { replicasMax } });
+  }
+
   bytes(index: number): Uint8Array {
     return this.#bytes[index] as Uint8Array;
   }
@@ -52,11 +58,6 @@ export class ReplicaTable {
 
   #add(id: ReplicaId, bytes: Uint8Array): number {
     const index = this.ids.length;
-    if (index >= replicasMax) {
-      throw new GossipError('limit-exceeded', `a log has at most ${replicasMax} replicas`, {
-        context: { replicasMax },
-      });
-    }
     this.#index.set(id, index);
     this.ids.push(id);
     this.#bytes.push(bytes);

@@ -39,25 +39,32 @@ export function rowsLacking(
   const has = new Uint32Array(size);
   // Nothing that lies before the first lacking event of any replica need be looked at.
   let from = Number.POSITIVE_INFINITY;
+  let lacking = 0;
+  let isTimed = true;
   for (let replica = 0; replica < size; replica++) {
-    const event = known.get(ids[replica] as ReplicaId);
-    has[replica] = event?.seq ?? 0;
-    if ((last[replica] as number) <= (has[replica] as number)) continue;
-    const after = event === undefined || event.time === 0 ? (firstTime[replica] as number) : event.time + 1;
-    from = Math.min(from, after);
+    const { seq, time } = known.get(ids[replica] as ReplicaId) ?? { seq: 0, time: 0 };
+    has[replica] = seq;
+    if ((last[replica] as number) <= seq) continue;
+    lacking += (last[replica] as number) - seq;
+    isTimed &&= seq === 0 || time > 0;
+    from = Math.min(from, seq === 0 ? (firstTime[replica] as number) : time + 1);
   }
   const rows = new Chunk();
-  if (from === Number.POSITIVE_INFINITY) return { rows, more: false, heldTime: undefined };
+  if (lacking === 0) return { rows, more: false, heldTime: undefined };
 
   const { chunks } = ordered;
-  const start = ordered.lowerBound(from);
+  const isLacking = (chunk: Chunk, row: number) => {
+    const replica = chunk.replica[row] as number;
+    const seq = chunk.seq[row] as number;
+    return seq > (has[replica] as number) && seq <= (last[replica] as number);
+  };
+  // Without times the first is found from the end, where mostly little is lacking: there are at most as many as counted.
+  const start = isTimed ? ordered.lowerBound(from) : nthFromEnd(chunks, lacking, isLacking);
   let bytes = 0;
   for (let i = start.chunk; i < chunks.length; i++) {
     const chunk = chunks[i] as Chunk;
     for (let row = i === start.chunk ? start.row : 0; row < chunk.count; row++) {
-      const replica = chunk.replica[row] as number;
-      const seq = chunk.seq[row] as number;
-      if (seq <= (has[replica] as number) || seq > (last[replica] as number)) continue;
+      if (!isLacking(chunk, row)) continue;
       const time = chunk.time[row] as number;
       if (time > upTo) return { rows, more: false, heldTime: time };
       bytes += rowBytes(chunk, row, tables);
@@ -67,6 +74,18 @@ export function rowsLacking(
     }
   }
   return { rows, more: false, heldTime: undefined };
+}
+
+/** Where the n-th row from the end stands of those that are wanted. */
+function nthFromEnd(chunks: readonly Chunk[], n: number, isWanted: (chunk: Chunk, row: number) => boolean) {
+  let left = n;
+  for (let i = chunks.length - 1; i >= 0; i--) {
+    const chunk = chunks[i] as Chunk;
+    for (let row = chunk.count - 1; row >= 0; row--) {
+      if (isWanted(chunk, row) && --left === 0) return { chunk: i, row };
+    }
+  }
+  return { chunk: 0, row: 0 };
 }
 
 /** Sorted rows as blocks, each of at most a chunk's rows and about `blockBytesTarget`. @internal */

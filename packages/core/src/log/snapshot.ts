@@ -35,11 +35,16 @@ export interface Snapshot<T = unknown> extends Iterable<LogEvent<T>> {
   indexOf(event: LogEvent<T>): number;
 }
 
+/** So many chunks from the end a position is looked for there, without the position of every chunk. */
+const nearChunks = 4;
+
 /** @internal */
 export class ChunkSnapshot<T> implements Snapshot<T> {
   readonly length: number;
   readonly #log: OrderedLog;
   readonly #chunks: readonly Chunk[];
+  /** The last chunk may grow later; the snapshot ends where it did. */
+  readonly #tailRows: number;
   /** Position of each chunk's first row, made when first needed: most readers want the end alone. */
   #starts: Uint32Array | undefined;
 
@@ -47,15 +52,15 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
   constructor(log: OrderedLog, chunks: readonly Chunk[], length: number) {
     this.#log = log;
     this.#chunks = chunks;
+    this.#tailRows = chunks[chunks.length - 1]?.count ?? 0;
     this.length = length;
   }
 
   at(index: number): LogEvent<T> | undefined {
     const position = index < 0 ? this.length + Math.trunc(index) : Math.trunc(index);
     if (!(position >= 0 && position < this.length)) return undefined;
-    const starts = this.#starting();
-    const chunk = this.#chunkAt(starts, position);
-    return this.#event(chunk, position - (starts[chunk] as number));
+    const { chunk, first } = this.#locate(position);
+    return this.#event(chunk, position - first);
   }
 
   slice(from = 0, to = this.length): LogEvent<T>[] {
@@ -63,12 +68,12 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
     const end = clamp(to, this.length);
     const events: LogEvent<T>[] = [];
     if (start >= end) return events;
-    const starts = this.#starting();
-    let chunk = this.#chunkAt(starts, start);
+    let { chunk, first } = this.#locate(start);
     for (let position = start; position < end; chunk++) {
-      const first = starts[chunk] as number;
-      const stop = Math.min(end, starts[chunk + 1] as number);
+      const next = first + this.#rows(chunk);
+      const stop = Math.min(end, next);
       for (; position < stop; position++) events.push(this.#event(chunk, position - first));
+      first = next;
     }
     return events;
   }
@@ -111,13 +116,31 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
     return this.#log.event(this.#chunks[chunk] as Chunk, row) as StoredEvent<T>;
   }
 
+  /** Rows of a chunk that belong to this snapshot. */
+  #rows(chunk: number): number {
+    return chunk === this.#chunks.length - 1 ? this.#tailRows : (this.#chunks[chunk] as Chunk).count;
+  }
+
+  /** The chunk that holds a position, and the position of its first row. */
+  #locate(position: number): { chunk: number; first: number } {
+    if (this.#starts === undefined) {
+      let first = this.length;
+      const { length } = this.#chunks;
+      for (let chunk = length - 1; chunk >= 0 && length - chunk <= nearChunks; chunk--) {
+        first -= this.#rows(chunk);
+        if (position >= first) return { chunk, first };
+      }
+    }
+    const starts = this.#starting();
+    const chunk = this.#chunkAt(starts, position);
+    return { chunk, first: starts[chunk] as number };
+  }
+
   #starting(): Uint32Array {
     if (this.#starts !== undefined) return this.#starts;
     const { length } = this.#chunks;
     const starts = new Uint32Array(length + 1);
-    for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + (this.#chunks[i - 1] as Chunk).count;
-    // The last chunk may have grown since; the snapshot ends where it did.
-    starts[length] = this.length;
+    for (let i = 0; i < length; i++) starts[i + 1] = (starts[i] as number) + this.#rows(i);
     this.#starts = starts;
     return starts;
   }

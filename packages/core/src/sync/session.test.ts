@@ -650,7 +650,10 @@ function openFrame(change: Partial<Extract<Message, { kind: 'open' }>>): Message
 }
 
 function entriesOf(writer: ReplicaId, payload: unknown = 'x') {
-  const source = new ReplicatedLog({ id: log, replica: writer, now: () => 1_700_000_000_000 }, true);
+  const source = new ReplicatedLog(
+    { id: log, replica: writer, now: () => 1_700_000_000_000 },
+    { freshReplica: () => writer },
+  );
   source.append(payload);
   return source.takeUnflushed();
 }

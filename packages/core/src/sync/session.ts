@@ -109,6 +109,8 @@ export type SessionInput =
   | { readonly type: 'attach'; readonly log: string; readonly now: number }
   /** This node no longer uses the log. */
   | { readonly type: 'detach'; readonly log: string; readonly now: number }
+  /** The log is not what was last said of it: describe it anew, and ask what the peer has. */
+  | { readonly type: 'describe'; readonly log: string; readonly now: number }
   /** The effective log grew by these entries, in causal order. */
   | { readonly type: 'stored'; readonly log: string; readonly entries: readonly LogEntry[]; readonly now: number }
   | { readonly type: 'answer'; readonly request: number; readonly answer: Answer; readonly now: number }
@@ -130,6 +132,8 @@ export type SessionOutput =
   | { readonly type: 'send'; readonly frame: Uint8Array }
   | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
   | { readonly type: 'established'; readonly peer: Peer }
+  /** What the peer has of the log, as it says. */
+  | { readonly type: 'described'; readonly log: string; readonly runs: readonly TimedRun[] }
   /** Durable at the named node, up to each run's `last`. */
   | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
   /** The peer refuses something about the log. */
@@ -267,6 +271,11 @@ export class Session {
       case 'detach':
         this.#detach(input.log);
         break;
+      case 'describe': {
+        const channel = this.#byLog.get(input.log);
+        if (channel !== undefined && this.#state === 'established') this.#describe(channel, true);
+        break;
+      }
       case 'stored':
         this.#stored(input.log, input.entries);
         break;
@@ -433,6 +442,7 @@ export class Session {
     }
     channel.pages.push(...message.runs);
     if (message.more) return;
+    this.#outputs.push({ type: 'described', log, runs: channel.pages });
     channel.known = new Map(channel.pages.map((run) => [run.replica, { seq: run.last, time: run.lastTime }]));
     channel.pages = [];
     if (this.#peer?.durable) {
