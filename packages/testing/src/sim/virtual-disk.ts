@@ -56,6 +56,8 @@ export interface VirtualDiskOptions {
   readonly latencyMsMax?: number;
   /** Called around each effect: a world may end a process just there. */
   readonly watch?: (holder: Holder, moment: 'before' | 'after') => void;
+  /** Called when a log is gone from the disk for good. */
+  readonly forgot?: (log: string) => void;
   /** Told what happens, by name, for counting. */
   readonly count?: (what: string) => void;
 }
@@ -230,6 +232,11 @@ export class VirtualDisk {
     if (this.#holders.get(replica) === holder) this.#holders.delete(replica);
   }
 
+  /** @internal */
+  forgot(log: string): void {
+    this.#options.forgot?.(log);
+  }
+
   #count(what: string): void {
     this.#options.count?.(what);
   }
@@ -325,6 +332,7 @@ class DiskStorage implements GossipStorage {
         for (const replica of logs.get(log)?.heads.keys() ?? []) replicas.delete(replica);
         logs.delete(log);
       });
+      this.#disk.forgot(log);
     });
   }
 

@@ -29,10 +29,14 @@ export interface VirtualNetworkOptions {
   readonly delayMsMax?: number;
   /** Bytes per millisecond that pass one way. Default: no bound. */
   readonly bytesPerMs?: number;
+  /** Told of every frame that is sent. */
+  readonly sent?: (from: string, to: string, data: Uint8Array) => void;
   readonly count?: (what: string) => void;
 }
 
 type Item =
+  /** The handshake's answer, before anything else. */
+  | { readonly kind: 'open'; dueMs: number }
   | { readonly kind: 'frame'; readonly data: Uint8Array<ArrayBuffer>; dueMs: number }
   | { readonly kind: 'close'; readonly code: number; readonly reason: string; dueMs: number };
 
@@ -211,10 +215,9 @@ export class VirtualNetwork {
       const accepted = new VirtualSocket(this, socket.to, socket.from, listener.process);
       socket.other = accepted;
       accepted.other = socket;
-      socket.open();
-      accepted.open();
+      this.sockets.add(socket).add(accepted);
+      accepted.greet();
       listener.accept(accepted);
-      this.time.after(this.delayMs(), () => socket.opened());
     };
     this.time.after(this.delayMs(), arrive);
   }
@@ -252,7 +255,9 @@ export class VirtualSocket implements WebSocketLike {
   send(data: Uint8Array): void {
     if (this.#closing || this.ended) return;
     const copy = new Uint8Array(data);
-    const tampering = this.network.tamperingOf(this.from, this.to);
+    this.network.options.sent?.(this.from, this.to, data);
+    // What a peer says of itself is believed: changed, it would lie. Nobody can tell.
+    const tampering = data[1] === helloKind ? undefined : this.network.tamperingOf(this.from, this.to);
     if (tampering !== undefined) this.network.count(`frame tampered with: ${tampering}`);
     if (tampering === 'lose') return;
     if (tampering === 'flip') flipBit(copy, this.network.random);
@@ -279,14 +284,9 @@ export class VirtualSocket implements WebSocketLike {
     this.abandon('told');
   }
 
-  /** Both ends are made. @internal */
-  open(): void {
-    this.network.sockets.add(this);
-  }
-
-  /** The client learns that it is open. @internal */
-  opened(): void {
-    if (!this.ended) (this.onopen as (() => void) | null)?.();
+  /** Answers the handshake. @internal */
+  greet(): void {
+    this.#enqueue({ kind: 'open', dueMs: 0 }, 0);
   }
 
   /** Nobody listens. @internal */
@@ -355,7 +355,8 @@ export class VirtualSocket implements WebSocketLike {
       return;
     }
     if (!other.process.alive) return;
-    if (item.kind === 'frame') (other.onmessage as ((event: object) => void) | null)?.({ data: item.data.buffer });
+    if (item.kind === 'open') (other.onopen as (() => void) | null)?.();
+    else if (item.kind === 'frame') (other.onmessage as ((event: object) => void) | null)?.({ data: item.data.buffer });
     else other.#peerCloses(item.code, item.reason);
   }
 
@@ -388,6 +389,9 @@ export class VirtualSocket implements WebSocketLike {
     if (this.process.alive) (this.onclose as ((event: object) => void) | null)?.({ code, reason });
   }
 }
+
+/** The second byte of a `hello`. */
+const helloKind = 0;
 
 function way(from: string, to: string): string {
   return `${from}>${to}`;

@@ -1,0 +1,337 @@
+/**
+ * The laws, as they can be seen from outside: what was written, what was promised, and what every reader was shown.
+ *
+ * Nothing here asks the code under test whether it is right. A written event is known by what `append` returned, a
+ * promise by what the disk holds when it is given, the order by the reference log.
+ */
+import { type EventId, eventId, type LogEvent, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
+import type { LogHandle } from '@gossip-log/transport';
+import { inLogOrder, ReferenceLog } from '../reference-log.js';
+import type { VirtualDisk } from './virtual-disk.js';
+import type { VirtualProcess } from './virtual-time.js';
+
+/** A law was broken. `law` begins the message: `[L4]`. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+
+  constructor(
+    readonly law: string,
+    message: string,
+  ) {
+    super(`[${law}] ${message}`);
+  }
+}
+
+export function check(condition: unknown, law: string, message: () => string): asserts condition {
+  if (!condition) throw new Violation(law, message());
+}
+
+/** An event that an app appended. */
+interface Written {
+  readonly id: EventId;
+  readonly log: string;
+  readonly replica: ReplicaId;
+  readonly seq: SequenceNumber;
+  readonly clock: number;
+  readonly payload: unknown;
+  /** What its writer had been shown. */
+  readonly past: ReadonlyMap<ReplicaId, SequenceNumber>;
+  readonly disk: VirtualDisk;
+  readonly process: VirtualProcess;
+  /** It is on its writer's disk, or was: from then on others may see it. */
+  durable: boolean;
+}
+
+/** Replica → the last event promised. */
+type Promised = Map<ReplicaId, SequenceNumber>;
+
+/** What one handle of one process was shown. */
+export class View {
+  #events: readonly LogEvent[] = [];
+  #snapshot: unknown;
+  readonly version = new Map<ReplicaId, SequenceNumber>();
+  /** Own events that no relay has yet, with how far they were said to be. */
+  readonly #own = new Map<EventId, { readonly event: LogEvent; level: number }>();
+  /** Told of a change since the last look. */
+  changed = true;
+
+  constructor(
+    readonly laws: Laws,
+    readonly name: string,
+    readonly log: string,
+    readonly handle: LogHandle<unknown>,
+    readonly disk: VirtualDisk,
+    readonly process: VirtualProcess,
+  ) {}
+
+  get length(): number {
+    return this.#events.length;
+  }
+
+  /** Appends, and checks what comes back. */
+  append(payload: unknown): LogEvent {
+    const log = this.handle.log;
+    check(log !== undefined, 'L9', () => `${this.name}: append to a log that is not ready`);
+    const before = log.snapshot();
+    const past = log.version();
+    const event = this.handle.append(payload);
+    const last = before.at(-1);
+    check(last === undefined || event.clock > last.clock, 'L2', () => `${this.name}: ${event.id} is not the last`);
+    check(event.seq === (past.get(event.replica) ?? 0) + 1, 'L1', () => `${this.name}: ${event.id} leaves a gap`);
+    const after = log.snapshot();
+    check(
+      after.at(-1) === event && after.length === before.length + 1,
+      'L9',
+      () => `${this.name}: its writer does not see ${event.id}`,
+    );
+    this.#own.set(event.id, { event, level: 0 });
+    this.laws.written(this, event, past);
+    this.changed = true;
+    return event;
+  }
+
+  /** Looks at the log as an app would, and compares with all it saw before. */
+  look(): void {
+    this.changed = false;
+    const { handle, name } = this;
+    if (handle.log === undefined) return;
+    const snapshot = handle.snapshot();
+    check(snapshot.length === handle.log.length, 'L9', () => `${name}: a stale snapshot`);
+    if (snapshot !== this.#snapshot) {
+      const events = [...snapshot];
+      check(
+        this.#snapshot === undefined || events.length > this.#events.length,
+        'L5',
+        () => `${name}: another snapshot of a log that did not change, or that lost events`,
+      );
+      this.#compare(events);
+      this.#events = events;
+      this.#snapshot = snapshot;
+    }
+    this.#lookAtDeliveries();
+  }
+
+  /** What it shows, for the reference to compare with. */
+  get events(): readonly LogEvent[] {
+    return this.#events;
+  }
+
+  #compare(events: readonly LogEvent[]): void {
+    const { name, laws, version } = this;
+    const news: LogEvent[] = [];
+    const seen = new Map<ReplicaId, SequenceNumber>();
+    let at = 0;
+    for (const [i, event] of events.entries()) {
+      const last = events[i - 1];
+      check(last === undefined || compareEvents(last, event) < 0, 'L1', () => `${name}: ${event.id} is out of order`);
+      const seq = (seen.get(event.replica) ?? 0) + 1;
+      check(event.seq === seq, 'L2', () => `${name}: ${event.id} shows, ${eventId(event.replica, seq)} does not`);
+      seen.set(event.replica, seq);
+      if (event === this.#events[at]) at++;
+      else news.push(event);
+    }
+    check(at === this.#events.length, 'L5', () => {
+      const lost = this.#events[at] as LogEvent;
+      const there = events.some(({ id }) => id === lost.id);
+      return `${name}: ${lost.id} ${there ? 'is another object now' : 'is not shown any more'}`;
+    });
+    for (const [replica, seq] of seen) version.set(replica, seq);
+    for (const event of news) laws.shown(this, event);
+  }
+
+  /** L4: how far an event is said to be never falls, and is true. */
+  #lookAtDeliveries(): void {
+    for (const [id, own] of this.#own) {
+      const level = this.#level(own.event);
+      check(level >= own.level, 'L4', () => `${this.name}: delivery of ${id} fell back`);
+      if (level > own.level && level >= 1) this.laws.promisedStored(this, own.event);
+      own.level = level;
+      if (level === 2) this.#own.delete(id);
+    }
+    for (const [replica, seq] of this.version) this.#level({ id: eventId(replica, seq), replica, seq });
+  }
+
+  #level(event: Pick<LogEvent, 'id' | 'replica' | 'seq'>): number {
+    const delivery = this.handle.delivery(event.id);
+    if (delivery.state === 'rejected') {
+      check(this.laws.forged, 'L6', () => `${this.name}: ${event.id} was refused by a peer: ${delivery.error.message}`);
+      return 1;
+    }
+    if (delivery.state === 'relayed') this.laws.promisedRelayed(this, event, delivery.node);
+    return delivery.state === 'pending' ? 0 : delivery.state === 'stored' ? 1 : 2;
+  }
+}
+
+export class Laws {
+  /** Frames were changed on the wire: what peers said may be false, and promises of theirs with it. */
+  forged = false;
+  /** Wall clocks were never wrong, so nothing that arrives may lie in the future. */
+  readonly #written = new Map<string, Written>();
+  /** Of these, the ones that are on no disk yet. */
+  readonly #pending = new Set<Written>();
+  readonly #promised = new Map<VirtualDisk, Map<string, Promised>>();
+
+  constructor(
+    /** The disk of a node that promises durability, by the node's name. */
+    readonly relayDisk: (node: string) => VirtualDisk | undefined,
+  ) {}
+
+  get events(): number {
+    return this.#written.size;
+  }
+
+  written(view: View, event: LogEvent, past: ReadonlyMap<ReplicaId, SequenceNumber>): void {
+    const { id, replica, seq, clock, payload } = event;
+    const { log, disk, process } = view;
+    const key = `${log}/${id}`;
+    const before = this.#written.get(key);
+    check(before === undefined, 'L1', () => `${view.name}: sequence number ${id} was given twice`);
+    const written = { id, log, replica, seq, clock, payload, past, disk, process, durable: false };
+    this.#written.set(key, written);
+    this.#pending.add(written);
+  }
+
+  /** A disk took something in: what of it is there for good may be spoken of from now on. */
+  wrote(disk: VirtualDisk): void {
+    for (const written of this.#pending) {
+      if (written.disk !== disk || disk.head(written.log, written.replica, 'durable') < written.seq) continue;
+      written.durable = true;
+      this.#pending.delete(written);
+    }
+  }
+
+  /** A process, or one use of a log, is over: what it had not stored was never there. Its numbers may be given again. */
+  ended(process: VirtualProcess, log?: string): void {
+    for (const written of this.#pending) {
+      if (written.process !== process || (log !== undefined && written.log !== log)) continue;
+      this.#pending.delete(written);
+      this.#written.delete(`${written.log}/${written.id}`);
+    }
+  }
+
+  /** A reader sees an event for the first time. */
+  shown(view: View, event: LogEvent): void {
+    const written = this.#written.get(`${view.log}/${event.id}`);
+    check(written !== undefined, 'L1', () => `${view.name}: ${event.id} was never written, or never stored`);
+    check(
+      written.clock === event.clock && JSON.stringify(written.payload) === JSON.stringify(event.payload),
+      'L1',
+      () => `${view.name}: ${event.id} is another event than was written`,
+    );
+    check(
+      written.process === view.process || written.durable,
+      'L4',
+      () => `${view.name}: ${event.id} was spoken of before it was stored`,
+    );
+    for (const [replica, seq] of written.past) {
+      check(
+        (view.version.get(replica) ?? 0) >= seq,
+        'L2',
+        () => `${view.name}: ${event.id} shows before ${eventId(replica, seq)}, which it depends on`,
+      );
+    }
+  }
+
+  promisedStored(view: View, { id, replica, seq }: LogEvent): void {
+    const durable = view.disk.head(view.log, replica, 'durable');
+    check(durable >= seq, 'L4', () => `${view.name}: ${id} was called stored, and is not durable`);
+    this.#promise(view.disk, view.log, replica, seq);
+  }
+
+  promisedRelayed(view: View, { id, replica, seq }: Pick<LogEvent, 'id' | 'replica' | 'seq'>, node: string): void {
+    if (this.forged) return;
+    const disk = this.relayDisk(node);
+    check(disk !== undefined, 'L4', () => `${view.name}: ${id} was relayed by ${node}, which promises nothing`);
+    if (disk.damaged) return;
+    const durable = disk.head(view.log, replica, 'durable');
+    check(durable >= seq, 'L4', () => `${view.name}: ${id} was acknowledged by ${node}, which does not hold it`);
+    this.#promise(disk, view.log, replica, seq);
+  }
+
+  /** A log was removed from a disk on purpose. */
+  forgot(disk: VirtualDisk, log: string): void {
+    this.#promised.get(disk)?.delete(log);
+  }
+
+  /** After a crash: what was promised about a disk is still there, unless it was damaged. */
+  checkDisk(disk: VirtualDisk, name: string): void {
+    if (disk.damaged) return;
+    for (const [log, promised] of this.#promised.get(disk) ?? []) {
+      for (const [replica, seq] of promised) {
+        check(
+          disk.head(log, replica, 'durable') >= seq,
+          'L4',
+          () => `${name}: ${eventId(replica, seq)} was promised, and is gone after a crash`,
+        );
+      }
+    }
+  }
+
+  /** A log was read from its disk. */
+  checkLoaded(view: View): void {
+    if (view.disk.damaged) return;
+    const version = view.handle.log?.version();
+    for (const [replica, seq] of this.#promised.get(view.disk)?.get(view.log) ?? []) {
+      check(
+        (version?.get(replica) ?? 0) >= seq,
+        'L4',
+        () => `${view.name}: ${eventId(replica, seq)} was promised, and is not there after a restart`,
+      );
+    }
+  }
+
+  /**
+   * Everybody has come together: all show one sequence, the reference log's, and nothing that was promised is missing.
+   */
+  checkConverged(log: string, sequences: ReadonlyMap<string, readonly LogEvent[]>): void {
+    const all = new Map<EventId, LogEvent>();
+    for (const events of sequences.values()) for (const event of events) all.set(event.id, event);
+    const reference = new ReferenceLog('' as ReplicaId);
+    const known = Array.from(all.keys(), (id) => this.#written.get(`${log}/${id}`) as Written);
+    known.sort((a, b) => a.clock - b.clock);
+    reference.deliver(known.map(asReference));
+    const expected = reference.sequence().map(({ id }) => id);
+    for (const [name, events] of sequences) {
+      const at = expected.findIndex((id, i) => events[i]?.id !== id);
+      check(at < 0 && events.length === expected.length, 'L1', () => {
+        const here = events[at]?.id ?? 'nothing';
+        return `${name} shows ${events.length} events, the reference ${expected.length}; at ${at} ${here}, not ${expected[at]}`;
+      });
+    }
+    for (const [disk, logs] of this.#promised) {
+      if (disk.damaged) continue;
+      for (const [replica, seq] of logs.get(log) ?? []) {
+        const id = eventId(replica, seq);
+        check(all.has(id), 'L4', () => `${id} of ${log} was promised, and nobody has it any more`);
+      }
+    }
+  }
+
+  #promise(disk: VirtualDisk, log: string, replica: ReplicaId, seq: SequenceNumber): void {
+    let logs = this.#promised.get(disk);
+    if (logs === undefined) {
+      logs = new Map();
+      this.#promised.set(disk, logs);
+    }
+    let promised = logs.get(log);
+    if (promised === undefined) {
+      promised = new Map();
+      logs.set(log, promised);
+    }
+    if (seq > (promised.get(replica) ?? 0)) promised.set(replica, seq);
+  }
+}
+
+function asReference({ id, replica, seq, clock, past, payload }: Written) {
+  const named = Array.from(past, ([writer, last]) => eventId(writer, last));
+  return { id, replica, seq, time: clock, deps: [], named, payload: JSON.stringify(payload) };
+}
+
+/** The total order, by the reference's rule. */
+function compareEvents(a: LogEvent, b: LogEvent): number {
+  return a.clock - b.clock || inLogOrder(asTimed(a), asTimed(b));
+}
+
+function asTimed({ id, replica, seq, clock }: LogEvent) {
+  return { id, replica, seq, time: clock, deps: [], named: [], payload: '' };
+}

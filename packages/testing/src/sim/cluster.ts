@@ -1,0 +1,607 @@
+/**
+ * The machines of a run: relays and apps over the real node, storage port, session and WebSocket client, on virtual
+ * disks, clocks and ways.
+ *
+ * An app here does what apps do: it opens logs, looks at them when told of a change, opens a failed log anew, and
+ * starts its node again after it went down.
+ */
+import { type CloseReason, type ConnectionSource, GossipError, type LogEvent } from '@gossip-log/core';
+import { ReplicatedLog } from '@gossip-log/core/sync';
+import { createGossipNode, type GossipNode, type NetworkEvents, webSocketClient } from '@gossip-log/transport';
+import { check, Laws, View, Violation } from './checkers.js';
+import type { Plan, Step } from './plan.js';
+import { Random } from './random.js';
+import { VirtualDisk } from './virtual-disk.js';
+import { VirtualNetwork } from './virtual-network.js';
+import { VirtualClock, VirtualProcess, VirtualTime } from './virtual-time.js';
+
+/** Reasons for which a session may end although nobody tampers with it. */
+const honestReasons: ReadonlySet<CloseReason['code']> = new Set([
+  'normal',
+  'connection-lost',
+  'node-closed',
+  'slow-reader',
+  'request-timeout',
+  'storage-failed',
+  'storage-closed',
+  'head-conflict',
+  'log-closed',
+  'log-not-ready',
+]);
+
+/** A process is to end around a disk operation. */
+interface Trap {
+  operations: number;
+  readonly moment: 'before' | 'after';
+  readonly power: boolean;
+  readonly downMs: number;
+}
+
+/** One machine, through all lives of its node. */
+interface Machine {
+  readonly name: string;
+  readonly relay: boolean;
+  readonly disk: VirtualDisk;
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly plannedDials: readonly string[];
+  readonly dials: string[];
+  /** Logs that the app wants open. */
+  readonly wanted: Set<string>;
+  readonly views: Map<string, View>;
+  process: VirtualProcess | undefined;
+  node: GossipNode | undefined;
+  trap: Trap | undefined;
+  /** Says `online` to the node's clients. */
+  online: () => void;
+}
+
+export class Cluster {
+  readonly time = new VirtualTime();
+  readonly counts = new Map<string, number>();
+  readonly laws: Laws;
+  readonly logs: readonly string[];
+  readonly #plan: Plan;
+  readonly #random: Random;
+  readonly #network: VirtualNetwork;
+  readonly #machines: Machine[] = [];
+  readonly #story: ((line: string) => void) | undefined;
+  readonly #copies = new Map<VirtualDisk, ReturnType<VirtualDisk['copy']>>();
+  readonly #dirty = new Set<View>();
+  #payloads = 0;
+  #healing = false;
+  /** A check failed where nothing can be thrown to the run. */
+  #failure: unknown;
+
+  constructor(plan: Plan, story?: (line: string) => void) {
+    this.#plan = plan;
+    this.#story = story;
+    this.#random = new Random(plan.seed ^ 0x5eed);
+    this.logs = ['tea', 'cake'].slice(0, plan.logs);
+    const count = (what: string) => this.count(what);
+    this.#network = new VirtualNetwork(this.time, this.#random.fork(), {
+      delayMsMax: plan.delayMsMax,
+      bytesPerMs: plan.bytesPerMs,
+      count,
+      sent: (from, to, data) => this.#sent(from, to, data),
+    });
+    this.laws = new Laws((node) => this.#machines.find(({ name }) => name === node)?.disk);
+    const names = [
+      ...Array.from({ length: plan.relays }, (_, i) => `relay-${i}`),
+      ...plan.apps.map((_, i) => `app-${i}`),
+    ];
+    const disks = new Map<number, VirtualDisk>();
+    for (const [i, name] of names.entries()) {
+      const app = plan.apps[i - plan.relays];
+      const place = app === undefined ? -1 - i : app.disk;
+      const disk = disks.get(place) ?? this.#newDisk();
+      disks.set(place, disk);
+      const dials = (app?.dials ?? []).map((to) => names[to] as string);
+      this.#machines.push({
+        name,
+        relay: i < plan.relays,
+        disk,
+        clock: new VirtualClock(this.time),
+        random: this.#random.fork(),
+        plannedDials: dials,
+        dials: [...dials],
+        wanted: new Set(app === undefined ? [] : this.logs),
+        views: new Map(),
+        process: undefined,
+        node: undefined,
+        trap: undefined,
+        online: () => {},
+      });
+    }
+    for (const machine of this.#machines) this.#start(machine);
+  }
+
+  count(what: string, by = 1): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + by);
+  }
+
+  /** Lets time pass; every change is looked at. */
+  async pass(ms: number): Promise<void> {
+    await this.time.passUntil(this.time.nowMs + ms, () => this.#lookAround());
+  }
+
+  /** Carries out one step. */
+  perform(step: Step): void {
+    const apps = this.#machines.filter(({ relay }) => !relay);
+    const machine = this.#machines[step.at % this.#machines.length] as Machine;
+    const app = apps[step.at % apps.length] as Machine;
+    const log = 'log' in step ? (this.logs[step.log % this.logs.length] as string) : '';
+    this.#tell(() => describeStep(step, step.do === 'append' ? app.name : machine.name));
+    switch (step.do) {
+      case 'append':
+        for (let i = 0; i < step.count; i++) this.#append(app, log, step.bytes);
+        return;
+      case 'crash':
+        this.#crash(machine, step.downMs);
+        return;
+      case 'power':
+        this.#powerLoss(machine, step.downMs);
+        return;
+      case 'trap':
+        machine.trap = { ...step };
+        return;
+      case 'close':
+        this.#close(machine, step.downMs);
+        return;
+      case 'cut':
+        this.count('fault: connection cut');
+        this.#network.cut(machine.name, this.#peerOf(machine, step.peer));
+        return;
+      case 'partition':
+      case 'one-way': {
+        this.count(step.do === 'partition' ? 'fault: partition' : 'fault: one-way partition');
+        const { name } = machine;
+        const peer = this.#peerOf(machine, step.peer);
+        const ways: (readonly [string, string])[] = [[name, peer]];
+        if (step.do === 'partition') ways.push([peer, name]);
+        for (const [from, to] of ways) {
+          this.#network.block(from, to);
+          this.time.after(step.forMs, () => this.#network.unblock(from, to));
+        }
+        return;
+      }
+      case 'slow-reader':
+        this.count('fault: slow reader');
+        this.#network.pace(machine.name, step.bytesPerMs);
+        this.time.after(step.forMs, () => this.#network.pace(machine.name, undefined));
+        return;
+      case 'clock':
+        this.count('fault: clock set');
+        machine.clock.set(step.offsetMs);
+        machine.clock.driftRate = step.driftRate;
+        return;
+      case 'full-disk':
+        this.count('fault: disk full');
+        machine.disk.fullUntilMs = this.time.nowMs + step.forMs;
+        return;
+      case 'slow-disk':
+        this.count('fault: disk slow');
+        machine.disk.slowMs = step.slowMs;
+        machine.disk.slowUntilMs = this.time.nowMs + step.forMs;
+        return;
+      case 'damage':
+        if (machine.disk.damage(step.kind)) this.count(`fault: record damaged, ${step.kind}`);
+        return;
+      case 'copy':
+        this.#copies.set(machine.disk, machine.disk.copy());
+        return;
+      case 'restore': {
+        const copy = this.#copies.get(machine.disk);
+        if (copy === undefined) return;
+        this.count('fault: older copy restored');
+        this.#powerLoss(machine, step.downMs);
+        machine.disk.restore(copy);
+        return;
+      }
+      case 'tamper':
+        if (step.kind === 'flip') this.laws.forged = true;
+        this.count(`fault: tampering, ${step.kind}`);
+        this.#network.tamper(machine.name, this.#peerOf(machine, step.peer), step.kind, step.count);
+        return;
+      case 'switch':
+        this.#switch(app, step.to);
+        return;
+      case 'open':
+        this.#want(app, log);
+        return;
+      case 'release':
+        this.#release(app, log);
+        return;
+      case 'forget':
+        this.#forget(app, log);
+        return;
+    }
+  }
+
+  /** Faults stop, machines start, connections are made anew. */
+  heal(): void {
+    this.#tell(() => 'faults stop');
+    this.#healing = true;
+    this.#network.untamper();
+    for (const machine of this.#machines) {
+      this.#network.pace(machine.name, undefined);
+      machine.disk.fullUntilMs = 0;
+      machine.disk.slowUntilMs = 0;
+      machine.clock.driftRate = 0;
+      machine.trap = undefined;
+      machine.dials.splice(0, machine.dials.length, ...machine.plannedDials);
+    }
+    this.#network.cutAll();
+    this.#network.unblockAll();
+    for (const machine of this.#machines) {
+      if (machine.node === undefined && machine.process === undefined) this.#start(machine);
+      if (!machine.relay) for (const log of this.logs) this.#want(machine, log);
+      machine.online();
+    }
+  }
+
+  /** Every app shows the same number of events of every writer, and relays hold them. */
+  get converged(): boolean {
+    return this.logs.every((log) => {
+      const views = this.#apps().map((machine) => machine.views.get(log));
+      const first = views[0]?.handle.log?.version();
+      if (first === undefined) return false;
+      for (const view of views) {
+        const version = view?.handle.log?.version();
+        if (version === undefined || version.size !== first.size) return false;
+        for (const [replica, seq] of first) if (version.get(replica) !== seq) return false;
+      }
+      return this.#machines.every(
+        ({ relay, disk }) =>
+          !relay || Array.from(first).every(([replica, seq]) => disk.head(log, replica, 'durable') >= seq),
+      );
+    });
+  }
+
+  /** Everybody writes once more. */
+  lastWords(): void {
+    for (const app of this.#apps()) for (const log of this.logs) this.#append(app, log, 4);
+  }
+
+  /** Own events that no relay has acknowledged, where there is a relay. */
+  get relayed(): boolean {
+    return this.#apps().every(({ views, dials }) => {
+      if (!dials.some((name) => name.startsWith('relay'))) return true;
+      return [...views.values()].every(({ handle, events }) => {
+        const own = events.findLast(({ replica }) => replica === handle.log?.replica);
+        return own === undefined || handle.delivery(own).state === 'relayed';
+      });
+    });
+  }
+
+  /** The law of convergence, over what apps show and what disks hold. */
+  checkConverged(): void {
+    for (const log of this.logs) {
+      const sequences = new Map<string, readonly LogEvent[]>();
+      for (const { name, relay, disk, views } of this.#machines) {
+        const view = views.get(log);
+        view?.look();
+        if (view !== undefined) sequences.set(name, view.events);
+        if (relay && !disk.damaged) sequences.set(`${name}'s disk`, this.#read(disk, log));
+      }
+      this.laws.checkConverged(log, sequences);
+    }
+  }
+
+  /** Why it has not converged. */
+  standing(): string {
+    return this.#apps()
+      .flatMap(({ name, views, node }) =>
+        Array.from(views.values(), ({ log, handle }) => {
+          const seqs = [...(handle.log?.version().values() ?? [])].join('+');
+          return `${name} ${log}: ${handle.status}, ${seqs} events, ${node?.connection().status}`;
+        }),
+      )
+      .join('; ');
+  }
+
+  #apps(): Machine[] {
+    return this.#machines.filter(({ relay }) => !relay);
+  }
+
+  #newDisk(): VirtualDisk {
+    const disk: VirtualDisk = new VirtualDisk(this.time, this.#random.fork(), {
+      latencyMsMax: this.#plan.diskLatencyMsMax,
+      count: (what) => this.count(what),
+      watch: (holder, moment) => this.#diskOperation(disk, holder as VirtualProcess, moment),
+      forgot: (log) => this.laws.forgot(disk, log),
+    });
+    return disk;
+  }
+
+  #diskOperation(disk: VirtualDisk, process: VirtualProcess, moment: 'before' | 'after'): void {
+    if (moment === 'after') this.laws.wrote(disk);
+    const machine = this.#machines.find((candidate) => candidate.process === process);
+    const trap = machine?.trap;
+    if (machine === undefined || trap === undefined || trap.moment !== moment || trap.operations-- > 0) return;
+    machine.trap = undefined;
+    this.count(`process ended ${moment} a disk operation`);
+    if (trap.power) this.#powerLoss(machine, trap.downMs);
+    else this.#crash(machine, trap.downMs);
+  }
+
+  #start(machine: Machine): void {
+    const { name, disk, clock, random, relay } = machine;
+    const process = new VirtualProcess(this.time, clock, random);
+    machine.process = process;
+    const listeners = new Set<() => void>();
+    const network: NetworkEvents = {
+      addEventListener: (type, listener) => void (type === 'online' && listeners.add(listener)),
+      removeEventListener: (_type, listener) => void listeners.delete(listener),
+    };
+    machine.online = () => {
+      for (const listener of [...listeners]) listener();
+    };
+    const dialled = machine.dials.map((_, i) =>
+      webSocketClient({
+        url: () => `ws://${machine.dials[i]}/`,
+        WebSocket: this.#network.webSocketOf(name, process),
+        network,
+        environment: process.environment,
+      }),
+    );
+    machine.node = createGossipNode({
+      storage: disk.storage(process),
+      connections: [...dialled, this.#network.listen(name, process)].map((source) => this.#observed(machine, source)),
+      environment: process.environment,
+      durable: relay,
+      openOnDemand: relay,
+      name,
+      onError: (error) => this.#onError(machine, error),
+    });
+    for (const log of machine.wanted) this.#open(machine, log);
+  }
+
+  /** Counts why connections end; honest peers end them for honest reasons alone. */
+  #observed(machine: Machine, source: ConnectionSource): ConnectionSource {
+    return {
+      start: (host) =>
+        source.start({
+          status: (status) => host.status(status),
+          connected: (connection) => {
+            const handlers = host.connected(connection);
+            return {
+              frame: (bytes) => handlers.frame(bytes),
+              closed: (reason) => {
+                this.count(`session ended: ${reason.code}`);
+                this.#tell(() => `${machine.name} ↔ ${connection.peer}: ended, ${reason.code} ${reason.message}`);
+                if (!honestReasons.has(reason.code) && !this.#tampered) {
+                  this.#fail(
+                    new Violation('L6', `${machine.name}: a session ended with ${reason.code}: ${reason.message}`),
+                  );
+                }
+                handlers.closed(reason);
+              },
+            };
+          },
+        }),
+    };
+  }
+
+  get #tampered(): boolean {
+    return this.#plan.faults.includes('tamper') || this.#plan.faults.includes('restore');
+  }
+
+  #onError(machine: Machine, error: Error): void {
+    const code = error instanceof GossipError ? error.code : error.name;
+    this.count(`told: ${code}`);
+    this.#tell(() => `${machine.name} is told: ${error.message}`);
+    if (!(error instanceof GossipError)) this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+  }
+
+  #open(machine: Machine, log: string): void {
+    const { node, process } = machine;
+    if (node === undefined || process === undefined || machine.views.has(log)) return;
+    const handle = node.open(log);
+    const view = new View(this.laws, machine.name, log, handle, machine.disk, process);
+    machine.views.set(log, view);
+    this.#dirty.add(view);
+    let ready = false;
+    handle.subscribe(() => {
+      view.changed = true;
+      this.#dirty.add(view);
+      if (handle.status === 'ready' && !ready) {
+        ready = true;
+        try {
+          this.laws.checkLoaded(view);
+        } catch (error) {
+          this.#fail(error);
+        }
+      }
+      if (handle.status === 'failed' && machine.views.get(log) === view) {
+        this.count(`log failed: ${handle.error?.code}`);
+        this.#giveBack(machine, view);
+        process.environment.setTimer(1_000, () => {
+          if (machine.wanted.has(log)) this.#open(machine, log);
+        });
+      }
+    });
+  }
+
+  /** One use of a log is over. */
+  #giveBack(machine: Machine, view: View): void {
+    machine.views.delete(view.log);
+    this.#dirty.delete(view);
+    view.handle.release();
+    if (view.handle.status === 'failed') this.laws.ended(view.process, view.log);
+  }
+
+  #want(machine: Machine, log: string): void {
+    machine.wanted.add(log);
+    this.#open(machine, log);
+  }
+
+  #release(machine: Machine, log: string): void {
+    machine.wanted.delete(log);
+    const view = machine.views.get(log);
+    if (view === undefined) return;
+    this.count('fault: log released');
+    this.#giveBack(machine, view);
+  }
+
+  #forget(machine: Machine, log: string): void {
+    this.#release(machine, log);
+    if (machine.node === undefined) return;
+    const { node } = machine;
+    // After the log has closed by itself.
+    machine.process?.environment.setTimer(6_000, () => {
+      if (machine.node !== node || this.#healing) return;
+      node.forget(log).then(
+        () => this.count('fault: log forgotten'),
+        (error) => {
+          if (!(error instanceof GossipError)) this.#fail(error);
+        },
+      );
+    });
+  }
+
+  #append(machine: Machine, log: string, bytes: number): void {
+    const view = machine.views.get(log);
+    if (view?.handle.status !== 'ready') return;
+    const payload = `${this.#payloads++}${'.'.repeat(bytes)}`;
+    try {
+      const event = view.append(payload);
+      this.count('event appended');
+      this.#dirty.add(view);
+      this.#tell(() => `  ${event.id} at ${event.clock}`);
+    } catch (error) {
+      if (!(error instanceof GossipError)) throw error;
+      check(error.code === 'limit-exceeded', 'L9', () => `${machine.name}: append failed: ${error.message}`);
+      this.count('append refused, storage is behind');
+    }
+  }
+
+  #switch(machine: Machine, to: number): void {
+    const relays = this.#machines.filter(({ relay }) => relay);
+    const relay = relays[to % relays.length];
+    const before = machine.dials[0];
+    if (relay === undefined || before === undefined || before === relay.name) return;
+    this.count('fault: another relay dialled');
+    machine.dials[0] = relay.name;
+    this.#network.cut(machine.name, before);
+  }
+
+  #peerOf(machine: Machine, peer: number): string {
+    const near = this.#machines.filter(
+      ({ name, dials }) => machine.dials.includes(name) || dials.includes(machine.name),
+    );
+    return (near[peer % near.length] ?? machine).name;
+  }
+
+  #crash(machine: Machine, downMs: number): void {
+    if (machine.process === undefined) return;
+    this.count('fault: process killed');
+    this.#endProcess(machine, 'told');
+    this.laws.checkDisk(machine.disk, machine.name);
+    this.#restartAfter(machine, downMs);
+  }
+
+  #powerLoss(machine: Machine, downMs: number): void {
+    this.count('fault: power lost');
+    const { disk } = machine;
+    const victims = this.#machines.filter((other) => other.disk === disk);
+    for (const victim of victims) this.#endProcess(victim, 'silent');
+    disk.powerLost();
+    this.laws.wrote(disk);
+    this.laws.checkDisk(disk, machine.name);
+    for (const victim of victims) this.#restartAfter(victim, downMs);
+  }
+
+  #endProcess(machine: Machine, how: 'told' | 'silent'): void {
+    const { process } = machine;
+    if (process === undefined) return;
+    process.alive = false;
+    this.#network.processEnded(process, how);
+    if (how === 'told') {
+      machine.disk.processEnded(process);
+      this.laws.wrote(machine.disk);
+    }
+    this.#afterEnd(machine, process);
+  }
+
+  #afterEnd(machine: Machine, process: VirtualProcess): void {
+    this.laws.ended(process);
+    for (const view of machine.views.values()) this.#dirty.delete(view);
+    machine.views.clear();
+    machine.process = undefined;
+    machine.node = undefined;
+    machine.trap = undefined;
+    machine.online = () => {};
+  }
+
+  #restartAfter(machine: Machine, downMs: number): void {
+    this.time.after(downMs, () => {
+      if (machine.process !== undefined) return;
+      this.#tell(() => `${machine.name} starts again`);
+      this.#start(machine);
+    });
+  }
+
+  #close(machine: Machine, downMs: number): void {
+    const { node, process } = machine;
+    if (node === undefined || process === undefined) return;
+    this.count('fault: node closed');
+    // From now on no app uses it; its process lives until all is closed.
+    for (const view of machine.views.values()) this.#dirty.delete(view);
+    machine.views.clear();
+    machine.node = undefined;
+    node.close().then(
+      () => {
+        if (machine.process !== process) return;
+        process.alive = false;
+        this.laws.wrote(machine.disk);
+        this.#afterEnd(machine, process);
+        this.#restartAfter(machine, this.#healing ? 0 : downMs);
+      },
+      (error) => this.#fail(error),
+    );
+  }
+
+  #lookAround(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    for (const view of this.#dirty) {
+      if (!this.#healing && !this.#random.chance(this.#plan.looks)) continue;
+      this.#dirty.delete(view);
+      view.look();
+    }
+  }
+
+  /** What lies on a disk, read as a restart would. */
+  #read(disk: VirtualDisk, log: string): LogEvent[] {
+    const replica = this.#machines[0]?.views.values().next().value?.handle.log?.replica;
+    const copy = new ReplicatedLog({ id: log, replica: replica ?? anyReplica, now: () => 0 });
+    for (const block of disk.records(log)) copy.load(block);
+    return [...copy.snapshot()];
+  }
+
+  #sent(from: string, to: string, data: Uint8Array): void {
+    const kind = frameKinds[data[1] ?? 0] ?? 'unknown frame';
+    if (kind === 'want') this.count('gap asked for');
+    if (kind === 'error') this.count('refusal sent');
+    this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
+  }
+
+  #tell(line: () => string): void {
+    this.#story?.(`${String(this.time.nowMs - start).padStart(8)} ms  ${line()}`);
+  }
+}
+
+const start = Date.UTC(2026, 0, 1);
+const anyReplica = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['replica'];
+const frameKinds = ['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'];
+
+/** A step in one line. */
+export function describeStep(step: Step, where = `${step.at}`): string {
+  const { do: what, at: _, afterMs, ...rest } = step;
+  const details = Object.entries(rest).map(([name, value]) => `${name} ${value}`);
+  return `+${afterMs} ms ${what} at ${where}${details.length > 0 ? `: ${details.join(', ')}` : ''}`;
+}

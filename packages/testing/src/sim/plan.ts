@@ -1,0 +1,244 @@
+/**
+ * What happens in one run, as plain data drawn from a seed: who is there, who dials whom, and one step after another.
+ *
+ * Indexes are taken modulo what exists when a step runs, and a step that has nothing to act upon does nothing; so every
+ * sub-list of the steps is a plan too, and failures shrink.
+ */
+import { Random } from './random.js';
+import type { Tampering } from './virtual-network.js';
+
+/** Everything that may go wrong. A run draws a subset. */
+export const faults = [
+  /** A process is killed, at any moment and around any disk operation. */
+  'crash',
+  /** A disk loses its power, and all processes over it end. */
+  'power',
+  /** A node is closed in good order, and started again later. */
+  'close',
+  /** Connections break. */
+  'cut',
+  /** Both ways between two machines are blocked for a while. */
+  'partition',
+  /** One way is blocked, the other is not. */
+  'one-way',
+  /** A machine takes in what it is sent at a crawl. */
+  'slow-reader',
+  /** Clocks are wrong, drift and are set. */
+  'clock',
+  'full-disk',
+  'slow-disk',
+  /** Records are damaged at rest. */
+  'damage',
+  /** A disk is set back to an older copy. */
+  'restore',
+  /** The network breaks its contract. */
+  'tamper',
+  /** Apps dial another relay. */
+  'switch',
+  /** Apps close logs and open them again. */
+  'release',
+  /** A node removes a log from its disk. */
+  'forget',
+] as const;
+export type Fault = (typeof faults)[number];
+
+/** One step, `afterMs` virtual milliseconds after the one before. `at` names an app or a machine, `log` a log. */
+export type Step = { readonly afterMs: number } & (
+  | {
+      readonly do: 'append';
+      readonly at: number;
+      readonly log: number;
+      readonly count: number;
+      readonly bytes: number;
+    }
+  | { readonly do: 'crash' | 'close'; readonly at: number; readonly downMs: number }
+  /** Ends a process around its n-th disk operation from now. */
+  | {
+      readonly do: 'trap';
+      readonly at: number;
+      readonly operations: number;
+      readonly moment: 'before' | 'after';
+      readonly power: boolean;
+      readonly downMs: number;
+    }
+  | { readonly do: 'power'; readonly at: number; readonly downMs: number }
+  | { readonly do: 'cut'; readonly at: number; readonly peer: number }
+  | { readonly do: 'partition' | 'one-way'; readonly at: number; readonly peer: number; readonly forMs: number }
+  | { readonly do: 'slow-reader'; readonly at: number; readonly bytesPerMs: number; readonly forMs: number }
+  | { readonly do: 'clock'; readonly at: number; readonly offsetMs: number; readonly driftRate: number }
+  | { readonly do: 'full-disk'; readonly at: number; readonly forMs: number }
+  | { readonly do: 'slow-disk'; readonly at: number; readonly slowMs: number; readonly forMs: number }
+  | { readonly do: 'damage'; readonly at: number; readonly kind: 'flip' | 'tear' }
+  | { readonly do: 'copy'; readonly at: number }
+  | { readonly do: 'restore'; readonly at: number; readonly downMs: number }
+  | {
+      readonly do: 'tamper';
+      readonly at: number;
+      readonly peer: number;
+      readonly kind: Tampering;
+      readonly count: number;
+    }
+  | { readonly do: 'switch'; readonly at: number; readonly to: number }
+  | { readonly do: 'release' | 'open' | 'forget'; readonly at: number; readonly log: number }
+);
+
+/** An app: one node, on the disk of that number; those that share one are tabs. */
+export interface AppPlan {
+  readonly disk: number;
+  /** Machines it dials: relays come first, then apps. */
+  readonly dials: readonly number[];
+}
+
+/** A whole run. */
+export interface Plan {
+  readonly seed: number;
+  readonly relays: number;
+  readonly apps: readonly AppPlan[];
+  readonly logs: number;
+  readonly faults: readonly Fault[];
+  readonly delayMsMax: number;
+  readonly bytesPerMs: number;
+  readonly diskLatencyMsMax: number;
+  /** How often an app looks at a log that changed. */
+  readonly looks: number;
+  readonly steps: readonly Step[];
+}
+
+export interface PlanOptions {
+  /** Faults to draw from. Default: all. */
+  readonly faults?: readonly Fault[];
+  readonly appsMax?: number;
+  readonly stepsMax?: number;
+}
+
+/** Draws a run. */
+export function planOf(seed: number, options: PlanOptions = {}): Plan {
+  const random = new Random(seed);
+  const { faults: allowed = faults, appsMax = 4, stepsMax = 130 } = options;
+  const share = random.pick([0.1, 0.3, 0.6]);
+  const drawn = faults.filter(() => random.chance(share)).filter((fault) => allowed.includes(fault));
+  const relays = random.pick([0, 1, 1, 1, 2]);
+  const apps: AppPlan[] = [];
+  const appCount = random.between(relays === 0 ? 2 : 1, Math.max(2, appsMax));
+  for (let app = 0; app < appCount; app++) {
+    const disk = app > 0 && random.chance(0.2) ? random.below(app) : app;
+    apps.push({ disk: (apps[disk] ?? { disk }).disk, dials: dialsOf(app, relays, random) });
+  }
+  const quick = random.chance(0.5);
+  const stepCount = random.between(Math.min(20, stepsMax), stepsMax);
+  return {
+    seed,
+    relays,
+    apps,
+    logs: random.pick([1, 1, 2]),
+    faults: drawn,
+    delayMsMax: random.pick([1, 20, 300]),
+    bytesPerMs: random.pick([Number.POSITIVE_INFINITY, 1_000, 20]),
+    diskLatencyMsMax: random.pick([0, 3, 40]),
+    looks: random.pick([1, 1, 0.2]),
+    steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
+  };
+}
+
+/** The first app dials every relay, so that all are joined through it; without relays apps dial one another. */
+function dialsOf(app: number, relays: number, random: Random): number[] {
+  if (relays === 0) {
+    if (app === 0) return [];
+    const first = random.below(app);
+    return app > 1 && random.chance(0.3) ? [first, (first + 1) % app] : [first];
+  }
+  if (app === 0) return Array.from({ length: relays }, (_, relay) => relay);
+  const first = random.below(relays);
+  return random.chance(0.15) ? [first, relays + random.below(app)] : [first];
+}
+
+function stepOf(random: Random, drawn: readonly Fault[], quick: boolean): Step {
+  const afterMs = pauseMs(random, quick);
+  const at = random.below(1_000);
+  const fault = drawn.length > 0 && random.chance(0.35) ? random.pick(drawn) : undefined;
+  return { afterMs, ...(fault === undefined ? workOf(random, at) : troubleOf(fault, random, at)) } as Step;
+}
+
+function pauseMs(random: Random, quick: boolean): number {
+  const draw = random.next();
+  if (draw < 0.35) return 0;
+  if (draw < 0.75) return random.below(50);
+  if (draw < (quick ? 0.99 : 0.93)) return random.below(2_000);
+  return random.below(60_000);
+}
+
+type Bare<S> = S extends Step ? Omit<S, 'afterMs'> : never;
+
+function workOf(random: Random, at: number): Bare<Step> {
+  const bytes = random.chance(0.1) ? random.below(600) : random.below(40);
+  return { do: 'append', at, log: random.below(2), count: random.pick([1, 1, 1, 2, 7]), bytes };
+}
+
+function troubleOf(fault: Fault, random: Random, at: number): Bare<Step> {
+  const peer = random.below(1_000);
+  const forMs = random.pick([50, 2_000, 20_000, 90_000]);
+  const downMs = random.pick([0, 100, 5_000, 50_000]);
+  const log = random.below(2);
+  switch (fault) {
+    case 'crash':
+      return random.chance(0.4)
+        ? { do: 'crash', at, downMs }
+        : {
+            do: 'trap',
+            at,
+            operations: random.below(6),
+            moment: random.pick(['before', 'after']),
+            power: false,
+            downMs,
+          };
+    case 'power':
+      return random.chance(0.4)
+        ? { do: 'power', at, downMs }
+        : {
+            do: 'trap',
+            at,
+            operations: random.below(6),
+            moment: random.pick(['before', 'after']),
+            power: true,
+            downMs,
+          };
+    case 'close':
+      return { do: 'close', at, downMs };
+    case 'cut':
+      return { do: 'cut', at, peer };
+    case 'partition':
+    case 'one-way':
+      return { do: fault, at, peer, forMs };
+    case 'slow-reader':
+      return { do: 'slow-reader', at, bytesPerMs: random.pick([0.01, 0.1, 1]), forMs };
+    case 'clock':
+      return {
+        do: 'clock',
+        at,
+        offsetMs: random.pick([0, 0, -1_000, 700, 59_000, 61_000, -61_000, 200_000, -300_000]),
+        driftRate: random.pick([0, 0, 0.001, -0.001]),
+      };
+    case 'full-disk':
+      return { do: 'full-disk', at, forMs };
+    case 'slow-disk':
+      return { do: 'slow-disk', at, slowMs: random.pick([100, 2_000, 31_000]), forMs };
+    case 'damage':
+      return { do: 'damage', at, kind: random.pick(['flip', 'tear']) };
+    case 'restore':
+      return random.chance(0.5) ? { do: 'copy', at } : { do: 'restore', at, downMs };
+    case 'tamper':
+      return {
+        do: 'tamper',
+        at,
+        peer,
+        kind: random.pick(['lose', 'double', 'swap', 'flip']),
+        count: random.between(1, 3),
+      };
+    case 'switch':
+      return { do: 'switch', at, to: peer };
+    case 'release':
+      return { do: random.pick(['release', 'open', 'open']), at, log };
+    case 'forget':
+      return { do: random.pick(['release', 'open', 'forget', 'forget']), at, log };
+  }
+}
