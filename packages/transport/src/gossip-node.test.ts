@@ -148,6 +148,28 @@ test('[S12] an acknowledgement that was lost with its connection comes with the 
   await Promise.all([client.close(), relay.close()]);
 });
 
+test('[S12] what was relayed is known to be after a restart, also offline', async () => {
+  const disk = new MemoryDisk();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], durable: true, openOnDemand: true, name: 'relay-1' });
+  const client = node({ connections: [pair.right], storage: memoryStorage({ disk }) });
+  const log = client.open<string>('room');
+  await log.ready;
+  const first = log.append('relayed');
+  const second = log.append('relayed too');
+  await log.delivered(second, 'relayed');
+  await relay.close();
+  await log.delivered(log.append('not relayed'));
+  await client.close();
+  const restarted = node({ storage: memoryStorage({ disk }) });
+  const later = restarted.open<string>('room');
+  await later.ready;
+  expect(later.snapshot().map((event) => later.delivery(event).state)).toEqual(['relayed', 'relayed', 'stored']);
+  expect(later.delivery(first.id)).toEqual({ state: 'relayed', node: 'relay-1' });
+  later.release();
+  await restarted.close();
+});
+
 test('[S8] events travel through a node in the middle, and a late joiner gets all of them', async () => {
   const left = memoryPair();
   const right = memoryPair();

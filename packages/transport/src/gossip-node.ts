@@ -16,7 +16,7 @@ import {
   type SourceStatus,
 } from '@gossip-log/core';
 import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
-import { codecKey, Handle, HostedLog, type LogHost } from './hosted-log.js';
+import { codecKey, Handle, HostedLog, type LogHost, relayedKey } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { systemEnvironment } from './system-environment.js';
@@ -205,6 +205,8 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#forgotten.add(id);
     await this.storage.forget(id);
     await this.storage.setMetadata(codecKey(id), undefined);
+    const { replica } = await this.#identity;
+    await this.storage.setMetadata(relayedKey(id, replica), undefined);
   }
 
   logs(): Promise<readonly string[]> {

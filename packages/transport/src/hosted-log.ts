@@ -69,6 +69,11 @@ export function codecKey(log: string): string {
   return `codec:${log}`;
 }
 
+/** Metadata key under which it is kept how far a replica's events of a log were relayed, and by whom. */
+export function relayedKey(log: string, replica: ReplicaId): string {
+  return `relayed:${replica}:${log}`;
+}
+
 /** @internal */
 export class HostedLog<T = unknown> {
   readonly id: string;
@@ -94,6 +99,8 @@ export class HostedLog<T = unknown> {
   #codecStored = false;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
   #rejected: Delivery | undefined;
+  /** How far own events were relayed is being kept; a second time once that is done. */
+  #keeping: 'no' | 'once' | 'again' = 'no';
   /** Own events that gave way to others, and as what they were appended again. */
   readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
 
@@ -225,6 +232,7 @@ export class HostedLog<T = unknown> {
 
   /** A durable node has these runs. */
   acknowledged(node: string, runs: readonly Run[]): void {
+    let own = false;
     let news = this.#rejected !== undefined;
     this.#rejected = undefined;
     for (const { replica, last } of runs) {
@@ -237,8 +245,38 @@ export class HostedLog<T = unknown> {
           : Object.freeze({ state: 'relayed', node });
       this.#relayed.set(replica, { seq: last, delivery });
       news = true;
+      own ||= replica === this.#log?.replica;
     }
+    if (own) this.#keepRelayed();
     if (news) this.#notify();
+  }
+
+  /** Remembers how far own events were relayed, so that it shows after a restart too, also offline. */
+  #keepRelayed(): void {
+    const replica = this.#log?.replica;
+    const relayed = replica === undefined ? undefined : this.#relayed.get(replica);
+    if (replica === undefined || relayed?.delivery.state !== 'relayed' || this.#status !== 'ready') return;
+    if (this.#keeping !== 'no') {
+      this.#keeping = 'again';
+      return;
+    }
+    this.#keeping = 'once';
+    const text = new TextEncoder().encode(`${relayed.seq} ${relayed.delivery.node}`);
+    this.#host.storage
+      .setMetadata(relayedKey(this.id, replica), text)
+      .catch((error) => this.#host.onError(error))
+      .finally(() => {
+        const again = this.#keeping === 'again';
+        this.#keeping = 'no';
+        if (again) this.#keepRelayed();
+      });
+  }
+
+  async #recallRelayed(replica: ReplicaId): Promise<void> {
+    const bytes = await this.#host.storage.getMetadata(relayedKey(this.id, replica));
+    const [, seq, node] = /^(\d+) (.*)$/s.exec(bytes === undefined ? '' : new TextDecoder().decode(bytes)) ?? [];
+    if (seq === undefined || node === undefined) return;
+    this.#relayed.set(replica, { seq: Number(seq), delivery: Object.freeze({ state: 'relayed', node }) });
   }
 
   /** A peer refuses something about this log. */
@@ -324,6 +362,7 @@ export class HostedLog<T = unknown> {
         for (const { key, block } of records) if (!lost.has(key)) log.load(block);
       }
       log.loaded();
+      await this.#recallRelayed(log.replica);
       log.subscribe(() => this.#notify());
       this.#log = log;
       if (this.#status !== 'opening') throw closedError(this.id);
