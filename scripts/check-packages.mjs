@@ -25,7 +25,7 @@ import { formatMessage } from 'publint/utils';
 import { pnpm, root, run } from './run.mjs';
 
 /** Peers that a user brings along. */
-const peers = ['react'];
+const peers = ['react', 'vitest', 'fast-check'];
 
 /** @type {string[]} */
 const problems = [];

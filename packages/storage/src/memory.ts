@@ -33,7 +33,7 @@ export class MemoryDisk {
   readonly metadata = new Map<string, Uint8Array>();
   /** The pool: replica → who holds it. @internal */
   readonly replicas = new Map<ReplicaId, ReplicaLease | undefined>();
-  /** What the storage found here was written with. @internal */
+  /** What the storage found here was written with. A test may raise it, as a newer version would (P10). */
   formatVersion = formatVersion;
   /** Rises with every crash; a storage of an earlier boot is dead. @internal */
   boot = 0;

@@ -35,15 +35,15 @@ export interface Found {
 
 const advice = {
   throws:
-    'Payloads may come from any version of the app. Check them, and return the state unchanged when they are not understood.',
+    'Payloads may come from any version of the app. Check them, and\nreturn the state unchanged when they are not understood.',
   mutation:
-    'React and others take the same object for the same state, and events are shared. Return a new state instead.',
+    'React and others take the same object for the same state, and events are shared.\nReturn a new state instead.',
   memory:
-    'The same events at the same time gave another state. Something outlives a fold: a variable outside of the app that is made per log, or the initial state.',
+    'The same events at the same time gave another state.\nSomething outlives a fold: a variable outside of the app that is made per log, or the initial state.',
   world:
-    'Another clock or other random numbers gave another state. Put the value into the payload when it is appended, or use event.timestamp, which is the same everywhere.',
+    'Another clock or other random numbers gave another state.\nPut the value into the payload when it is appended, or use event.timestamp, which is the same everywhere.',
   arrival:
-    'The same events gave another state when they came in another order, or in other batches. Fold over the snapshot, which is in log order, or make the result independent of the order.',
+    'The same events gave another state when they came in another order, or in other batches.\nFold over the snapshot, which is in log order, or make the result independent of the order.',
 } as const;
 
 /** No line shows more characters of a value, and no list more lines. */
