@@ -139,7 +139,12 @@ export function newLog(writer: number): SimulatedLog {
 export function newNodeLog(writer: number): { log: ReplicatedLog<ChatEvent>; clock: { now: number } } {
   const clock = { now: 2_000_000_000_000 };
   const options = { id: 'bench', replica: replicaOf(writer), now: () => clock.now };
-  return { log: new ReplicatedLog<ChatEvent>(options, true), clock };
+  const journal = {
+    freshReplica: (): never => {
+      throw new Error('bench: no writer here has to give way');
+    },
+  };
+  return { log: new ReplicatedLog<ChatEvent>(options, journal), clock };
 }
 
 function replicaOf(writer: number): ReplicaId {

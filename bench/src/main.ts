@@ -43,7 +43,11 @@ if (all === undefined || unknown.length > 0) {
     const fixtures = new Fixtures(values.fixtures, scale);
     const [workload] = workloads;
     if (wanted.length === 0) fixtures.make();
-    else if (workload !== undefined) process.send?.(runPasses(workload, fixtures));
+    else if (workload !== undefined) {
+      // Started by hand, for a profile, there is nobody to tell.
+      const report = runPasses(workload, fixtures);
+      process.send?.(report);
+    }
   } else {
     const folder = mkdtempSync(join(tmpdir(), 'gossip-log-bench-'));
     const flags = ['--scale', values.scale, '--fixtures', folder];

@@ -81,7 +81,7 @@ export function rowsOf(workload: Workload, reports: readonly Report[]): Row[] {
   });
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1

@@ -41,5 +41,5 @@ function readLog(count: number): Figure[] {
     unit: 'µs',
     ...(aim === undefined ? {} : { aim }),
   });
-  return [figure('snapshot()', taking, 2), figure('first slice(-50)', slicing), figure('at(random)', reading)];
+  return [figure('snapshot()', taking, 2), figure('first slice(-50)', slicing), figure('first at(random)', reading)];
 }
