@@ -141,6 +141,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
   readonly #forgotten = new Set<string>();
   readonly #identity: Promise<ReplicaLease>;
+  #stopWaiting = () => {};
   #clockOffsetMs = 0;
   #state: ConnectionState = { status: 'offline', sources: [] };
   #closed: Promise<void> | undefined;
@@ -306,10 +307,26 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   // How it works inside.
 
+  /** A store that fails for a while is asked again: without an id the node could never read or write anything. */
   async #identify(): Promise<ReplicaLease> {
-    const offset = await this.storage.getMetadata(clockOffsetKey);
-    if (offset !== undefined) this.#clockOffsetMs = Number(new TextDecoder().decode(offset)) || 0;
-    return this.storage.leaseReplica(() => this.freshReplica());
+    for (let pauseMs = limits.storageRetryMsMax / 10; ; pauseMs = Math.min(2 * pauseMs, limits.storageRetryMsMax)) {
+      try {
+        const offset = await this.storage.getMetadata(clockOffsetKey);
+        if (offset !== undefined) this.#clockOffsetMs = Number(new TextDecoder().decode(offset)) || 0;
+        return await this.storage.leaseReplica(() => this.freshReplica());
+      } catch (error) {
+        const passing = error instanceof GossipError && error.code === 'storage-failed';
+        if (!passing || this.#closed !== undefined) throw error;
+        this.onError(error);
+        await new Promise<void>((resolve) => {
+          const cancel = this.environment.setTimer(pauseMs, resolve);
+          this.#stopWaiting = () => {
+            cancel();
+            resolve();
+          };
+        });
+      }
+    }
   }
 
   #assertOpen(): void {
@@ -384,6 +401,8 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   async #close(): Promise<void> {
+    // A lease that could not be had so far is given up.
+    this.#stopWaiting();
     for (const entry of this.#entries.values()) this.#keep(entry);
     // Stored first, so that what was just written still goes to the peers.
     await Promise.all(Array.from(this.#entries.values(), (entry) => entry.hosted.settle()));

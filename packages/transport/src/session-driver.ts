@@ -275,7 +275,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   /** A fault of this node's own: the session ends, the process goes on. */
   #abort(error: unknown): void {
     this.#host.onError(error);
-    const reason: CloseReason = { code: 'protocol', message: 'internal fault' };
+    const code = error instanceof GossipError ? error.code : 'protocol';
+    const reason: CloseReason = { code, message: 'internal fault' };
     for (const output of this.#session?.handle({ type: 'end', reason, now: this.#now() }) ?? []) this.#perform(output);
     this.#finish(reason);
   }
