@@ -9,7 +9,7 @@ import type { EventId, LogEvent, PayloadCodec } from '@gossip-log/core';
 import { dequal } from 'dequal';
 import fc from 'fast-check';
 import { report } from './convergence-report.js';
-import { type Consumer, followHistory, Mutation, Violation } from './follow-history.js';
+import { type Consumer, Divergence, followHistory, Mutation } from './follow-history.js';
 import { arbitraryHistory, type HistoryOptions } from './history.js';
 
 /** From a state and an event to the next state. */
@@ -95,7 +95,7 @@ export function assertConverges<T, S>(
   );
   if (!details.failed) return;
   const { errorInstance, counterexamplePath, numShrinks } = details;
-  if (!(errorInstance instanceof Violation)) throw errorInstance;
+  if (!(errorInstance instanceof Divergence)) throw errorInstance;
   const { fault } = errorInstance;
   throw new Error(report(fault, { seed: details.seed, path: counterexamplePath, shrinks: numShrinks }), {
     cause: fault.error,

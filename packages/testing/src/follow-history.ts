@@ -24,7 +24,7 @@ export interface Consumer<T, S> {
 export class Mutation extends Error {}
 
 /** Ends a history early; fast-check shrinks whatever throws. */
-export class Violation extends Error {
+export class Divergence extends Error {
   constructor(readonly fault: Fault) {
     super(fault.what);
   }
@@ -49,7 +49,7 @@ export interface FollowOptions<T, S> {
   readonly codec: PayloadCodec<T> | undefined;
 }
 
-/** @throws Violation with the first rule that is broken. */
+/** @throws Divergence with the first rule that is broken. */
 export function followHistory<T, S>(history: History<T>, { create, equal, codec }: FollowOptions<T, S>): void {
   const names = new Map<ReplicaId, string>();
   let steps: string[] = [];
@@ -60,7 +60,7 @@ export function followHistory<T, S>(history: History<T>, { create, equal, codec 
 
   const fail = (fault: Pick<Fault, 'what' | 'cause' | 'error'>, witnesses: readonly Witness[] = []): never => {
     const events = [...(seen ?? [])].map((event) => ({ name: nameOf(event), payload: event.payload }));
-    throw new Violation({ ...fault, steps, events, witnesses });
+    throw new Divergence({ ...fault, steps, events, witnesses });
   };
 
   /** Runs code of the app. */

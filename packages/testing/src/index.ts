@@ -5,5 +5,6 @@ export { arbitraryHistory, type History, type HistoryOptions, type HistoryStep }
 export { type HistoryWatcher, type PlayedReplica, type PlayOptions, playHistory } from './play-history.js';
 export { type Reference, type ReferenceEvent, ReferenceLog } from './reference-log.js';
 export { arbitrarySchedule, Schedule } from './schedule.js';
-export { Random } from './sim/random.js';
+export type { Fault } from './sim/index.js';
+export { type Simulated, type SimulateOptions, simulate, simulatedFaults } from './simulate.js';
 export { arbitraryTopology, type Topology, type TopologyOptions } from './topology.js';

@@ -36,6 +36,21 @@ export interface ReferenceEvent extends Reference {
   readonly payload: string;
 }
 
+/**
+ * A log that is slow and obvious.
+ *
+ * @example
+ * ```ts
+ * import { replicaIdFromBytes } from '@gossip-log/core';
+ * import { ReferenceLog } from '@gossip-log/testing';
+ *
+ * const [ada, bob] = [1, 2].map((byte) => new ReferenceLog(replicaIdFromBytes(new Uint8Array(16).fill(byte))));
+ * const question = ada?.append('"Tea?"', Date.now());
+ * if (question) bob?.deliver([question]);
+ * bob?.append('"Yes, please."', Date.now());
+ * bob?.sequence().map((event) => event.payload); // ['"Tea?"', '"Yes, please."']
+ * ```
+ */
 export class ReferenceLog {
   /** In the log: everything that these depend on is here too. */
   readonly shown = new Map<EventId, ReferenceEvent>();

@@ -19,6 +19,13 @@ export interface TopologyOptions {
  * nodes, all linked to node 0 alone.
  *
  * @throws RangeError when the numbers of nodes make no sense.
+ * @example
+ * ```ts
+ * import { arbitraryTopology } from '@gossip-log/testing';
+ * import fc from 'fast-check';
+ *
+ * fc.sample(arbitraryTopology({ nodesMax: 3 }), 1); // [{ nodes: 3, links: [[1, 0], [2, 1]] }]
+ * ```
  */
 export function arbitraryTopology({
   nodesMin = 2,
