@@ -6,7 +6,10 @@
  * those are few: a writer's first event that waits for a dependency keeps all later ones waiting for their predecessor.
  */
 import type { DecodedBlock } from './codec/block.js';
+import type { ReplicaId } from './ids.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
+import type { ReplicaTable } from './log/replica-table.js';
+import type { Run } from './ports/storage.js';
 
 /** A row of a decoded block that cannot show yet. @internal */
 export interface ParkedRow {
@@ -21,6 +24,7 @@ export interface ParkedRow {
 
 /** @internal */
 export class CausalBuffer {
+  readonly #replicas: ReplicaTable;
   readonly #waiting = new Map<number, Set<ParkedRow>>();
   readonly #byDot = new Map<number, { parked: ParkedRow; waitsFor: number }>();
   /** Per replica, the last event that is known to be missing. */
@@ -28,6 +32,11 @@ export class CausalBuffer {
   /** How many rows keep a block: as long as one does, all of its bytes are kept. */
   readonly #blocks = new Map<DecodedBlock, number>();
   #bytes = 0;
+
+  /** `replicas` says what is in the log: up to `last`, per replica. */
+  constructor(replicas: ReplicaTable) {
+    this.#replicas = replicas;
+  }
 
   get rows(): number {
     return this.#byDot.size;
@@ -39,6 +48,18 @@ export class CausalBuffer {
 
   has(replica: number, seq: number): boolean {
     return this.#byDot.has(dot(replica, seq));
+  }
+
+  /** The replica that a row of a block waits for, or -1 when nothing is missing (G2). */
+  waitsFor(block: DecodedBlock, row: number, replicas: Uint32Array): number {
+    const replica = replicas[block.replica[row] as number] as number;
+    if (this.#replicas.last[replica] !== (block.seq[row] as number) - 1) return replica;
+    const end = block.depStart[row + 1] as number;
+    for (let i = block.depStart[row] as number; i < end; i++) {
+      const other = replicas[block.depReplica[i] as number] as number;
+      if (this.#isMissing(other, block.depSeq[i] as number, block.depTime[i] as number)) return other;
+    }
+    return -1;
   }
 
   /** Parks a row, or moves it to another replica to wait for. */
@@ -84,17 +105,37 @@ export class CausalBuffer {
     return rows;
   }
 
-  /** Notes that a parked row refers to that event, which is not here. */
-  need(replica: number, seq: number): void {
-    if (seq > (this.#needed.get(replica) ?? 0) && !this.has(replica, seq)) this.#needed.set(replica, seq);
+  /** Notes what a row that was just parked refers to and is neither here nor parked. */
+  need({ block, row, replicas, replica, seq }: ParkedRow): void {
+    if (seq - 1 > (this.#replicas.last[replica] as number)) this.#need(replica, seq - 1);
+    const end = block.depStart[row + 1] as number;
+    for (let i = block.depStart[row] as number; i < end; i++) {
+      const other = replicas[block.depReplica[i] as number] as number;
+      const needed = block.depSeq[i] as number;
+      if (this.#isMissing(other, needed, block.depTime[i] as number)) this.#need(other, needed);
+    }
   }
 
-  /** Per replica, the last event that parked rows refer to and that was not parked then; without those up to `last`. */
-  needed(last: readonly number[]): ReadonlyMap<number, number> {
+  /** What parked rows lack, per replica: from the first event that is not here to the last one needed. */
+  missing(): Run[] {
+    const { ids, last } = this.#replicas;
     for (const [replica, seq] of this.#needed) {
       if (this.rows === 0 || seq <= (last[replica] as number)) this.#needed.delete(replica);
     }
-    return this.#needed;
+    return Array.from(this.#needed, ([replica, seq]) => ({
+      replica: ids[replica] as ReplicaId,
+      first: (last[replica] as number) + 1,
+      last: seq,
+    }));
+  }
+
+  #need(replica: number, seq: number): void {
+    if (seq > (this.#needed.get(replica) ?? 0) && !this.has(replica, seq)) this.#needed.set(replica, seq);
+  }
+
+  /** A reference whose replica has passed its time without its number is void, not missing (G2). */
+  #isMissing(replica: number, seq: number, time: number): boolean {
+    return seq > (this.#replicas.last[replica] as number) && time > (this.#replicas.lastTime[replica] as number);
   }
 
   /** Drops the newest rows until the buffer is within seven eighths of its bounds, if it is over one. Returns how many. */

@@ -38,7 +38,6 @@ import { compareBytes, ReplicaTable } from './log/replica-table.js';
 import { encodeRows, rowsLacking } from './log/rows-lacking.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
-import type { Run } from './ports/storage.js';
 import { unwrapReissued, wrapReissued } from './reissue.js';
 import { blockRuns, chunkRuns, type KnownEvent, type LogEntry, type TimedRun } from './runs.js';
 
@@ -143,8 +142,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     pages: new PayloadPages(),
   };
   readonly #ordered: OrderedLog;
-  readonly #heads = new Heads();
-  readonly #buffer = new CausalBuffer();
+  readonly #heads = new Heads(this.#tables);
+  readonly #buffer = new CausalBuffer(this.#replicas);
   readonly #listeners = new Set<() => void>();
   readonly #journal: JournalOptions | undefined;
   /** Index of the replica that this log writes as. */
@@ -363,7 +362,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       );
     }
 
-    const named = this.#headsToName();
+    // What is over `depsMax` stays a head, and is named by the next event.
+    const named = this.#heads.dependenciesOf(self, depsMax);
     const deps = dependencies.begin(named.length);
     for (const head of named) {
       dependencies.add(head, last[head] as number, time - (lastTime[head] as number));
@@ -413,17 +413,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       });
     }
     return bytes;
-  }
-
-  /** Heads to depend on, newest first, less the writer's own; what is over `depsMax` waits for the next event. */
-  #headsToName(): number[] {
-    const heads = this.#heads.replicas;
-    if (heads.length === 0 || (heads.length === 1 && heads[0] === this.#self)) return [];
-    const { lastTime } = this.#replicas;
-    const named = heads.filter((head) => head !== this.#self);
-    named.sort((a, b) => (lastTime[b] as number) - (lastTime[a] as number) || this.#replicas.compare(b, a));
-    if (named.length > depsMax) named.length = depsMax;
-    return named;
   }
 
   #changed(): void {
@@ -478,7 +467,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const settled = tally.yielded.map((yielded) => this.#reissue(yielded))[0];
     const { added, duplicates, dropped, disputed, entries, runs } = tally;
     const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
-    const missing = arrivals.length > 0 ? this.#missing() : [];
+    const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
     if (added > 0 || settled !== undefined) this.#changed();
     return { added, duplicates, dropped, disputed, entries, runs, parked, missing, refused, settled };
   }
@@ -565,7 +554,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       this.#unflushed = new Chunk();
       this.#self = this.#replicas.intern((this.#journal as JournalOptions).freshReplica());
     }
-    this.#findHeads();
+    this.#heads.recount(this.#ordered.chunks);
     this.#snapshot = undefined;
     return { replica: ids[replica] as ReplicaId, from, rows };
   }
@@ -614,7 +603,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         continue;
       }
       const time = block.time[row] as number;
-      const waitsFor = this.#waitsFor(block, row, replicas);
+      const waitsFor = this.#buffer.waitsFor(block, row, replicas);
       if (waitsFor >= 0) {
         waiting.push({ parked: { block, row, replicas, replica, seq, time }, waitsFor });
         continue;
@@ -652,7 +641,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     for (const { parked, waitsFor } of waiting) {
       this.#buffer.park(parked, waitsFor);
-      this.#need(parked);
+      this.#buffer.need(parked);
       arrivals.push(parked);
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
@@ -666,48 +655,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return undefined;
   }
 
-  /** The replica that a row waits for, or -1 when nothing is missing (G2). */
-  #waitsFor(block: DecodedBlock, row: number, replicas: Uint32Array): number {
-    const { last, lastTime } = this.#replicas;
-    const replica = replicas[block.replica[row] as number] as number;
-    if (last[replica] !== (block.seq[row] as number) - 1) return replica;
-    const end = block.depStart[row + 1] as number;
-    for (let i = block.depStart[row] as number; i < end; i++) {
-      const other = replicas[block.depReplica[i] as number] as number;
-      if (
-        (block.depSeq[i] as number) > (last[other] as number) &&
-        (block.depTime[i] as number) > (lastTime[other] as number)
-      ) {
-        return other;
-      }
-    }
-    return -1;
-  }
-
-  /** What parked rows lack, per replica: from the first event that is not here to the last one needed. */
-  #missing(): Run[] {
-    const { ids, last } = this.#replicas;
-    return Array.from(this.#buffer.needed(last), ([replica, seq]) => ({
-      replica: ids[replica] as ReplicaId,
-      first: (last[replica] as number) + 1,
-      last: seq,
-    }));
-  }
-
-  /** Notes what a row that was just parked refers to and is neither here nor parked. */
-  #need({ block, row, replicas, replica, seq }: ParkedRow): void {
-    const { last, lastTime } = this.#replicas;
-    if (seq - 1 > (last[replica] as number)) this.#buffer.need(replica, seq - 1);
-    const end = block.depStart[row + 1] as number;
-    for (let i = block.depStart[row] as number; i < end; i++) {
-      const other = replicas[block.depReplica[i] as number] as number;
-      const needed = block.depSeq[i] as number;
-      if (needed > (last[other] as number) && (block.depTime[i] as number) > (lastTime[other] as number)) {
-        this.#buffer.need(other, needed);
-      }
-    }
-  }
-
   #pickRows(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]): Chunk {
     const chunk = new Chunk(rows.length);
     for (const row of rows) takeRow(chunk, block, row, replicas, this.#tables);
@@ -717,7 +664,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** Clock, heads and former ids take note of rows that are new in the log; `last` and `lastTime` are set already. */
   #release(batch: Chunk): void {
     const { ids, firstTime } = this.#replicas;
-    // First every writer's last event is a head, then whatever is depended upon is none: one pass each, in any order.
     for (let row = 0; row < batch.count; row++) {
       const replica = batch.replica[row] as number;
       const seq = batch.seq[row] as number;
@@ -726,30 +672,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         const { formerId } = unwrapReissued(this.#payload(batch, row));
         this.#reissued.set(formerId, eventId(ids[replica] as ReplicaId, seq));
       }
-      this.#heads.add(replica);
     }
-    this.#cover(batch);
+    this.#heads.release(batch);
     this.#clock = observe(this.#clock, batch.lastTime);
-  }
-
-  /** What rows depend on is no head. */
-  #cover(rows: Chunk): void {
-    const { last, lastTime } = this.#replicas;
-    const cover = (replica: number, seq: number, time: number) => {
-      if (last[replica] === seq && lastTime[replica] === time) this.#heads.remove(replica);
-    };
-    const { dependencies } = this.#tables;
-    for (let row = 0; row < rows.count; row++)
-      dependencies.each(rows.deps[row] as number, rows.time[row] as number, cover);
-  }
-
-  /** The heads, from the whole log: after events were taken out of it. */
-  #findHeads(): void {
-    this.#replicas.last.forEach((seq, replica) => {
-      if (seq > 0) this.#heads.add(replica);
-      else this.#heads.remove(replica);
-    });
-    for (const chunk of this.#ordered.chunks) this.#cover(chunk);
   }
 
   /** Releases what waited for the replicas that advanced, and what waited for that; sorted, or `undefined` for nothing. */
@@ -764,7 +689,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           this.#buffer.remove(parked);
           continue;
         }
-        const waitsFor = this.#waitsFor(parked.block, parked.row, parked.replicas);
+        const waitsFor = this.#buffer.waitsFor(parked.block, parked.row, parked.replicas);
         if (waitsFor >= 0) {
           if (waitsFor !== replica) this.#buffer.park(parked, waitsFor);
           continue;

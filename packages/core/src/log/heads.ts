@@ -2,15 +2,29 @@
  * The log's heads: events that no other event depends on. A replica has at most one, its last event, because each
  * event depends on its writer's previous one; so the heads are a set of replicas.
  */
+import type { Chunk } from './chunk.js';
+import type { LogTables } from './log-tables.js';
 
 /** @internal */
 export class Heads {
+  readonly #tables: LogTables;
   readonly #replicas: number[] = [];
   /** Position in `#replicas` + 1, by replica; 0 when its last event is no head. */
   readonly #position: number[] = [];
 
-  get replicas(): readonly number[] {
-    return this.#replicas;
+  constructor(tables: LogTables) {
+    this.#tables = tables;
+  }
+
+  /** What an event of `writer` depends on, newest first: at most `max` heads, less its own previous event. */
+  dependenciesOf(writer: number, max: number): number[] {
+    if (this.#replicas.length === 0 || (this.#replicas.length === 1 && this.#replicas[0] === writer)) return [];
+    const { replicas } = this.#tables;
+    const { lastTime } = replicas;
+    const named = this.#replicas.filter((replica) => replica !== writer);
+    named.sort((a, b) => (lastTime[b] as number) - (lastTime[a] as number) || replicas.compare(b, a));
+    if (named.length > max) named.length = max;
+    return named;
   }
 
   add(replica: number): void {
@@ -27,5 +41,32 @@ export class Heads {
       this.#position[last] = position;
     }
     this.#position[replica] = 0;
+  }
+
+  /** Takes note of rows that are new in the log, in any order; the replica table knows them already. */
+  release(rows: Chunk): void {
+    // First every writer's last event is a head, then whatever is depended upon is none.
+    for (let row = 0; row < rows.count; row++) this.add(rows.replica[row] as number);
+    this.#cover(rows);
+  }
+
+  /** Finds the heads from the whole log: after events were taken out of it. O(events). */
+  recount(chunks: readonly Chunk[]): void {
+    this.#tables.replicas.last.forEach((seq, replica) => {
+      if (seq > 0) this.add(replica);
+      else this.remove(replica);
+    });
+    for (const chunk of chunks) this.#cover(chunk);
+  }
+
+  #cover(rows: Chunk): void {
+    const { dependencies, replicas } = this.#tables;
+    const { last, lastTime } = replicas;
+    const cover = (replica: number, seq: number, time: number) => {
+      if (last[replica] === seq && lastTime[replica] === time) this.remove(replica);
+    };
+    for (let row = 0; row < rows.count; row++) {
+      dependencies.each(rows.deps[row] as number, rows.time[row] as number, cover);
+    }
   }
 }
