@@ -135,6 +135,13 @@ test('a report can be run again: the same seed and path give it at once', () => 
   expect(again.split('\n').slice(4)).toEqual(report.split('\n').slice(4));
 });
 
+test('a payload that cannot be appended is told as such', () => {
+  const ignoring = (state: number) => state;
+  expect(() => assertConverges(ignoring, { initial: 0, payloads: fc.constant(1n) })).toThrow(
+    expect.objectContaining({ code: 'payload-unencodable' }),
+  );
+});
+
 test('options that make no sense are refused', () => {
   const sum = (state: number) => state;
   for (const wrong of [{ replicasMin: 3, replicasMax: 2 }, { replicasMax: 7 }, { replicasMin: 0 }, { stepsMax: 0 }]) {

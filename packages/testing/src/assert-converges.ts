@@ -62,6 +62,8 @@ export interface ReducerOptions<T, S> extends ConvergenceOptions<T, S> {
  */
 export function assertConverges<T, S>(reducer: Reducer<T, S>, options: ReducerOptions<T, S>): void;
 /**
+ * The same for any code that follows a log.
+ *
  * @example
  * ```ts
  * import type { Snapshot } from '@gossip-log/core';

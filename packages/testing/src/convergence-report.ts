@@ -39,14 +39,14 @@ const advice = {
   mutation:
     'React and others take the same object for the same state, and events are shared.\nReturn a new state instead.',
   memory:
-    'The same events at the same time gave another state.\nSomething outlives a fold: a variable outside of the app that is made per log, or the initial state.',
+    'The same events at the same time gave another state.\nSomething else takes part: a variable that outlives a fold, or a source such as performance.now or crypto.',
   world:
     'Another clock or other random numbers gave another state.\nPut the value into the payload when it is appended, or use event.timestamp, which is the same everywhere.',
   arrival:
     'The same events gave another state when they came in another order, or in other batches.\nFold over the snapshot, which is in log order, or make the result independent of the order.',
 } as const;
 
-/** No line shows more characters of a value, and no list more lines. */
+/** No line is longer, and no list shows more lines. */
 const shownCharactersMax = 200;
 const shownLinesMax = 30;
 
@@ -63,7 +63,7 @@ export function report(fault: Fault, { seed, path, shrinks }: Found): string {
     ),
     ...section(
       'The log, in its order',
-      fault.events.map(({ name, payload }) => `${name}  ${cut(fc.stringify(payload))}`),
+      fault.events.map(({ name, payload }) => `${name}  ${fc.stringify(payload)}`),
     ),
     ...section(
       'How it arrived ("|" parts one change from the next)',
@@ -71,7 +71,7 @@ export function report(fault: Fault, { seed, path, shrinks }: Found): string {
     ),
     ...section(
       'What each shows',
-      perWitness(({ state }) => cut(state)),
+      perWitness(({ state }) => state),
     ),
     '',
     advice[fault.cause],
@@ -83,7 +83,7 @@ function section(title: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return [];
   const shownLines = lines.slice(0, shownLinesMax);
   if (lines.length > shownLinesMax) shownLines.push(`… ${lines.length - shownLinesMax} more`);
-  return ['', `${title}:`, ...shownLines.map((line) => `  ${line}`)];
+  return ['', `${title}:`, ...shownLines.map((line) => `  ${cut(line)}`)];
 }
 
 function cut(text: string): string {
