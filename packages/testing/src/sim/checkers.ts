@@ -267,17 +267,20 @@ export class Laws {
     }
   }
 
-  /** A log was read from its disk. */
-  checkLoaded(view: View): void {
-    if (view.disk.damaged) return;
-    const version = view.handle.log?.version();
-    for (const [replica, seq] of this.#promised.get(view.disk)?.get(view.log) ?? []) {
-      check(
-        (version?.get(replica) ?? 0) >= seq,
-        'L4',
-        () => `${view.name}: ${eventId(replica, seq)} was promised, and is not there after a restart`,
-      );
-    }
+  /** A log is about to be read from its disk. What was promised by now must be there once it is. */
+  loading(view: View): () => void {
+    const promised = [...(this.#promised.get(view.disk)?.get(view.log) ?? [])];
+    return () => {
+      if (view.disk.damaged || this.#promised.get(view.disk)?.get(view.log) === undefined) return;
+      const version = view.handle.log?.version();
+      for (const [replica, seq] of promised) {
+        check(
+          (version?.get(replica) ?? 0) >= seq,
+          'L4',
+          () => `${view.name}: ${eventId(replica, seq)} was promised, and is not there after a restart`,
+        );
+      }
+    };
   }
 
   /**

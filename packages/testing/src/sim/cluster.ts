@@ -240,7 +240,7 @@ export class Cluster {
     }
   }
 
-  /** Every app shows the same number of events of every writer, and relays hold them. */
+  /** Every app shows the same number of events of every writer, and relays hold those and no more. */
   get converged(): boolean {
     return this.logs.every((log) => {
       const views = this.#apps().map((machine) => machine.views.get(log));
@@ -253,7 +253,9 @@ export class Cluster {
       }
       return this.#machines.every(
         ({ relay, disk }) =>
-          !relay || Array.from(first).every(([replica, seq]) => disk.head(log, replica, 'durable') >= seq),
+          !relay ||
+          (Array.from(first).every(([replica, seq]) => disk.head(log, replica, 'durable') >= seq) &&
+            (disk.damaged || Array.from(disk.heads(log)).every(([replica, seq]) => (first.get(replica) ?? 0) >= seq))),
       );
     });
   }
@@ -405,17 +407,18 @@ export class Cluster {
     const view = new View(this.laws, machine.name, log, handle, machine.disk, process);
     machine.views.set(log, view);
     this.#dirty.add(view);
-    let ready = false;
+    // One that is open already is not read again; a tab may lack then what another has stored.
+    let checkLoaded = handle.status === 'opening' ? this.laws.loading(view) : undefined;
     handle.subscribe(() => {
       view.changed = true;
       this.#dirty.add(view);
-      if (handle.status === 'ready' && !ready) {
-        ready = true;
+      if (handle.status === 'ready') {
         try {
-          this.laws.checkLoaded(view);
+          checkLoaded?.();
         } catch (error) {
           this.#fail(error);
         }
+        checkLoaded = undefined;
       }
       if (handle.status === 'failed' && machine.views.get(log) === view) {
         this.count(`log failed: ${handle.error?.code}`);
@@ -591,7 +594,7 @@ export class Cluster {
   }
 
   #tell(line: () => string): void {
-    this.#story?.(`${String(this.time.nowMs - start).padStart(8)} ms  ${line()}`);
+    this.#story?.(`${String(Math.round(this.time.nowMs - start)).padStart(8)} ms  ${line()}`);
   }
 }
 

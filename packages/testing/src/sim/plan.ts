@@ -42,6 +42,9 @@ export const faults = [
 ] as const;
 export type Fault = (typeof faults)[number];
 
+/** What a search draws from by itself. */
+export const usualFaults: readonly Fault[] = faults.filter((fault) => fault !== 'restore');
+
 /** One step, `afterMs` virtual milliseconds after the one before. `at` names an app or a machine, `log` a log. */
 export type Step = { readonly afterMs: number } & (
   | {
@@ -105,7 +108,7 @@ export interface Plan {
 }
 
 export interface PlanOptions {
-  /** Faults to draw from. Default: all. */
+  /** Faults to draw from. Default: `usualFaults`. */
   readonly faults?: readonly Fault[];
   readonly appsMax?: number;
   readonly stepsMax?: number;
@@ -114,7 +117,7 @@ export interface PlanOptions {
 /** Draws a run. */
 export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const random = new Random(seed);
-  const { faults: allowed = faults, appsMax = 4, stepsMax = 130 } = options;
+  const { faults: allowed = usualFaults, appsMax = 4, stepsMax = 130 } = options;
   const share = random.pick([0.1, 0.3, 0.6]);
   const drawn = faults.filter(() => random.chance(share)).filter((fault) => allowed.includes(fault));
   const relays = random.pick([0, 1, 1, 1, 2]);
@@ -125,7 +128,8 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     apps.push({ disk: (apps[disk] ?? { disk }).disk, dials: dialsOf(app, relays, random) });
   }
   const quick = random.chance(0.5);
-  const stepCount = random.between(Math.min(20, stepsMax), stepsMax);
+  // Mostly short: ten short runs find more than one long one.
+  const stepCount = random.between(Math.min(20, stepsMax), random.chance(0.2) ? stepsMax : Math.min(40, stepsMax));
   return {
     seed,
     relays,
@@ -171,7 +175,7 @@ type Bare<S> = S extends Step ? Omit<S, 'afterMs'> : never;
 
 function workOf(random: Random, at: number): Bare<Step> {
   const bytes = random.chance(0.1) ? random.below(600) : random.below(40);
-  return { do: 'append', at, log: random.below(2), count: random.pick([1, 1, 1, 2, 7]), bytes };
+  return { do: 'append', at, log: random.below(2), count: random.pick([1, 1, 1, 1, 2, 6]), bytes };
 }
 
 function troubleOf(fault: Fault, random: Random, at: number): Bare<Step> {

@@ -94,6 +94,10 @@ export class VirtualDisk {
     return (level === 'durable' ? this.#durable : this.#state).logs.get(log)?.heads.get(replica) ?? 0;
   }
 
+  heads(log: string): ReadonlyMap<ReplicaId, SequenceNumber> {
+    return this.#state.logs.get(log)?.heads ?? new Map();
+  }
+
   /** A log's records as they lie there, oldest first. */
   records(log: string): Uint8Array[] {
     return [...(this.#state.logs.get(log)?.journal.values() ?? [])];

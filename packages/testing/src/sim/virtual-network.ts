@@ -200,6 +200,7 @@ export class VirtualNetwork {
   }
 
   #dial(socket: VirtualSocket): void {
+    this.sockets.add(socket);
     const arrive = () => {
       if (socket.ended) return;
       if (this.isBlocked(socket.from, socket.to) || this.isBlocked(socket.to, socket.from)) {
@@ -215,7 +216,7 @@ export class VirtualNetwork {
       const accepted = new VirtualSocket(this, socket.to, socket.from, listener.process);
       socket.other = accepted;
       accepted.other = socket;
-      this.sockets.add(socket).add(accepted);
+      this.sockets.add(accepted);
       accepted.greet();
       listener.accept(accepted);
     };
