@@ -8,7 +8,7 @@ import type { Answers, Effect, SessionInput, SessionOutput } from '../src/sync/i
 import { ReplicatedLog, Session } from '../src/sync/index.js';
 import { bytesOf, rawFrame } from './frames.js';
 
-export const here = replicaIdFromBytes(new Uint8Array(16).fill(1));
+const here = replicaIdFromBytes(new Uint8Array(16).fill(1));
 export const there = replicaIdFromBytes(new Uint8Array(16).fill(2));
 
 /** The log's name, and the number that the peer gave it. Ours is 1, since it is the session's first. */

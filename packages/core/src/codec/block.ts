@@ -32,11 +32,8 @@ import { reissueBytesMax, unwrapReissued } from '../reissue.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
 import { xxHash32 } from './checksum.js';
 
-/** Version of the block format. 0 until the first release. */
-export const blockVersion = 0;
-
-/** Flag bits with a reserved meaning; a version 0 block sets none. Room for what `docs/protocol.md` names. */
-export const blockFlags = { compressed: 1, chain: 2, fingerprint: 4 } as const;
+/** Version of the block format. 0 until the first release. A version 0 block sets no flag. */
+const blockVersion = 0;
 
 const headerBytes = 6;
 /** One row of one writer, without payload: what is shorter is no block. */

@@ -196,8 +196,7 @@ export class ByteReader {
   }
 }
 
-/** @internal */
-export function truncated(at: number): GossipError {
+function truncated(at: number): GossipError {
   return new GossipError('bytes-truncated', `the bytes end too early, at ${at}`, { context: { at } });
 }
 

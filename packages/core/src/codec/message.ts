@@ -26,7 +26,7 @@ import { splitBlocks } from './block.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 
 /** Version of the frame format. 0 until the first release. */
-export const frameVersion = 0;
+const frameVersion = 0;
 
 /** Numbers of the kinds on the wire. */
 export const frameKinds = {
