@@ -100,7 +100,7 @@ export class View {
     if (snapshot !== this.#snapshot) {
       const events = [...snapshot];
       check(
-        this.#snapshot === undefined || events.length > this.#events.length,
+        this.#snapshot === undefined || events.length > this.#events.length || this.disk.restored,
         'L5',
         () => `${name}: another snapshot of a log that did not change, or that lost events`,
       );
@@ -127,9 +127,11 @@ export class View {
       const seq = (seen.get(event.replica) ?? 0) + 1;
       check(event.seq === seq, 'L2', () => `${name}: ${event.id} shows, ${eventId(event.replica, seq)} does not`);
       seen.set(event.replica, seq);
+      while (event !== this.#events[at] && this.#gaveWay(events, at)) at++;
       if (event === this.#events[at]) at++;
       else news.push(event);
     }
+    while (this.#gaveWay(events, at)) at++;
     check(at === this.#events.length, 'L5', () => {
       const lost = this.#events[at] as LogEvent;
       const there = events.some(({ id }) => id === lost.id);
@@ -139,12 +141,19 @@ export class View {
     for (const event of news) laws.shown(this, event);
   }
 
+  /** After its disk was set back a writer may append an event again, under another id that names the former. */
+  #gaveWay(events: readonly LogEvent[], at: number): boolean {
+    const event = this.#events[at];
+    return event !== undefined && this.disk.restored && events.some(({ formerId }) => formerId === event.id);
+  }
+
   /** L4: how far an event is said to be never falls, and is true. */
   #lookAtDeliveries(): void {
     for (const [id, own] of this.#own) {
       const level = this.#level(own.event);
+      if (this.disk.restored) continue;
       check(level >= own.level, 'L4', () => `${this.name}: delivery of ${id} fell back`);
-      if (level > own.level && level >= 1) this.laws.promisedStored(this, own.event);
+      if (level > own.level && !(level === 2 && this.laws.forged)) this.laws.promisedStored(this, own.event);
       own.level = level;
       if (level === 2) this.#own.delete(id);
     }
@@ -165,8 +174,8 @@ export class View {
 export class Laws {
   /** Frames were changed on the wire: what peers said may be false, and promises of theirs with it. */
   forged = false;
-  /** Wall clocks were never wrong, so nothing that arrives may lie in the future. */
-  readonly #written = new Map<string, Written>();
+  /** By log and id. More than one where a disk was set back and its writer gave a number again. */
+  readonly #written = new Map<string, Written[]>();
   /** Of these, the ones that are on no disk yet. */
   readonly #pending = new Set<Written>();
   readonly #promised = new Map<VirtualDisk, Map<string, Promised>>();
@@ -184,10 +193,10 @@ export class Laws {
     const { id, replica, seq, clock, payload } = event;
     const { log, disk, process } = view;
     const key = `${log}/${id}`;
-    const before = this.#written.get(key);
-    check(before === undefined, 'L1', () => `${view.name}: sequence number ${id} was given twice`);
+    const before = this.#written.get(key) ?? [];
+    check(before.length === 0 || disk.restored, 'L1', () => `${view.name}: sequence number ${id} was given twice`);
     const written = { id, log, replica, seq, clock, payload, past, disk, process, durable: false };
-    this.#written.set(key, written);
+    this.#written.set(key, [...before, written]);
     this.#pending.add(written);
   }
 
@@ -205,19 +214,20 @@ export class Laws {
     for (const written of this.#pending) {
       if (written.process !== process || (log !== undefined && written.log !== log)) continue;
       this.#pending.delete(written);
-      this.#written.delete(`${written.log}/${written.id}`);
+      const key = `${written.log}/${written.id}`;
+      const left = this.#written.get(key)?.filter((other) => other !== written) ?? [];
+      if (left.length === 0) this.#written.delete(key);
+      else this.#written.set(key, left);
     }
   }
 
   /** A reader sees an event for the first time. */
   shown(view: View, event: LogEvent): void {
-    const written = this.#written.get(`${view.log}/${event.id}`);
-    check(written !== undefined, 'L1', () => `${view.name}: ${event.id} was never written, or never stored`);
-    check(
-      written.clock === event.clock && JSON.stringify(written.payload) === JSON.stringify(event.payload),
-      'L1',
-      () => `${view.name}: ${event.id} is another event than was written`,
-    );
+    const written = this.#find(view.log, event) ?? this.#reissued(view, event);
+    check(written !== undefined, 'L1', () => {
+      const others = this.#written.has(`${view.log}/${event.id}`) ? 'another event than was written' : 'never written';
+      return `${view.name}: ${event.id} is ${others}, or was never stored`;
+    });
     check(
       written.process === view.process || written.durable,
       'L4',
@@ -230,6 +240,24 @@ export class Laws {
         () => `${view.name}: ${event.id} shows before ${eventId(replica, seq)}, which it depends on`,
       );
     }
+  }
+
+  /** The written event that this one is, with its clock and its payload. */
+  #find(log: string, event: LogEvent): Written | undefined {
+    return this.#written
+      .get(`${log}/${event.id}`)
+      ?.find(({ clock, payload }) => clock === event.clock && payload === event.payload);
+  }
+
+  /** An event that its writer had to append again: what it was is known by its former id. */
+  #reissued(view: View, event: LogEvent): Written | undefined {
+    const { id, replica, seq, clock, payload, formerId } = event;
+    const former = this.#written.get(`${view.log}/${formerId}`)?.find((written) => written.payload === payload);
+    if (former === undefined || !former.disk.restored) return undefined;
+    const key = `${view.log}/${id}`;
+    const written = { ...former, id, replica, seq, clock, past: new Map(), durable: true };
+    this.#written.set(key, [...(this.#written.get(key) ?? []), written]);
+    return written;
   }
 
   promisedStored(view: View, { id, replica, seq }: LogEvent): void {
@@ -290,7 +318,7 @@ export class Laws {
     const all = new Map<EventId, LogEvent>();
     for (const events of sequences.values()) for (const event of events) all.set(event.id, event);
     const reference = new ReferenceLog('' as ReplicaId);
-    const known = Array.from(all.keys(), (id) => this.#written.get(`${log}/${id}`) as Written);
+    const known = Array.from(all.values(), (event) => this.#find(log, event) as Written);
     known.sort((a, b) => a.clock - b.clock);
     reference.deliver(known.map(asReference));
     const expected = reference.sequence().map(({ id }) => id);

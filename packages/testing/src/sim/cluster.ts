@@ -188,14 +188,14 @@ export class Cluster {
         if (machine.disk.damage(step.kind)) this.count(`fault: record damaged, ${step.kind}`);
         return;
       case 'copy':
-        this.#copies.set(machine.disk, machine.disk.copy());
+        this.#copies.set(app.disk, app.disk.copy());
         return;
       case 'restore': {
-        const copy = this.#copies.get(machine.disk);
+        const copy = this.#copies.get(app.disk);
         if (copy === undefined) return;
         this.count('fault: older copy restored');
-        this.#powerLoss(machine, step.downMs);
-        machine.disk.restore(copy);
+        this.#powerLoss(app, step.downMs);
+        app.disk.restore(copy);
         return;
       }
       case 'tamper':
@@ -236,8 +236,13 @@ export class Cluster {
     for (const machine of this.#machines) {
       if (machine.node === undefined && machine.process === undefined) this.#start(machine);
       if (!machine.relay) for (const log of this.logs) this.#want(machine, log);
-      machine.online();
     }
+    // Apps that were told not to try again are opened anew, also where that is being told right now.
+    const online = () => {
+      for (const machine of this.#machines) machine.online();
+    };
+    online();
+    this.time.after(10_000, online);
   }
 
   /** Every app shows the same number of events of every writer, and relays hold those and no more. */
@@ -386,7 +391,7 @@ export class Cluster {
   }
 
   get #tampered(): boolean {
-    return this.#plan.faults.includes('tamper') || this.#plan.faults.includes('restore');
+    return this.#plan.faults.includes('tamper');
   }
 
   #onError(machine: Machine, error: Error): void {

@@ -119,7 +119,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const random = new Random(seed);
   const { faults: allowed = usualFaults, appsMax = 4, stepsMax = 130 } = options;
   const share = random.pick([0.1, 0.3, 0.6]);
-  const drawn = faults.filter(() => random.chance(share)).filter((fault) => allowed.includes(fault));
+  const chosen = faults.filter(() => random.chance(share)).filter((fault) => allowed.includes(fault));
   const relays = random.pick([0, 1, 1, 1, 2]);
   const apps: AppPlan[] = [];
   const appCount = random.between(relays === 0 ? 2 : 1, Math.max(2, appsMax));
@@ -127,6 +127,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     const disk = app > 0 && random.chance(0.2) ? random.below(app) : app;
     apps.push({ disk: (apps[disk] ?? { disk }).disk, dials: dialsOf(app, relays, random) });
   }
+  const drawn = chosen.filter((fault) => fault !== 'restore' || mayRestore(relays, apps, chosen));
   const quick = random.chance(0.5);
   // Mostly short: ten short runs find more than one long one.
   const stepCount = random.between(Math.min(20, stepsMax), random.chance(0.2) ? stepsMax : Math.min(40, stepsMax));
@@ -142,6 +143,15 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     looks: random.pick([1, 1, 0.2]),
     steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
   };
+}
+
+/**
+ * A disk may be set back where its writer meets everybody through one relay that loses nothing: elsewhere a peer that
+ * never saw the first branch believes the second (`docs/decisions/0006-refusing-a-second-branch.md`).
+ */
+function mayRestore(relays: number, apps: readonly AppPlan[], chosen: readonly Fault[]): boolean {
+  const star = relays === 1 && apps.every(({ dials }) => dials.every((to) => to === 0));
+  return star && !(['damage', 'tamper', 'forget'] as const).some((fault) => chosen.includes(fault));
 }
 
 /** The first app dials every relay, so that all are joined through it; without relays apps dial one another. */

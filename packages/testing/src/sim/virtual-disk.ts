@@ -71,6 +71,8 @@ export class VirtualDisk {
   slowMs = 0;
   /** Something was damaged, or set back: promises about this disk are void. */
   damaged = false;
+  /** An older copy was put in its place: its writers may give numbers twice, and have to notice. */
+  restored = false;
   formatVersion = 1;
   readonly #time: VirtualTime;
   readonly #random: Random;
@@ -133,6 +135,7 @@ export class VirtualDisk {
   /** Puts an older copy in place of what is there. The power is off. */
   restore(copy: DiskState): void {
     this.damaged = true;
+    this.restored = true;
     this.#unsynced = [];
     this.#calls = [];
     this.#durable = copyState(copy);

@@ -258,7 +258,7 @@ export class VirtualSocket implements WebSocketLike {
     const copy = new Uint8Array(data);
     this.network.options.sent?.(this.from, this.to, data);
     // What a peer says of itself is believed: changed, it would lie. Nobody can tell.
-    const tampering = data[1] === helloKind ? undefined : this.network.tamperingOf(this.from, this.to);
+    const tampering = believed.has(data[1] ?? 0) ? undefined : this.network.tamperingOf(this.from, this.to);
     if (tampering !== undefined) this.network.count(`frame tampered with: ${tampering}`);
     if (tampering === 'lose') return;
     if (tampering === 'flip') flipBit(copy, this.network.random);
@@ -391,8 +391,8 @@ export class VirtualSocket implements WebSocketLike {
   }
 }
 
-/** The second byte of a `hello`. */
-const helloKind = 0;
+/** The second byte of `hello` and `open`. */
+const believed: ReadonlySet<number> = new Set([0, 1]);
 
 function way(from: string, to: string): string {
   return `${from}>${to}`;
