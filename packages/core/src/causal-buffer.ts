@@ -24,6 +24,8 @@ export interface ParkedRow {
 
 /** @internal */
 export class CausalBuffer {
+  /** A replica of which it is open which events stand (G4): no reference to it is void until that is settled. */
+  disputed: number | undefined;
   readonly #replicas: ReplicaTable;
   readonly #waiting = new Map<number, Set<ParkedRow>>();
   readonly #byDot = new Map<number, { parked: ParkedRow; waitsFor: number }>();
@@ -135,7 +137,8 @@ export class CausalBuffer {
 
   /** A reference whose replica has passed its time without its number is void, not missing (G2). */
   #isMissing(replica: number, seq: number, time: number): boolean {
-    return seq > (this.#replicas.last[replica] as number) && time > (this.#replicas.lastTime[replica] as number);
+    if (seq <= (this.#replicas.last[replica] as number)) return false;
+    return replica === this.disputed || time > (this.#replicas.lastTime[replica] as number);
   }
 
   /** Drops the newest rows until the buffer is within seven eighths of its bounds, if it is over one. Returns how many. */

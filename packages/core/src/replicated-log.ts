@@ -475,6 +475,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #beginDispute(): void {
     const { stored, storedTime } = this.#replicas;
     this.#dispute = { replica: this.#self, agreed: 0, stored: stored[this.#self] as number };
+    this.#buffer.disputed = this.#self;
     stored[this.#self] = 0;
     storedTime[this.#self] = 0;
   }
@@ -534,7 +535,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #yield(replica: number, from: SequenceNumber): Yielded {
     const { ids, last, lastTime, firstTime, stored, storedTime } = this.#replicas;
     const wasStored = this.storedSeq(ids[replica] as ReplicaId);
-    if (this.#dispute?.replica === replica) this.#dispute = undefined;
+    if (this.#dispute?.replica === replica) {
+      this.#dispute = undefined;
+      this.#buffer.disputed = undefined;
+    }
     const rows = this.#ordered.remove(replica, from);
     for (let row = 0; row < rows.count; row++) {
       if (rows.kind[row] === eventKind.reissued)
