@@ -137,6 +137,7 @@ export class View {
       const there = events.some(({ id }) => id === lost.id);
       return `${name}: ${lost.id} ${there ? 'is another object now' : 'is not shown any more'}`;
     });
+    version.clear();
     for (const [replica, seq] of seen) version.set(replica, seq);
     for (const event of news) laws.shown(this, event);
   }
@@ -150,8 +151,9 @@ export class View {
   /** L4: how far an event is said to be never falls, and is true. */
   #lookAtDeliveries(): void {
     for (const [id, own] of this.#own) {
-      const level = this.#level(own.event);
+      // An event that gave way is where its successor is; the successor is looked at by its own id.
       if (this.disk.restored) continue;
+      const level = this.#level(own.event);
       check(level >= own.level, 'L4', () => `${this.name}: delivery of ${id} fell back`);
       if (level > own.level && !(level === 2 && this.laws.forged)) this.laws.promisedStored(this, own.event);
       own.level = level;
