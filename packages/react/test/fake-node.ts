@@ -58,7 +58,16 @@ class FakeLog {
     // Every log counts alike: ids are unique within one log only, as those of the real one may be.
     const id = `AAAAAAAAAAAAAAAAAAAAAA.${seq}` as EventId;
     const replica = 'AAAAAAAAAAAAAAAAAAAAAA' as ReplicaId;
-    const event: LogEvent = { id, replica, seq, timestamp: seq, clock: seq * 2048, payload, error: undefined };
+    const event: LogEvent = {
+      id,
+      replica,
+      seq,
+      timestamp: seq,
+      clock: seq * 2048,
+      payload,
+      formerId: undefined,
+      error: undefined,
+    };
     this.#events = [...this.#events, event];
     this.snapshot = snapshotOf(this.#events);
     return event;
