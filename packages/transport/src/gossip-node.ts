@@ -197,12 +197,9 @@ class Node implements GossipNode, LogHost, SessionHost {
   async forget(id: string): Promise<void> {
     this.#assertOpen();
     const entry = this.#entries.get(id);
-    if (entry !== undefined) {
-      if (entry.uses + entry.peerUses > 0) {
-        throw new GossipError('log-in-use', `log "${id}" is in use`, { context: { log: id } });
-      }
-      await this.#closeEntry(entry);
-    }
+    if (entry !== undefined && entry.uses + entry.peerUses === 0) await this.#closeEntry(entry);
+    // It closes once all of it is stored, unless it is used again before.
+    if (this.#entries.has(id)) throw new GossipError('log-in-use', `log "${id}" is in use`, { context: { log: id } });
     this.#forgotten.add(id);
     await this.storage.forget(id);
     await this.storage.setMetadata(codecKey(id), undefined);
