@@ -52,8 +52,6 @@ export class View {
   readonly version = new Map<ReplicaId, SequenceNumber>();
   /** Own events that no relay has yet, with how far they were said to be. */
   readonly #own = new Map<EventId, { readonly event: LogEvent; level: number }>();
-  /** Told of a change since the last look. */
-  changed = true;
 
   constructor(
     readonly laws: Laws,
@@ -86,13 +84,11 @@ export class View {
     );
     this.#own.set(event.id, { event, level: 0 });
     this.laws.written(this, event, past);
-    this.changed = true;
     return event;
   }
 
   /** Looks at the log as an app would, and compares with all it saw before. */
   look(): void {
-    this.changed = false;
     const { handle, name } = this;
     if (handle.log === undefined) return;
     const snapshot = handle.snapshot();

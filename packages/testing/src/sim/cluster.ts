@@ -415,7 +415,8 @@ export class Cluster {
     // One that is open already is not read again; a tab may lack then what another has stored.
     let checkLoaded = handle.status === 'opening' ? this.laws.loading(view) : undefined;
     handle.subscribe(() => {
-      view.changed = true;
+      // A use that was given back is told for a while, but nobody looks through it any more.
+      if (machine.views.get(log) !== view) return;
       this.#dirty.add(view);
       if (handle.status === 'ready') {
         try {
@@ -425,7 +426,7 @@ export class Cluster {
         }
         checkLoaded = undefined;
       }
-      if (handle.status === 'failed' && machine.views.get(log) === view) {
+      if (handle.status === 'failed') {
         this.count(`log failed: ${handle.error?.code}`);
         this.#giveBack(machine, view);
         process.environment.setTimer(1_000, () => {
@@ -456,7 +457,10 @@ export class Cluster {
     this.#giveBack(machine, view);
   }
 
+  /** No node knows what other tabs use, so a log that they share is not removed. */
   #forget(machine: Machine, log: string): void {
+    const shared = this.#machines.some((other) => other !== machine && other.disk === machine.disk);
+    if (shared) return;
     this.#release(machine, log);
     if (machine.node === undefined) return;
     const { node } = machine;

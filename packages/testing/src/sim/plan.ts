@@ -43,7 +43,7 @@ export const faults = [
 export type Fault = (typeof faults)[number];
 
 /** What a search draws from by itself. */
-export const usualFaults: readonly Fault[] = faults.filter((fault) => fault !== 'restore');
+export const usualFaults: readonly Fault[] = faults;
 
 /** One step, `afterMs` virtual milliseconds after the one before. `at` names an app or a machine, `log` a log. */
 export type Step = { readonly afterMs: number } & (
