@@ -44,7 +44,10 @@ export class StoredEvent<T> implements LogEvent<T> {
   readonly seq: SequenceNumber;
   readonly clock: number;
   readonly formerId: EventId | undefined;
-  #bytes: Uint8Array | undefined;
+  /** Where the payload lies: a page of the log, an offset, a length. A view per event would cost more than the rest of it. */
+  #page: Uint8Array | undefined;
+  readonly #offset: number;
+  readonly #length: number;
   #codec: PayloadCodec<T> | undefined;
   #payload: T | typeof undecoded | undefined = undecoded;
   #error: GossipError | undefined;
@@ -54,7 +57,9 @@ export class StoredEvent<T> implements LogEvent<T> {
     replica: ReplicaId,
     seq: SequenceNumber,
     clock: number,
-    bytes: Uint8Array,
+    page: Uint8Array,
+    offset: number,
+    length: number,
     codec: PayloadCodec<T>,
     formerId?: EventId,
   ) {
@@ -62,7 +67,9 @@ export class StoredEvent<T> implements LogEvent<T> {
     this.seq = seq;
     this.clock = clock;
     this.formerId = formerId;
-    this.#bytes = bytes;
+    this.#page = page;
+    this.#offset = offset;
+    this.#length = length;
     this.#codec = codec;
     Object.freeze(this);
   }
@@ -87,8 +94,9 @@ export class StoredEvent<T> implements LogEvent<T> {
   }
 
   #decode(): void {
+    const bytes = (this.#page as Uint8Array).subarray(this.#offset, this.#offset + this.#length);
     try {
-      this.#payload = deepFreeze((this.#codec as PayloadCodec<T>).decode(this.#bytes as Uint8Array));
+      this.#payload = deepFreeze((this.#codec as PayloadCodec<T>).decode(bytes));
     } catch (cause) {
       // Bytes from outside must not break a reader's loop (L6): the event shows, without payload.
       this.#payload = undefined;
@@ -97,7 +105,7 @@ export class StoredEvent<T> implements LogEvent<T> {
         cause,
       });
     }
-    this.#bytes = undefined;
+    this.#page = undefined;
     this.#codec = undefined;
   }
 

@@ -53,6 +53,8 @@ export const creditBytesMax = 1024 * 1024;
 export const channelsMax = 4096;
 /** An effect without an answer for so long counts as failed. */
 export const requestMsMax = 30_000;
+/** A log that the peer could not open, for a reason that may pass, is offered again after so long. */
+export const openRetryMs = 10_000;
 /** Runs in one frame: what fits into `frameBytesMax` at 40 bytes each. A longer list is paged. */
 export const runsPerFrameMax = 12_000;
 /** Runs that a peer may list for one log, over all pages. */

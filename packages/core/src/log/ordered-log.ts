@@ -7,6 +7,7 @@
  * - [O1] Chunks are never empty; their rows and the chunks themselves are in order.
  * - [O2] What a snapshot has seen of a chunk never changes (`sharedRows`): the chunk is copied first.
  * - [O3] Only the last chunk grows at its end in place; a snapshot remembers how much of it it saw.
+ * - [O4] The list itself is shared with snapshots, and copied before it or the count of a chunk before its last changes.
  */
 
 import type { PayloadCodec } from '../codec/payload.js';
@@ -37,6 +38,8 @@ export class OrderedLog {
   readonly #tables: LogTables;
   readonly #codec: PayloadCodec<unknown>;
   #chunks: Chunk[] = [];
+  /** A snapshot holds the list. */
+  #listShared = false;
   #length = 0;
   /** Chunks with rows that no snapshot has seen; the tail need not stand here. */
   readonly #unseen = new Set<Chunk>();
@@ -54,13 +57,23 @@ export class OrderedLog {
     return this.#chunks;
   }
 
-  /** Marks all rows as seen and returns the chunk list, for a snapshot to keep. O(chunks), a pointer each. */
+  /** Marks all rows as seen and returns the chunk list, for a snapshot to keep. */
   share(): readonly Chunk[] {
     for (const chunk of this.#unseen) chunk.sharedRows = chunk.count;
     this.#unseen.clear();
     const tail = this.#chunks[this.#chunks.length - 1];
     if (tail !== undefined) tail.sharedRows = tail.count;
-    return this.#chunks.slice();
+    this.#listShared = true;
+    return this.#chunks;
+  }
+
+  /** The list, to be changed: a copy of its own when a snapshot holds it (O4). O(chunks), once in a thousand appends. */
+  #ownChunks(): Chunk[] {
+    if (this.#listShared) {
+      this.#chunks = this.#chunks.slice();
+      this.#listShared = false;
+    }
+    return this.#chunks;
   }
 
   /** The chunk that takes a row at the log's end, with room for it. Call `appended` once the row stands. */
@@ -120,16 +133,18 @@ export class OrderedLog {
     const replica = replicas.ids[chunk.replica[row] as number] as ReplicaId;
     const seq = chunk.seq[row] as number;
     const time = chunk.time[row] as number;
-    const bytes = pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
+    const page = pages.whole(chunk.page[row] as number);
+    const offset = chunk.offset[row] as number;
+    const length = chunk.length[row] as number;
     switch (chunk.kind[row]) {
       case eventKind.app:
-        return new StoredEvent(replica, seq, time, bytes, this.#codec);
+        return new StoredEvent(replica, seq, time, page, offset, length, this.#codec);
       case eventKind.reissued: {
-        const { formerId, payload } = unwrapReissued(bytes);
-        return new StoredEvent(replica, seq, time, payload, this.#codec, formerId);
+        const { formerId, payload } = unwrapReissued(page.subarray(offset, offset + length));
+        return new StoredEvent(replica, seq, time, payload, 0, payload.length, this.#codec, formerId);
       }
       default:
-        return new StoredEvent(replica, seq, time, bytes, unknownKind);
+        return new StoredEvent(replica, seq, time, page, offset, length, unknownKind);
     }
   }
 
@@ -164,6 +179,7 @@ export class OrderedLog {
       }
     }
     this.#chunks = kept;
+    this.#listShared = false;
     this.#length -= removed.count;
     return removed;
   }
@@ -253,7 +269,7 @@ export class OrderedLog {
   #pushTail(chunk: Chunk): Chunk {
     const before = this.#chunks[this.#chunks.length - 1];
     if (before !== undefined) this.#unseen.add(before);
-    this.#chunks.push(chunk);
+    this.#ownChunks().push(chunk);
     return chunk;
   }
 
@@ -286,6 +302,7 @@ export class OrderedLog {
       const grows = chunk.sharedRows < chunk.count;
       if (row >= chunk.sharedRows && grows) {
         if (chunk.count === chunk.capacity) chunk.reserve(Math.min(chunk.capacity * 2, chunkRowsMax));
+        if (at < this.#chunks.length - 1) this.#ownChunks();
         chunk.insertRow(row, batch, from);
         return;
       }
@@ -294,7 +311,7 @@ export class OrderedLog {
     chunk.superseded = true;
     this.#unseen.delete(chunk);
     for (const part of merged) this.#unseen.add(part);
-    this.#chunks.splice(at, 1, ...merged);
+    this.#ownChunks().splice(at, 1, ...merged);
   }
 
   /** Two-way merge into as many new chunks as are needed, none of them full, so that the next late row has room. */

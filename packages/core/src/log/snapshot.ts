@@ -38,6 +38,12 @@ export interface Snapshot<T = unknown> extends Iterable<LogEvent<T>> {
 /** So many chunks from the end a position is looked for there, without the position of every chunk. */
 const nearChunks = 4;
 
+/**
+ * Position of each chunk's first row, made when a reader first goes far from the end. It belongs to the list, which
+ * snapshots share, and which is copied before any of these counts changes (O4).
+ */
+const startsOf = new WeakMap<readonly Chunk[], Uint32Array>();
+
 /** @internal */
 export class ChunkSnapshot<T> implements Snapshot<T> {
   readonly length: number;
@@ -45,8 +51,6 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
   readonly #chunks: readonly Chunk[];
   /** The last chunk may grow later; the snapshot ends where it did. */
   readonly #tailRows: number;
-  /** Position of each chunk's first row, made when first needed: most readers want the end alone. */
-  #starts: Uint32Array | undefined;
 
   /** `chunks` and `length` as `log.share()` and `log.length` give them at one moment. */
   constructor(log: OrderedLog, chunks: readonly Chunk[], length: number) {
@@ -105,9 +109,8 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
   }
 
   *[Symbol.iterator](): IterableIterator<LogEvent<T>> {
-    const starts = this.#starting();
     for (let chunk = 0; chunk < this.#chunks.length; chunk++) {
-      const rows = (starts[chunk + 1] as number) - (starts[chunk] as number);
+      const rows = this.#rows(chunk);
       for (let row = 0; row < rows; row++) yield this.#event(chunk, row);
     }
   }
@@ -123,13 +126,11 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
 
   /** The chunk that holds a position, and the position of its first row. */
   #locate(position: number): { chunk: number; first: number } {
-    if (this.#starts === undefined) {
-      let first = this.length;
-      const { length } = this.#chunks;
-      for (let chunk = length - 1; chunk >= 0 && length - chunk <= nearChunks; chunk--) {
-        first -= this.#rows(chunk);
-        if (position >= first) return { chunk, first };
-      }
+    let first = this.length;
+    const { length } = this.#chunks;
+    for (let chunk = length - 1; chunk >= 0 && length - chunk <= nearChunks; chunk--) {
+      first -= this.#rows(chunk);
+      if (position >= first) return { chunk, first };
     }
     const starts = this.#starting();
     const chunk = this.#chunkAt(starts, position);
@@ -137,11 +138,13 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
   }
 
   #starting(): Uint32Array {
-    if (this.#starts !== undefined) return this.#starts;
-    const { length } = this.#chunks;
-    const starts = new Uint32Array(length + 1);
-    for (let i = 0; i < length; i++) starts[i + 1] = (starts[i] as number) + this.#rows(i);
-    this.#starts = starts;
+    let starts = startsOf.get(this.#chunks);
+    if (starts === undefined) {
+      const { length } = this.#chunks;
+      starts = new Uint32Array(length);
+      for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + (this.#chunks[i - 1] as Chunk).count;
+      startsOf.set(this.#chunks, starts);
+    }
     return starts;
   }
 

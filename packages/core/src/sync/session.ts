@@ -36,7 +36,8 @@
  * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; its `open` does so too.
  * - [S13] Events that are `early` are refused whole, and the sender keeps them until due, then opens the log anew.
  * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading. An
- *   `open` that was refused is made anew when the peer opens the log itself.
+ *   `open` that was refused is made anew when the peer opens the log itself, and after `openRetryMs` when the reason
+ *   may have passed.
  * - [S15] Requests are numbered. An answer to none is ignored, and a log that it opened is released. A failed or
  *   overdue one ends the session, but for `open` (that log is refused) and an `early` merge.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
@@ -44,7 +45,7 @@
  * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
  */
 import { decodeMessage, encodeMessage, type HelloMessage, type Message, type OpenMessage } from '../codec/message.js';
-import { GossipError } from '../errors.js';
+import { GossipError, type GossipErrorCode } from '../errors.js';
 import { horizon } from '../hybrid-logical-clock.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import {
@@ -53,6 +54,7 @@ import {
   frameBytesMax,
   frameBytesTarget,
   heartbeatMs,
+  openRetryMs,
   requestMsMax,
   runsMax,
   runsPerFrameMax,
@@ -155,6 +157,14 @@ export interface SessionOptions {
 /** Of an `events` frame with one block: version, kind, channel, length of the block. */
 const eventsHeaderBytesMax = 10;
 
+/** Why a peer may fail to open a log now, and open it some time later. */
+const passingReasons: ReadonlySet<GossipErrorCode> = new Set([
+  'storage-failed',
+  'request-timeout',
+  'log-closed',
+  'limit-exceeded',
+]);
+
 type ChannelState = 'offered' | 'opening' | 'live';
 
 /** One log in this session. */
@@ -196,6 +206,8 @@ interface Channel {
   heldTime: number | undefined;
   /** The peer refused events as early: open anew when due. */
   reopen: boolean;
+  /** When the peer refused our `open` for a reason that may pass. */
+  refusedAt: number | undefined;
   /** Frames of events that came before the peer was granted the log. */
   waiting: { readonly blocks: readonly Uint8Array[]; readonly bytes: number }[];
   /** Bytes merged that no store request covers yet, their replicas, and whether a request is under way. */
@@ -301,6 +313,9 @@ export class Session {
       this.#lastSent = Math.min(this.#lastSent, now);
       this.#lastHeard = Math.min(this.#lastHeard, now);
       for (const request of this.#requests.values()) request.since = Math.min(request.since, now);
+      for (const channel of this.#byLog.values()) {
+        if (channel.refusedAt !== undefined) channel.refusedAt = Math.min(channel.refusedAt, now);
+      }
     }
     this.#now = now;
   }
@@ -518,6 +533,7 @@ export class Session {
       // It was our `open` that is refused. Should the peer open the log later, it needs another one.
       this.#forgetRequests(channel);
       Object.assign(channel, freshExchange());
+      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;
     } else {
       channel.muted = true;
     }
@@ -666,6 +682,10 @@ export class Session {
       if (this.#state === 'ended') return;
     }
     for (const channel of this.#byLog.values()) {
+      if (channel.refusedAt !== undefined && this.#now - channel.refusedAt >= openRetryMs) {
+        channel.refusedAt = undefined;
+        this.#describe(channel, true);
+      }
       const due = channel.heldTime === undefined || channel.heldTime <= this.#horizon();
       if (!due || channel.state !== 'live') continue;
       if (channel.heldTime !== undefined) {
@@ -902,6 +922,7 @@ function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
     describing: undefined,
     heldTime: undefined,
     reopen: false,
+    refusedAt: undefined,
     waiting: [],
     unstored: { bytes: 0, replicas: new Set() },
     storing: undefined,
