@@ -15,6 +15,7 @@ import {
   frameBytesMax,
   frameBytesTarget,
   heartbeatMs,
+  openRetryMs,
   runsMax,
   runsPerFrameMax,
   silenceMsMax,
@@ -499,6 +500,16 @@ test('[S14] a peer that may not write is told so, stops, and goes on reading', (
   wire.settle();
   expect(payloads(right)).toEqual(['read this']);
   expect(payloads(left)).toContain('read this');
+});
+
+test.each([
+  ['storage-failed', true],
+  ['forbidden', false],
+] as const)('[S14] an `open` refused with %s is made again after a while: %s', (code, again) => {
+  const rig = rigIn('offered');
+  rig.handle(rig.frame({ kind: 'error', channel: 1, code, message: '', time: 0 }));
+  const later = rig.handle(rig.tick(openRetryMs));
+  expect(later.filter(({ type }) => type === 'request')).toHaveLength(again ? 1 : 0);
 });
 
 test('[S15] [S16] what late answers open for a peer that has left is released', () => {
