@@ -1,0 +1,137 @@
+/**
+ * Every defect that the simulator has found, with a plan that showed it. They run with every test, under the limits
+ * that they need. Plans are written out, because what a seed draws changes with the generator.
+ */
+import type { Plan } from './plan.js';
+
+/** @internal */
+export interface PinnedPlan {
+  /** What was wrong. */
+  readonly found: string;
+  readonly limits: 'real' | 'small';
+  readonly plan: Plan;
+}
+
+const unbounded = Number.POSITIVE_INFINITY;
+
+/** @internal */
+export const pinnedPlans: readonly PinnedPlan[] = [
+  {
+    found: 'A node whose disk was full when it started never got a replica id, and failed every session for ever.',
+    limits: 'real',
+    plan: {
+      seed: 6,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 0, dials: [0] },
+      ],
+      logs: 2,
+      faults: ['full-disk'],
+      delayMsMax: 300,
+      bytesPerMs: 20,
+      diskLatencyMsMax: 40,
+      looks: 1,
+      steps: [
+        { afterMs: 36, do: 'full-disk', at: 149, forMs: 50 },
+        { afterMs: 25, do: 'append', at: 879, log: 1, count: 1, bytes: 10 },
+      ],
+    },
+  },
+  {
+    found: "While a restored writer's dispute was open, an event that depended on its first branch showed before it.",
+    limits: 'real',
+    plan: {
+      seed: 298,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+        { disk: 1, dials: [0] },
+        { disk: 1, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['restore'],
+      delayMsMax: 20,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 3,
+      looks: 0.2,
+      steps: [
+        { afterMs: 37, do: 'append', at: 961, log: 1, count: 1, bytes: 9 },
+        { afterMs: 0, do: 'append', at: 45, log: 0, count: 1, bytes: 25 },
+        { afterMs: 0, do: 'append', at: 459, log: 1, count: 1, bytes: 21 },
+        { afterMs: 281, do: 'append', at: 629, log: 0, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'copy', at: 510 },
+        { afterMs: 0, do: 'append', at: 669, log: 0, count: 1, bytes: 0 },
+        { afterMs: 29399, do: 'append', at: 534, log: 1, count: 1, bytes: 4 },
+        { afterMs: 0, do: 'restore', at: 533, downMs: 100 },
+        { afterMs: 111, do: 'append', at: 775, log: 0, count: 1, bytes: 26 },
+        { afterMs: 16, do: 'append', at: 692, log: 1, count: 1, bytes: 17 },
+        { afterMs: 0, do: 'append', at: 366, log: 0, count: 1, bytes: 22 },
+      ],
+    },
+  },
+  {
+    found: 'A log that was opened again while `forget` waited for its last write was removed under its user.',
+    limits: 'small',
+    plan: {
+      seed: 563,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+        { disk: 2, dials: [0] },
+        { disk: 3, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['crash', 'close', 'clock', 'slow-disk', 'damage', 'release', 'forget'],
+      delayMsMax: 1,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 40,
+      looks: 1,
+      steps: [
+        { afterMs: 0, do: 'forget', at: 714, log: 0 },
+        { afterMs: 1585, do: 'crash', at: 200, downMs: 5000 },
+        { afterMs: 0, do: 'open', at: 146, log: 0 },
+        { afterMs: 0, do: 'append', at: 630, log: 0, count: 1, bytes: 34 },
+        { afterMs: 1957, do: 'append', at: 347, log: 1, count: 1, bytes: 13 },
+        { afterMs: 1812, do: 'append', at: 223, log: 1, count: 1, bytes: 28 },
+        { afterMs: 1416, do: 'append', at: 841, log: 0, count: 1, bytes: 0 },
+      ],
+    },
+  },
+  {
+    found: 'A relay refused a log while its disk was full, and the client never asked for it again in that session.',
+    limits: 'small',
+    plan: {
+      seed: 1001957,
+      relays: 2,
+      apps: [
+        { disk: 0, dials: [0, 1] },
+        { disk: 1, dials: [1] },
+      ],
+      logs: 1,
+      faults: ['power', 'close', 'cut', 'partition', 'clock', 'full-disk', 'slow-disk', 'damage', 'tamper', 'forget'],
+      delayMsMax: 1,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 40,
+      looks: 1,
+      steps: [
+        { afterMs: 1910, do: 'append', at: 106, log: 1, count: 1, bytes: 0 },
+        { afterMs: 585, do: 'close', at: 257, downMs: 100 },
+        { afterMs: 15, do: 'damage', at: 956, kind: 'flip' },
+        { afterMs: 27, do: 'append', at: 35, log: 1, count: 1, bytes: 12 },
+        { afterMs: 33, do: 'append', at: 885, log: 1, count: 1, bytes: 0 },
+        { afterMs: 42, do: 'damage', at: 849, kind: 'flip' },
+        { afterMs: 35, do: 'append', at: 125, log: 0, count: 1, bytes: 0 },
+        { afterMs: 47, do: 'append', at: 301, log: 1, count: 1, bytes: 187 },
+        { afterMs: 12, do: 'append', at: 184, log: 0, count: 1, bytes: 0 },
+        { afterMs: 33, do: 'append', at: 166, log: 0, count: 1, bytes: 0 },
+        { afterMs: 218, do: 'append', at: 424, log: 1, count: 1, bytes: 0 },
+        { afterMs: 16, do: 'full-disk', at: 609, forMs: 20000 },
+        { afterMs: 45, do: 'append', at: 892, log: 0, count: 1, bytes: 24 },
+        { afterMs: 35, do: 'append', at: 373, log: 1, count: 1, bytes: 9 },
+      ],
+    },
+  },
+];

@@ -1,0 +1,30 @@
+/** A short search, under the limits that the calling file has set: pinned plans, then runs, then what they reached. */
+import { expect, test } from 'vitest';
+import { planOf, run } from '../src/sim/index.js';
+import { pinnedPlans } from '../src/sim/pinned-seeds.js';
+
+export function shortSearch(limits: 'real' | 'small', runs: number, rarePaths: readonly string[]): void {
+  const pinned = pinnedPlans.filter((plan) => plan.limits === limits);
+
+  test.each(pinned)('[L1] [L2] [L4] [L6] mended: $found', async ({ plan }) => {
+    expect((await run(plan)).violation).toBeUndefined();
+  });
+
+  test(`[L1] [L2] [L4] [L5] [L6] [L9] ${runs} simulated runs keep the laws, and reach rare paths`, async () => {
+    // Every run of the tests searches elsewhere, unless it replays one. Even seeds have real limits, odd ones small.
+    const chosen = process.env['SEED'];
+    const from = 2 * (chosen === undefined ? Math.floor(Math.random() * 2 ** 30) : Number(chosen));
+    const counts = new Map<string, number>();
+    for (let i = 0; i < runs; i++) {
+      const seed = from + 2 * i + (limits === 'small' ? 1 : 0);
+      const result = await run(planOf(seed));
+      if (result.violation !== undefined) {
+        throw new Error(`${result.violation.message}\nReplay it with: npm run simulate -- --seed ${seed}`, {
+          cause: result.violation,
+        });
+      }
+      for (const [what, times] of result.counts) counts.set(what, (counts.get(what) ?? 0) + times);
+    }
+    expect(rarePaths.filter((path) => !counts.has(path))).toEqual([]);
+  });
+}
