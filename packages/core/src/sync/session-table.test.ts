@@ -214,9 +214,9 @@ const table: Readonly<Record<StateName, Row>> = {
   'live, merging': {
     ...live,
     ...asked,
-    'merge answered': 'request store',
-    'merge answered, missing': 'send want, request store',
-    'merge answered, dropped': 'request store',
+    'merge answered': 'acknowledged, request store',
+    'merge answered, missing': 'acknowledged, send want, request store',
+    'merge answered, dropped': 'acknowledged, request store',
     'merge failed': told('clock'),
     'merge failed, early': 'send error early',
   },

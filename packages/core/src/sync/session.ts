@@ -33,7 +33,8 @@
  *   `credit-exceeded`.
  * - [S11] Runs missing before received events can show are asked for once (`want`). Had rows to be dropped, the log is
  *   described anew at the next tick.
- * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; its `open` does so too.
+ * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; its `open` does so too, and so
+ *   does every event that it sends, since it speaks only of what it has stored.
  * - [S13] Events that are `early` are refused whole, and the sender keeps them until due, then opens the log anew.
  * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading. An
  *   `open` that was refused is made anew when the peer opens the log itself, and after `openRetryMs` when the reason
@@ -633,6 +634,9 @@ export class Session {
         break;
       case 'merge': {
         this.#know(channel, answer.runs);
+        if (this.#peer?.durable && answer.runs.length > 0) {
+          this.#outputs.push({ type: 'acknowledged', log: channel.log, node: this.#peer.name, runs: answer.runs });
+        }
         for (const { replica } of answer.runs) {
           if (!channel.acked.has(replica)) channel.acked.set(replica, 0);
           channel.unstored.replicas.add(replica);
