@@ -134,4 +134,29 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'An event that reached the relay by another way, and came back to its writer first, was never acknowledged to it.',
+    limits: 'real',
+    plan: {
+      seed: 364570920,
+      relays: 2,
+      apps: [
+        { disk: 0, dials: [0, 1] },
+        { disk: 1, dials: [0, 2] },
+      ],
+      logs: 1,
+      faults: ['crash', 'power', 'close', 'partition', 'clock', 'slow-disk', 'tamper', 'switch', 'release'],
+      delayMsMax: 1,
+      bytesPerMs: 1000,
+      diskLatencyMsMax: 40,
+      looks: 0.2,
+      steps: [
+        { afterMs: 34_682, do: 'append', at: 912, log: 0, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'partition', at: 158, peer: 319, forMs: 90_000 },
+        { afterMs: 10_439, do: 'slow-disk', at: 74, slowMs: 31_000, forMs: 50 },
+        { afterMs: 0, do: 'clock', at: 504, offsetMs: -300_000, driftRate: 0 },
+      ],
+    },
+  },
 ];
