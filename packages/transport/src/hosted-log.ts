@@ -354,7 +354,10 @@ export class HostedLog<T = unknown> {
           }),
         );
       }
-      this.#repair = damaged.length > 0;
+      // Heads outlive a record that was set aside, in this life or in an earlier one. What they cover and the log lacks
+      // is stored again when it comes.
+      const version = log.version();
+      this.#repair = Array.from(heads).some(([replica, head]) => (version.get(replica) ?? 0) < head);
       // An id that gave way while the journal was read has been replaced already.
       if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
         const lost = new Set(damaged.map(({ key }) => key));
