@@ -281,6 +281,26 @@ export class Cluster {
     });
   }
 
+  /**
+   * Starts every node anew whose disk was damaged, so that it finds the damage and fetches what it lacks. Returns whether
+   * there was one.
+   */
+  restartDamaged(): boolean {
+    const damaged = this.#machines.filter(({ disk }) => disk.damaged);
+    for (const machine of damaged) this.#crash(machine, 0);
+    return damaged.length > 0;
+  }
+
+  /** Disks hold all that apps show: what was damaged was fetched and written again. One that was set back has both branches. */
+  get repaired(): boolean {
+    return this.logs.every((log) => {
+      const length = this.#apps()[0]?.views.get(log)?.handle.log?.length;
+      return this.#machines.every(
+        ({ disk }) => !disk.damaged || disk.restored || this.#read(disk, log).length === length,
+      );
+    });
+  }
+
   /** The law of convergence, over what apps show and what disks hold. */
   checkConverged(): void {
     for (const log of this.logs) {
@@ -591,7 +611,14 @@ export class Cluster {
   #read(disk: VirtualDisk, log: string): LogEvent[] {
     const replica = this.#machines[0]?.views.values().next().value?.handle.log?.replica;
     const copy = new ReplicatedLog({ id: log, replica: replica ?? anyReplica, now: () => 0 });
-    for (const block of disk.records(log)) copy.load(block);
+    for (const block of disk.records(log)) {
+      try {
+        copy.load(block);
+      } catch (error) {
+        // A damaged record that no node has met yet.
+        if (!disk.damaged) throw error;
+      }
+    }
     return [...copy.snapshot()];
   }
 

@@ -40,6 +40,7 @@ export async function run(plan: Plan, story?: (line: string) => void): Promise<R
     cluster.lastWords();
     await comeTogether(cluster, () => cluster.converged && (cluster.relayed || cluster.laws.forged));
     cluster.checkConverged();
+    if (cluster.restartDamaged()) await comeTogether(cluster, () => cluster.converged && cluster.repaired);
   } catch (error) {
     violation = asViolation(error);
     story?.(violation.stack ?? violation.message);
