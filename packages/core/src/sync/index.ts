@@ -10,13 +10,5 @@ export {
   type Settlement,
 } from '../replicated-log.js';
 export type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
-export {
-  type Answer,
-  type Answers,
-  type Effect,
-  type Peer,
-  Session,
-  type SessionInput,
-  type SessionOptions,
-  type SessionOutput,
-} from './session.js';
+export { Session } from './session.js';
+export type { Answer, Answers, Effect, Peer, SessionInput, SessionOptions, SessionOutput } from './session-io.js';

@@ -1,0 +1,96 @@
+/** What goes into a session and what comes out of it. */
+import type { GossipError } from '../errors.js';
+import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { CloseReason } from '../ports/connection.js';
+import type { Run } from '../ports/storage.js';
+import type { LogDescriptor, ReadResult } from '../replicated-log.js';
+import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+
+/** What the driver is asked to do. Answers come back as inputs; a request may be answered at once or later. */
+export type Effect =
+  /** May this peer have the log? Make it ready and say whether it may write. */
+  | {
+      readonly kind: 'open';
+      readonly log: string;
+      readonly descriptor: LogDescriptor;
+      readonly token: string | undefined;
+    }
+  /** The effective log as runs. */
+  | { readonly kind: 'describe'; readonly log: string }
+  /** The next part of what `known` lacks, up to the horizon. */
+  | {
+      readonly kind: 'read';
+      readonly log: string;
+      readonly known: ReadonlyMap<ReplicaId, KnownEvent>;
+      readonly bytesMax: number;
+    }
+  /** Merge blocks. Fails with the code of the refusal. */
+  | { readonly kind: 'merge'; readonly log: string; readonly blocks: readonly Uint8Array[] }
+  /** Answer once everything merged so far is durable; with how far `replicas` are. */
+  | { readonly kind: 'store'; readonly log: string; readonly replicas: readonly ReplicaId[] };
+
+/** The answers, by kind of effect. */
+export interface Answers {
+  /** `forPeer`: opened for this peer alone, and to be given back (`released`). */
+  open: { readonly log: string; readonly writable: boolean; readonly forPeer: boolean };
+  describe: {
+    readonly descriptor: LogDescriptor;
+    readonly runs: readonly TimedRun[];
+    readonly token: string | undefined;
+  };
+  read: ReadResult;
+  merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
+  store: { readonly stored: ReadonlyMap<ReplicaId, SequenceNumber> };
+}
+
+export type Answer = { [K in keyof Answers]: { readonly kind: K } & Answers[K] }[keyof Answers];
+
+export type SessionInput =
+  | { readonly type: 'start'; readonly now: number }
+  | { readonly type: 'frame'; readonly bytes: Uint8Array; readonly now: number }
+  /** This node uses the log: offer it. */
+  | { readonly type: 'attach'; readonly log: string; readonly now: number }
+  /** This node no longer uses the log. */
+  | { readonly type: 'detach'; readonly log: string; readonly now: number }
+  /** The log is not what was last said of it: describe it anew, and ask what the peer has. */
+  | { readonly type: 'describe'; readonly log: string; readonly now: number }
+  /** The effective log grew by these entries, in causal order. */
+  | { readonly type: 'stored'; readonly log: string; readonly entries: readonly LogEntry[]; readonly now: number }
+  | { readonly type: 'answer'; readonly request: number; readonly answer: Answer; readonly now: number }
+  | { readonly type: 'failed'; readonly request: number; readonly error: GossipError; readonly now: number }
+  | { readonly type: 'tick'; readonly now: number }
+  /** The connection is gone, or this node ends it. */
+  | { readonly type: 'end'; readonly reason: CloseReason; readonly now: number };
+
+/** Who is at the other end. */
+export interface Peer {
+  readonly node: ReplicaId;
+  readonly name: string;
+  readonly durable: boolean;
+  /** Its clock less our wall clock when its hello came, milliseconds. */
+  readonly clockOffsetMs: number;
+}
+
+export type SessionOutput =
+  | { readonly type: 'send'; readonly frame: Uint8Array }
+  | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
+  | { readonly type: 'established'; readonly peer: Peer }
+  /** What the peer has of the log, as it says. */
+  | { readonly type: 'described'; readonly log: string; readonly runs: readonly TimedRun[] }
+  /** Durable at the named node, up to each run's `last`. */
+  | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
+  /** The peer refuses something about the log. */
+  | { readonly type: 'refused'; readonly log: string; readonly error: GossipError }
+  /** A log that was opened for the peer is not needed by it any more. */
+  | { readonly type: 'released'; readonly log: string }
+  /** Close the connection. Nothing follows. */
+  | { readonly type: 'end'; readonly reason: CloseReason };
+
+/** This node, as it introduces itself. */
+export interface SessionOptions {
+  readonly node: ReplicaId;
+  readonly name: string;
+  readonly durable: boolean;
+  /** What this node adds to its wall clock, milliseconds. A node that is not durable corrects it by a durable peer's. */
+  readonly clockOffsetMs: number;
+}
