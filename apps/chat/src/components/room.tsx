@@ -52,7 +52,13 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
         <p className="banner warning" role="alert">
           <WarningIcon />
           <span>
-            <strong>This device cannot save messages right now.</strong> {advice(error)}
+            {error instanceof GossipError && error.code === 'forbidden' ? (
+              <strong>You may not read or write this room.</strong>
+            ) : (
+              <>
+                <strong>This device cannot save messages right now.</strong> {advice(error)}
+              </>
+            )}
           </span>
         </p>
       )}
