@@ -7,14 +7,18 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
 import { fromHex, toHex } from './frames.js';
-import { blockOf, manyRows, messages, oneRow, type Row, rowsOf } from './sample-blocks.js';
+import { blockOf, manyRows, messages, oneRow, type Row, reissuedRow, rowsOf } from './sample-blocks.js';
 
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
 
 const folder = join(import.meta.dirname, 'fixtures');
 
 /** Name → what the bytes hold. */
-const blocks: Readonly<Record<string, readonly Row[]>> = { 'block-one-row': oneRow, 'block-many-rows': manyRows };
+const blocks: Readonly<Record<string, readonly Row[]>> = {
+  'block-one-row': oneRow,
+  'block-many-rows': manyRows,
+  'block-reissued': reissuedRow,
+};
 const frames: Readonly<Record<string, Message>> = Object.fromEntries(
   Object.entries(messages).map(([kind, message]) => [`frame-${kind}`, message]),
 );
@@ -25,7 +29,7 @@ function frozen(name: string, written: Uint8Array): Uint8Array {
   return fromHex(readFileSync(path, 'utf8'));
 }
 
-test.each(Object.entries(blocks))('[B1] %s is read as it was written, and written as it was', (name, rows) => {
+test.each(Object.entries(blocks))('[B1] [B6] %s is read as it was written, and written as it was', (name, rows) => {
   const bytes = frozen(name, blockOf(rows));
   expect(rowsOf(bytes)).toEqual(rows.map((row) => ({ kind: 0, deps: [], ...row })));
   expect(toHex(blockOf(rowsOf(bytes)))).toBe(toHex(bytes));

@@ -92,6 +92,11 @@ export const manyRows: Row[] = [
   },
 ];
 
+/** An event appended again: its payload begins with its former id, event 7 of a replica whose bytes are text. */
+export const reissuedRow: Row[] = [
+  { replica: bob, seq: 1, time: baseTime, kind: 1, payload: `${'a'.repeat(16)}\u0007"Tea?"` },
+];
+
 const run = { replica: ada, first: 3, last: 200 };
 
 /** One message of every kind. */
