@@ -52,7 +52,7 @@ export interface GossipLog<T = unknown> {
    *   beside events held here.
    */
   merge(bytes: Uint8Array): MergeResult;
-  /** The log now. Same object until the log changes. At most 2 µs at any size. */
+  /** The log now. Same object until the log changes. Its cost does not grow with the log. */
   snapshot(): Snapshot<T>;
   /** Calls back once after every append and every merge that added events. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;

@@ -34,7 +34,7 @@ export type GossipProviderProps = { readonly children?: ReactNode } & (
  *
  * const options = () => ({
  *   storage: indexedDbStorage({ name: 'my-app' }),
- *   connections: [webSocketClient({ url: 'wss://relay.example' })],
+ *   connections: [webSocketClient({ url: 'wss://relay.example/sync' })],
  * });
  *
  * export const App = () => (

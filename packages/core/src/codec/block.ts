@@ -211,7 +211,7 @@ export interface DecodedBlock {
 }
 
 /**
- * Reads a block and proves rules B1 to B5. Payloads are not touched.
+ * Reads a block and proves rules B1 to B6. Of payloads only the former id of a re-issued event is read.
  *
  * @throws GossipError `version-unsupported`, `checksum`, `bytes-truncated`, `block-invalid`, `clock`.
  * @internal
