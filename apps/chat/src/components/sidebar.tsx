@@ -56,14 +56,10 @@ export function Sidebar({ room, rooms, profile, onEditProfile, onLeave }: Sideba
       </nav>
       <Network />
       <footer className="you">
-        <button
-          type="button"
-          className="you-button"
-          aria-label={`${profile.name}: change nickname and colour`}
-          onClick={onEditProfile}
-        >
+        <button type="button" className="you-button" onClick={onEditProfile}>
           <Avatar author={profile} />
           <bdi>{profile.name}</bdi>
+          <span className="visually-hidden">(change nickname and colour)</span>
           <PencilIcon />
         </button>
         <ThemeButton />
