@@ -33,7 +33,7 @@ export const clockDriftMsMax = 60_000;
 // The log in memory.
 
 /** Replicas that a log knows by name. A hundred bytes each; well-formed blocks that are refused later count too. */
-export const replicasMax = 1_000_000;
+export const replicasMax = 100_000;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
 /** Rows that wait in a log's causal buffer. Above it the newest are dropped; they can be fetched again. */
@@ -58,7 +58,7 @@ export const openRetryMs = 10_000;
 /** Runs in one frame: what fits into `frameBytesMax` at 40 bytes each. A longer list is paged. */
 export const runsPerFrameMax = 12_000;
 /** Runs that a peer may list for one log, over all pages. */
-export const runsMax = 100_000;
+export const runsMax = replicasMax;
 /** A node's clock in `hello`: what a hybrid time can hold, to the year 2109. */
 export const nowMsMax = 2 ** 42 - 1;
 /** A node's name, in UTF-8. */

@@ -266,18 +266,34 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return encodeRows(rows, this.#tables, 'own');
   }
 
-  /** Says that these runs are stored: they are part of the effective log from now on. */
-  markStored(runs: readonly TimedRun[]): void {
+  /**
+   * Says that these entries are stored, and gives back those that peers may be told of: not what is disputed, and not
+   * what gave way while it was on its way to the disk.
+   */
+  markStored(entries: readonly LogEntry[]): LogEntry[] {
     const { stored, storedTime } = this.#replicas;
-    for (const run of runs) {
-      const replica = this.#replicas.intern(run.replica);
-      if (this.#dispute?.replica === replica) {
-        this.#dispute.stored = Math.max(this.#dispute.stored, run.last);
-      } else if (run.last > (stored[replica] as number)) {
-        stored[replica] = run.last;
-        storedTime[replica] = run.lastTime;
+    return entries.filter(({ runs }) => {
+      let standing = true;
+      for (const run of runs) {
+        const replica = this.#replicas.intern(run.replica);
+        if (!this.#holds(replica, run)) {
+          standing = false;
+        } else if (this.#dispute?.replica === replica) {
+          this.#dispute.stored = Math.max(this.#dispute.stored, run.last);
+          standing = false;
+        } else if (run.last > (stored[replica] as number)) {
+          stored[replica] = run.last;
+          storedTime[replica] = run.lastTime;
+        }
       }
-    }
+      return standing;
+    });
+  }
+
+  /** Is the run's last event in the log, at its time? */
+  #holds(replica: number, { last, lastTime }: TimedRun): boolean {
+    const found = this.#ordered.locate(lastTime, replica);
+    return found !== undefined && this.#ordered.chunks[found.chunk]?.seq[found.row] === last;
   }
 
   /** The journal was read to its end: all of the log is stored. What gave way in it is appended again. */
@@ -563,6 +579,17 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return { replica: ids[replica] as ReplicaId, from, rows };
   }
 
+  /** The event that was appended for that former id before. One that only claims the id, with another payload, is none. */
+  #standingReissue(formerId: EventId, envelope: Uint8Array): EventId | undefined {
+    const id = this.#reissued.get(formerId);
+    if (id === undefined) return undefined;
+    const { replica, seq } = parseEventId(id);
+    const found = this.#find(this.#replicas.find(replica), seq);
+    if (found === undefined) return undefined;
+    const bytes = this.#payload(found.chunk, found.row);
+    return bytes.length === envelope.length && compareBytes(bytes, envelope) === 0 ? id : undefined;
+  }
+
   /** Appends again what gave way, except what was appended again before. */
   #reissue({ replica, from, rows }: Yielded): Settlement {
     const reissued = new Map<EventId, { clock: number; id: EventId }>();
@@ -571,9 +598,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const bytes = this.#payload(rows, row);
       const again = rows.kind[row] === eventKind.reissued;
       const formerId = again ? unwrapReissued(bytes).formerId : id;
-      const standing =
-        this.#reissued.get(formerId) ??
-        this.#append(eventKind.reissued, again ? bytes : wrapReissued(formerId, bytes)).id;
+      const envelope = again ? bytes : wrapReissued(formerId, bytes);
+      const standing = this.#standingReissue(formerId, envelope) ?? this.#append(eventKind.reissued, envelope).id;
       this.#reissued.set(formerId, standing);
       reissued.set(id, { clock: rows.time[row] as number, id: standing });
     }

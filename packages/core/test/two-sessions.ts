@@ -115,7 +115,7 @@ export class TestNode {
     hosted.queue = [];
     if (entries.length === 0) return;
     hosted.journal.push(...entries.map(({ block }) => block));
-    for (const { runs } of entries) hosted.log.markStored(runs);
+    hosted.log.markStored(entries);
     this.input({ type: 'stored', log, entries, now: this.now() });
   }
 

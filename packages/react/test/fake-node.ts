@@ -181,6 +181,8 @@ export class FakeNode implements GossipNode {
     return this.#listen(this.#listeners, listener);
   }
 
+  reconnect(): void {}
+
   async forget(): Promise<void> {}
 
   async logs(): Promise<readonly string[]> {

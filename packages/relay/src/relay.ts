@@ -78,7 +78,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   exactlyOne(options, 'port', 'server');
   exactlyOne(options, 'dataDir', 'storage');
   const counts = newCounts();
-  const own = options.server === undefined ? createOwnServer(counts, connectionsMax) : undefined;
+  const own = options.server === undefined ? createOwnServer(counts, connectionsMax, path) : undefined;
   const server = own ?? (options.server as Server | HttpsServer);
   const storage = options.storage ?? lmdbStorage({ path: dataDir as string });
 
@@ -124,7 +124,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
 }
 
 /** A server for upgrades and for whoever asks how the relay is. Nobody may hold a socket without finishing a request. */
-function createOwnServer(counts: Counts, connectionsMax: number): Server {
+function createOwnServer(counts: Counts, connectionsMax: number, path: string): Server {
   const answer: RequestListener = (request, response) => {
     const status = request.url !== '/healthz' ? 426 : counts.storing ? 200 : 503;
     const text = status === 200 ? 'ok' : status === 503 ? 'cannot store' : STATUS_CODES[status];
@@ -137,6 +137,12 @@ function createOwnServer(counts: Counts, connectionsMax: number): Server {
   );
   // As many may be on their way in as may be open.
   server.maxConnections = 2 * connectionsMax;
+  server.on('upgrade', ({ url }, socket) => {
+    // The connections take upgrades of their own path. Nobody else does, and a socket without an answer would stay.
+    if (url?.split('?')[0] === path) return;
+    socket.on('error', () => undefined);
+    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
+  });
   return server;
 }
 

@@ -80,6 +80,8 @@ export interface GossipNode {
   connection(): ConnectionState;
   /** Calls back after `connection()` changed. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
+  /** Dials at once wherever a pause is waited for: when the user asks for it, or comes back to the page. */
+  reconnect(): void;
   /** Removes a log from this node's storage. It must not be in use. Peers keep theirs. */
   forget(id: string): Promise<void>;
   /** Names of the logs kept in storage, sorted. */
@@ -194,6 +196,10 @@ class Node implements GossipNode, LogHost, SessionHost {
     };
   }
 
+  reconnect(): void {
+    for (const source of this.#options.connections ?? []) source.reconnect?.();
+  }
+
   async forget(id: string): Promise<void> {
     this.#assertOpen();
     const entry = this.#entries.get(id);
@@ -231,7 +237,11 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   onError(error: unknown): void {
-    this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+    try {
+      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+    } catch {
+      // Whoever is told of trouble must not make more of it.
+    }
   }
 
   // What sessions need.
@@ -407,11 +417,8 @@ class Node implements GossipNode, LogHost, SessionHost {
     for (const entry of this.#entries.values()) entry.hosted.close();
     await Promise.all(this.#stops.map((stop) => stop()));
     this.#entries.clear();
-    // A lease that could not be had leaves nothing to give back; closing must succeed all the same.
-    await this.#identity.then(
-      (lease) => lease.release(),
-      () => undefined,
-    );
+    // A lease that cannot be had or given back must not keep the storage open.
+    await this.#identity.then((lease) => lease.release()).catch(() => undefined);
     await this.storage.close();
     this.#listeners.clear();
   }

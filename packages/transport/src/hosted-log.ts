@@ -150,6 +150,8 @@ export class HostedLog<T = unknown> {
   receive(blocks: readonly Uint8Array[]): Receipt {
     const receipt = this.#open().receive(blocks);
     if (receipt.disputed) this.#describeAnew();
+    // What was dropped may have come from any of them.
+    if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.describe(this.id);
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
     if (receipt.entries.length > 0) this.#enqueue(receipt.entries);
     if (receipt.added > 0) this.#write();
@@ -444,7 +446,7 @@ export class HostedLog<T = unknown> {
       } catch (cause) {
         const error = asGossipError(cause, `log "${this.id}" cannot be stored`);
         if (error.code !== 'storage-failed' || this.#givesUp) throw error;
-        this.#queue.unshift(...batch);
+        this.#putBack(batch, log.replica);
         this.#error = error;
         this.#host.onError(error);
         this.#notify();
@@ -455,8 +457,8 @@ export class HostedLog<T = unknown> {
       pauseMs = limits.storageRetryMsMax / 10;
       this.#error = undefined;
       this.#committed += batch.length;
-      for (const { runs } of batch) log.markStored(runs);
-      for (const peer of [...this.peers]) peer.stored(this.id, batch);
+      const told = log.markStored(batch);
+      if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told);
       this.#waiters = this.#waiters.filter((waiter) => {
         if (waiter.until > this.#committed) return true;
         waiter.resolve();
@@ -464,6 +466,13 @@ export class HostedLog<T = unknown> {
       });
       this.#notify();
     }
+  }
+
+  /** What could not be written waits at the front again, but for own events that gave way meanwhile (H6). */
+  #putBack(batch: readonly LogEntry[], writer: ReplicaId): void {
+    const kept = batch.filter(({ origin, runs }) => origin !== 'own' || runs[0]?.replica === writer);
+    this.#committed += batch.length - kept.length;
+    this.#queue.unshift(...kept);
   }
 
   /** What is queued, up to the bound; own events only behind everything that they may depend on (H2). */

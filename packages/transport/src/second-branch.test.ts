@@ -5,6 +5,10 @@ import { expect, test } from 'vitest';
 import { createGossipNode, type GossipNode } from './gossip-node.js';
 import type { LogHandle } from './log-handle.js';
 import { memoryPair } from './memory-pair.js';
+import { systemEnvironment } from './system-environment.js';
+
+/** Each start is a little later than the one before, as in life: a clock at the very same step is decision 6's weakness. */
+let starts = 0;
 
 interface World {
   readonly relayDisk: MemoryDisk;
@@ -23,10 +27,13 @@ interface Run {
 /** A client over its disk, and a relay that it is not connected to yet. */
 async function start({ relayDisk, disk }: World): Promise<Run> {
   const errors: unknown[] = [];
+  const laterMs = ++starts * 5;
+  const environment = { ...systemEnvironment, now: () => systemEnvironment.now() + laterMs };
   const pair = memoryPair();
   const relay = createGossipNode({
     storage: memoryStorage({ disk: relayDisk }),
     connections: [pair.left],
+    environment,
     durable: true,
     openOnDemand: true,
     name: 'relay',
@@ -34,6 +41,7 @@ async function start({ relayDisk, disk }: World): Promise<Run> {
   const client = createGossipNode({
     storage: memoryStorage({ disk }),
     connections: [pair.right],
+    environment,
     onError: (error) => errors.push(error),
   });
   await until(client, () => client.connection().status === 'online');

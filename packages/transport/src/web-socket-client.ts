@@ -79,7 +79,11 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
   }
   if (typeof url === 'string') parseAddress(url);
 
+  let dialNow = () => {};
+
   return {
+    reconnect: () => dialNow(),
+
     start(host) {
       let pauses = 0;
       let offline = false;
@@ -129,12 +133,14 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
         offline = true;
       };
 
+      dialNow = onOnline;
       network?.addEventListener('online', onOnline);
       network?.addEventListener('offline', onOffline);
       dial();
 
       const stop = async () => {
         stopped = true;
+        dialNow = () => {};
         network?.removeEventListener('online', onOnline);
         network?.removeEventListener('offline', onOffline);
         await new Promise<void>((resolve) => {

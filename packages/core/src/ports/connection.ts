@@ -60,4 +60,6 @@ export interface ConnectionHost {
 export interface ConnectionSource {
   /** Begins. Called once. The function returned stops it, ends its connections, and resolves when all is closed. */
   start(host: ConnectionHost): () => Promise<void>;
+  /** Dials at once instead of waiting for its time, where it waits. Sources that only accept have no such thing. */
+  reconnect?(): void;
 }

@@ -25,6 +25,10 @@ export interface Channel {
   muted: boolean;
   /** Pages of the peer's run list so far. */
   pages: TimedRun[];
+  /** Its pages are over the bound: the rest of them is skipped. */
+  overfull: boolean;
+  /** What the peer said it has, kept from the node until the peer is granted the log. */
+  untold: readonly TimedRun[];
   /** What the peer has: what it said, what it sent, what it was sent. */
   known: Map<ReplicaId, KnownEvent>;
   /** Replicas whose events the peer sent, and how far they were acknowledged to it. */
@@ -42,8 +46,10 @@ export interface Channel {
   described: boolean;
   /** Events keep until this time is under the horizon. */
   heldTime: number | undefined;
-  /** The peer refused events as early: open anew when due. */
+  /** Our description is to be sent anew, and nothing before: events were refused as early, or had to be dropped. */
   reopen: boolean;
+  /** Not before this time is under the horizon. */
+  reopenTime: number | undefined;
   /** When the peer refused our `open` for a reason that may pass. */
   refusedAt: number | undefined;
   /** Frames of events that came before the peer was granted the log. */
@@ -64,6 +70,8 @@ export function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
     writable: false,
     muted: false,
     pages: [],
+    overfull: false,
+    untold: [],
     known: new Map(),
     acked: new Map(),
     wanted: new Map(),
@@ -73,6 +81,7 @@ export function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
     describing: undefined,
     heldTime: undefined,
     reopen: false,
+    reopenTime: undefined,
     refusedAt: undefined,
     waiting: [],
     unstored: { bytes: 0, replicas: new Set() },

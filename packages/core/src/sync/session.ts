@@ -269,6 +269,9 @@ export class Session {
         return;
       }
       if (this.#state === 'established') this.#describe(channel, true);
+    } else if (this.#state === 'established' && channel.state === 'offered' && !channel.described) {
+      // The peer refused it or left it, and now it is wanted anew.
+      this.#describe(channel, true);
     }
     channel.attached = true;
   }
@@ -314,19 +317,20 @@ export class Session {
       return;
     }
     channel.remote = message.channel;
-    if (channel.pages.length + message.runs.length > runsMax) {
-      this.#fault(new GossipError('limit-exceeded', `more than ${runsMax} runs for one log`));
+    if (channel.overfull || channel.pages.length + message.runs.length > runsMax) {
+      // That log is too much for a session; the others are not to suffer for it.
+      channel.pages = [];
+      channel.overfull = message.more;
+      if (!message.more) {
+        this.#refuse(message.channel, new GossipError('limit-exceeded', `more than ${runsMax} runs for one log`));
+      }
       return;
     }
     channel.pages.push(...message.runs);
     if (message.more) return;
-    this.#outputs.push({ type: 'described', log, runs: channel.pages });
+    channel.untold = channel.pages;
     channel.known = new Map(channel.pages.map((run) => [run.replica, { seq: run.last, time: run.lastTime }]));
     channel.pages = [];
-    if (this.#peer?.durable) {
-      const runs = Array.from(channel.known, ([replica, { seq }]) => ({ replica, first: 1, last: seq }));
-      this.#outputs.push({ type: 'acknowledged', log, node: this.#peer.name, runs });
-    }
     switch (channel.state) {
       case 'offered':
         channel.state = 'opening';
@@ -340,9 +344,21 @@ export class Session {
         channel.stale = true;
         channel.muted = false;
         channel.reopen = false;
+        this.#tell(channel);
         if (message.answer) this.#describe(channel, false);
         this.#pump(channel);
         return;
+    }
+  }
+
+  /** S7: only a peer that was granted the log is believed what it says of it; of our own events, only who may write. */
+  #tell(channel: Channel): void {
+    const { log, untold } = channel;
+    channel.untold = [];
+    if (channel.writable) this.#outputs.push({ type: 'described', log, runs: untold });
+    if (this.#peer?.durable) {
+      const runs = untold.map(({ replica, last }) => ({ replica, first: 1, last }));
+      this.#outputs.push({ type: 'acknowledged', log, node: this.#peer.name, runs });
     }
   }
 
@@ -390,7 +406,7 @@ export class Session {
       return;
     }
     if (error.code === 'early') {
-      channel.heldTime = time;
+      channel.reopenTime = time;
       channel.reopen = true;
     } else if (channel.state === 'offered') {
       // It was our `open` that is refused. Should the peer open the log later, it needs another one.
@@ -399,6 +415,7 @@ export class Session {
       if (passingReasons.has(error.code)) channel.refusedAt = this.#now;
     } else {
       channel.muted = true;
+      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;
     }
     this.#outputs.push({ type: 'refused', log: channel.log, error });
   }
@@ -466,6 +483,7 @@ export class Session {
         channel.forPeer = answer.forPeer;
         channel.writable = answer.writable;
         channel.behind = true;
+        this.#tell(channel);
         if (!channel.described && channel.describing === undefined) this.#describe(channel, false);
         const { waiting } = channel;
         channel.waiting = [];
@@ -528,7 +546,7 @@ export class Session {
       this.#forgetRequests(channel);
       if (channel.attached) Object.assign(channel, freshExchange());
       else this.#removeChannel(channel);
-    } else if (kind === 'merge' && error.code === 'early') {
+    } else if (kind === 'merge' && (error.code === 'early' || error.code === 'limit-exceeded')) {
       this.#giveBack(request.bytes);
       this.#refuse(channel.remote, error);
     } else {
@@ -552,14 +570,15 @@ export class Session {
         channel.refusedAt = undefined;
         this.#describe(channel, true);
       }
-      const due = channel.heldTime === undefined || channel.heldTime <= this.#horizon();
-      if (!due || channel.state !== 'live') continue;
-      if (channel.heldTime !== undefined) {
+      if (channel.state !== 'live') continue;
+      if (channel.heldTime !== undefined && channel.heldTime <= this.#horizon()) {
         channel.heldTime = undefined;
         channel.behind = true;
       }
-      if (channel.reopen) {
+      if (channel.reopen && (channel.reopenTime === undefined || channel.reopenTime <= this.#horizon())) {
         channel.reopen = false;
+        if (channel.reopenTime !== undefined) channel.behind = true;
+        channel.reopenTime = undefined;
         channel.wanted.clear();
         this.#describe(channel, true);
       }
@@ -579,6 +598,13 @@ export class Session {
   }
 
   #sendOpen(channel: Channel, description: Answers['describe'], answer: boolean): void {
+    if (description.runs.length > runsMax) {
+      this.#refuse(
+        channel.remote,
+        new GossipError('limit-exceeded', `"${channel.log}" has more than ${runsMax} replicas`),
+      );
+      return;
+    }
     const { descriptor, runs, token } = description;
     let from = 0;
     do {
