@@ -58,7 +58,7 @@ export const openRetryMs = 10_000;
 /** Runs in one frame: what fits into `frameBytesMax` at 40 bytes each. A longer list is paged. */
 export const runsPerFrameMax = 12_000;
 /** Runs that a peer may list for one log, over all pages. */
-export const runsMax = replicasMax;
+export const runsMax = 100_000;
 /** A node's clock in `hello`: what a hybrid time can hold, to the year 2109. */
 export const nowMsMax = 2 ** 42 - 1;
 /** A node's name, in UTF-8. */

@@ -380,3 +380,18 @@ test('[R4] health and metrics tell of connections, bytes and a store that fails'
   await ada.delivered(waiting, 'relayed');
   expect(await health()).toEqual([200, 'ok\n']);
 });
+
+test('[R4] an upgrade of another path is answered with 404, and holds nothing up', async () => {
+  const made = await relay();
+  const port = Number(new URL(made.url).port);
+  const socket = connect(port, host);
+  let answer = '';
+  socket.on('data', (bytes) => {
+    answer += bytes;
+  });
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  socket.write('GET /nope HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  await closed;
+  expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+  await made.close();
+});

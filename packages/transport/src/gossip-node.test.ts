@@ -402,6 +402,35 @@ test('[H5] forget removes the log here; what is written afterwards comes from a 
   await one.close();
 });
 
+test('[H5] a log that is opened while it is forgotten begins when it is gone, and keeps what is written then', async () => {
+  const { environment } = heldTimers();
+  const disk = new MemoryDisk();
+  const one = node({ environment, storage: memoryStorage({ disk }) });
+  const log = one.open<string>('room');
+  await log.ready;
+  await log.delivered(log.append('gone'));
+  log.release();
+  const forgotten = one.forget('room');
+  const again = one.open<string>('room');
+  // Which of the two comes first is open; what is written afterwards is on the disk in either case.
+  await Promise.allSettled([forgotten]);
+  await again.ready;
+  await again.delivered(again.append('kept'));
+  const shown = payloads(again.snapshot());
+  expect(shown.at(-1)).toBe('kept');
+  await one.close();
+  const later = node({ storage: memoryStorage({ disk }) });
+  const read = later.open<string>('room');
+  await read.ready;
+  expect(payloads(read.snapshot())).toEqual(shown);
+  await later.close();
+});
+
+test('[L7] what a node cannot be made of is a TypeError that says what it wants', () => {
+  expect(() => createGossipNode({} as GossipNodeOptions)).toThrow(/TypeError|expected \{ storage \}/);
+  expect(() => node({ connections: {} as never })).toThrow(TypeError);
+});
+
 test('[S7] [S14] authorize: who may not read gets nothing, who may not write is told and goes on reading', async () => {
   const rights: Record<string, readonly string[]> = { reader: ['read'], writer: ['read', 'write'] };
   const toReader = memoryPair();
@@ -432,6 +461,7 @@ test('[S7] [S14] authorize: who may not read gets nothing, who may not write is 
   const outside = nothing.append('nobody hears this');
   await expect(nothing.delivered(outside, 'relayed')).rejects.toMatchObject({ code: 'forbidden' });
   expect(nothing.snapshot().length).toBe(1);
+  expect([nothing.status, nothing.error?.code]).toEqual(['ready', 'forbidden']);
   expect(payloads(written.snapshot())).toEqual(['from the writer', 'second']);
   await Promise.all([reader.close(), writer.close(), stranger.close(), relay.close()]);
 });

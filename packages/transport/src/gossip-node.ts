@@ -142,6 +142,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #stops: (() => Promise<void>)[];
   /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
   readonly #forgotten = new Set<string>();
+  readonly #forgetting = new Map<string, Promise<void>>();
   readonly #identity: Promise<ReplicaLease>;
   #stopWaiting = () => {};
   #clockOffsetMs = 0;
@@ -149,6 +150,12 @@ class Node implements GossipNode, LogHost, SessionHost {
   #closed: Promise<void> | undefined;
 
   constructor(options: GossipNodeOptions) {
+    if (typeof options?.storage?.load !== 'function') {
+      throw new TypeError('createGossipNode: expected { storage }, for example memoryStorage()');
+    }
+    if (options.connections !== undefined && !Array.isArray(options.connections)) {
+      throw new TypeError('createGossipNode: connections: expected an array of connection sources');
+    }
     this.#options = options;
     this.storage = options.storage;
     this.environment = options.environment ?? systemEnvironment;
@@ -156,7 +163,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#identity = this.#identify();
     // Logs and sessions report it; alone it must not end the process.
     this.#identity.catch(() => undefined);
-    const connections = options.connections ?? [];
+    const connections: readonly ConnectionSource[] = options.connections ?? [];
     this.#sources = connections.map(() => ({ state: 'connecting' }));
     this.#stops = connections.map((source, i) =>
       source.start({
@@ -207,6 +214,16 @@ class Node implements GossipNode, LogHost, SessionHost {
     // It closes once all of it is stored, unless it is used again before.
     if (this.#entries.has(id)) throw new GossipError('log-in-use', `log "${id}" is in use`, { context: { log: id } });
     this.#forgotten.add(id);
+    const forgetting = this.#remove(id);
+    this.#forgetting.set(id, forgetting);
+    try {
+      await forgetting;
+    } finally {
+      this.#forgetting.delete(id);
+    }
+  }
+
+  async #remove(id: string): Promise<void> {
     await this.storage.forget(id);
     await this.storage.setMetadata(codecKey(id), undefined);
     const { replica } = await this.#identity;
@@ -229,6 +246,8 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   async replicaFor(log: string): Promise<ReplicaId> {
+    // A log that is opened while it is forgotten begins when it is gone.
+    await this.#forgetting.get(log)?.catch(() => undefined);
     return this.#forgotten.has(log) ? this.freshReplica() : (await this.#identity).replica;
   }
 

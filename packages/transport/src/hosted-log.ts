@@ -118,7 +118,7 @@ export class HostedLog<T = unknown> {
   }
 
   get error(): GossipError | undefined {
-    return this.#error;
+    return this.#error ?? (this.#rejected?.state === 'rejected' ? this.#rejected.error : undefined);
   }
 
   get log(): ReplicatedLog<T> | undefined {
@@ -326,6 +326,8 @@ export class HostedLog<T = unknown> {
   async #load(): Promise<GossipLog<T>> {
     try {
       const { storage } = this.#host;
+      // First: where the log is being forgotten, this waits for the end of it.
+      const replica = await this.#host.replicaFor(this.id);
       const name = await storage.getMetadata(codecKey(this.id));
       this.#codecStored = name !== undefined;
       if (name !== undefined && new TextDecoder().decode(name) !== this.#codec.name) {
@@ -334,7 +336,6 @@ export class HostedLog<T = unknown> {
           `log "${this.id}" was written with codec ${new TextDecoder().decode(name)}, not ${this.#codec.name}`,
         );
       }
-      const replica = await this.#host.replicaFor(this.id);
       const { records, heads } = await storage.load(this.id);
       let log = this.#newLog(replica);
       const damaged: { key: string; error: GossipError }[] = [];

@@ -11,7 +11,10 @@ export type Delivery =
   | { readonly state: 'relayed'; readonly node: string }
   | { readonly state: 'rejected'; readonly error: GossipError };
 
-/** How an open log stands. `error` is set when `failed`, and while `ready` when the store cannot write. */
+/**
+ * How an open log stands. `error` is set when `failed`; while `ready` it says that the store cannot write, or that a
+ * peer refuses the log (`forbidden`, `descriptor-mismatch`).
+ */
 export type LogStatus = 'opening' | 'ready' | 'failed' | 'closed';
 
 /** One use of an open log. Every `node.open` gives its own handle on the same log; `release` gives it back. */

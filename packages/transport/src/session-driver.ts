@@ -57,7 +57,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   /** Logs that tell this session what becomes stored. */
   readonly #joined = new Map<string, HostedLog>();
   /** Gives back a log that was opened for this peer. */
-  readonly #grants = new Map<string, () => void>();
+  readonly #grants = new Map<string, (() => void)[]>();
   #session: Session | undefined;
   #token: string | undefined;
   #busy = false;
@@ -173,8 +173,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         break;
       case 'released':
         this.#leaveUnlessOpen(output.log);
-        this.#grants.get(output.log)?.();
-        this.#grants.delete(output.log);
+        this.#grants.get(output.log)?.pop()?.();
         break;
       case 'end':
         this.#finish(output.reason);
@@ -243,7 +242,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       if (this.#ended) {
         release?.();
       } else {
-        if (release !== undefined) this.#grants.set(log, release);
+        if (release !== undefined) this.#grants.set(log, [...(this.#grants.get(log) ?? []), release]);
         this.#join(log);
       }
       return { kind: 'open', log, writable, forPeer: release !== undefined };

@@ -7,7 +7,7 @@
 export interface PayloadCodec<T = unknown> {
   /** Part of the log's descriptor: peers with another codec are told so. At most 32 ASCII characters. */
   readonly name: string;
-  /** Throws when the value cannot be written; the log turns that into `payload-unencodable`. */
+  /** Bytes of their own, not a buffer used again. Throws when the value cannot be written: `payload-unencodable`. */
   encode(value: T): Uint8Array;
   /** Must not keep or change `bytes`: they are a view into the log's memory. */
   decode(bytes: Uint8Array): T;
