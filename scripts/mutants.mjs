@@ -1,0 +1,141 @@
+/**
+ * The code, broken on purpose, in one place each. `npm run mutate` shows that the simulator finds every one of them; a
+ * unit test that each still fits the code.
+ */
+
+/**
+ * `faults`: search with these alone, where what is broken matters only after one of them.
+ *
+ * @typedef {{
+ *   readonly name: string,
+ *   readonly file: string,
+ *   readonly find: string,
+ *   readonly replace: string,
+ *   readonly faults?: readonly import('../packages/testing/src/sim/index.js').Fault[],
+ * }} Mutant
+ */
+
+const log = 'packages/core/src/replicated-log.ts';
+const buffer = 'packages/core/src/causal-buffer.ts';
+const session = 'packages/core/src/sync/session.ts';
+const hosted = 'packages/transport/src/hosted-log.ts';
+const node = 'packages/transport/src/gossip-node.ts';
+
+/** @type {readonly Mutant[]} */
+export const mutants = [
+  {
+    name: 'drop a dependency check',
+    file: buffer,
+    find: 'if (this.#isMissing(other, block.depSeq[i] as number, block.depTime[i] as number)) return other;',
+    replace: '',
+  },
+  {
+    name: 'break ties of equal times by arrival',
+    file: 'packages/core/src/log/ordered-log.ts',
+    find: 'return this.#tables.replicas.compare(chunk.replica[row] as number, replica);',
+    replace: 'return (chunk.replica[row] as number) - replica;',
+  },
+  {
+    name: 'acknowledge before it is durable',
+    file: hosted,
+    find: 'await this.#commit(batch);',
+    replace: 'log.markStored(batch);\n        await this.#commit(batch);',
+  },
+  {
+    name: 'a relay writes relaxed',
+    file: hosted,
+    find: 'const strict = durable || batch',
+    replace: 'const strict = batch',
+  },
+  {
+    name: 'skip a repair',
+    file: hosted,
+    find: 'this.#repair = Array.from(heads).some(',
+    replace: 'this.#repair = [...heads].slice(0, 0).some(',
+  },
+  {
+    name: 'reuse a sequence number after damage',
+    file: hosted,
+    find: 'if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {',
+    replace: 'if (log.replica !== replica) {',
+  },
+  {
+    name: 'drop a batch that could not be written',
+    file: hosted,
+    find: 'this.#queue.unshift(...kept);',
+    replace: '',
+  },
+  {
+    name: 'keep what is owed of credit',
+    file: session,
+    find: 'this.#owed += bytes;',
+    replace: '',
+  },
+  {
+    name: 'send events that are not stored',
+    file: log,
+    find: 'const { stored } = this.#replicas;\n    const { rows, more, heldTime }',
+    replace: 'const { last: stored } = this.#replicas;\n    const { rows, more, heldTime }',
+  },
+  {
+    name: 'ignore what a peer wants',
+    file: session,
+    find: 'if (channel !== undefined) this.#want(channel, message.runs);',
+    replace: '',
+  },
+  {
+    name: 'never release what is parked',
+    file: log,
+    find: 'if (released.length > 0 && this.#buffer.rows > 0) {',
+    replace: 'if (released.length < 0) {',
+  },
+  {
+    name: 'show stale snapshots',
+    file: log,
+    find: '#changed(): void {\n    this.#snapshot = undefined;',
+    replace: '#changed(): void {',
+  },
+  {
+    name: 'make an event anew for every reader',
+    file: 'packages/core/src/log/ordered-log.ts',
+    find: 'if (made !== undefined) return made;',
+    replace: '',
+  },
+  {
+    name: 'a clock that follows the wall back',
+    file: 'packages/core/src/hybrid-logical-clock.ts',
+    find: 'return Math.max(last + 1, Math.floor(nowMs) * clockStepsPerMs);',
+    replace: 'return Math.floor(nowMs) * clockStepsPerMs;',
+  },
+  {
+    name: 'never tell sessions what became stored',
+    file: hosted,
+    find: 'if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told);',
+    replace: '',
+  },
+  {
+    name: 'a disk that fails at the start is not asked again',
+    file: node,
+    find: 'if (!passing || this.#closed !== undefined) throw error;',
+    replace: 'throw error;',
+  },
+  {
+    name: 'never ask again for a log that was refused',
+    file: session,
+    find: 'Object.assign(channel, freshExchange());\n      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;',
+    replace: 'Object.assign(channel, freshExchange());',
+  },
+  {
+    name: 'never offer again what was refused once',
+    file: session,
+    find: "} else if (this.#state === 'established' && channel.state === 'offered' && !channel.described) {",
+    replace: '} else if (this.#nextChannel < 0) {',
+  },
+  {
+    name: 'void references while a branch is open',
+    file: buffer,
+    find: 'return replica === this.disputed || time >',
+    replace: 'return time >',
+    faults: ['restore', 'crash', 'close', 'cut'],
+  },
+];
