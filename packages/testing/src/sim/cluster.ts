@@ -218,7 +218,10 @@ export class Cluster {
     }
   }
 
-  /** Faults stop, machines start, connections are made anew. */
+  /**
+   * Faults stop, machines start. Connections that stand stay, unless frames of theirs were lost or changed: only their
+   * end can heal that.
+   */
   heal(): void {
     this.#tell(() => 'faults stop');
     this.#healing = true;
@@ -229,9 +232,13 @@ export class Cluster {
       machine.disk.slowUntilMs = 0;
       machine.clock.driftRate = 0;
       machine.trap = undefined;
-      machine.dials.splice(0, machine.dials.length, ...machine.plannedDials);
+      for (const [i, planned] of machine.plannedDials.entries()) {
+        const before = machine.dials[i] as string;
+        machine.dials[i] = planned;
+        if (before !== planned) this.#network.cut(machine.name, before);
+      }
     }
-    this.#network.cutAll();
+    if (this.counts.has('frame tampered with: lose') || this.laws.forged) this.#network.cutAll();
     this.#network.unblockAll();
     for (const machine of this.#machines) {
       if (machine.node === undefined && machine.process === undefined) this.#start(machine);

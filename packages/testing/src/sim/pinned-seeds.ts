@@ -159,4 +159,31 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'A node that ended between setting a damaged record aside and fetching its events again never stored them again.',
+    limits: 'real',
+    plan: {
+      seed: 50,
+      relays: 0,
+      apps: [
+        { disk: 0, dials: [] },
+        { disk: 1, dials: [0] },
+        { disk: 2, dials: [1] },
+      ],
+      logs: 1,
+      faults: ['crash', 'close', 'damage'],
+      delayMsMax: 20,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 0,
+      looks: 0.2,
+      steps: [
+        { afterMs: 0, do: 'append', at: 213, log: 1, count: 1, bytes: 13 },
+        { afterMs: 847, do: 'damage', at: 827, kind: 'flip' },
+        { afterMs: 0, do: 'close', at: 605, downMs: 0 },
+        { afterMs: 48, do: 'append', at: 797, log: 1, count: 1, bytes: 21 },
+        { afterMs: 0, do: 'crash', at: 56, downMs: 5000 },
+      ],
+    },
+  },
 ];

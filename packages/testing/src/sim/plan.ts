@@ -147,10 +147,11 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
 
 /**
  * A disk may be set back where its writer meets everybody through one relay that loses nothing: elsewhere a peer that
- * never saw the first branch believes the second (`docs/decisions/0006-refusing-a-second-branch.md`).
+ * never saw the first branch believes the second (`docs/decisions/0006-refusing-a-second-branch.md`), and so does a tab
+ * over the same disk.
  */
 function mayRestore(relays: number, apps: readonly AppPlan[], chosen: readonly Fault[]): boolean {
-  const star = relays === 1 && apps.every(({ dials }) => dials.every((to) => to === 0));
+  const star = relays === 1 && apps.every(({ disk, dials }, app) => disk === app && dials.every((to) => to === 0));
   return star && !(['damage', 'tamper', 'forget'] as const).some((fault) => chosen.includes(fault));
 }
 
