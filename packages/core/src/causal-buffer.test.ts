@@ -1,9 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ada, baseTime, blockOf, bob, type Row } from '../test/sample-blocks.js';
 import { joinBlocks } from './codec/block.js';
 import { createGossipLog, type GossipLog, replicaIdFromBytes } from './index.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
 import { ReplicatedLog } from './replicated-log.js';
+import { WaitingRows } from './waiting-rows.js';
 
 const options = { id: 'tea', replica: replicaIdFromBytes(new Uint8Array(16)), now: () => 1_800_000_000_000 };
 const rowsFrom = (first: number, count: number, payload = '1'): Row[] =>
@@ -90,4 +91,27 @@ test('[G2] a reference whose claimed time proves wrong is void, on whatever way 
   const [first, , bobs] = log.snapshot();
   expect(bobs?.payload).toBe('bob');
   expect(first !== undefined && bobs !== undefined && log.relation(first, bobs)).toBe('concurrent');
+});
+
+test('[L7] what waits for one event is not looked at for every other', () => {
+  const log = new ReplicatedLog(options);
+  let looks = 0;
+  const hub = rowsFrom(1, 400);
+  // Each of these refers to Ada's last event; reading its replica shows that it is looked at.
+  for (let i = 0; i < 400; i++) {
+    const writer = replicaIdFromBytes(
+      new Uint8Array(16)
+        .fill(9)
+        .fill(i & 255, 0, 1)
+        .fill(i >> 8, 1, 2),
+    );
+    const deps = [{ replica: ada, seq: 401, time: baseTime + 1_000_000 }];
+    log.receive([blockOf([{ replica: writer, seq: 1, time: baseTime + 2_000_000 + i, deps, payload: '' }])]);
+  }
+  const wake = vi.spyOn(WaitingRows.prototype, 'wake');
+  for (const row of hub) log.receive([blockOf([row])]);
+  for (const { value } of wake.mock.results) looks += (value as unknown[]).length;
+  expect(wake.mock.calls.length).toBeGreaterThanOrEqual(400);
+  expect(looks).toBe(0);
+  wake.mockRestore();
 });

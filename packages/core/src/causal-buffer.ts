@@ -2,14 +2,16 @@
  * Events that wait for a predecessor or a dependency, bounded. Each waits at one replica: that of the first reference
  * it lacks. Above the bounds the newest are dropped; they can be fetched again.
  *
- * Who waits for its writer's previous event is found by that event's number. Sets are kept for the others alone, and
+ * Who waits for its writer's previous event is found by that event's number. Lists are kept for the others alone, and
  * those are few: a writer's first event that waits for a dependency keeps all later ones waiting for their predecessor.
  */
 import type { DecodedBlock } from './codec/block.js';
+import { invariant } from './errors.js';
 import type { ReplicaId } from './ids.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
 import type { ReplicaTable } from './log/replica-table.js';
 import type { Run } from './ports/storage.js';
+import { WaitingRows } from './waiting-rows.js';
 
 /** A row of a decoded block that cannot show yet. @internal */
 export interface ParkedRow {
@@ -27,7 +29,7 @@ export class CausalBuffer {
   /** A replica of which it is open which events stand (G4): no reference to it is void until that is settled. */
   disputed: number | undefined;
   readonly #replicas: ReplicaTable;
-  readonly #waiting = new Map<number, Set<ParkedRow>>();
+  readonly #waiting = new Map<number, WaitingRows>();
   readonly #byDot = new Map<number, { parked: ParkedRow; waitsFor: number }>();
   /** Per replica, the last event that is known to be missing. */
   readonly #needed = new Map<number, number>();
@@ -68,12 +70,10 @@ export class CausalBuffer {
   park(parked: ParkedRow, waitsFor: number): void {
     this.remove(parked);
     if (waitsFor !== parked.replica) {
-      let waiting = this.#waiting.get(waitsFor);
-      if (waiting === undefined) {
-        waiting = new Set();
-        this.#waiting.set(waitsFor, waiting);
-      }
-      waiting.add(parked);
+      const waiting = this.#waiting.get(waitsFor) ?? new WaitingRows(this.#replicas.last[waitsFor] as number);
+      this.#waiting.set(waitsFor, waiting);
+      const reference = this.#missingReference(parked, waitsFor);
+      waiting.add(parked, reference.seq, reference.time);
     }
     this.#byDot.set(dot(parked.replica, parked.seq), { parked, waitsFor });
     const rows = this.#blocks.get(parked.block) ?? 0;
@@ -99,10 +99,11 @@ export class CausalBuffer {
     }
   }
 
-  /** The rows that an event of `replica` may have freed, whose next event is `nextSeq`. */
-  waitingFor(replica: number, nextSeq: number): ParkedRow[] {
-    const rows = [...(this.#waiting.get(replica) ?? [])];
-    const next = this.#byDot.get(dot(replica, nextSeq));
+  /** The rows that the last events of `replica` may have freed. */
+  waitingFor(replica: number): ParkedRow[] {
+    const last = this.#replicas.last[replica] as number;
+    const rows = this.#waiting.get(replica)?.wake(last, this.#replicas.lastTime[replica] as number) ?? [];
+    const next = this.#byDot.get(dot(replica, last + 1));
     if (next !== undefined) rows.push(next.parked);
     return rows;
   }
@@ -129,6 +130,18 @@ export class CausalBuffer {
       first: (last[replica] as number) + 1,
       last: seq,
     }));
+  }
+
+  /** What a row lacks first of a replica's events. */
+  #missingReference({ block, row, replicas }: ParkedRow, replica: number): { seq: number; time: number } {
+    const end = block.depStart[row + 1] as number;
+    for (let i = block.depStart[row] as number; i < end; i++) {
+      const seq = block.depSeq[i] as number;
+      const time = block.depTime[i] as number;
+      if (replicas[block.depReplica[i] as number] === replica && this.#isMissing(replica, seq, time))
+        return { seq, time };
+    }
+    invariant(false, 'a parked row lacks an event of the replica that it waits for');
   }
 
   #need(replica: number, seq: number): void {

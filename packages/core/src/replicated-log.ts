@@ -714,14 +714,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const work = new Set<number>(advanced);
     for (const replica of work) {
       work.delete(replica);
-      for (const parked of this.#buffer.waitingFor(replica, (last[replica] as number) + 1)) {
+      for (const parked of this.#buffer.waitingFor(replica)) {
         if (parked.seq <= (last[parked.replica] as number)) {
           this.#buffer.remove(parked);
           continue;
         }
         const waitsFor = this.#buffer.waitsFor(parked.block, parked.row, parked.replicas);
         if (waitsFor >= 0) {
-          if (waitsFor !== replica) this.#buffer.park(parked, waitsFor);
+          this.#buffer.park(parked, waitsFor);
           continue;
         }
         this.#buffer.remove(parked);
