@@ -24,5 +24,7 @@ shortSearch('small', 500, [
   'relaxed writes lost',
   'session ended: request-timeout',
   'told: early',
+  'transfer resumed after a cut',
+  'compare-and-set lost',
   'told: forked',
 ]);

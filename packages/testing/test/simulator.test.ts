@@ -12,6 +12,8 @@ shortSearch('real', 500, [
   'record set aside',
   'replica id leased again',
   'told: early',
+  'transfer resumed after a cut',
+  'compare-and-set lost',
   'told: storage-failed',
   'write refused, disk full',
 ]);

@@ -96,7 +96,7 @@ export class View {
     if (snapshot !== this.#snapshot) {
       const events = [...snapshot];
       check(
-        this.#snapshot === undefined || events.length > this.#events.length || this.disk.restored,
+        this.#snapshot === undefined || events.length > this.#events.length || this.disk.forks,
         'L5',
         () => `${name}: another snapshot of a log that did not change, or that lost events`,
       );
@@ -138,17 +138,17 @@ export class View {
     for (const event of news) laws.shown(this, event);
   }
 
-  /** After its disk was set back a writer may append an event again, under another id that names the former. */
+  /** Where numbers were given twice a writer may append an event again, under another id that names the former. */
   #gaveWay(events: readonly LogEvent[], at: number): boolean {
     const event = this.#events[at];
-    return event !== undefined && this.disk.restored && events.some(({ formerId }) => formerId === event.id);
+    return event !== undefined && this.disk.forks && events.some(({ formerId }) => formerId === event.id);
   }
 
   /** L4: how far an event is said to be never falls, and is true. */
   #lookAtDeliveries(): void {
     for (const [id, own] of this.#own) {
       // An event that gave way is where its successor is; the successor is looked at by its own id.
-      if (this.disk.restored) continue;
+      if (this.disk.forks) continue;
       const level = this.#level(own.event);
       check(level >= own.level, 'L4', () => `${this.name}: delivery of ${id} fell back`);
       if (level > own.level && !(level === 2 && this.laws.forged)) this.laws.promisedStored(this, own.event);
@@ -192,7 +192,7 @@ export class Laws {
     const { log, disk, process } = view;
     const key = `${log}/${id}`;
     const before = this.#written.get(key) ?? [];
-    check(before.length === 0 || disk.restored, 'L1', () => `${view.name}: sequence number ${id} was given twice`);
+    check(before.length === 0 || disk.forks, 'L1', () => `${view.name}: sequence number ${id} was given twice`);
     const written = { id, log, replica, seq, clock, payload, past, disk, process, durable: false };
     this.#written.set(key, [...before, written]);
     this.#pending.add(written);
@@ -251,7 +251,7 @@ export class Laws {
   #reissued(view: View, event: LogEvent): Written | undefined {
     const { id, replica, seq, clock, payload, formerId } = event;
     const former = this.#written.get(`${view.log}/${formerId}`)?.find((written) => written.payload === payload);
-    if (former === undefined || !former.disk.restored) return undefined;
+    if (former === undefined || !former.disk.forks) return undefined;
     const key = `${view.log}/${id}`;
     const written = { ...former, id, replica, seq, clock, past: new Map(), durable: true };
     this.#written.set(key, [...(this.#written.get(key) ?? []), written]);

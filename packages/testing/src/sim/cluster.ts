@@ -68,6 +68,8 @@ export class Cluster {
   readonly #story: ((line: string) => void) | undefined;
   readonly #copies = new Map<VirtualDisk, ReturnType<VirtualDisk['copy']>>();
   readonly #dirty = new Set<View>();
+  /** Ways on which frames were lost in a cut, and no events were sent since. */
+  readonly #lost = new Set<string>();
   #payloads = 0;
   #healing = false;
   /** A check failed where nothing can be thrown to the run. */
@@ -84,6 +86,7 @@ export class Cluster {
       bytesPerMs: plan.bytesPerMs,
       count,
       sent: (from, to, data) => this.#sent(from, to, data),
+      lost: (from, to) => void this.#lost.add(`${from}>${to}`),
     });
     this.laws = new Laws((node) => this.#machines.find(({ name }) => name === node)?.disk);
     const names = [
@@ -144,6 +147,10 @@ export class Cluster {
         return;
       case 'trap':
         machine.trap = { ...step };
+        return;
+      case 'stolen-lease':
+        app.disk.stealNext = true;
+        this.#crash(app, step.downMs);
         return;
       case 'close':
         this.#close(machine, step.downMs);
@@ -230,6 +237,7 @@ export class Cluster {
       this.#network.pace(machine.name, undefined);
       machine.disk.fullUntilMs = 0;
       machine.disk.slowUntilMs = 0;
+      machine.disk.stealNext = false;
       machine.clock.driftRate = 0;
       machine.trap = undefined;
       for (const [i, planned] of machine.plannedDials.entries()) {
@@ -633,6 +641,7 @@ export class Cluster {
     const kind = frameKinds[data[1] ?? 0] ?? 'unknown frame';
     if (kind === 'want') this.count('gap asked for');
     if (kind === 'error') this.count('refusal sent');
+    if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
     this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
   }
 

@@ -31,6 +31,8 @@ export const faults = [
   'damage',
   /** A disk is set back to an older copy. */
   'restore',
+  /** A tab's replica id is given to another tab although it is held: a lock was stolen. */
+  'stolen-lease',
   /** The network breaks its contract. */
   'tamper',
   /** Apps dial another relay. */
@@ -54,7 +56,7 @@ export type Step = { readonly afterMs: number } & (
       readonly count: number;
       readonly bytes: number;
     }
-  | { readonly do: 'crash' | 'close'; readonly at: number; readonly downMs: number }
+  | { readonly do: 'crash' | 'close' | 'stolen-lease'; readonly at: number; readonly downMs: number }
   /** Ends a process around its n-th disk operation from now. */
   | {
       readonly do: 'trap';
@@ -241,6 +243,8 @@ function troubleOf(fault: Fault, random: Random, at: number): Bare<Step> {
       return { do: 'damage', at, kind: random.pick(['flip', 'tear']) };
     case 'restore':
       return random.chance(0.5) ? { do: 'copy', at } : { do: 'restore', at, downMs };
+    case 'stolen-lease':
+      return { do: 'stolen-lease', at, downMs };
     case 'tamper':
       return {
         do: 'tamper',

@@ -73,6 +73,10 @@ export class VirtualDisk {
   damaged = false;
   /** An older copy was put in its place: its writers may give numbers twice, and have to notice. */
   restored = false;
+  /** The next lease is of an id that somebody holds. */
+  stealNext = false;
+  /** Two processes may write under one id, and give numbers twice until one is refused. */
+  stolen = false;
   formatVersion = 1;
   readonly #time: VirtualTime;
   readonly #random: Random;
@@ -94,6 +98,11 @@ export class VirtualDisk {
   /** The highest sequence number that is written, or that would survive a loss of power. */
   head(log: string, replica: ReplicaId, level: 'written' | 'durable'): SequenceNumber {
     return (level === 'durable' ? this.#durable : this.#state).logs.get(log)?.heads.get(replica) ?? 0;
+  }
+
+  /** May numbers have been given twice under its ids? Its writers have to notice. */
+  get forks(): boolean {
+    return this.restored || this.stolen;
   }
 
   heads(log: string): ReadonlyMap<ReplicaId, SequenceNumber> {
@@ -224,6 +233,13 @@ export class VirtualDisk {
   /** @internal */
   lease(holder: Holder, create: () => ReplicaId): ReplicaId {
     const { replicas } = this.read();
+    const stolen = this.stealNext ? [...replicas].find((replica) => this.#holders.get(replica)?.alive) : undefined;
+    if (stolen !== undefined) {
+      this.stealNext = false;
+      this.stolen = true;
+      this.#count('replica id stolen');
+      return stolen;
+    }
     const idle = [...replicas].find((replica) => !this.#holders.get(replica)?.alive);
     const replica = idle ?? parseReplicaId(create());
     if (idle === undefined) {

@@ -31,6 +31,8 @@ export interface VirtualNetworkOptions {
   readonly bytesPerMs?: number;
   /** Told of every frame that is sent. */
   readonly sent?: (from: string, to: string, data: Uint8Array) => void;
+  /** Told when frames under way from one machine to another are lost in a cut. */
+  readonly lost?: (from: string, to: string) => void;
   readonly count?: (what: string) => void;
 }
 
@@ -258,14 +260,15 @@ export class VirtualSocket implements WebSocketLike {
     const copy = new Uint8Array(data);
     this.network.options.sent?.(this.from, this.to, data);
     // What a peer says of itself is believed: changed, it would lie. Nobody can tell.
-    const tampering = believed.has(data[1] ?? 0) ? undefined : this.network.tamperingOf(this.from, this.to);
+    const tampering = believed.has(data[1] ?? 255) ? undefined : this.network.tamperingOf(this.from, this.to);
     if (tampering !== undefined) this.network.count(`frame tampered with: ${tampering}`);
     if (tampering === 'lose') return;
     if (tampering === 'flip') flipBit(copy, this.network.random);
     this.#enqueue({ kind: 'frame', data: copy, dueMs: 0 }, copy.length);
     if (tampering === 'double') this.#enqueue({ kind: 'frame', data: copy.slice(), dueMs: 0 }, copy.length);
     const [last, before] = [this.#waiting.at(-1), this.#waiting.at(-2)];
-    if (tampering === 'swap' && last?.kind === 'frame' && before?.kind === 'frame') {
+    // A frame before the one that opens its log would be lost, not late.
+    if (tampering === 'swap' && last?.kind === 'frame' && before?.kind === 'frame' && last.data[1] === before.data[1]) {
       this.#waiting.splice(-2, 2, last, before);
     }
   }
@@ -301,7 +304,10 @@ export class VirtualSocket implements WebSocketLike {
     const { other } = this;
     for (const end of [this, other]) {
       if (end === undefined || end.ended) continue;
-      if (end.#waiting.some((item) => item.kind === 'frame')) this.network.count('frame lost in a cut');
+      if (end.#waiting.some((item) => item.kind === 'frame')) {
+        this.network.count('frame lost in a cut');
+        this.network.options.lost?.(end.from, end.to);
+      }
       end.#waiting = [];
       end.#closing = true;
       this.network.time.after(this.network.delayMs(), () => end.#end(1006, ''));
@@ -391,7 +397,7 @@ export class VirtualSocket implements WebSocketLike {
   }
 }
 
-/** The second byte of `hello` and `open`. */
+/** The second byte of a frame is its kind: `hello` and `open`. */
 const believed: ReadonlySet<number> = new Set([0, 1]);
 
 function way(from: string, to: string): string {
