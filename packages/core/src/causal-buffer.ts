@@ -29,7 +29,7 @@ export class CausalBuffer {
   /** A replica of which it is open which events stand (G4): no reference to it is void until that is settled. */
   disputed: number | undefined;
   readonly #replicas: ReplicaTable;
-  readonly #waiting = new Map<number, WaitingRows>();
+  readonly #waiting = new Map<number, WaitingRows<ParkedRow>>();
   readonly #byDot = new Map<number, { parked: ParkedRow; waitsFor: number }>();
   /** Per replica, the last event that is known to be missing. */
   readonly #needed = new Map<number, number>();
@@ -70,7 +70,8 @@ export class CausalBuffer {
   park(parked: ParkedRow, waitsFor: number): void {
     this.remove(parked);
     if (waitsFor !== parked.replica) {
-      const waiting = this.#waiting.get(waitsFor) ?? new WaitingRows(this.#replicas.last[waitsFor] as number);
+      const waiting =
+        this.#waiting.get(waitsFor) ?? new WaitingRows<ParkedRow>(this.#replicas.last[waitsFor] as number);
       this.#waiting.set(waitsFor, waiting);
       const reference = this.#missingReference(parked, waitsFor);
       waiting.add(parked, reference.seq, reference.time);

@@ -2,20 +2,19 @@
  * Rows that wait for events of one replica, each for the one it refers to. An event wakes those that refer to its
  * number, or to a time that it has passed: never all, or a stranger's thousand rows would be looked at for each event.
  */
-import type { ParkedRow } from './causal-buffer.js';
 
-interface Waiting {
-  readonly parked: ParkedRow;
+interface Waiting<Row> {
+  readonly parked: Row;
   readonly seq: number;
   readonly time: number;
 }
 
 /** @internal */
-export class WaitingRows {
-  readonly #bySeq = new Map<number, Set<Waiting>>();
+export class WaitingRows<Row> {
+  readonly #bySeq = new Map<number, Set<Waiting<Row>>>();
   /** From the latest time to the earliest: what wakes first stands last. */
-  readonly #byTime: Waiting[] = [];
-  readonly #entries = new Map<ParkedRow, Waiting>();
+  readonly #byTime: Waiting<Row>[] = [];
+  readonly #entries = new Map<Row, Waiting<Row>>();
   /** Numbers up to here have woken whom they could. */
   #woken: number;
 
@@ -29,10 +28,10 @@ export class WaitingRows {
   }
 
   /** `parked` waits for the event `seq`, which it says is of `time`. */
-  add(parked: ParkedRow, seq: number, time: number): void {
+  add(parked: Row, seq: number, time: number): void {
     const waiting = { parked, seq, time };
     this.#entries.set(parked, waiting);
-    const same = this.#bySeq.get(seq) ?? new Set();
+    const same = this.#bySeq.get(seq) ?? new Set<Waiting<Row>>();
     same.add(waiting);
     this.#bySeq.set(seq, same);
     this.#byTime.splice(this.#firstNotAfter(time), 0, waiting);
@@ -40,19 +39,19 @@ export class WaitingRows {
     this.#woken = Math.min(this.#woken, seq - 1);
   }
 
-  delete(parked: ParkedRow): void {
+  delete(parked: Row): void {
     const waiting = this.#entries.get(parked);
     if (waiting === undefined) return;
     this.#entries.delete(parked);
-    const same = this.#bySeq.get(waiting.seq) as Set<Waiting>;
+    const same = this.#bySeq.get(waiting.seq) as Set<Waiting<Row>>;
     same.delete(waiting);
     if (same.size === 0) this.#bySeq.delete(waiting.seq);
     this.#byTime.splice(this.#byTime.indexOf(waiting, this.#firstNotAfter(waiting.time)), 1);
   }
 
   /** The rows that may go on, now that the replica has come to `last`, of `lastTime`. They stay until they are deleted. */
-  wake(last: number, lastTime: number): ParkedRow[] {
-    const woken = new Set<ParkedRow>();
+  wake(last: number, lastTime: number): Row[] {
+    const woken = new Set<Row>();
     // Whichever is less: the numbers that came, or those that are waited for.
     if (last - this.#woken < this.#bySeq.size) {
       for (let seq = this.#woken + 1; seq <= last; seq++) this.#collect(seq, woken);
@@ -61,14 +60,14 @@ export class WaitingRows {
     }
     this.#woken = Math.max(this.#woken, last);
     for (let i = this.#byTime.length - 1; i >= 0; i--) {
-      const { parked, time } = this.#byTime[i] as Waiting;
+      const { parked, time } = this.#byTime[i] as Waiting<Row>;
       if (time > lastTime) break;
       woken.add(parked);
     }
     return [...woken];
   }
 
-  #collect(seq: number, woken: Set<ParkedRow>): void {
+  #collect(seq: number, woken: Set<Row>): void {
     for (const { parked } of this.#bySeq.get(seq) ?? []) woken.add(parked);
   }
 
@@ -78,7 +77,7 @@ export class WaitingRows {
     let high = this.#byTime.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#byTime[middle] as Waiting).time > time) low = middle + 1;
+      if ((this.#byTime[middle] as Waiting<Row>).time > time) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -1,5 +1,5 @@
 /** The simulator, as users call it. */
-import { faults as allFaults, describePlan, type Fault, planOf, run, shrink, usualFaults } from './sim/index.js';
+import { faults as allFaults, describePlan, type Fault, planOf, run, shrink } from './sim/index.js';
 
 export interface SimulateOptions {
   /** Draws everything: who is there, what happens when. A whole number from 0. */
@@ -41,7 +41,7 @@ const shrinkRunsMax = 300;
  * const { steps, counts } = await simulate({ seed: 1, nodes: 3, faults: ['crash', 'partition'] });
  * ```
  */
-export async function simulate({ seed, nodes = 4, faults = usualFaults }: SimulateOptions): Promise<Simulated> {
+export async function simulate({ seed, nodes = 4, faults = allFaults }: SimulateOptions): Promise<Simulated> {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new RangeError(`seed: expected a whole number from 0, got ${seed}`);
   if (!Number.isSafeInteger(nodes) || nodes < 2) throw new RangeError(`nodes: expected 2 or more, got ${nodes}`);

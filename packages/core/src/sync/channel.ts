@@ -44,6 +44,8 @@ export interface Channel {
   describing: { readonly answer: boolean } | undefined;
   /** The peer has our description. */
   described: boolean;
+  /** One that asked for the peer's: it knows that this node wants the log, and does not only answer. */
+  asked: boolean;
   /** Events keep until this time is under the horizon. */
   heldTime: number | undefined;
   /** Our description is to be sent anew, and nothing before: events were refused as early, or had to be dropped. */
@@ -66,6 +68,7 @@ export function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
     descriptor: undefined,
     state: 'offered',
     described: false,
+    asked: false,
     forPeer: false,
     writable: false,
     muted: false,

@@ -42,7 +42,7 @@
  * - [S15] Requests are numbered. An answer to none is ignored, and a log that it opened is released. A failed or
  *   overdue one ends the session, but for `open` (that log is refused) and an `early` merge.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
- *   alone is released.
+ *   alone is released. A node that wants the log and has only answered so far opens it anew.
  * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
  */
 import { decodeMessage, encodeMessage, type HelloMessage, type Message, type OpenMessage } from '../codec/message.js';
@@ -246,7 +246,7 @@ export class Session {
           this.#peerRefuses(channel, new GossipError(message.code, message.message), message.time);
         return;
       case 'close':
-        if (channel !== undefined) this.#peerLeaves(channel);
+        if (channel !== undefined) this.#closed(channel);
         return;
     }
   }
@@ -420,6 +420,13 @@ export class Session {
     this.#outputs.push({ type: 'refused', log: channel.log, error });
   }
 
+  /** S16. A peer that was only answered may not know that this node wants the log too, so it is told. */
+  #closed(channel: Channel): void {
+    const tell = channel.attached && !channel.asked;
+    this.#peerLeaves(channel);
+    if (tell) this.#describe(channel, true);
+  }
+
   /** S16: the peer has no more to do with the log. */
   #peerLeaves(channel: Channel): void {
     this.#forgetRequests(channel);
@@ -494,6 +501,7 @@ export class Session {
         const asked = channel.describing?.answer ?? false;
         channel.describing = undefined;
         channel.described = true;
+        channel.asked ||= asked;
         this.#sendOpen(channel, answer, asked);
         break;
       }

@@ -1,13 +1,9 @@
 /** The simulator: what runs it needs, and what users of the package may. */
 export { Violation } from './checkers.js';
 export {
-  type AppPlan,
   type Fault,
   faults,
   type Plan,
-  type PlanOptions,
   planOf,
-  type Step,
-  usualFaults,
 } from './plan.js';
-export { describePlan, type RunResult, run, runSeed, shrink } from './run.js';
+export { describePlan, run, shrink } from './run.js';

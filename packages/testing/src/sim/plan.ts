@@ -44,9 +44,6 @@ export const faults = [
 ] as const;
 export type Fault = (typeof faults)[number];
 
-/** What a search draws from by itself. */
-export const usualFaults: readonly Fault[] = faults;
-
 /** One step, `afterMs` virtual milliseconds after the one before. `at` names an app or a machine, `log` a log. */
 export type Step = { readonly afterMs: number } & (
   | {
@@ -110,7 +107,7 @@ export interface Plan {
 }
 
 export interface PlanOptions {
-  /** Faults to draw from. Default: `usualFaults`. */
+  /** Faults to draw from. Default: all of them. */
   readonly faults?: readonly Fault[];
   readonly appsMax?: number;
   readonly stepsMax?: number;
@@ -119,7 +116,7 @@ export interface PlanOptions {
 /** Draws a run. */
 export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const random = new Random(seed);
-  const { faults: allowed = usualFaults, appsMax = 4, stepsMax = 130 } = options;
+  const { faults: allowed = faults, appsMax = 4, stepsMax = 130 } = options;
   const share = random.pick([0.1, 0.3, 0.6]);
   const chosen = faults.filter(() => random.chance(share)).filter((fault) => allowed.includes(fault));
   const relays = random.pick([0, 1, 1, 1, 2]);

@@ -65,11 +65,6 @@ function asViolation(error: unknown): Violation {
   return violation;
 }
 
-/** Draws a run from a seed and carries it out. */
-export function runSeed(seed: number, options: PlanOptions = {}): Promise<RunResult> {
-  return run(planOf(seed, options));
-}
-
 /**
  * The shortest plan that still breaks the same law: halves, quarters and single steps are left out as long as it does.
  */

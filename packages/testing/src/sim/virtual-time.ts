@@ -17,7 +17,7 @@ interface Due {
 }
 
 /** Resolves when no microtask is left: Node runs `nextTick` from within a microtask only after the last one. */
-export function settled(): Promise<void> {
+function settled(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
