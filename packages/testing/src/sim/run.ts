@@ -1,7 +1,7 @@
 /** One run: the steps of a plan, then peace, then the question whether everybody came together. */
 import { Violation } from './checkers.js';
 import { Cluster, describeStep } from './cluster.js';
-import { type Plan, type PlanOptions, planOf, type Step } from './plan.js';
+import type { Plan, Step } from './plan.js';
 
 /** Virtual time that machines have to come together once nothing fails any more. */
 const healMsMax = 20 * 60_000;
