@@ -32,6 +32,11 @@ declare global {
 }
 window.gossip = node;
 
+// Who looks again wants news at once.
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') node.reconnect();
+});
+
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
     <ErrorBoundary>

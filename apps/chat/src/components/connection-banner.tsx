@@ -1,5 +1,5 @@
 /** Says that the connection is gone, what that means, and when it is tried again. Silent while all is well. */
-import { useConnection } from '@gossip-log/react';
+import { useConnection, useGossipNode } from '@gossip-log/react';
 import { useEffect, useState } from 'react';
 import { countdownLabel } from '../time-label.js';
 import { CloudOffIcon } from './icons.js';
@@ -8,6 +8,7 @@ import { CloudOffIcon } from './icons.js';
 const quietMs = 2000;
 
 export function ConnectionBanner() {
+  const node = useGossipNode();
   const { status, retryAt, reason } = useConnection();
   const shown = useLasting(status !== 'online', quietMs);
   // The region stands empty before: screen readers announce only what changes in it.
@@ -17,13 +18,20 @@ export function ConnectionBanner() {
         <div className="banner">
           <CloudOffIcon />
           <p>
-            <strong>You are offline.</strong> Messages are kept on this device and sent when the connection returns.{' '}
+            <strong>
+              <span className="visually-hidden">You are </span>Offline.
+            </strong>{' '}
+            Kept here, sent later.{' '}
             {status === 'offline' && retryAt === undefined && reason !== undefined && <span>{reason}</span>}
+            {/* A number that changes every second is for the eye alone. */}
+            <span className="retry" aria-hidden="true">
+              {status === 'connecting' ? 'Trying now…' : retryAt !== undefined && <Countdown at={retryAt} />}
+            </span>
           </p>
-          {/* A number that changes every second is for the eye alone. */}
-          <span className="retry" aria-hidden="true">
-            {status === 'connecting' ? 'Trying now…' : retryAt !== undefined && <Countdown at={retryAt} />}
-          </span>
+          {/* It stays while it is tried: who pressed it keeps the focus. */}
+          <button type="button" className="retry-now" onClick={() => node?.reconnect()}>
+            Try now
+          </button>
         </div>
       )}
     </div>

@@ -1,6 +1,6 @@
 /** One room: its head, its conversation in whatever state it is, and the composer. */
 import { errorCodes, GossipError } from '@gossip-log/core';
-import { useGossipLog } from '@gossip-log/react';
+import { useGossipLog, useGossipNode } from '@gossip-log/react';
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { Message } from '../message.js';
 import type { Profile } from '../profile.js';
@@ -18,6 +18,7 @@ interface RoomProps {
 }
 
 export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
+  const node = useGossipNode();
   const { status, events, append, error } = useGossipLog<Message>(room);
   const list = useRef<MessageListHandle>(null);
   const { id, name, color } = profile;
@@ -29,6 +30,8 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
 
   const send = (text: string): void => {
     append({ text, author: { id, name, color } });
+    // Who writes wants to be heard: not after a long pause.
+    if (node?.connection().status === 'offline') node.reconnect();
     list.current?.jumpToNewest();
   };
 
