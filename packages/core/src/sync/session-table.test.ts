@@ -172,6 +172,7 @@ const table: Readonly<Record<StateName, Row>> = {
     ...offered,
     ...asked,
     describe: '',
+    'close of the log': 'request describe',
     'describe answered': 'send open',
     'describe failed': told('storage-failed'),
   },
