@@ -66,6 +66,14 @@ export class View {
     return this.#events.length;
   }
 
+  /** Is the writer's last event still on its way to the disk? */
+  get isPending(): boolean {
+    const { log } = this.handle;
+    if (log === undefined) return true;
+    const seq = log.version().get(log.replica);
+    return seq !== undefined && this.handle.delivery(eventId(log.replica, seq)).state === 'pending';
+  }
+
   /** Appends, and checks what comes back. */
   append(payload: unknown): LogEvent {
     const log = this.handle.log;

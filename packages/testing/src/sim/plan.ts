@@ -126,7 +126,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     const disk = app > 0 && random.chance(0.2) ? random.below(app) : app;
     apps.push({ disk: (apps[disk] ?? { disk }).disk, dials: dialsOf(app, relays, random) });
   }
-  const drawn = chosen.filter((fault) => fault !== 'restore' || mayRestore(relays, apps, chosen));
+  const drawn = chosen.filter((fault) => mayFork(fault, relays, apps, chosen));
   const quick = random.chance(0.5);
   // Mostly short: ten short runs find more than one long one.
   const stepCount = random.between(Math.min(20, stepsMax), random.chance(0.2) ? stepsMax : Math.min(40, stepsMax));
@@ -145,13 +145,15 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
 }
 
 /**
- * A disk may be set back where its writer meets everybody through one relay that loses nothing: elsewhere a peer that
- * never saw the first branch believes the second (`docs/decisions/0006-refusing-a-second-branch.md`), and so does a tab
- * over the same disk.
+ * Numbers are given twice only where the writer meets everybody through one relay that loses nothing: elsewhere a peer
+ * that never saw the first branch believes the second (`docs/decisions/0006-refusing-a-second-branch.md`), and so does a
+ * tab over the same disk.
  */
-function mayRestore(relays: number, apps: readonly AppPlan[], chosen: readonly Fault[]): boolean {
-  const star = relays === 1 && apps.every(({ disk, dials }, app) => disk === app && dials.every((to) => to === 0));
-  return star && !(['damage', 'tamper', 'forget'] as const).some((fault) => chosen.includes(fault));
+function mayFork(fault: Fault, relays: number, apps: readonly AppPlan[], chosen: readonly Fault[]): boolean {
+  if (fault !== 'restore' && fault !== 'stolen-lease') return true;
+  const star = relays === 1 && apps.every(({ dials }) => dials.every((to) => to === 0));
+  const alone = fault === 'stolen-lease' || apps.every(({ disk }, app) => disk === app);
+  return star && alone && !(['damage', 'tamper', 'forget'] as const).some((other) => chosen.includes(other));
 }
 
 /** The first app dials every relay, so that all are joined through it; without relays apps dial one another. */
