@@ -12,7 +12,7 @@ export function Welcome() {
     <main className="welcome">
       <div className="welcome-card">
         <Logo />
-        <h1>A chat that keeps working when the network does not.</h1>
+        <h1>Keep writing when the connection drops.</h1>
         <p>Everything you read and write is kept on this device and shared with the room as soon as there is a way.</p>
         <ProfileForm start={undefined} action="Start chatting" onDone={() => {}} />
       </div>
