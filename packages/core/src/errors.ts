@@ -18,7 +18,7 @@ export const errorCodes = {
   'event-too-large': 'The encoded payload is over `eventBytesMax`. Store the bytes elsewhere and append a link.',
   forbidden: 'The peer does not allow this. Get another token.',
   forked:
-    'The store was an older copy: others hold other events under our id. Ours were appended again; nothing is lost.',
+    "A writer's store was an older copy: two events have one id. The writer appends its own again; nothing is lost.",
   'frame-invalid': 'The frame breaks the format. The session ends.',
   'frame-too-large': 'The frame is over `frameBytesMax`. The session ends.',
   'head-conflict': 'Another process wrote under this replica id. Open the log again.',

@@ -9,6 +9,8 @@
  * - [G4] When a peer holds other events under this writer's id than this log does, the store is an older copy. The
  *   peer's are taken as the log's own past, from the first that differs; what stood in their place is appended again
  *   under a fresh id, with its former one. Until that is settled nothing of the disputed id is told to anybody.
+ * - [G5] Who holds another event than a peer sends or says that it has, and has not stored it yet, refuses the peer:
+ *   `forked`. It could not have told of its own before; when the peer comes back, it has, and G4 decides.
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
@@ -476,7 +478,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replicas = Uint32Array.from(block.replicas, (bytes) => this.#replicas.internBytes(bytes));
       if (this.#journal !== undefined && source === 'peer') this.#compareOwn(block, replicas, tally);
       if (this.#journal !== undefined && source === 'journal') this.#compareStored(block, replicas);
-      refused = this.#absorb(block, replicas, tally, arrivals, source === 'peer');
+      refused =
+        (source === 'peer' ? this.#contradiction(block, replicas) : undefined) ??
+        this.#absorb(block, replicas, tally, arrivals, source === 'peer');
       if (refused !== undefined) break;
     }
     tally.dropped += this.#buffer.shed();
@@ -505,7 +509,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (block.replica[row] !== writer) continue;
       const seq = block.seq[row] as number;
       if (this.#dispute === undefined) {
-        if (seq <= (this.#replicas.last[self] as number)) continue;
+        if (seq <= (this.#replicas.last[self] as number) && this.#stands(block, row, self)) continue;
         this.#beginDispute();
         tally.disputed = true;
       }
@@ -528,6 +532,40 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (seq > (this.#replicas.last[replica] as number) || this.#stands(block, row, replica)) continue;
       this.#yielded.push(this.#yield(replica, seq));
     }
+  }
+
+  /**
+   * A peer says that it has these events. Not `undefined` when another one stands here in the place of the last of a
+   * run, which nobody could be told of yet (G5).
+   */
+  contradicts(runs: readonly TimedRun[]): GossipError | undefined {
+    const { stored, lastTime, last } = this.#replicas;
+    for (const run of runs) {
+      const replica = this.#replicas.find(run.replica);
+      if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
+      if (replica === this.#self || this.#dispute?.replica === replica) continue;
+      const time = run.last === last[replica] ? (lastTime[replica] as number) : this.#timeOf(replica, run.last);
+      if (time !== run.lastTime) return forked(run.replica, run.last);
+    }
+    return undefined;
+  }
+
+  /** The same for events that a peer sends. */
+  #contradiction(block: DecodedBlock, replicas: Uint32Array): GossipError | undefined {
+    const { ids, last, stored } = this.#replicas;
+    for (let row = 0; row < block.count; row++) {
+      const replica = replicas[block.replica[row] as number] as number;
+      const seq = block.seq[row] as number;
+      if (seq <= (stored[replica] as number) || seq > (last[replica] as number)) continue;
+      if (replica === this.#self || this.#dispute?.replica === replica || this.#stands(block, row, replica)) continue;
+      return forked(ids[replica] as ReplicaId, seq);
+    }
+    return undefined;
+  }
+
+  #timeOf(replica: number, seq: SequenceNumber): number {
+    const found = this.#find(replica, seq);
+    return found === undefined ? 0 : (found.chunk.time[found.row] as number);
   }
 
   /** Is a row of a block in the log, just as it is? */
@@ -561,14 +599,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         this.#reissued.delete(unwrapReissued(this.#payload(rows, row)).formerId);
     }
     last[replica] = from - 1;
-    const timeOf = (seq: number): number => {
-      const found = this.#find(replica, seq);
-      return found === undefined ? 0 : (found.chunk.time[found.row] as number);
-    };
-    lastTime[replica] = timeOf(from - 1);
+    lastTime[replica] = this.#timeOf(replica, from - 1);
     if (from === 1) firstTime[replica] = 0;
     stored[replica] = Math.min(wasStored, from - 1);
-    storedTime[replica] = timeOf(stored[replica] as number);
+    storedTime[replica] = this.#timeOf(replica, stored[replica] as number);
     if (replica === this.#self) {
       // What is agreed is on the other side's disk already; the rest is among the rows that were taken out.
       this.#unflushed = new Chunk();
@@ -743,6 +777,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#release(chunk);
     return chunk;
   }
+}
+
+function forked(replica: ReplicaId, seq: SequenceNumber): GossipError {
+  return new GossipError('forked', 'the peer has another event in the place of one that is being stored here', {
+    context: { replica, seq },
+  });
 }
 
 /**

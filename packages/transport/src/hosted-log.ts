@@ -158,11 +158,12 @@ export class HostedLog<T = unknown> {
     return receipt;
   }
 
-  /** What a peer says that it has. */
-  described(runs: readonly TimedRun[]): void {
+  /** What a peer says that it has. Returns why it cannot be talked with now. */
+  described(runs: readonly TimedRun[]): GossipError | undefined {
     const { log } = this;
     const own = runs.find(({ replica }) => replica === log?.replica);
     if (own !== undefined && log?.dispute(own)) this.#describeAnew();
+    return log?.contradicts(runs);
   }
 
   #describeAnew(): void {

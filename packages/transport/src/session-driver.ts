@@ -162,9 +162,11 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'established':
         this.#host.established(this, output.peer);
         break;
-      case 'described':
-        this.#host.hosted(output.log)?.described(output.runs);
+      case 'described': {
+        const error = this.#host.hosted(output.log)?.described(output.runs);
+        if (error !== undefined) this.end({ code: error.code, message: error.message });
         break;
+      }
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;

@@ -49,6 +49,8 @@ interface Machine {
   /** Logs that the app wants open. */
   readonly wanted: Set<string>;
   readonly views: Map<string, View>;
+  /** Logs that are being read, with what must be there then. */
+  readonly loading: Map<string, () => void>;
   process: VirtualProcess | undefined;
   node: GossipNode | undefined;
   trap: Trap | undefined;
@@ -110,6 +112,7 @@ export class Cluster {
         dials: [...dials],
         wanted: new Set(app === undefined ? [] : this.logs),
         views: new Map(),
+        loading: new Map(),
         process: undefined,
         node: undefined,
         trap: undefined,
@@ -271,6 +274,18 @@ export class Cluster {
         if (view === undefined || version === undefined || version.size !== first.size || view.isPending) return false;
         for (const [replica, seq] of first) if (version.get(replica) !== seq) return false;
       }
+      if (
+        this.#forks &&
+        new Set(
+          views.map((view) =>
+            view?.handle
+              .snapshot()
+              .map(({ clock }) => clock)
+              .join(),
+          ),
+        ).size > 1
+      )
+        return false;
       return this.#machines.every(
         ({ relay, disk }) =>
           !relay ||
@@ -413,7 +428,8 @@ export class Cluster {
               closed: (reason) => {
                 this.count(`session ended: ${reason.code}`);
                 this.#tell(() => `${machine.name} ↔ ${connection.peer}: ended, ${reason.code} ${reason.message}`);
-                if (!honestReasons.has(reason.code) && !this.#tampered) {
+                const honest = honestReasons.has(reason.code) || (reason.code === 'forked' && this.#forks);
+                if (!honest && !this.#tampered) {
                   this.#fail(
                     new Violation('L6', `${machine.name}: a session ended with ${reason.code}: ${reason.message}`),
                   );
@@ -424,6 +440,11 @@ export class Cluster {
           },
         }),
     };
+  }
+
+  /** Numbers may be given twice. */
+  get #forks(): boolean {
+    return this.#machines.some(({ disk }) => disk.forks);
   }
 
   get #tampered(): boolean {
@@ -448,20 +469,15 @@ export class Cluster {
     const view = new View(this.laws, machine.name, log, handle, machine.disk, process);
     machine.views.set(log, view);
     this.#dirty.add(view);
-    // One that is open already is not read again; a tab may lack then what another has stored.
-    let checkLoaded = handle.status === 'opening' ? this.laws.loading(view) : undefined;
+    // One that is open already is not read again, and one that is being read was promised things before; a tab may lack
+    // what another has stored meanwhile.
+    const { loading } = machine;
+    if (handle.status === 'opening' && !loading.has(log)) loading.set(log, this.laws.loading(view));
     handle.subscribe(() => {
+      if (handle.status !== 'opening') this.#loaded(machine, log, handle.status === 'ready');
       // A use that was given back is told for a while, but nobody looks through it any more.
       if (machine.views.get(log) !== view) return;
       this.#dirty.add(view);
-      if (handle.status === 'ready') {
-        try {
-          checkLoaded?.();
-        } catch (error) {
-          this.#fail(error);
-        }
-        checkLoaded = undefined;
-      }
       if (handle.status === 'failed') {
         this.count(`log failed: ${handle.error?.code}`);
         this.#giveBack(machine, view);
@@ -470,6 +486,17 @@ export class Cluster {
         });
       }
     });
+  }
+
+  /** A log has been read, or cannot be. */
+  #loaded(machine: Machine, log: string, ready: boolean): void {
+    const checkLoaded = machine.loading.get(log);
+    machine.loading.delete(log);
+    try {
+      if (ready) checkLoaded?.();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** One use of a log is over. */
@@ -580,6 +607,7 @@ export class Cluster {
     this.laws.ended(process);
     for (const view of machine.views.values()) this.#dirty.delete(view);
     machine.views.clear();
+    machine.loading.clear();
     machine.process = undefined;
     machine.node = undefined;
     machine.trap = undefined;
@@ -601,6 +629,7 @@ export class Cluster {
     // From now on no app uses it; its process lives until all is closed.
     for (const view of machine.views.values()) this.#dirty.delete(view);
     machine.views.clear();
+    machine.loading.clear();
     machine.node = undefined;
     node.close().then(
       () => {
