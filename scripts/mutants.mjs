@@ -82,6 +82,7 @@ export const mutants = [
     file: session,
     find: 'if (channel !== undefined) this.#want(channel, message.runs);',
     replace: '',
+    faults: ['tamper', 'clock', 'slow-reader'],
   },
   {
     name: 'never release what is parked',
@@ -124,6 +125,7 @@ export const mutants = [
     file: session,
     find: 'Object.assign(channel, freshExchange());\n      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;',
     replace: 'Object.assign(channel, freshExchange());',
+    faults: ['full-disk', 'close', 'damage', 'release'],
   },
   {
     name: 'never offer again what was refused once',
