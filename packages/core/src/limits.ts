@@ -43,7 +43,7 @@ export const causalBufferBytesMax = 8 * 1024 * 1024;
 
 // Frames and sessions.
 
-/** One frame: the largest event with its block header, or a run list of twelve thousand replicas. */
+/** One frame: the largest event with its block header. */
 export const frameBytesMax = 512 * 1024;
 /** Size that bulk frames aim at; 16-64 KiB gave the best throughput on loopback (234 MB/s at 16 KiB). */
 export const frameBytesTarget = 32 * 1024;
@@ -55,10 +55,22 @@ export const channelsMax = 4096;
 export const requestMsMax = 30_000;
 /** A log that the peer could not open, for a reason that may pass, is offered again after so long. */
 export const openRetryMs = 10_000;
-/** Runs in one frame: what fits into `frameBytesMax` at 40 bytes each. A longer list is paged. */
+/** Runs in one frame: what fits into `frameBytesMax` at 40 bytes each. */
 export const runsPerFrameMax = 12_000;
-/** Runs that a peer may list for one log, over all pages. */
-export const runsMax = 100_000;
+/** Replicas of a log that is described by its runs, of 24 bytes each: a kilobyte. Of more, fingerprints are compared. */
+export const listedReplicasMax = 40;
+/** Rows of a span that are listed one by one, at 6 bytes, rather than parted and compared by fingerprints. */
+export const listedRowsMax = 256;
+/** Rows in the last span of a first description; each one before has twice as many. Most differences are at the end. */
+export const ladderRowsMin = 32;
+/** Parts into which a span is cut that differs: a million rows are down to `listedRowsMax` after three cuts. */
+export const spanParts = 16;
+/** Ranges in one frame. */
+export const rangesPerFrameMax = 4096;
+/** Short names in one range: rows of one time are not parted, and a frame has room for so many. */
+export const namesPerRangeMax = 65_536;
+/** Frames of one comparison from the peer. A million rows that all differ take three hundred. */
+export const comparisonFramesMax = 10_000;
 /** A node's clock in `hello`: what a hybrid time can hold, to the year 2109. */
 export const nowMsMax = 2 ** 42 - 1;
 /** A node's name, in UTF-8. */

@@ -30,7 +30,9 @@ import {
 } from './ids.js';
 import { depsMax, eventBytesMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
+import { type Compared, compareRows, describeRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
+import { EffectiveRows } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
@@ -40,6 +42,8 @@ import { compareBytes, ReplicaTable } from './log/replica-table.js';
 import { encodeRows, rowsLacking } from './log/rows-lacking.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
+import type { Run } from './ports/storage.js';
+import type { KnownRun, Range } from './range.js';
 import { unwrapReissued, wrapReissued } from './reissue.js';
 import { blockRuns, chunkRuns, type KnownEvent, type LogEntry, type TimedRun } from './runs.js';
 
@@ -54,8 +58,8 @@ export interface LogDescriptor {
 
 /** What to read for a peer. */
 export interface ReadQuery {
-  /** What the peer has. */
-  readonly known: ReadonlyMap<ReplicaId, KnownEvent>;
+  /** What the peer lacks: all events of these replicas behind those given. */
+  readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
   /** Stop once the blocks are about this large; at least one event is read. */
   readonly bytesMax: number;
   /** Events above this time are not read. */
@@ -84,6 +88,14 @@ export interface Receipt extends MergeResult {
   readonly disputed: boolean;
   /** A dispute was settled (G4). */
   readonly settled: Settlement | undefined;
+}
+
+/** What `compare` found. */
+export interface LogComparison extends Compared {
+  /** To be asked for: other events than stand here. */
+  readonly missing: readonly Run[];
+  /** The peer says that it has other events of this writer than stand here. */
+  readonly doubtful: boolean;
 }
 
 /** How a dispute ended: own events of `replica` from `from` on gave way to others. */
@@ -146,6 +158,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #ordered: OrderedLog;
   readonly #heads = new Heads(this.#tables);
   readonly #buffer = new CausalBuffer(this.#replicas);
+  readonly #effective: EffectiveRows;
   readonly #listeners = new Set<() => void>();
   readonly #journal: JournalOptions | undefined;
   /** Index of the replica that this log writes as. */
@@ -171,6 +184,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     this.descriptor = { id: this.id, policy: 'unsigned', codec: this.#codec.name };
     this.#ordered = new OrderedLog(this.#tables, this.#codec as PayloadCodec<unknown>);
+    this.#effective = new EffectiveRows(this.#ordered, this.#tables);
     this.#self = this.#replicas.intern(parseReplicaId(options.replica));
     this.#journal = journal;
   }
@@ -232,10 +246,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array {
-    const known = new Map<ReplicaId, KnownEvent>();
-    for (const [replica, seq] of since ?? []) known.set(replica, { seq, time: 0 });
+    const lacks = new Map<ReplicaId, KnownEvent>();
+    for (const replica of this.#replicas.ids) lacks.set(replica, { seq: since?.get(replica) ?? 0, time: 0 });
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
-    const { rows } = rowsLacking(this.#ordered, this.#tables, known, this.#replicas.last, everything);
+    const { rows } = rowsLacking(this.#ordered, this.#tables, lacks, this.#replicas.last, everything);
     return joinBlocks(encodeRows(rows, this.#tables, 'own').map((entry) => entry.block));
   }
 
@@ -320,42 +334,56 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return (this.#replicas.last[this.#self] as number) - this.storedSeq(this.replica);
   }
 
-  /**
-   * A peer says that it has these events. True when they are this writer's and not what stands here (G4): the log is
-   * to be described to peers anew, so that they send all of them.
-   */
-  dispute(run: TimedRun): boolean {
-    const self = this.#self;
-    if (run.replica !== this.replica || this.#dispute !== undefined) return false;
-    const found = this.#find(self, run.last);
-    if (found !== undefined && found.chunk.time[found.row] === run.lastTime) return false;
-    this.#beginDispute();
-    return true;
-  }
-
   /** Is it open whether events of this replica can stand? */
   isDisputed(replica: ReplicaId): boolean {
     return this.#dispute !== undefined && this.#dispute.replica === this.#replicas.find(replica);
   }
 
-  /** The effective log as runs, one per replica. */
-  runs(): TimedRun[] {
-    const { ids, stored, storedTime, firstTime } = this.#replicas;
-    const runs: TimedRun[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      const last = stored[i] as number;
-      if (last > 0) {
-        const replica = ids[i] as ReplicaId;
-        runs.push({ replica, first: 1, last, firstTime: firstTime[i] as number, lastTime: storedTime[i] as number });
+  /** The effective log in ranges: the first turn of a comparison. */
+  describe(): Range[] {
+    return describeRows(this.#effective);
+  }
+
+  /**
+   * Reads a turn of a comparison, and answers it.
+   *
+   * @throws GossipError `forked` (G5).
+   */
+  compare(received: readonly Range[], salt: number): LogComparison {
+    const compared = compareRows(this.#effective, received, salt);
+    const missing: Run[] = [];
+    let doubtful = false;
+    for (const range of received) {
+      if (!('runs' in range)) continue;
+      // Without its time an event is not claimed: the peer asks for what comes behind it.
+      const claims = range.runs.filter(({ lastTime }) => lastTime > 0);
+      const error = this.#contradicts(claims);
+      if (error !== undefined) throw error;
+      for (const { replica, last, lastTime } of claims) {
+        if (replica !== this.replica || this.#dispute !== undefined) continue;
+        if (this.#timeOf(this.#self, last) === lastTime) continue;
+        doubtful = true;
+        compared.lacks.delete(replica);
+        // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
+        if (last <= this.storedSeq(replica)) missing.push({ replica, first: last, last });
       }
     }
-    return runs;
+    return { ...compared, missing, doubtful };
+  }
+
+  /** The last event of each replica in the effective log. */
+  storedVersion(): Map<ReplicaId, SequenceNumber> {
+    const { ids, stored } = this.#replicas;
+    const version = new Map<ReplicaId, SequenceNumber>();
+    for (let i = 0; i < ids.length; i++)
+      if ((stored[i] as number) > 0) version.set(ids[i] as ReplicaId, stored[i] as number);
+    return version;
   }
 
   /** What a peer lacks of the effective log, in log order. */
   read(query: ReadQuery): ReadResult {
     const { stored } = this.#replicas;
-    const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.known, stored, query);
+    const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.lacks, stored, query);
     return { entries: encodeRows(rows, this.#tables, 'received'), more, heldTime };
   }
 
@@ -498,6 +526,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#buffer.disputed = this.#self;
     stored[this.#self] = 0;
     storedTime[this.#self] = 0;
+    this.#effective.forget();
   }
 
   /** G4: a peer's events under this writer's id are held against what stands here, up to the first that differs. */
@@ -535,17 +564,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /**
-   * A peer says that it has these events. Not `undefined` when another one stands here in the place of the last of a
-   * run, which nobody could be told of yet (G5).
+   * A peer says that it has these events. Why it cannot be talked with, when another one stands here in the place of the
+   * last of a run, which nobody could be told of yet (G5).
    */
-  contradicts(runs: readonly TimedRun[]): GossipError | undefined {
-    const { stored, lastTime, last } = this.#replicas;
+  #contradicts(runs: readonly KnownRun[]): GossipError | undefined {
+    const { stored, last } = this.#replicas;
     for (const run of runs) {
       const replica = this.#replicas.find(run.replica);
       if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
       if (replica === this.#self || this.#dispute?.replica === replica) continue;
-      const time = run.last === last[replica] ? (lastTime[replica] as number) : this.#timeOf(replica, run.last);
-      if (time !== run.lastTime) return forked(run.replica, run.last);
+      if (this.#timeOf(replica, run.last) !== run.lastTime) return forked(run.replica, run.last);
     }
     return undefined;
   }
@@ -563,7 +591,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return undefined;
   }
 
+  /** The time of an event of the log; 0 when it is not there. O(1) for a replica's last one, else O(events). */
   #timeOf(replica: number, seq: SequenceNumber): number {
+    const { last, lastTime } = this.#replicas;
+    return seq === last[replica] ? (lastTime[replica] as number) : this.#findTime(replica, seq);
+  }
+
+  #findTime(replica: number, seq: SequenceNumber): number {
     const found = this.#find(replica, seq);
     return found === undefined ? 0 : (found.chunk.time[found.row] as number);
   }
@@ -599,10 +633,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         this.#reissued.delete(unwrapReissued(this.#payload(rows, row)).formerId);
     }
     last[replica] = from - 1;
-    lastTime[replica] = this.#timeOf(replica, from - 1);
+    lastTime[replica] = this.#findTime(replica, from - 1);
     if (from === 1) firstTime[replica] = 0;
     stored[replica] = Math.min(wasStored, from - 1);
     storedTime[replica] = this.#timeOf(replica, stored[replica] as number);
+    this.#effective.forget();
     if (replica === this.#self) {
       // What is agreed is on the other side's disk already; the rest is among the rows that were taken out.
       this.#unflushed = new Chunk();

@@ -15,7 +15,7 @@ export interface LogEntry extends JournalEntry {
   readonly runs: readonly TimedRun[];
 }
 
-/** The last event of a replica that a peer is known to have; `time` is 0 where it is not known. */
+/** The last event of a replica before the first that a peer lacks; `time` is 0 where it is not known. */
 export interface KnownEvent {
   readonly seq: SequenceNumber;
   readonly time: number;

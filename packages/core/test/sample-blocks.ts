@@ -1,4 +1,5 @@
 /** Blocks and frames that show every part of the formats: what the fixtures freeze, and what hostile bytes start from. */
+
 import { decodeBlock, encodeBlock } from '../src/codec/block.js';
 import type { Message } from '../src/codec/message.js';
 import { GossipError, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
@@ -7,6 +8,7 @@ import { DependencyArena } from '../src/log/dependency-arena.js';
 import type { LogTables } from '../src/log/log-tables.js';
 import { PayloadPages } from '../src/log/payload-pages.js';
 import { ReplicaTable } from '../src/log/replica-table.js';
+import { endOfTime } from '../src/range.js';
 
 export const ada = replicaIdFromBytes(new Uint8Array(16).fill(0xaa));
 export const bob = replicaIdFromBytes(new Uint8Array(16).fill(0xbb));
@@ -107,11 +109,33 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     channel: 3,
     descriptor: { id: 'tea', policy: 'unsigned', codec: 'json' },
     token: 'secret',
-    answer: true,
-    more: false,
-    runs: [
-      { replica: ada, first: 1, last: 200, firstTime: baseTime, lastTime: baseTime + 4096 },
-      { replica: bob, first: 1, last: 1, firstTime: baseTime, lastTime: baseTime },
+    turn: {
+      comparison: 5,
+      ranges: [
+        {
+          kind: 'runs',
+          runs: [
+            { replica: ada, last: 200, lastTime: baseTime + 4096 },
+            { replica: bob, last: 1, lastTime: baseTime },
+          ],
+        },
+      ],
+    },
+  },
+  ranges: {
+    kind: 'ranges',
+    channel: 3,
+    comparison: 5,
+    own: false,
+    more: true,
+    ranges: [
+      { kind: 'lacking-runs', runs: [{ replica: bob, last: 0, lastTime: 0 }] },
+      {
+        ...{ kind: 'fingerprint', from: 0, to: baseTime, count: 300 },
+        sum: Uint32Array.of(1, 0xff, 0x12345678, 0xffffffff),
+      },
+      { kind: 'rows', from: baseTime, to: baseTime + 4096, names: [1, 2 ** 48 - 1] },
+      { kind: 'lacking-rows', from: baseTime + 8192, to: endOfTime, names: [0x0102_0304_0506] },
     ],
   },
   want: { kind: 'want', channel: 3, runs: [run] },

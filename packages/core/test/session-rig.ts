@@ -4,6 +4,7 @@
  */
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
 import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
+import type { Range } from '../src/range.js';
 import type { Answers, Effect, SessionInput, SessionOutput } from '../src/sync/index.js';
 import { ReplicatedLog, Session } from '../src/sync/index.js';
 import { bytesOf, rawFrame } from './frames.js';
@@ -31,7 +32,8 @@ const runsThere = entriesThere.flatMap(({ runs }) => runs);
 
 const answers: { readonly [K in keyof Answers]: Answers[K] } = {
   open: { log, writable: true, forPeer: false },
-  describe: { descriptor, runs: [], token: undefined },
+  describe: { descriptor, ranges: [{ kind: 'runs', runs: [] }], token: undefined },
+  compare: { lacks: new Map(), reply: [], missing: [], doubtful: false },
   read: { entries: [], more: false, heldTime: undefined },
   merge: { runs: runsThere, missing: [], dropped: 0 },
   store: { stored: new Map([[there, 1]]) },
@@ -81,14 +83,22 @@ export class Rig {
   }
 }
 
+const asking: Range[] = [{ kind: 'runs', runs: [] }];
+const answering: Range[] = [{ kind: 'lacking-runs', runs: [] }];
 const open = (change: Partial<Extract<Message, { kind: 'open' }>> = {}): Message => ({
-  ...{ kind: 'open', channel: theirs, descriptor, token: undefined, answer: true, more: false, runs: [] },
+  ...{ kind: 'open', channel: theirs, descriptor, token: undefined, turn: { comparison: 1, ranges: asking } },
+  ...change,
+});
+/** A page of a turn of the comparison that the session began, its first. */
+const turn = (change: Partial<Extract<Message, { kind: 'ranges' }>> = {}): Message => ({
+  ...{ kind: 'ranges', channel: ours, comparison: 1, own: false, more: false, ranges: answering },
   ...change,
 });
 const hello: Message = { kind: 'hello', node: there, name: 'there', durable: true, now: startMs };
 const events = (channel: number): Message => ({
   ...{ kind: 'events', channel, blocks: entriesThere.map(({ block }) => block) },
 });
+const want: Message = { kind: 'want', channel: ours, runs: [{ replica: here, first: 1, last: 1 }] };
 const early = Math.floor((startMs + 2 * limits.clockDriftMsMax) * 2048);
 
 type Step = (rig: Rig) => SessionInput;
@@ -98,9 +108,16 @@ const greeted: Step[] = [...starting, (rig) => rig.frame(hello)];
 const attaching: Step[] = [...greeted, (rig) => ({ type: 'attach', log, now: rig.nowMs })];
 const offering: Step[] = [...attaching, (rig) => rig.answer('describe')];
 const opening: Step[] = [...offering, (rig) => rig.frame(open())];
-const granted = (writable: boolean): Step[] => [
-  ...opening,
+/** The peer has begun no comparison, and not answered ours yet. */
+const comparing = (writable: boolean): Step[] => [
+  ...offering,
+  (rig) => rig.frame(open({ turn: undefined })),
   (rig) => rig.answer('open', { writable }),
+];
+const granted = (writable: boolean): Step[] => [
+  ...comparing(writable),
+  (rig) => rig.frame(turn()),
+  (rig) => rig.answer('compare'),
   (rig) => rig.answer('read'),
 ];
 const live = granted(true);
@@ -121,10 +138,13 @@ export const states = {
     (rig) => rig.frame(open()),
     (rig) => rig.answer('open', { forPeer: true }),
     (rig) => rig.answer('describe'),
+    (rig) => rig.answer('compare', { reply: answering }),
     (rig) => rig.answer('read'),
   ],
+  'live, comparing': comparing(true),
+  'live, reading a turn': [...opening, (rig) => rig.answer('open')],
   'live, peer may not write': granted(false),
-  'live, reading': [...live, (rig) => rig.frame({ kind: 'want', channel: ours, runs: [] })],
+  'live, reading': [...live, (rig) => rig.frame(want), (rig) => rig.answer('compare')],
   'live, merging': merging,
   'live, storing': [...merging, (rig) => rig.answer('merge')],
   'live, muted': [
@@ -160,6 +180,9 @@ export const happenings = {
   'open failed': (rig) => rig.failed('open', new GossipError('forbidden', 'no')),
   'describe answered': (rig) => rig.answer('describe'),
   'describe failed': (rig) => rig.failed('describe', storageFailed),
+  'compare answered': (rig) => rig.answer('compare', { reply: answering }),
+  'compare answered, asking': (rig) => rig.answer('compare', { reply: asking }),
+  'compare failed': (rig) => rig.failed('compare', new GossipError('forked', 'another event')),
   'read answered': (rig) => rig.answer('read', { entries: entriesHere }),
   'read answered, more': (rig) => rig.answer('read', { entries: entriesHere, more: true }),
   'read failed': (rig) => rig.failed('read', storageFailed),
@@ -191,10 +214,13 @@ export const happenings = {
   }),
   hello: (rig) => rig.frame(hello),
   open: (rig) => rig.frame(open()),
-  'open, answering': (rig) => rig.frame(open({ answer: false })),
-  'open, page': (rig) => rig.frame(open({ more: true })),
+  'open, answering': (rig) => rig.frame(open({ turn: undefined })),
   'open, other descriptor': (rig) => rig.frame(open({ descriptor: { ...descriptor, codec: 'other' } })),
-  want: (rig) => rig.frame({ kind: 'want', channel: ours, runs: [{ replica: here, first: 1, last: 1 }] }),
+  'ranges, answering': (rig) => rig.frame(turn()),
+  'ranges, asking': (rig) => rig.frame(turn({ ranges: asking })),
+  'ranges of another comparison': (rig) => rig.frame(turn({ comparison: 99 })),
+  'ranges, no such channel': (rig) => rig.frame(turn({ channel: nobodys })),
+  want: (rig) => rig.frame(want),
   events: (rig) => rig.frame(events(ours)),
   'events, no such channel': (rig) => rig.frame(events(nobodys)),
   ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ replica: here, first: 1, last: 1 }] }),
@@ -214,7 +240,6 @@ export const happenings = {
       rig,
       rawFrame(0, 200, ours, (writer) => writer.text('what is to come')),
     ),
-  ranges: (rig) => raw(rig, rawFrame(0, 2, ours)),
   presence: (rig) => raw(rig, rawFrame(0, 7, ours)),
   'unknown version': (rig) => raw(rig, rawFrame(1, 0, 0)),
   garbage: (rig) => raw(rig, bytesOf(0, 4, 1, 255, 255, 255)),
@@ -261,7 +286,7 @@ function messageInWords(message: ReturnType<typeof decodeMessage>): string {
     case 'close':
       return message.channel === 0 ? `close ${message.reason.code}` : `close of the log`;
     case 'open':
-      return message.answer ? 'open' : 'open, answering';
+      return message.turn === undefined ? 'open, answering' : 'open';
     default:
       return message.kind;
   }

@@ -3,7 +3,7 @@
  * until they are delivered, answers until they are given, and nothing happens by itself.
  */
 import { decodeMessage } from '../src/codec/message.js';
-import { GossipError, horizon, type ReplicaId, type SequenceNumber } from '../src/index.js';
+import { GossipError, type ReplicaId, type SequenceNumber } from '../src/index.js';
 import { creditBytesMax, frameBytesMax } from '../src/limits.js';
 import {
   type Answer,
@@ -164,15 +164,24 @@ export class TestNode {
       case 'established':
         this.peer = output.peer;
         break;
+      case 'compared':
+        for (const [replica, last] of this.host(output.log).log.storedVersion()) {
+          this.#acknowledged(replica, output.lacks.get(replica)?.seq ?? last);
+        }
+        break;
       case 'acknowledged':
         for (const { replica, last } of output.runs) {
-          this.acknowledged.set(replica, Math.max(last, this.acknowledged.get(replica) ?? 0));
+          this.#acknowledged(replica, last);
         }
         break;
       case 'released':
         this.#release(output.log);
         break;
     }
+  }
+
+  #acknowledged(replica: ReplicaId, last: SequenceNumber): void {
+    this.acknowledged.set(replica, Math.max(last, this.acknowledged.get(replica) ?? 0));
   }
 
   #grant(log: string): boolean {
@@ -197,9 +206,14 @@ export class TestNode {
     const hosted = this.host(effect.log);
     switch (effect.kind) {
       case 'describe':
-        return { kind: 'describe', descriptor: hosted.log.descriptor, runs: hosted.log.runs(), token: undefined };
+        return {
+          ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
+          ranges: hosted.log.describe(),
+        };
+      case 'compare':
+        return { kind: 'compare', ...hosted.log.compare(effect.received, effect.salt) };
       case 'read':
-        return { kind: 'read', ...hosted.log.read({ ...effect, upTo: horizon(this.now()) }) };
+        return { kind: 'read', ...hosted.log.read(effect) };
       case 'merge': {
         const { entries, runs, missing, dropped, refused } = hosted.log.receive(effect.blocks);
         hosted.queue.push(...entries);
@@ -208,7 +222,7 @@ export class TestNode {
       }
       case 'store': {
         this.store(effect.log);
-        const stored = new Map(hosted.log.runs().map(({ replica, last }) => [replica, last]));
+        const stored = hosted.log.storedVersion();
         return {
           kind: 'store',
           stored: new Map(effect.replicas.map((replica) => [replica, stored.get(replica) ?? 0])),

@@ -5,7 +5,6 @@ import {
   type Environment,
   GossipError,
   type GossipStorage,
-  horizon,
   jsonCodec,
   limits,
   type PayloadCodec,
@@ -310,10 +309,6 @@ class Node implements GossipNode, LogHost, SessionHost {
       throw error;
     }
     return { writable, release };
-  }
-
-  horizon(): number {
-    return horizon(this.now());
   }
 
   established(driver: SessionDriver, peer: Peer): void {

@@ -30,12 +30,12 @@ import {
   type Snapshot,
 } from '@gossip-log/core';
 import {
+  type KnownEvent,
   type LogDescriptor,
   type LogEntry,
   type Receipt,
   ReplicatedLog,
   type Settlement,
-  type TimedRun,
 } from '@gossip-log/core/sync';
 import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 
@@ -158,12 +158,15 @@ export class HostedLog<T = unknown> {
     return receipt;
   }
 
-  /** What a peer says that it has. Returns why it cannot be talked with now. */
-  described(runs: readonly TimedRun[]): GossipError | undefined {
-    const { log } = this;
-    const own = runs.find(({ replica }) => replica === log?.replica);
-    if (own !== undefined && log?.dispute(own)) this.#describeAnew();
-    return log?.contradicts(runs);
+  /** A durable node has all that is stored here, but for what is behind the events in `lacks`. */
+  compared(node: string, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
+    const version = this.#log?.storedVersion() ?? [];
+    const runs = Array.from(version, ([replica, last]) => ({
+      replica,
+      first: 1,
+      last: lacks.get(replica)?.seq ?? last,
+    }));
+    this.acknowledged(node, runs);
   }
 
   #describeAnew(): void {
@@ -180,6 +183,8 @@ export class HostedLog<T = unknown> {
     this.#queue = this.#queue.filter((entry) => !gone.includes(entry));
     this.#committed += gone.length;
     for (const [id, successor] of reissued) this.#reissued.set(id, successor);
+    // What is agreed of the disputed id may be spoken of again, and nobody was told that it is here.
+    for (const peer of [...this.peers]) peer.describe(this.id);
     const error = new GossipError(
       'forked',
       `the store of log "${this.id}" was an older copy; ${reissued.size} events were appended again`,

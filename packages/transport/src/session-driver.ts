@@ -43,7 +43,6 @@ export interface SessionHost {
   hosted(log: string): HostedLog | undefined;
   /** May a peer have this log? Rejects when not. `release` gives back what was opened for the peer alone. */
   openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant>;
-  horizon(): number;
   established(driver: SessionDriver, peer: Peer): void;
   ended(driver: SessionDriver): void;
   onError(error: unknown): void;
@@ -162,11 +161,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'established':
         this.#host.established(this, output.peer);
         break;
-      case 'described': {
-        const error = this.#host.hosted(output.log)?.described(output.runs);
-        if (error !== undefined) this.end({ code: error.code, message: error.message });
+      case 'compared':
+        this.#host.hosted(output.log)?.compared(output.node, output.lacks);
         break;
-      }
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
@@ -206,13 +203,16 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     try {
       switch (effect.kind) {
         case 'describe':
-          answer({ kind: 'describe', descriptor: hosted.descriptor, runs: hosted.log.runs(), token: this.#token });
+          answer({
+            ...{ kind: 'describe', descriptor: hosted.descriptor, token: this.#token },
+            ranges: hosted.log.describe(),
+          });
+          break;
+        case 'compare':
+          answer({ kind: 'compare', ...hosted.log.compare(effect.received, effect.salt) });
           break;
         case 'read':
-          answer({
-            kind: 'read',
-            ...hosted.log.read({ known: effect.known, bytesMax: effect.bytesMax, upTo: this.#host.horizon() }),
-          });
+          answer({ kind: 'read', ...hosted.log.read(effect) });
           break;
         case 'merge': {
           const { runs, missing, dropped, refused } = hosted.receive(effect.blocks);

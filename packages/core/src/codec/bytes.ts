@@ -42,6 +42,13 @@ export class ByteWriter {
     this.setU32(this.#skip(4), value);
   }
 
+  /** A whole number below 2^48, lowest byte first. */
+  u48(value: number): void {
+    this.u32(value % 0x1_0000_0000);
+    this.u8(Math.floor(value / 0x1_0000_0000));
+    this.u8(Math.floor(value / 0x100_0000_0000));
+  }
+
   /** Overwrites four bytes written before, lowest first. */
   setU32(at: number, value: number): void {
     const bytes = this.#bytes;
@@ -139,6 +146,10 @@ export class ByteReader {
         ((source[at + 3] as number) << 24)) >>>
       0
     );
+  }
+
+  u48(): number {
+    return this.u32() + this.u8() * 0x1_0000_0000 + this.u8() * 0x100_0000_0000;
   }
 
   varint(): number {

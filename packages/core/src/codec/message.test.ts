@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rawFrame } from '../../test/frames.js';
-import { blockOf, messages, oneRow, refusal } from '../../test/sample-blocks.js';
+import { bytesOf, rawFrame } from '../../test/frames.js';
+import { ada, blockOf, messages, oneRow, refusal } from '../../test/sample-blocks.js';
 import { errorCodes, type GossipErrorCode, replicaIdFromBytes } from '../index.js';
-import { creditBytesMax, frameBytesMax, runsPerFrameMax, seqMax, timeMax } from '../limits.js';
+import {
+  creditBytesMax,
+  frameBytesMax,
+  namesPerRangeMax,
+  rangesPerFrameMax,
+  runsPerFrameMax,
+  seqMax,
+  timeMax,
+} from '../limits.js';
+import { lanes } from '../log/contribution.js';
+import { endOfTime, type Range } from '../range.js';
 import type { ByteWriter } from './bytes.js';
 import { decodeMessage, encodeMessage, frameKinds, type Message } from './message.js';
 
@@ -11,9 +21,34 @@ const replica = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(replicaIdFro
 const run = fc
   .tuple(replica, fc.integer({ min: 1, max: seqMax }), fc.integer({ min: 1, max: seqMax }))
   .map(([replica, a, b]) => ({ replica, first: Math.min(a, b), last: Math.max(a, b) }));
-const timedRun = fc.tuple(run, fc.maxSafeNat(), fc.maxSafeNat()).map(([run, a, b]) => ({
-  ...{ ...run, firstTime: Math.min(a, b), lastTime: Math.max(a, b) },
-}));
+const knownRuns = fc.array(fc.record({ replica, last: fc.nat({ max: seqMax }), lastTime: fc.maxSafeNat() }), {
+  maxLength: 5,
+});
+const names = fc.array(fc.nat({ max: 2 ** 48 - 1 }), { maxLength: 5 });
+const sum = fc.uint32Array({ minLength: lanes, maxLength: lanes });
+
+/** Ranges in the order of time, the last one sometimes without an end. */
+const ranges = fc
+  .tuple(
+    fc.uniqueArray(fc.maxSafeNat(), { minLength: 12, maxLength: 12 }).map((times) => times.sort((a, b) => a - b)),
+    fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constantFrom('runs' as const, 'lacking-runs' as const), runs: knownRuns }),
+        fc.record({ kind: fc.constantFrom('rows' as const, 'lacking-rows' as const), names }),
+        fc.record({ kind: fc.constant('fingerprint' as const), count: fc.maxSafeNat(), sum }),
+      ),
+      { maxLength: 5 },
+    ),
+    fc.boolean(),
+  )
+  .map(([times, parts, endless]) =>
+    parts.map((part, i): Range => {
+      if ('runs' in part) return part;
+      const to = endless && i === parts.length - 1 ? endOfTime : (times[2 * i + 1] as number);
+      return { ...part, from: times[2 * i] as number, to };
+    }),
+  );
+const turn = fc.record({ comparison: fc.nat({ max: seqMax }), ranges });
 const text = fc.string({ unit: 'grapheme', maxLength: 10 });
 const channel = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constant(seqMax));
 const code = fc.constantFrom(...(Object.keys(errorCodes) as GossipErrorCode[]));
@@ -35,10 +70,11 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       codec: fc.constantFrom('json', 'cbor'),
     }),
     token: fc.option(text, { nil: undefined }),
-    answer: fc.boolean(),
-    more: fc.boolean(),
-    runs: fc.array(timedRun, { maxLength: 5 }),
+    turn: fc.option(turn, { nil: undefined }),
   }),
+  fc
+    .tuple(turn, channel, fc.boolean(), fc.boolean())
+    .map(([turn, channel, own, more]) => ({ kind: 'ranges' as const, channel, own, more, ...turn })),
   fc.record({ kind: fc.constant('want' as const), channel, runs: fc.array(run, { maxLength: 5 }) }),
   fc.record({
     kind: fc.constant('events' as const),
@@ -64,7 +100,7 @@ test('[S4] messages of every kind come back as they went', () => {
     }),
     { numRuns: 1_000 },
   );
-  expect(seen.size).toBe(8);
+  expect(seen.size).toBe(9);
   for (const sample of Object.values(messages)) expect(decodeMessage(encodeMessage(sample))).toEqual(sample);
 });
 
@@ -119,7 +155,7 @@ test('[S3] [S4] a frame with flipped bits is refused, skipped, or another frame 
 
 test('[S3] kinds that are not known are skipped whatever they hold, versions that are not known are refused', () => {
   for (let kind = 0; kind < 256; kind++) {
-    const isKnown = Object.values(frameKinds).some((known) => known === kind) && kind !== 2 && kind !== 7;
+    const isKnown = Object.values(frameKinds).some((known) => known === kind) && kind !== 7;
     const frame = rawFrame(0, kind, 5, (writer) => writer.bytes(new Uint8Array(9).fill(255)));
     if (isKnown) expect(refusal(() => decodeMessage(frame))).toMatch(/invalid|truncated/);
     else expect(decodeMessage(frame)).toEqual({ kind: 'unknown' });
@@ -142,6 +178,16 @@ test('[S4] counts that claim more than the frame holds are refused before anythi
     expect(runs(frameKinds.ack, count, (writer) => writer.text('relay'))).toBe('frame-invalid');
   }
   expect(refusal(() => decodeMessage(new Uint8Array(frameBytesMax + 1)))).toBe('frame-too-large');
+  for (const kind of [0, 1]) {
+    expect(runs(frameKinds.ranges, 1, (writer) => writer.bytes(bytesOf(0, 1, 1, kind)))).toBe('frame-invalid');
+  }
+  for (const kind of [3, 4]) {
+    const header = bytesOf(0, 1, 1, kind, 5, 5);
+    for (const count of [1, namesPerRangeMax, namesPerRangeMax + 1]) {
+      expect(runs(frameKinds.ranges, count, (writer) => writer.bytes(header))).toBe('frame-invalid');
+    }
+  }
+  expect(runs(frameKinds.ranges, rangesPerFrameMax + 1, (writer) => writer.bytes(bytesOf(0, 1)))).toBe('frame-invalid');
   // Half a million empty blocks.
   expect(refusal(() => decodeMessage(rawFrame(0, frameKinds.events, 1, (w) => w.bytes(new Uint8Array(500_000)))))).toBe(
     'frame-invalid',
@@ -170,9 +216,8 @@ test('[S5] an open with what is reserved is unsupported: flags, policy, hash, ed
       writer.u8(hash);
       writer.text('json');
       for (let i = 0; i < 4; i++) writer.varint(i === at ? 1 : 0);
-      writer.varint(0);
     });
-  expect(decodeMessage(open(-1))).toMatchObject({ kind: 'open', runs: [] });
+  expect(decodeMessage(open(-1))).toMatchObject({ kind: 'open', turn: undefined });
   for (const frame of [open(0), open(1), open(2), open(3), open(-1, 8), open(-1, 0, 1), open(-1, 0, 0, 1)]) {
     expect(refusal(() => decodeMessage(frame))).toBe('version-unsupported');
   }
@@ -193,11 +238,17 @@ test('[S4] runs and times are bounded: no sequence number 0, none over the bound
   expect([want(1, 0), want(0, 5), want(seqMax, 0), want(seqMax, 1), want(seqMax + 1, 0)]).toEqual([
     ...[undefined, 'frame-invalid', undefined, 'frame-invalid', 'frame-invalid'],
   ]);
-  const late = {
-    ...messages.open,
-    runs: [{ ...(messages.open.runs[0] as (typeof messages.open.runs)[0]), firstTime: timeMax }],
-  };
-  expect(refusal(() => decodeMessage(encodeMessage(late)))).toBeDefined();
+  const { ranges } = messages;
+  const refused = (change: Partial<typeof ranges>) =>
+    refusal(() => decodeMessage(encodeMessage({ ...ranges, ...change } as typeof ranges)));
+  const rows = (from: number, to: number) => ({ kind: 'rows' as const, from, to, names: [] });
+  expect(
+    refused({ ranges: [{ kind: 'runs', runs: [{ replica: ada, last: 1, lastTime: timeMax + 2 }] }] }),
+  ).toBeDefined();
+  // Spans go on in time; behind one without an end nothing follows, and none is longer than time.
+  expect(refused({ ranges: [rows(0, endOfTime), rows(endOfTime, endOfTime)] })).toBe('frame-invalid');
+  expect(refused({ ranges: [rows(timeMax, endOfTime)] })).toBeUndefined();
+  expect(refused({ ranges: [rows(timeMax - 5, timeMax + 11)] })).toBe('frame-invalid');
 });
 
 test('[S4] long texts for people are cut at a character', () => {

@@ -1,7 +1,7 @@
 /**
  * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
  *
- * Every frame begins with version, kind and channel. Kinds 0 to 9 are fixed; `ranges` and `presence` are reserved.
+ * Every frame begins with version, kind and channel. Kinds 0 to 9 are fixed; `presence` is reserved.
  */
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
 import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
@@ -10,18 +10,21 @@ import {
   frameBytesMax,
   logIdBytesMax,
   messageBytesMax,
+  namesPerRangeMax,
   nodeNameBytesMax,
   nowMsMax,
+  rangesPerFrameMax,
   replicaIdBytes,
   runsPerFrameMax,
   seqMax,
   timeMax,
   tokenBytesMax,
 } from '../limits.js';
+import { lanes, shortNameBytes } from '../log/contribution.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
+import { endOfTime, type KnownRun, type Range } from '../range.js';
 import type { LogDescriptor } from '../replicated-log.js';
-import type { TimedRun } from '../runs.js';
 import { splitBlocks } from './block.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 
@@ -55,18 +58,34 @@ export interface HelloMessage {
   readonly now: number;
 }
 
-/** What a node has of a log, and that it wants the rest. May come again at any time. */
+/** Names a log, and gives the number under which the sender takes frames about it. May come again at any time. */
 export interface OpenMessage {
   readonly kind: 'open';
   readonly channel: number;
   readonly descriptor: LogDescriptor;
   readonly token: string | undefined;
-  /** The receiver is asked for its own `open` in return. */
-  readonly answer: boolean;
-  /** More runs follow in another `open` of the same channel. */
+  /** Begins a comparison, and asks the receiver for its own `open` in return; `undefined` in one that is such an answer. */
+  readonly turn: FirstTurn | undefined;
+}
+
+/** The first turn of a comparison. */
+export interface FirstTurn {
+  /** Number of the comparison, given by the node that begins it. */
+  readonly comparison: number;
+  readonly ranges: readonly Range[];
+}
+
+/** A turn of a comparison, or a page of one: what the sender has of a log, in ranges. */
+export interface RangesMessage {
+  readonly kind: 'ranges';
+  readonly channel: number;
+  readonly comparison: number;
+  /** The sender began this comparison. */
+  readonly own: boolean;
+  /** More frames of this turn follow. */
   readonly more: boolean;
-  /** The effective log as one run list. */
-  readonly runs: readonly TimedRun[];
+  /** Spans follow one another in time and do not overlap. */
+  readonly ranges: readonly Range[];
 }
 
 /** Asks for runs that were thought to be here already. */
@@ -117,6 +136,7 @@ export interface CloseMessage {
 export type Message =
   | HelloMessage
   | OpenMessage
+  | RangesMessage
   | WantMessage
   | EventsMessage
   | AckMessage
@@ -130,8 +150,11 @@ export interface UnknownMessage {
 }
 
 const hello = { durable: 1 } as const;
-const open = { answer: 1, more: 2, token: 4 } as const;
-const openFlagsMax = 7;
+const open = { turn: 1, token: 4 } as const;
+const openFlags = open.turn | open.token;
+const turn = { own: 1, more: 2 } as const;
+const turnFlags = turn.own | turn.more;
+const rangeKinds = ['runs', 'lacking-runs', 'fingerprint', 'rows', 'lacking-rows'] as const;
 const policies = ['unsigned'] as const;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8');
@@ -151,9 +174,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       break;
     case 'open': {
       const { descriptor, token } = message;
-      writer.u8(
-        (message.answer ? open.answer : 0) | (message.more ? open.more : 0) | (token === undefined ? 0 : open.token),
-      );
+      writer.u8((message.turn === undefined ? 0 : open.turn) | (token === undefined ? 0 : open.token));
       writer.text(descriptor.id);
       writer.u8(policies.indexOf(descriptor.policy));
       // Hash family of the digests: 0 is none, as unsigned logs have none.
@@ -162,14 +183,13 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       // Edges `wanted` and `complete`: 0 is the whole log. Sums of truncation table and redactions: 0 is none.
       for (let reserved = 0; reserved < 4; reserved++) writer.varint(0);
       if (token !== undefined) writer.text(token);
-      writer.varint(message.runs.length);
-      for (const run of message.runs) {
-        writeRun(writer, run);
-        writer.varint(run.firstTime);
-        writer.varint(run.lastTime - run.firstTime);
-      }
+      if (message.turn !== undefined) writeTurn(writer, message.turn);
       break;
     }
+    case 'ranges':
+      writer.u8((message.own ? turn.own : 0) | (message.more ? turn.more : 0));
+      writeTurn(writer, message);
+      break;
     case 'want':
       writeRuns(writer, message.runs);
       break;
@@ -261,30 +281,25 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       const hash = reader.u8();
       const codec = reader.text(32, 'codec');
       const reserved = [reader.varint(), reader.varint(), reader.varint(), reader.varint()];
-      if (policy === undefined || hash !== 0 || flags > openFlagsMax || reserved.some((value) => value !== 0)) {
+      if (policy === undefined || hash !== 0 || (flags & ~openFlags) !== 0 || reserved.some((value) => value !== 0)) {
         throw new GossipError(
           'version-unsupported',
           'an open with flags, edges, a policy or a hash that this version lacks',
         );
       }
       const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
-      const count = runCount(reader, 4);
-      const runs: TimedRun[] = [];
-      for (let i = 0; i < count; i++) {
-        const run = readRun(reader);
-        const firstTime = reader.bounded(timeMax, 'time');
-        const lastTime = firstTime + reader.varint();
-        if (lastTime > timeMax) throw new GossipError('frame-invalid', 'a time over its bound');
-        runs.push({ ...run, firstTime, lastTime });
-      }
+      const turn = (flags & open.turn) === 0 ? undefined : readTurn(reader);
+      return { kind: 'open', channel, descriptor: { id, policy, codec }, token, turn };
+    }
+    case frameKinds.ranges: {
+      const flags = reader.u8();
+      if ((flags & ~turnFlags) !== 0) throw new GossipError('frame-invalid', `flags ${flags} of ranges`);
       return {
-        kind: 'open',
+        kind: 'ranges',
         channel,
-        descriptor: { id, policy, codec },
-        token,
-        answer: (flags & open.answer) !== 0,
-        more: (flags & open.more) !== 0,
-        runs,
+        own: (flags & turn.own) !== 0,
+        more: (flags & turn.more) !== 0,
+        ...readTurn(reader),
       };
     }
     case frameKinds.want:
@@ -350,6 +365,75 @@ function runCount(reader: ByteReader, rest: number): number {
 function readRuns(reader: ByteReader): Run[] {
   const count = runCount(reader, 2);
   return Array.from({ length: count }, () => readRun(reader));
+}
+
+function writeTurn(writer: ByteWriter, { comparison, ranges }: FirstTurn): void {
+  writer.varint(comparison);
+  writer.varint(ranges.length);
+  let end = 0;
+  for (const range of ranges) {
+    writer.u8(rangeKinds.indexOf(range.kind));
+    if ('runs' in range) {
+      writer.varint(range.runs.length);
+      for (const { replica, last, lastTime } of range.runs) {
+        writer.bytes(replicaIdToBytes(replica));
+        writer.varint(last);
+        writer.varint(lastTime);
+      }
+      continue;
+    }
+    writer.varint(range.from - end);
+    // A span without an end is 0: one that is not empty never is.
+    writer.varint(range.to === endOfTime ? 0 : range.to - range.from);
+    end = range.to;
+    if ('names' in range) {
+      writer.varint(range.names.length);
+      for (const name of range.names) writer.u48(name);
+    } else {
+      writer.varint(range.count);
+      for (const lane of range.sum) writer.u32(lane);
+    }
+  }
+}
+
+function readTurn(reader: ByteReader): FirstTurn {
+  const comparison = reader.bounded(seqMax, 'comparison');
+  const count = reader.bounded(rangesPerFrameMax, 'ranges');
+  const ranges: Range[] = [];
+  let end = 0;
+  for (let i = 0; i < count; i++) {
+    const kind = rangeKinds[reader.u8()];
+    if (kind === undefined) throw new GossipError('frame-invalid', 'a range of unknown kind');
+    if (kind === 'runs' || kind === 'lacking-runs') {
+      const runs: KnownRun[] = [];
+      for (let left = runCount(reader, 2); left > 0; left--) {
+        const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
+        runs.push({
+          replica,
+          last: reader.bounded(seqMax, 'sequence number'),
+          lastTime: reader.bounded(timeMax, 'time'),
+        });
+      }
+      ranges.push({ kind, runs });
+      continue;
+    }
+    const from = end + reader.bounded(timeMax, 'time');
+    const length = reader.bounded(timeMax, 'time');
+    const to = length === 0 ? endOfTime : from + length;
+    if (from > timeMax || to > endOfTime) throw new GossipError('frame-invalid', 'a span over its bound');
+    end = to;
+    if (kind === 'fingerprint') {
+      const rows = reader.varint();
+      ranges.push({ kind, from, to, count: rows, sum: Uint32Array.from({ length: lanes }, () => reader.u32()) });
+      continue;
+    }
+    const names = reader.bounded(namesPerRangeMax, 'names');
+    if (names * shortNameBytes > reader.remaining) {
+      throw new GossipError('frame-invalid', `${names} names in ${reader.remaining} bytes`);
+    }
+    ranges.push({ kind, from, to, names: Array.from({ length: names }, () => reader.u48()) });
+  }
+  return { comparison, ranges };
 }
 
 /** Text cut to a number of bytes, at a character. */

@@ -29,6 +29,8 @@ export class Chunk {
   deps: Uint32Array;
   /** Event objects made so far, by row. Absent until the first is. */
   events: (StoredEvent<unknown> | undefined)[] | undefined;
+  /** The sum of the first `rows` rows' contributions, as long as `epoch` is the log's. Absent until it is asked for. */
+  summed: { readonly epoch: number; rows: number; readonly sum: Uint32Array } | undefined;
 
   constructor(capacity = firstCapacity) {
     this.replica = new Uint32Array(capacity);
@@ -133,6 +135,7 @@ export class Chunk {
   /** Inserts one row of another chunk at `at`, moving the rows behind. There must be room. */
   insertRow(at: number, source: Chunk, row: number): void {
     const end = this.count;
+    this.summed = undefined;
     this.replica.copyWithin(at + 1, at, end);
     this.seq.copyWithin(at + 1, at, end);
     this.time.copyWithin(at + 1, at, end);

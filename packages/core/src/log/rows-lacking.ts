@@ -1,7 +1,7 @@
 /** What somebody lacks of a log, picked out in log order, and rows as blocks. */
 import { encodeBlock } from '../codec/block.js';
 import type { ReplicaId } from '../ids.js';
-import { blockBytesTarget, chunkRowsMax } from '../limits.js';
+import { blockBytesTarget, chunkRowsMax, seqMax } from '../limits.js';
 import type { JournalEntry } from '../ports/storage.js';
 import { chunkRuns, type KnownEvent, type LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
@@ -24,30 +24,31 @@ export interface PickedRows {
 }
 
 /**
- * Rows that `known` lacks, of those up to the sequence numbers in `last` (by replica index).
+ * Rows that somebody lacks, of those up to the sequence numbers in `last` (by replica index). Of a replica in `lacks` all
+ * behind the event given, of others none.
  *
  * @internal
  */
 export function rowsLacking(
   ordered: OrderedLog,
   tables: LogTables,
-  known: ReadonlyMap<ReplicaId, KnownEvent>,
+  lacks: ReadonlyMap<ReplicaId, KnownEvent>,
   last: readonly number[],
   { bytesMax, upTo }: Bounds,
 ): PickedRows {
-  const { ids, firstTime, size } = tables.replicas;
-  const has = new Uint32Array(size);
+  const { replicas } = tables;
+  const has = new Uint32Array(replicas.size).fill(seqMax);
   // Nothing that lies before the first lacking event of any replica need be looked at.
   let from = Number.POSITIVE_INFINITY;
   let lacking = 0;
   let isTimed = true;
-  for (let replica = 0; replica < size; replica++) {
-    const { seq, time } = known.get(ids[replica] as ReplicaId) ?? { seq: 0, time: 0 };
+  for (const [id, { seq, time }] of lacks) {
+    const replica = replicas.find(id);
+    if ((last[replica] ?? 0) <= seq) continue;
     has[replica] = seq;
-    if ((last[replica] as number) <= seq) continue;
     lacking += (last[replica] as number) - seq;
     isTimed &&= seq === 0 || time > 0;
-    from = Math.min(from, seq === 0 ? (firstTime[replica] as number) : time + 1);
+    from = Math.min(from, seq === 0 ? (replicas.firstTime[replica] as number) : time + 1);
   }
   const rows = new Chunk();
   if (lacking === 0) return { rows, more: false, heldTime: undefined };

@@ -1,9 +1,30 @@
 /** One log in one session: what is known of the peer's part, and what is under way. */
+import type { EventsMessage, FirstTurn, RangesMessage } from '../codec/message.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import type { LogDescriptor } from '../replicated-log.js';
-import type { KnownEvent, TimedRun } from '../runs.js';
+import type { KnownEvent } from '../runs.js';
 
 export type ChannelState = 'offered' | 'opening' | 'live';
+
+/** A comparison under way (S5). */
+export interface Comparison {
+  /** Given by the node that began it. */
+  readonly number: number;
+  /** Frames that came so far. */
+  frames: number;
+  /** The peer's turn, as far as it came, asks. */
+  asked: boolean;
+  /** Our turn, as far as it was sent, asks. */
+  asks: boolean;
+  /** What the peer lacks, as far as this comparison has shown, and what was stored since it began. */
+  readonly lacks: Map<ReplicaId, KnownEvent>;
+  /** The peer says that it has other events of this node's writer: what it acknowledges may be those (G4). */
+  doubted: boolean;
+}
+
+export function newComparison(number: number): Comparison {
+  return { number, frames: 0, asked: false, asks: false, lacks: new Map(), doubted: false };
+}
 
 /** One log in this session. */
 export interface Channel {
@@ -23,14 +44,19 @@ export interface Channel {
   writable: boolean;
   /** The peer refuses our events. */
   muted: boolean;
-  /** Pages of the peer's run list so far. */
-  pages: TimedRun[];
-  /** Its pages are over the bound: the rest of them is skipped. */
-  overfull: boolean;
-  /** What the peer said it has, kept from the node until the peer is granted the log. */
-  untold: readonly TimedRun[];
-  /** What the peer has: what it said, what it sent, what it was sent. */
-  known: Map<ReplicaId, KnownEvent>;
+  /** Comparisons under way: the one that this node began, the one that the peer began. The first to end serves for both. */
+  ours: Comparison | undefined;
+  theirs: Comparison | undefined;
+  /** A comparison has ended: what the peer lacks is known. */
+  compared: boolean;
+  /** As the last comparison has left it. */
+  doubted: boolean;
+  /** How the peer's comparison begins, kept until the peer is granted the log. */
+  first: FirstTurn | undefined;
+  /** What the peer lacks: of these replicas all events behind those given, of others none. */
+  lacks: Map<ReplicaId, KnownEvent>;
+  /** Events that the peer sent and that are not stored here yet, by their last. */
+  ahead: Map<ReplicaId, SequenceNumber>;
   /** Replicas whose events the peer sent, and how far they were acknowledged to it. */
   acked: Map<ReplicaId, SequenceNumber>;
   /** Missing runs already asked for, by their end. */
@@ -40,22 +66,23 @@ export interface Channel {
   /** Something changed since the read under way began. */
   stale: boolean;
   reading: number | undefined;
-  /** Our description is on its way; with whether an answer is asked for. */
+  /** Our `open` is being made; with whether one is asked for in return. */
   describing: { readonly answer: boolean } | undefined;
-  /** The peer has our description. */
+  /** The peer has our `open`. */
   described: boolean;
   /** One that asked for the peer's: it knows that this node wants the log, and does not only answer. */
   asked: boolean;
   /** Events keep until this time is under the horizon. */
   heldTime: number | undefined;
-  /** Our description is to be sent anew, and nothing before: events were refused as early, or had to be dropped. */
+  /**
+   * The log is to be opened and compared anew, and nothing sent before: events were refused as early, were dropped, or are
+   * in doubt.
+   */
   reopen: boolean;
-  /** Not before this time is under the horizon. */
-  reopenTime: number | undefined;
   /** When the peer refused our `open` for a reason that may pass. */
   refusedAt: number | undefined;
-  /** Frames of events that came before the peer was granted the log. */
-  waiting: { readonly blocks: readonly Uint8Array[]; readonly bytes: number }[];
+  /** Frames that came before the peer was granted the log. Those of events hold credit. */
+  waiting: { readonly message: EventsMessage | RangesMessage; readonly bytes: number }[];
   /** Bytes merged that no store request covers yet, their replicas, and whether a request is under way. */
   unstored: { bytes: number; replicas: Set<ReplicaId> };
   storing: number | undefined;
@@ -72,10 +99,13 @@ export function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
     forPeer: false,
     writable: false,
     muted: false,
-    pages: [],
-    overfull: false,
-    untold: [],
-    known: new Map(),
+    ours: undefined,
+    theirs: undefined,
+    compared: false,
+    doubted: false,
+    first: undefined,
+    lacks: new Map(),
+    ahead: new Map(),
     acked: new Map(),
     wanted: new Map(),
     behind: false,
@@ -84,7 +114,6 @@ export function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
     describing: undefined,
     heldTime: undefined,
     reopen: false,
-    reopenTime: undefined,
     refusedAt: undefined,
     waiting: [],
     unstored: { bytes: 0, replicas: new Set() },

@@ -1,7 +1,9 @@
 /**
  * `@gossip-log/core/sync`: for those who build nodes and transports. Apps need none of it.
  */
+export type { KnownRun, Range } from '../range.js';
 export {
+  type LogComparison,
   type LogDescriptor,
   type ReadQuery,
   type ReadResult,

@@ -3,10 +3,14 @@ import type { GossipError } from '../errors.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
-import type { LogDescriptor, ReadResult } from '../replicated-log.js';
+import type { Range } from '../range.js';
+import type { LogDescriptor, ReadQuery, ReadResult } from '../replicated-log.js';
 import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
 
-/** What the driver is asked to do. Answers come back as inputs; a request may be answered at once or later. */
+/**
+ * What the driver is asked to do. Answers come back as inputs; a request may be answered at once or later. What an answer
+ * says of a log holds when it is handed in: all `stored` of the log before has been handed in before, and none after.
+ */
 export type Effect =
   /** May this peer have the log? Make it ready and say whether it may write. */
   | {
@@ -15,15 +19,17 @@ export type Effect =
       readonly descriptor: LogDescriptor;
       readonly token: string | undefined;
     }
-  /** The effective log as runs. */
+  /** What to open the log with: the first turn of a comparison among it. */
   | { readonly kind: 'describe'; readonly log: string }
-  /** The next part of what `known` lacks, up to the horizon. */
+  /** Read what the peer says in a comparison, and answer it. */
   | {
-      readonly kind: 'read';
+      readonly kind: 'compare';
       readonly log: string;
-      readonly known: ReadonlyMap<ReplicaId, KnownEvent>;
-      readonly bytesMax: number;
+      readonly received: readonly Range[];
+      readonly salt: number;
     }
+  /** The next part of what the peer lacks. */
+  | ({ readonly kind: 'read'; readonly log: string } & ReadQuery)
   /** Merge blocks. Fails with the code of the refusal. */
   | { readonly kind: 'merge'; readonly log: string; readonly blocks: readonly Uint8Array[] }
   /** Answer once everything merged so far is durable; with how far `replicas` are. */
@@ -35,8 +41,14 @@ export interface Answers {
   open: { readonly log: string; readonly writable: boolean; readonly forPeer: boolean };
   describe: {
     readonly descriptor: LogDescriptor;
-    readonly runs: readonly TimedRun[];
+    readonly ranges: readonly Range[];
     readonly token: string | undefined;
+  };
+  compare: {
+    readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
+    readonly reply: readonly Range[];
+    readonly missing: readonly Run[];
+    readonly doubtful: boolean;
   };
   read: ReadResult;
   merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
@@ -52,7 +64,7 @@ export type SessionInput =
   | { readonly type: 'attach'; readonly log: string; readonly now: number }
   /** This node no longer uses the log. */
   | { readonly type: 'detach'; readonly log: string; readonly now: number }
-  /** The log is not what was last said of it: describe it anew, and ask what the peer has. */
+  /** The log is not what was last said of it: compare it anew. */
   | { readonly type: 'describe'; readonly log: string; readonly now: number }
   /** The effective log grew by these entries, in causal order. */
   | { readonly type: 'stored'; readonly log: string; readonly entries: readonly LogEntry[]; readonly now: number }
@@ -75,8 +87,13 @@ export type SessionOutput =
   | { readonly type: 'send'; readonly frame: Uint8Array }
   | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
   | { readonly type: 'established'; readonly peer: Peer }
-  /** What the peer has of the log, as it says. */
-  | { readonly type: 'described'; readonly log: string; readonly runs: readonly TimedRun[] }
+  /** The named node, which is durable, has all that is stored here, except what is behind the events in `lacks`. */
+  | {
+      readonly type: 'compared';
+      readonly log: string;
+      readonly node: string;
+      readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
+    }
   /** Durable at the named node, up to each run's `last`. */
   | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
   /** The peer refuses something about the log. */

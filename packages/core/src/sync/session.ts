@@ -17,54 +17,70 @@
  * - [S3] A frame of unknown kind is skipped; an unknown version ends the session: `version-unsupported`.
  * - [S4] Bytes that break the format, a checksum, or a clock or sequence rule end the session with that code, and
  *   change nothing else.
- * - [S5] `open` names a log and describes what is stored of it, as one run list, in pages one right after another. Its
- *   channel is the sender's number for the log; all other frames carry the receiver's number. It may come again: it
- *   then replaces what was known. It asks for an `open` in return, or is that answer; an answer to what was detached
- *   meanwhile is answered with `close`.
+ * - [S5] `open` names a log. Its channel is the sender's number for it; all other frames carry the receiver's number. It
+ *   asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is answered with `close`.
+ *   Who asks also begins a comparison (`ranges`): turns go back and forth until one asks nothing (R1 to R5, at the head of
+ *   `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the old one are skipped.
  * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone. An `open`
  *   that comes again keeps its descriptor.
  * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged. What
  *   comes meanwhile waits.
- * - [S8] Each side streams what the other lacks of the effective log, in causal order, up to the horizon.
+ * - [S8] Once it is compared, each side streams what the other lacks of the effective log, in causal order, up to the
+ *   horizon of both clocks.
  * - [S9] What becomes stored goes at once, as the same bytes, to a peer that lacks just that; else by reading. What a
  *   peer sent is never sent back to it.
  * - [S10] `events` frames spend credit, granted by the receiver once it has stored or skipped them. Logs that are
  *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
  *   `credit-exceeded`.
  * - [S11] Runs missing before received events can show are asked for once (`want`). Had rows to be dropped, the log is
- *   described anew at the next tick.
- * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; its `open` does so too, and so
- *   does every event that it sends, since it speaks only of what it has stored.
- * - [S13] Events that are `early` are refused whole, and the sender keeps them until due, then opens the log anew.
+ *   compared anew at the next tick.
+ * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; a comparison with it does so too,
+ *   and so does every event that it sends, since it speaks only of what it has stored.
+ * - [S13] Events that are `early` are refused whole. The sender learns from it how far the peer's clock is, keeps what is
+ *   not due there, and compares anew at the next tick.
  * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading. An
  *   `open` that was refused is made anew when the peer opens the log itself, and after `openRetryMs` when the reason
  *   may have passed.
  * - [S15] Requests are numbered. An answer to none is ignored, and a log that it opened is released. A failed or
- *   overdue one ends the session, but for `open` (that log is refused) and an `early` merge.
+ *   overdue one ends the session, but for `open` (that log is refused) and an `early` merge. A `store` is never overdue: a
+ *   slow disk holds back credit, and that is enough.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
  *   alone is released. A node that wants the log and has only answered so far opens it anew.
  * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
  */
-import { decodeMessage, encodeMessage, type HelloMessage, type Message, type OpenMessage } from '../codec/message.js';
+import {
+  decodeMessage,
+  type EventsMessage,
+  encodeMessage,
+  type FirstTurn,
+  type HelloMessage,
+  type Message,
+  type OpenMessage,
+  type RangesMessage,
+} from '../codec/message.js';
 import { GossipError, type GossipErrorCode } from '../errors.js';
-import { horizon } from '../hybrid-logical-clock.js';
+import { clockMilliseconds, horizon } from '../hybrid-logical-clock.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import {
   channelsMax,
+  clockDriftMsMax,
+  comparisonFramesMax,
   creditBytesMax,
   frameBytesMax,
   frameBytesTarget,
   heartbeatMs,
   openRetryMs,
+  rangesPerFrameMax,
   requestMsMax,
-  runsMax,
   runsPerFrameMax,
   silenceMsMax,
 } from '../limits.js';
+import { shortNameBytes } from '../log/contribution.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
-import type { LogEntry, TimedRun } from '../runs.js';
-import { type Channel, type ChannelState, freshExchange } from './channel.js';
+import { isQuestion, type Range } from '../range.js';
+import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+import { type Channel, type ChannelState, type Comparison, freshExchange, newComparison } from './channel.js';
 import type { Answer, Answers, Effect, Peer, SessionInput, SessionOptions, SessionOutput } from './session-io.js';
 
 /** Of an `events` frame with one block: version, kind, channel, length of the block. */
@@ -84,6 +100,17 @@ interface Request {
   since: number;
   /** Bytes whose credit is given back with the answer. */
   readonly bytes: number;
+  /** The comparison that a `compare` belongs to; a `want` belongs to none. */
+  readonly turn: Turn | undefined;
+}
+
+/** A page of a turn. */
+interface Turn {
+  readonly comparison: Comparison;
+  /** This node began it. */
+  readonly own: boolean;
+  /** More pages of the peer's turn follow. */
+  readonly more: boolean;
 }
 
 /** See the head of this file. @internal */
@@ -97,18 +124,21 @@ export class Session {
   #peer: Peer | undefined;
   #now = 0;
   #clockOffsetMs: number;
+  /** How far the peer's clock is from our wall clock, as far as is known. */
+  #peerOffsetMs = 0;
+  /** When a refusal told of it: clocks are set right at times, so that counts for a while. */
+  #peerOffsetAt = 0;
   #lastSent = 0;
   #lastHeard = 0;
   #nextRequest = 1;
   #nextChannel = 1;
+  #nextComparison = 1;
   /** Bytes of events that we may still send. */
   #credit = creditBytesMax;
   /** Of these, what reads under way may take: or all logs would read at once for the same credit. */
   #reserved = 0;
   /** Channels that want to read, each in its turn. */
   readonly #hungry = new Set<Channel>();
-  /** The log of which a page has come and the next one follows: one at a time, or every log could hold pages. */
-  #paging: string | undefined;
   /** Bytes of events that the peer may still send. */
   #granted = creditBytesMax;
   /** Bytes stored or skipped, to be granted again. */
@@ -183,9 +213,9 @@ export class Session {
     this.#now = now;
   }
 
-  /** The last time that may be sent now, by the corrected clock. */
+  /** The last time that may be sent now: by this node's corrected clock, and by the peer's. */
   #horizon(): number {
-    return horizon(this.#now + this.#clockOffsetMs);
+    return horizon(this.#now + Math.min(this.#clockOffsetMs, this.#peerOffsetMs));
   }
 
   #start(): void {
@@ -230,14 +260,17 @@ export class Session {
     }
     const channel = this.#byNumber.get(message.channel);
     switch (message.kind) {
+      case 'ranges':
+        if (channel !== undefined) this.#ranges(channel, message, bytes.length);
+        return;
       case 'events':
-        this.#events(channel, message.blocks, bytes.length);
+        this.#events(channel, message, bytes.length);
         return;
       case 'want':
-        if (channel !== undefined) this.#want(channel, message.runs);
+        if (channel?.state === 'live') this.#want(channel, message.runs);
         return;
       case 'ack':
-        if (channel !== undefined && this.#peer?.durable) {
+        if (channel !== undefined && this.#peer?.durable && !channel.doubted) {
           this.#outputs.push({ type: 'acknowledged', log: channel.log, node: message.node, runs: message.runs });
         }
         return;
@@ -254,9 +287,15 @@ export class Session {
   #greeted(hello: HelloMessage): void {
     this.#state = 'established';
     this.#peer = { node: hello.node, name: hello.name, durable: hello.durable, clockOffsetMs: hello.now - this.#now };
+    this.#peerOffsetMs = this.#clockOf(this.#peer);
     if (hello.durable && !this.#options.durable) this.#clockOffsetMs = this.#peer.clockOffsetMs;
     this.#outputs.push({ type: 'established', peer: this.#peer });
     for (const channel of this.#byLog.values()) this.#describe(channel, true);
+  }
+
+  /** The peer's clock, by its hello. One that is not durable takes over the clock of a durable node. */
+  #clockOf({ durable, clockOffsetMs }: Peer): number {
+    return this.#options.durable && !durable ? this.#clockOffsetMs : clockOffsetMs;
   }
 
   #attach(log: string): void {
@@ -293,15 +332,9 @@ export class Session {
   /** S5, S6, S7. */
   #peerOpens(message: OpenMessage): void {
     const log = message.descriptor.id;
-    const paging = this.#paging;
-    this.#paging = message.more ? log : undefined;
-    if (paging !== undefined && paging !== log) {
-      this.#fault(new GossipError('protocol', `an open of "${log}" between two pages of "${paging}"`));
-      return;
-    }
-    if (!message.answer && !this.#byLog.has(log)) {
+    if (message.turn === undefined && !this.#byLog.has(log)) {
       // The peer answers an `open` of a log that was detached meanwhile: nobody here wants it any more.
-      if (!message.more) this.#leave(message.channel);
+      this.#leave(message.channel);
       return;
     }
     const channel = this.#byLog.get(log) ?? this.#addChannel(log);
@@ -316,21 +349,10 @@ export class Session {
       this.#refuse(message.channel, error);
       return;
     }
+    // Under another number the peer has begun afresh: what was sent to the old one, or heard from it, counts no more.
+    const isFresh = channel.remote !== undefined && channel.remote !== message.channel;
     channel.remote = message.channel;
-    if (channel.overfull || channel.pages.length + message.runs.length > runsMax) {
-      // That log is too much for a session; the others are not to suffer for it.
-      channel.pages = [];
-      channel.overfull = message.more;
-      if (!message.more) {
-        this.#refuse(message.channel, new GossipError('limit-exceeded', `more than ${runsMax} runs for one log`));
-      }
-      return;
-    }
-    channel.pages.push(...message.runs);
-    if (message.more) return;
-    channel.untold = channel.pages;
-    channel.known = new Map(channel.pages.map((run) => [run.replica, { seq: run.last, time: run.lastTime }]));
-    channel.pages = [];
+    channel.first = message.turn;
     switch (channel.state) {
       case 'offered':
         channel.state = 'opening';
@@ -340,40 +362,128 @@ export class Session {
       case 'opening':
         return;
       case 'live':
-        channel.behind = true;
-        channel.stale = true;
         channel.muted = false;
         channel.reopen = false;
-        this.#tell(channel);
-        if (message.answer) this.#describe(channel, false);
-        this.#pump(channel);
+        if (isFresh) {
+          channel.compared = false;
+          channel.theirs = undefined;
+          channel.ahead.clear();
+        }
+        // An answer without a comparison that it could answer: ours was settled with the peer's former exchange.
+        if (message.turn !== undefined) this.#describe(channel, false);
+        else if (isFresh && channel.ours === undefined) this.#describe(channel, true);
+        this.#takeFirst(channel);
         return;
     }
   }
 
-  /** S7: only a peer that was granted the log is believed what it says of it; of our own events, only who may write. */
-  #tell(channel: Channel): void {
-    const { log, untold } = channel;
-    channel.untold = [];
-    if (channel.writable) this.#outputs.push({ type: 'described', log, runs: untold });
-    if (this.#peer?.durable) {
-      const runs = untold.map(({ replica, last }) => ({ replica, first: 1, last }));
-      this.#outputs.push({ type: 'acknowledged', log, node: this.#peer.name, runs });
+  /** The peer begins a comparison. What it says counts once it was granted the log (S7), and is answered behind our `open`. */
+  #takeFirst(channel: Channel): void {
+    const { first, state, described } = channel;
+    if (first === undefined || state !== 'live' || !described) return;
+    channel.first = undefined;
+    channel.theirs = newComparison(first.comparison);
+    channel.theirs.asked = first.ranges.some(isQuestion);
+    const turn = { comparison: channel.theirs, own: false, more: false };
+    this.#compare(channel, first.ranges, first.comparison, turn);
+  }
+
+  /** A page of a turn of a comparison. */
+  #ranges(channel: Channel, message: RangesMessage, bytes: number): void {
+    const { own, more, comparison: number, ranges } = message;
+    if (channel.state === 'opening') {
+      const waiting = channel.waiting.reduce((sum, frame) => sum + frame.bytes, bytes);
+      if (waiting > 2 * creditBytesMax) {
+        this.#fault(new GossipError('limit-exceeded', `${waiting} bytes before "${channel.log}" is granted`));
+      } else {
+        channel.waiting.push({ message, bytes });
+      }
+      return;
+    }
+    const comparison = own ? channel.theirs : channel.ours;
+    if (channel.state !== 'live' || comparison?.number !== number) return;
+    if (++comparison.frames > comparisonFramesMax) {
+      this.#fault(new GossipError('limit-exceeded', `a comparison takes at most ${comparisonFramesMax} frames`));
+      return;
+    }
+    comparison.asked ||= ranges.some(isQuestion);
+    this.#compare(channel, ranges, number, { comparison, own: !own, more });
+  }
+
+  #compare(channel: Channel, received: readonly Range[], salt: number, turn: Turn | undefined): void {
+    this.#request(channel, { kind: 'compare', log: channel.log, received, salt }, 0, turn);
+  }
+
+  /** What the peer said was read and is answered. */
+  #compareAnswered(channel: Channel, answer: Answers['compare'], turn: Turn | undefined): void {
+    const { lacks, reply, missing, doubtful } = answer;
+    this.#askFor(channel, missing);
+    if (turn === undefined) {
+      noteLacks(channel.lacks, lacks);
+      channel.behind = true;
+      channel.stale = true;
+      return;
+    }
+    const { comparison, own, more } = turn;
+    if ((own ? channel.ours : channel.theirs) !== comparison) return;
+    noteLacks(comparison.lacks, lacks);
+    comparison.doubted ||= doubtful;
+    comparison.asks ||= reply.some(isQuestion);
+    if (reply.length > 0 || (comparison.asked && !more)) this.#sendRanges(channel, turn, reply);
+    if (more) return;
+    if (!comparison.asks) this.#compared(channel, comparison);
+    comparison.asked = false;
+    comparison.asks = false;
+  }
+
+  /** A comparison has ended, at both ends: what the peer lacks is known, and another one under way is not needed. */
+  #compared(channel: Channel, { lacks, doubted }: Comparison): void {
+    channel.ours = undefined;
+    channel.theirs = undefined;
+    channel.lacks = lacks;
+    channel.compared = true;
+    channel.behind = true;
+    channel.stale = true;
+    channel.doubted = doubted;
+    channel.reopen = doubted;
+    if (this.#peer?.durable && !doubted) {
+      this.#outputs.push({ type: 'compared', log: channel.log, node: this.#peer.name, lacks });
+    }
+  }
+
+  #sendRanges(channel: Channel, { comparison, own, more }: Turn, ranges: readonly Range[]): void {
+    const pages: Range[][] = [[]];
+    let bytes = 0;
+    for (const range of ranges) {
+      let page = pages[pages.length - 1] as Range[];
+      const size = rangeBytes(range);
+      if (page.length > 0 && (bytes + size > frameBytesTarget || page.length === rangesPerFrameMax)) {
+        page = [];
+        pages.push(page);
+        bytes = 0;
+      }
+      page.push(range);
+      bytes += size;
+    }
+    for (const [i, page] of pages.entries()) {
+      this.#send({
+        kind: 'ranges',
+        channel: channel.remote as number,
+        comparison: comparison.number,
+        own,
+        more: more || i < pages.length - 1,
+        ranges: page,
+      });
     }
   }
 
   #want(channel: Channel, runs: readonly Run[]): void {
-    for (const { replica, first } of runs) {
-      const known = channel.known.get(replica);
-      // The time of what comes before is not told, so reading starts at the replica's first event.
-      if (known !== undefined && known.seq >= first) channel.known.set(replica, { seq: first - 1, time: 0 });
-    }
-    channel.behind = true;
-    channel.stale = true;
-    this.#pump(channel);
+    // The time of what comes before is not told, so reading starts at the replica's first event.
+    const behind = runs.map(({ replica, first }) => ({ replica, last: first - 1, lastTime: 0 }));
+    this.#compare(channel, [{ kind: 'lacking-runs', runs: behind }], 0, undefined);
   }
 
-  #events(channel: Channel | undefined, blocks: readonly Uint8Array[], bytes: number): void {
+  #events(channel: Channel | undefined, message: EventsMessage, bytes: number): void {
     this.#granted -= bytes;
     if (this.#granted < -frameBytesMax) {
       this.#fault(new GossipError('credit-exceeded', `${-this.#granted} bytes of events beyond what was granted`));
@@ -384,10 +494,10 @@ export class Session {
       return;
     }
     if (channel.state === 'opening') {
-      channel.waiting.push({ blocks, bytes });
+      channel.waiting.push({ message, bytes });
       return;
     }
-    this.#merge(channel, blocks, bytes);
+    this.#merge(channel, message.blocks, bytes);
   }
 
   #merge(channel: Channel, blocks: readonly Uint8Array[], bytes: number): void {
@@ -406,7 +516,9 @@ export class Session {
       return;
     }
     if (error.code === 'early') {
-      channel.reopenTime = time;
+      const offsetMs = clockMilliseconds(time) - clockDriftMsMax - this.#now - 1;
+      this.#peerOffsetMs = Math.min(this.#peerOffsetMs, offsetMs);
+      this.#peerOffsetAt = this.#now;
       channel.reopen = true;
     } else if (channel.state === 'offered') {
       // It was our `open` that is refused. Should the peer open the log later, it needs another one.
@@ -440,36 +552,56 @@ export class Session {
 
   #stored(log: string, entries: readonly LogEntry[]): void {
     const channel = this.#byLog.get(log);
-    if (channel?.state !== 'live') return;
+    if (channel === undefined) return;
     const acks = new Map<ReplicaId, SequenceNumber>();
     const blocks: Uint8Array[] = [];
     const due = this.#horizon();
+    const mayPush = this.#mayRead(channel);
     let credit = this.#credit;
     channel.stale = true;
     for (const { block, runs } of entries) {
-      let lacks = false;
-      let next = !channel.behind;
-      for (const { replica, first, last, lastTime } of runs) {
-        acks.set(replica, last);
-        const known = channel.known.get(replica)?.seq ?? 0;
-        if (last <= known) continue;
-        lacks = true;
-        if (first > known + 1 || lastTime > due) next = false;
-      }
-      if (!lacks) continue;
       // A block that filled the frame it came in may not fit behind a larger channel number.
-      if (block.length > frameBytesMax - eventsHeaderBytesMax) next = false;
-      if (next && channel.described && !channel.muted && !channel.reopen && credit > 0) {
+      const fits = credit > 0 && block.length <= frameBytesMax - eventsHeaderBytesMax;
+      let next = mayPush && !channel.behind && fits;
+      let lacking = false;
+      for (const run of runs) {
+        acks.set(run.replica, run.last);
+        const known = this.#knownOf(channel, run);
+        if (run.last <= known) continue;
+        lacking = true;
+        if (run.first > known + 1 || run.lastTime > due) next = false;
+      }
+      if (!lacking) continue;
+      if (next) {
         this.#know(channel, runs);
         blocks.push(block);
         credit -= block.length;
-      } else {
-        channel.behind = true;
+        continue;
+      }
+      channel.behind = true;
+      for (const { lacks } of lackings(channel)) {
+        for (const run of runs) {
+          const known = Math.max(run.first - 1, channel.ahead.get(run.replica) ?? 0);
+          if (run.last > known && !lacks.has(run.replica))
+            lacks.set(run.replica, { seq: known, time: run.firstTime - 1 });
+        }
       }
     }
+    for (const [replica, last] of acks) if ((channel.ahead.get(replica) ?? 0) <= last) channel.ahead.delete(replica);
+    if (channel.state !== 'live') return;
     this.#acknowledge(channel, acks);
     this.#sendEvents(channel, blocks);
     this.#pump(channel);
+  }
+
+  /** The last event of a run's replica that the peer has: if nothing else is known, what was stored here before. */
+  #knownOf({ lacks, ahead }: Channel, { replica, first }: TimedRun): SequenceNumber {
+    return lacks.get(replica)?.seq ?? Math.max(first - 1, ahead.get(replica) ?? 0);
+  }
+
+  /** May events go to the peer? What it lacks is known, it can take them, and nothing is to be settled first. */
+  #mayRead({ state, described, compared, ours, theirs, muted, reopen }: Channel): boolean {
+    return state === 'live' && described && compared && !ours && !theirs && !muted && !reopen;
   }
 
   #answer(number: number, answer: Answer): void {
@@ -489,12 +621,14 @@ export class Session {
         channel.state = 'live';
         channel.forPeer = answer.forPeer;
         channel.writable = answer.writable;
-        channel.behind = true;
-        this.#tell(channel);
         if (!channel.described && channel.describing === undefined) this.#describe(channel, false);
+        this.#takeFirst(channel);
         const { waiting } = channel;
         channel.waiting = [];
-        for (const { blocks, bytes } of waiting) this.#merge(channel, blocks, bytes);
+        for (const { message, bytes } of waiting) {
+          if (message.kind === 'events') this.#merge(channel, message.blocks, bytes);
+          else this.#ranges(channel, message, bytes);
+        }
         break;
       }
       case 'describe': {
@@ -503,8 +637,12 @@ export class Session {
         channel.described = true;
         channel.asked ||= asked;
         this.#sendOpen(channel, answer, asked);
+        this.#takeFirst(channel);
         break;
       }
+      case 'compare':
+        this.#compareAnswered(channel, answer, request.turn);
+        break;
       case 'read':
         channel.reading = undefined;
         if (this.#credit <= 0) {
@@ -518,11 +656,15 @@ export class Session {
           answer.entries.map((entry) => entry.block),
         );
         channel.behind = answer.more || channel.stale;
+        if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
         if (answer.heldTime !== undefined) channel.heldTime = answer.heldTime;
         break;
       case 'merge': {
         this.#know(channel, answer.runs);
-        if (this.#peer?.durable && answer.runs.length > 0) {
+        for (const { replica, last } of answer.runs) {
+          if (last > (channel.ahead.get(replica) ?? 0)) channel.ahead.set(replica, last);
+        }
+        if (this.#peer?.durable && answer.runs.length > 0 && !channel.doubted) {
           this.#outputs.push({ type: 'acknowledged', log: channel.log, node: this.#peer.name, runs: answer.runs });
         }
         for (const { replica } of answer.runs) {
@@ -569,9 +711,12 @@ export class Session {
       return;
     }
     for (const [number, { kind, channel, since }] of this.#requests) {
-      if (this.#now - since <= requestMsMax) continue;
+      if (kind === 'store' || this.#now - since <= requestMsMax) continue;
       this.#failed(number, new GossipError('request-timeout', `${kind} of "${channel.log}" was not answered in time`));
       if (this.#state === 'ended') return;
+    }
+    if (this.#now - this.#peerOffsetAt >= clockDriftMsMax && this.#peer !== undefined) {
+      this.#peerOffsetMs = this.#clockOf(this.#peer);
     }
     for (const channel of this.#byLog.values()) {
       if (channel.refusedAt !== undefined && this.#now - channel.refusedAt >= openRetryMs) {
@@ -583,10 +728,8 @@ export class Session {
         channel.heldTime = undefined;
         channel.behind = true;
       }
-      if (channel.reopen && (channel.reopenTime === undefined || channel.reopenTime <= this.#horizon())) {
+      if (channel.reopen) {
         channel.reopen = false;
-        if (channel.reopenTime !== undefined) channel.behind = true;
-        channel.reopenTime = undefined;
         channel.wanted.clear();
         this.#describe(channel, true);
       }
@@ -605,29 +748,15 @@ export class Session {
     this.#request(channel, { kind: 'describe', log: channel.log });
   }
 
-  #sendOpen(channel: Channel, description: Answers['describe'], answer: boolean): void {
-    if (description.runs.length > runsMax) {
-      this.#refuse(
-        channel.remote,
-        new GossipError('limit-exceeded', `"${channel.log}" has more than ${runsMax} replicas`),
-      );
-      return;
+  /** S5: who asks for an answer begins a comparison; what was known of the peer's part is not needed any more. */
+  #sendOpen(channel: Channel, { descriptor, ranges, token }: Answers['describe'], asks: boolean): void {
+    let turn: FirstTurn | undefined;
+    if (asks) {
+      const comparison = this.#nextComparison++;
+      channel.ours = newComparison(comparison);
+      turn = { comparison, ranges };
     }
-    const { descriptor, runs, token } = description;
-    let from = 0;
-    do {
-      const to = Math.min(from + runsPerFrameMax, runs.length);
-      this.#send({
-        kind: 'open',
-        channel: channel.number,
-        descriptor,
-        token,
-        answer,
-        more: to < runs.length,
-        runs: runs.slice(from, to),
-      });
-      from = to;
-    } while (from < runs.length);
+    this.#send({ kind: 'open', channel: channel.number, descriptor, token, turn });
   }
 
   /** Reads on for a peer that is behind, once it is this log's turn and there is credit. */
@@ -640,15 +769,15 @@ export class Session {
     for (const channel of this.#hungry) {
       if (this.#credit <= this.#reserved) return;
       this.#hungry.delete(channel);
-      const { state, behind, described, reading, muted, reopen } = channel;
-      if (state !== 'live' || !behind || !described || reading !== undefined || muted || reopen) continue;
+      if (!channel.behind || channel.reading !== undefined || !this.#mayRead(channel)) continue;
       channel.stale = false;
       this.#reserved += frameBytesTarget;
       channel.reading = this.#request(channel, {
         kind: 'read',
         log: channel.log,
-        known: channel.known,
+        lacks: channel.lacks,
         bytesMax: frameBytesTarget,
+        upTo: this.#horizon(),
       });
     }
   }
@@ -671,9 +800,13 @@ export class Session {
     return this.#send({ kind: 'events', channel: channel.remote as number, blocks });
   }
 
+  /** The peer has these: it sent them, or was sent them. */
   #know(channel: Channel, runs: readonly TimedRun[]): void {
-    for (const { replica, last, lastTime } of runs) {
-      if (last > (channel.known.get(replica)?.seq ?? 0)) channel.known.set(replica, { seq: last, time: lastTime });
+    for (const { lacks } of lackings(channel)) {
+      for (const { replica, last, lastTime } of runs) {
+        const known = lacks.get(replica);
+        if (known !== undefined && last > known.seq) lacks.set(replica, { seq: last, time: lastTime });
+      }
     }
   }
 
@@ -729,9 +862,9 @@ export class Session {
     this.#send({ kind: 'error', channel: remote, code: error.code, message: error.message, time });
   }
 
-  #request(channel: Channel, effect: Effect, bytes = 0): number {
+  #request(channel: Channel, effect: Effect, bytes = 0, turn?: Turn): number {
     const request = this.#nextRequest++;
-    this.#requests.set(request, { kind: effect.kind, channel, since: this.#now, bytes });
+    this.#requests.set(request, { kind: effect.kind, channel, since: this.#now, bytes, turn });
     this.#outputs.push({ type: 'request', request, effect });
     return request;
   }
@@ -777,7 +910,10 @@ export class Session {
     const { unstored, waiting } = channel;
     channel.unstored = { bytes: 0, replicas: new Set() };
     channel.waiting = [];
-    const bytes = waiting.reduce((sum, frame) => sum + frame.bytes, unstored.bytes);
+    const bytes = waiting.reduce(
+      (sum, frame) => (frame.message.kind === 'events' ? sum + frame.bytes : sum),
+      unstored.bytes,
+    );
     if (bytes > 0) this.#giveBack(bytes);
     this.#hungry.delete(channel);
     this.#feed();
@@ -800,4 +936,22 @@ export class Session {
     this.#requests.clear();
     this.#outputs.push({ type: 'end', reason });
   }
+}
+
+/** Where it is kept what the peer lacks: in the channel, and in each comparison under way. */
+function lackings({ lacks, ours, theirs }: Channel): { readonly lacks: Map<ReplicaId, KnownEvent> }[] {
+  return [{ lacks }, ...(ours === undefined ? [] : [ours]), ...(theirs === undefined ? [] : [theirs])];
+}
+
+function noteLacks(noted: Map<ReplicaId, KnownEvent>, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
+  for (const [replica, event] of lacks) {
+    const known = noted.get(replica);
+    if (known === undefined || event.seq < known.seq) noted.set(replica, event);
+  }
+}
+
+/** What a range takes in a frame, at most. */
+function rangeBytes(range: Range): number {
+  if ('runs' in range) return 5 + 32 * range.runs.length;
+  return 20 + ('names' in range ? shortNameBytes * range.names.length : 24);
 }

@@ -1,0 +1,220 @@
+/**
+ * How two nodes find out what each of them lacks of a log, without listing what they share.
+ *
+ * A comparison goes back and forth. Each turn is a list of ranges; a range asks (`runs`, `fingerprint`, `rows`) or
+ * answers (`lacking-runs`, `lacking-rows`). A turn without a question ends the comparison: then each side knows which of
+ * its events the other lacks, and sends them.
+ *
+ * - [R1] A log of few replicas is described by its `runs`: the last event of each. That is one turn there and one back.
+ * - [R2] Another one by a ladder of fingerprints: of the last rows, of twice as many before, and so on to the first.
+ * - [R3] A fingerprint that agrees needs no answer. A span that differs is answered by `rows` when they are few here, by
+ *   one fingerprint when they are few only at the peer, else by fingerprints of parts. Small neighbours are joined first.
+ * - [R4] `runs` and `rows` are answered by what of them is lacking here. What the peer lacks shows by itself.
+ * - [R5] Rows go by short names, which mean something in one comparison only. Should two events share a name, the one
+ *   that is thought to be there is asked for when something depends on it, and found by the next comparison.
+ *
+ * Source: Aljoscha Meyer, "Range-Based Set Reconciliation" (2022), with spans of time, which are causally closed, and
+ * with run lists where those are shorter.
+ */
+import type { ReplicaId } from '../ids.js';
+import { ladderRowsMin, listedReplicasMax, listedRowsMax, namesPerRangeMax, spanParts } from '../limits.js';
+import { endOfTime, type KnownRun, type Range, type Span } from '../range.js';
+import type { KnownEvent } from '../runs.js';
+import type { Chunk } from './chunk.js';
+import { contribution, lanes, shortName } from './contribution.js';
+import type { EffectiveRows } from './effective-rows.js';
+
+/** What a received turn told, and what to answer. */
+export interface Compared {
+  /** Replica → the last event before the first one that the peer lacks. */
+  readonly lacks: Map<ReplicaId, KnownEvent>;
+  readonly reply: Range[];
+}
+
+/** The first turn of a comparison (R1, R2). @internal */
+export function describeRows(rows: EffectiveRows): Range[] {
+  if (rows.replicaCount <= listedReplicasMax) return [listRuns(rows)];
+  const cuts = [0, ...rows.ladder(ladderRowsMin), endOfTime];
+  return spansBetween(cuts).map((span) => ({ kind: 'fingerprint', ...span, ...rows.fingerprint(span.from, span.to) }));
+}
+
+/** Reads a turn and answers it (R3, R4). `salt` is the number of the comparison. @internal */
+export function compareRows(rows: EffectiveRows, received: readonly Range[], salt: number): Compared {
+  const lacks = new Map<ReplicaId, KnownEvent>();
+  const reply: Range[] = [];
+  const differing: Differing[] = [];
+  for (const range of received) {
+    switch (range.kind) {
+      case 'runs':
+        reply.push({ kind: 'lacking-runs', runs: compareRuns(rows, range.runs, lacks) });
+        break;
+      case 'lacking-runs':
+        for (const run of range.runs) noteRun(rows, run, lacks);
+        break;
+      case 'fingerprint': {
+        const { from, to, count, sum } = range;
+        const ours = rows.fingerprint(from, to);
+        if (ours.count === count && ours.sum.every((value, lane) => value === sum[lane])) break;
+        join(differing, { from, to, rows: ours.count, peerRows: count });
+        break;
+      }
+      case 'rows':
+        reply.push(compareNames(rows, range, salt, lacks));
+        break;
+      case 'lacking-rows': {
+        const names = new Set(range.names);
+        eachName(rows, range, salt, (name, chunk, row) => {
+          if (names.has(name)) noteRow(rows, chunk, row, lacks);
+        });
+        break;
+      }
+    }
+  }
+  if (differing.length === 0) return { lacks, reply };
+  if (rows.replicaCount <= listedReplicasMax) reply.push(listRuns(rows));
+  else for (const span of differing) reply.push(...describeSpan(rows, span, salt));
+  return { lacks, reply: reply.sort((a, b) => startOf(a) - startOf(b)) };
+}
+
+/** A span in which the two differ, and how many rows each has there. */
+interface Differing extends Span {
+  readonly rows: number;
+  readonly peerRows: number;
+}
+
+/** Spans are joined while all rows may be listed; joining parts of what was cut would cut it again, for ever. */
+function join(differing: Differing[], span: Differing): void {
+  const before = differing[differing.length - 1];
+  const rows = (before?.rows ?? 0) + span.rows;
+  const peerRows = (before?.peerRows ?? 0) + span.peerRows;
+  if (before?.to === span.from && rows <= listedRowsMax && peerRows <= listedRowsMax) {
+    differing[differing.length - 1] = { from: before.from, to: span.to, rows, peerRows };
+  } else {
+    differing.push(span);
+  }
+}
+
+function listRuns({ tables: { replicas } }: EffectiveRows): Range {
+  const runs: KnownRun[] = [];
+  for (let i = 0; i < replicas.size; i++) {
+    const last = replicas.stored[i] as number;
+    if (last > 0)
+      runs.push({ replica: replicas.ids[i] as ReplicaId, last, lastTime: replicas.storedTime[i] as number });
+  }
+  return { kind: 'runs', runs };
+}
+
+/** Notes what the peer lacks beside all that it has, and returns what is lacking here. */
+function compareRuns(rows: EffectiveRows, theirs: readonly KnownRun[], lacks: Map<ReplicaId, KnownEvent>): KnownRun[] {
+  const { replicas } = rows.tables;
+  const listed = new Set<number>();
+  const lacking: KnownRun[] = [];
+  for (const run of theirs) {
+    const index = replicas.find(run.replica);
+    listed.add(index);
+    const last = replicas.stored[index] ?? 0;
+    const isOther = run.last > 0 && run.last <= last && !rows.has(index, run);
+    // The time of an event that is not here says nothing of where the ones behind it stand.
+    noteRun(rows, isOther ? { ...run, lastTime: 0 } : run, lacks);
+    if (run.last > last || isOther) {
+      lacking.push({ replica: run.replica, last, lastTime: replicas.storedTime[index] ?? 0 });
+    }
+  }
+  for (let index = 0; index < replicas.size; index++) {
+    if (!listed.has(index)) noteRun(rows, { replica: replicas.ids[index] as ReplicaId, last: 0, lastTime: 0 }, lacks);
+  }
+  return lacking;
+}
+
+/** The peer has this much of a replica. */
+function noteRun({ tables: { replicas } }: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, KnownEvent>): void {
+  const { replica, last, lastTime } = run;
+  if ((replicas.stored[replicas.find(replica)] ?? 0) <= last) return;
+  const known = lacks.get(replica);
+  if (known === undefined || last < known.seq) lacks.set(replica, { seq: last, time: lastTime });
+}
+
+/** The peer lacks this row, and with it all later ones of its writer. */
+function noteRow({ tables }: EffectiveRows, chunk: Chunk, row: number, lacks: Map<ReplicaId, KnownEvent>): void {
+  const replica = tables.replicas.ids[chunk.replica[row] as number] as ReplicaId;
+  const seq = (chunk.seq[row] as number) - 1;
+  const known = lacks.get(replica);
+  if (known === undefined || seq < known.seq) lacks.set(replica, { seq, time: (chunk.time[row] as number) - 1 });
+}
+
+function compareNames(
+  rows: EffectiveRows,
+  { from, to, names }: Span & { readonly names: readonly number[] },
+  salt: number,
+  lacks: Map<ReplicaId, KnownEvent>,
+): Range {
+  const unmatched = new Set(names);
+  eachName(rows, { from, to }, salt, (name, chunk, row) => {
+    if (!unmatched.delete(name)) noteRow(rows, chunk, row, lacks);
+  });
+  return { kind: 'lacking-rows', from, to, names: [...unmatched] };
+}
+
+function eachName(
+  rows: EffectiveRows,
+  { from, to }: Span,
+  salt: number,
+  visit: (name: number, chunk: Chunk, row: number) => void,
+): void {
+  const scratch = new Uint32Array(lanes);
+  rows.each(from, to, (chunk, row) => {
+    contribution(chunk, row, rows.tables, scratch);
+    visit(shortName(scratch, salt), chunk, row);
+  });
+}
+
+/** R3. */
+function describeSpan(rows: EffectiveRows, { from, to, rows: count, peerRows }: Differing, salt: number): Range[] {
+  const span = { from, to };
+  if (count > listedRowsMax) {
+    if (peerRows <= listedRowsMax) return [{ kind: 'fingerprint', ...span, ...rows.fingerprint(from, to) }];
+    const parts = spansBetween(cutSpan(rows, span, count));
+    if (parts.length > 1) {
+      return parts.map((part) => ({ kind: 'fingerprint', ...part, ...rows.fingerprint(part.from, part.to) }));
+    }
+  }
+  const names: number[] = [];
+  eachName(rows, span, salt, (name) => {
+    // Of rows of one time beyond the bound the peer sends what it has: they are known here, and passed over.
+    if (names.length < namesPerRangeMax) names.push(name);
+  });
+  return [{ kind: 'rows', from, to, names }];
+}
+
+/**
+ * Times that cut a span into parts of about as many rows. Rows of one time stay together; a span of one time alone is not
+ * cut.
+ */
+function cutSpan(rows: EffectiveRows, { from, to }: Span, count: number): number[] {
+  const cuts = [from];
+  const share = Math.ceil(count / spanParts);
+  let inPart = 0;
+  let last = Number.NaN;
+  rows.each(from, to, (chunk, row) => {
+    const time = chunk.time[row] as number;
+    if (inPart >= share && time > last) {
+      cuts.push(time);
+      inPart = 0;
+    }
+    last = time;
+    inPart++;
+  });
+  // All but one time lie before the share is full: the last time is a part of its own.
+  if (cuts.length === 1 && last > from && rows.fingerprint(from, last).count > 0) cuts.push(last);
+  cuts.push(to);
+  return cuts;
+}
+
+/** Where a range stands in a turn. */
+function startOf(range: Range): number {
+  return 'from' in range ? range.from : 0;
+}
+
+function spansBetween(cuts: readonly number[]): Span[] {
+  return cuts.slice(1).map((to, i) => ({ from: cuts[i] as number, to }));
+}

@@ -1,0 +1,60 @@
+/**
+ * What one event adds to a fingerprint: four 32-bit numbers mixed from replica, sequence number, time, kind and payload.
+ * Sums of them are compared instead of events. Frozen, because nodes of different versions compare them; the vectors are
+ * in `contribution.test.ts`. Not collision-resistant: who may write can make two logs look alike.
+ *
+ * The mixing step is the finalizer of MurmurHash3 (Austin Appleby, public domain); payloads go through xxHash32.
+ */
+import { xxHash32 } from '../codec/checksum.js';
+import type { Chunk } from './chunk.js';
+import type { LogTables } from './log-tables.js';
+
+/** Lanes of a contribution and of a sum. */
+export const lanes = 4;
+
+/** Bytes of a short name. */
+export const shortNameBytes = 6;
+
+const bySeq = 0x9e3779b1;
+const byEvent = [0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1] as const;
+const byTime = [0xcc9e2d51, 0x1b873593, 0xe6546b65, 0x2545f491] as const;
+
+/** Writes the contribution of one row into `out[0, 4)`. @internal */
+export function contribution(chunk: Chunk, row: number, { replicas, pages }: LogTables, out: Uint32Array): void {
+  const id = replicas.bytes(chunk.replica[row] as number);
+  const offset = chunk.offset[row] as number;
+  const page = pages.whole(chunk.page[row] as number);
+  const payload = xxHash32(page, chunk.kind[row] as number, offset, offset + (chunk.length[row] as number));
+  const time = chunk.time[row] as number;
+  const event = mix(payload ^ Math.imul(chunk.seq[row] as number, bySeq));
+  const moment = mix((time >>> 0) ^ Math.imul(Math.floor(time / 0x1_0000_0000), bySeq));
+  for (let lane = 0; lane < lanes; lane++) {
+    const at = lane * 4;
+    const word =
+      (id[at] as number) |
+      ((id[at + 1] as number) << 8) |
+      ((id[at + 2] as number) << 16) |
+      ((id[at + 3] as number) << 24);
+    out[lane] = mix((word + Math.imul(event, byEvent[lane] as number) + Math.imul(moment, byTime[lane] as number)) | 0);
+  }
+}
+
+/**
+ * A short name of an event among those of one comparison: 48 bits of its contribution. `salt` differs from comparison to
+ * comparison, so two events that look alike in one do not in the next.
+ *
+ * @internal
+ */
+export function shortName(of: Uint32Array, salt: number): number {
+  const odd = salt * 2 + 1;
+  const low = mix(((of[0] as number) + Math.imul(of[2] as number, odd)) | 0);
+  const high = mix(((of[1] as number) + Math.imul(of[3] as number, odd)) | 0);
+  return (high >>> 16) * 0x1_0000_0000 + (low >>> 0);
+}
+
+function mix(value: number): number {
+  let hash = value;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
