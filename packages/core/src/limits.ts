@@ -103,6 +103,8 @@ export const releaseDelayMs = 5_000;
 export const commitBytesMax = 4 * 1024 * 1024;
 /** Own events of a log that wait for storage; above it `append` refuses. Minutes of furious writing on a full disk. */
 export const unstoredEventsMax = 250_000;
+/** Once a gap in a journal begins to fill, the journal is read again after so long, and no sooner for the next part. */
+export const rereadMsMin = 1_000;
 /** Longest pause before a failed write is tried again; it starts at a tenth. */
 export const storageRetryMsMax = 10_000;
 /** A key of the metadata keyspace, in UTF-8: a log's name with a prefix fits. */

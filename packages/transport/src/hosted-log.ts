@@ -13,6 +13,8 @@
  * - [H5] A replica id whose own events are not all here is not written under again: the log takes a fresh one.
  * - [H6] When a peer holds other events under our id than we do, nothing of that id is spoken of until theirs have come;
  *   then they stand, ours are appended again, and whoever waits for one of ours waits for its successor.
+ * - [H7] Rows of the journal behind a gap wait in the causal buffer. What did not fit is read from the journal again
+ *   once something of the gap has come, and stored behind it, where the next start finds it in order.
  */
 import {
   type Environment,
@@ -21,12 +23,14 @@ import {
   GossipError,
   type GossipLog,
   type GossipStorage,
+  type JournalRecord,
   type LogEvent,
   limits,
   type PayloadCodec,
   parseEventId,
   type ReplicaId,
   type Run,
+  type SequenceNumber,
   type Snapshot,
 } from '@gossip-log/core';
 import {
@@ -97,6 +101,14 @@ export class HostedLog<T = unknown> {
   #wakeRetry: (() => void) | undefined;
   #repair = false;
   #codecStored = false;
+  /** Where the journal had gaps when it was last read: replica → first missing event. */
+  #gaps = new Map<ReplicaId, SequenceNumber>();
+  /** Some rows behind these gaps did not fit into the causal buffer. */
+  #overflown = false;
+  /** Rows of the journal are being read: whatever their times, they were accepted before. */
+  #reading = false;
+  #rereading: Promise<void> | undefined;
+  #cancelReread: (() => void) | undefined;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
   #rejected: Delivery | undefined;
   /** How far own events were relayed is being kept; a second time once that is done. */
@@ -155,6 +167,10 @@ export class HostedLog<T = unknown> {
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
     if (receipt.entries.length > 0) this.#enqueue(receipt.entries);
     if (receipt.added > 0) this.#write();
+    if (this.#gaps.size > 0) {
+      this.#overflown ||= receipt.dropped > 0;
+      this.#rereadSoon();
+    }
     return receipt;
   }
 
@@ -310,6 +326,7 @@ export class HostedLog<T = unknown> {
   close(): void {
     if (this.#status === 'closed') return;
     if (this.#status !== 'failed') this.#status = 'closed';
+    this.#cancelReread?.();
     this.#log?.close();
     this.#failWaiters(this.#error ?? closedError(this.id));
     this.#notify();
@@ -340,15 +357,7 @@ export class HostedLog<T = unknown> {
       const { records, heads } = await storage.load(this.id);
       let log = this.#newLog(replica);
       const damaged: { key: string; error: GossipError }[] = [];
-      for (const { key, block } of records) {
-        try {
-          const { refused } = log.load(block);
-          if (refused !== undefined) throw refused;
-        } catch (error) {
-          if (!(error instanceof GossipError)) throw error;
-          damaged.push({ key, error });
-        }
-      }
+      this.#replay(log, records, (key, error) => damaged.push({ key, error }));
       for (const { key, error } of damaged) {
         await storage.setAside(this.id, key);
         this.#host.onError(
@@ -360,14 +369,17 @@ export class HostedLog<T = unknown> {
       }
       // Heads outlive a record that was set aside, in this life or in an earlier one. What they cover and the log lacks
       // is stored again when it comes.
-      const version = log.version();
-      this.#repair = Array.from(heads).some(([replica, head]) => (version.get(replica) ?? 0) < head);
+      this.#repair = lacks(log, heads);
       // An id that gave way while the journal was read has been replaced already.
       if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
         const lost = new Set(damaged.map(({ key }) => key));
         log = this.#newLog(this.#host.freshReplica());
-        for (const { key, block } of records) if (!lost.has(key)) log.load(block);
+        const whole = records.filter(({ key }) => !lost.has(key));
+        this.#replay(log, whole, (_key, error) => {
+          throw error;
+        });
       }
+      this.#overflown &&= this.#repair;
       log.loaded();
       await this.#recallRelayed(log.replica);
       log.subscribe(() => this.#notify());
@@ -376,6 +388,7 @@ export class HostedLog<T = unknown> {
       this.#status = 'ready';
       this.#notify();
       this.#write();
+      if (this.#hasComeNearer()) this.#reread();
       return log;
     } catch (cause) {
       this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`));
@@ -383,9 +396,88 @@ export class HostedLog<T = unknown> {
     }
   }
 
+  /** Reads records into a log that is not in use yet. */
+  #replay(
+    log: ReplicatedLog<T>,
+    records: readonly JournalRecord[],
+    onDamaged: (key: string, error: GossipError) => void,
+  ): void {
+    this.#gaps.clear();
+    this.#overflown = false;
+    for (const { key, block } of records) {
+      try {
+        const receipt = log.load(block);
+        if (receipt.refused !== undefined) throw receipt.refused;
+        this.#noteGaps(receipt);
+      } catch (error) {
+        if (!(error instanceof GossipError)) throw error;
+        onDamaged(key, error);
+      }
+    }
+  }
+
+  /** Once rows were dropped, those gaps count that kept them waiting then. */
+  #noteGaps({ missing, dropped }: Receipt): void {
+    if (!this.#overflown && missing.length > 0) this.#gaps.clear();
+    for (const { replica, first } of missing) if (!this.#gaps.has(replica)) this.#gaps.set(replica, first);
+    this.#overflown ||= dropped > 0;
+  }
+
+  /** H7: has something come since rows of the journal had to be left? */
+  #hasComeNearer(): boolean {
+    const log = this.#log;
+    // While own events are disputed the journal is no witness: the settlement decides what stands.
+    if (log === undefined || !this.#overflown || log.isDisputed(log.replica)) return false;
+    const version = log.version();
+    return Array.from(this.#gaps).some(([replica, first]) => (version.get(replica) ?? 0) >= first);
+  }
+
+  /** A gap fills frame by frame, and the journal is read as a whole: not for every frame. */
+  #rereadSoon(): void {
+    if (this.#cancelReread !== undefined || this.#rereading !== undefined || !this.#hasComeNearer()) return;
+    this.#cancelReread = this.#host.environment.setTimer(limits.rereadMsMin, () => {
+      this.#cancelReread = undefined;
+      this.#reread();
+    });
+  }
+
+  #reread(): void {
+    this.#rereading = this.#readAgain(this.#log as ReplicatedLog<T>)
+      .catch((error) => {
+        if (this.#status === 'ready') this.#host.onError(error);
+      })
+      .then(() => {
+        this.#rereading = undefined;
+        if (this.#status === 'ready') this.#rereadSoon();
+      });
+  }
+
+  async #readAgain(log: ReplicatedLog<T>): Promise<void> {
+    const { records, heads } = await this.#host.storage.load(this.id);
+    if (this.#status !== 'ready' || !this.#hasComeNearer()) return;
+    this.#gaps.clear();
+    this.#overflown = false;
+    // What comes now is stored once more, behind what it waited for.
+    this.#repair = true;
+    this.#reading = true;
+    try {
+      // Not as `load` does it: in a contradiction what stands by now stands.
+      for (const blocks of portions(records)) {
+        const receipt = log.receive(blocks);
+        this.#enqueue(receipt.entries);
+        this.#noteGaps(receipt);
+      }
+    } finally {
+      this.#reading = false;
+      this.#write();
+    }
+    this.#overflown &&= lacks(log, heads);
+  }
+
   #newLog(replica: ReplicaId): ReplicatedLog<T> {
+    const now = () => (this.#reading ? limits.nowMsMax : this.#host.now());
     return new ReplicatedLog<T>(
-      { id: this.id, replica, codec: this.#codec, now: () => this.#host.now() },
+      { id: this.id, replica, codec: this.#codec, now },
       {
         freshReplica: () => this.#host.freshReplica(),
         onListenerError: (error) => this.#host.onError(error),
@@ -562,6 +654,27 @@ export class Handle<T> implements LogHandle<T> {
     this.#released = true;
     this.#giveBack();
   }
+}
+
+/** Do heads cover events that the log does not have? */
+function lacks<T>(log: ReplicatedLog<T>, heads: ReadonlyMap<ReplicaId, number>): boolean {
+  const version = log.version();
+  return Array.from(heads).some(([replica, head]) => (version.get(replica) ?? 0) < head);
+}
+
+/** Blocks in portions, so that neither every record of one event nor a whole journal is merged by itself. */
+function* portions(records: readonly JournalRecord[]): Iterable<Uint8Array[]> {
+  let portion: Uint8Array[] = [];
+  let bytes = 0;
+  for (const { block } of records) {
+    portion.push(block);
+    bytes += block.length;
+    if (bytes < limits.blockBytesTarget) continue;
+    yield portion;
+    portion = [];
+    bytes = 0;
+  }
+  yield portion;
 }
 
 function closedError(id: string): GossipError {
