@@ -11,6 +11,7 @@ export const errorCodes = {
   'bytes-truncated': 'The bytes end before they should. Fetch them again.',
   checksum: 'The bytes were changed on their way or on the disk. Fetch them again.',
   clock: "An event's time does not rise above its predecessor's or a dependency's. Refuse the block.",
+  'clock-offset': 'The clocks of this node and of a relay are more than `clockOffsetMsMax` apart. Set the wrong one.',
   'connection-lost': 'The connection ended. It is retried by itself.',
   'credit-exceeded': 'The peer sent more than it was granted. The session ends.',
   'descriptor-mismatch': 'The peer holds a log of that name with other properties. Use another name.',

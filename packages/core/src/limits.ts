@@ -29,6 +29,14 @@ export const timeMax = Number.MAX_SAFE_INTEGER;
 export const seqMax = 0xffffffff;
 /** A time further ahead of the receiver's corrected clock is `early`. 60 s forgives badly set clocks. Protocol. */
 export const clockDriftMsMax = 60_000;
+/**
+ * A wall clock is corrected by a dialled durable peer's up to a day: wrong time zones, halves of a day and dates lie
+ * within. What a relay with a wrong clock does to events is over within a day too. It bounds the whole correction, so
+ * small ones do not add up.
+ */
+export const clockOffsetMsMax = 24 * 60 * 60_000;
+/** A wall clock before 2026 was never set, as after a flat battery: it takes any correction. */
+export const wallClockMsMin = 1_767_225_600_000;
 
 // The log in memory.
 

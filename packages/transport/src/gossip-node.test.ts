@@ -503,6 +503,55 @@ test('[S13] a wrong clock is corrected by a durable peer, kept, and used after a
   await restarted.close();
 });
 
+test('[S13] only a peer that was dialled sets the clock', async () => {
+  const minute = 60_000;
+  const fast = { ...systemEnvironment, now: () => systemEnvironment.now() + 5 * minute };
+  for (const dials of [true, false]) {
+    const pair = memoryPair();
+    const plain = node({ connections: [{ ...pair.left, dials }] });
+    const other = node({ connections: [pair.right], durable: true, environment: fast });
+    const log = plain.open<string>('room');
+    await Promise.all([log.ready, online(plain)]);
+    const aheadMs = log.append('now').timestamp - systemEnvironment.now();
+    expect(aheadMs > minute).toBe(dials);
+    await Promise.all([plain.close(), other.close()]);
+  }
+});
+
+test('[S13] a clock is not set by more than it may go wrong, unless it was never set', async () => {
+  const day = 24 * 3_600_000;
+  const meet = async (offsetMs: number, now: () => number, disk = new MemoryDisk()) => {
+    const codes: string[] = [];
+    const onError = (error: Error) => codes.push((error as GossipError).code);
+    const pair = memoryPair();
+    const environment = { ...systemEnvironment, now };
+    const plain = node({ connections: [pair.left], environment, onError, storage: memoryStorage({ disk }) });
+    const far = { ...systemEnvironment, now: () => systemEnvironment.now() + offsetMs };
+    const relay = node({ connections: [pair.right], durable: true, environment: far });
+    const log = plain.open<string>('room');
+    await Promise.all([log.ready, online(plain)]);
+    const { timestamp } = log.append('now');
+    await Promise.all([plain.close(), relay.close()]);
+    return { aheadMs: timestamp - systemEnvironment.now(), codes };
+  };
+  const { now } = systemEnvironment;
+  for (const offsetMs of [40 * day, -40 * day]) {
+    const { aheadMs, codes } = await meet(offsetMs, now);
+    expect(Math.abs(aheadMs)).toBeLessThan(day / 2);
+    expect(codes).toEqual(['clock-offset']);
+  }
+  const disk = new MemoryDisk();
+  const unset = await meet(0, () => 0, disk);
+  expect(Math.abs(unset.aheadMs)).toBeLessThan(day);
+  expect(unset.codes).toEqual([]);
+  // The battery is charged, the clock is right again: what was learned before is of no use.
+  const restarted = node({ storage: memoryStorage({ disk }) });
+  const log = restarted.open<string>('other room');
+  await log.ready;
+  expect(Math.abs(log.append('offline').timestamp - now())).toBeLessThan(day);
+  await restarted.close();
+});
+
 test('[L6] a listener that throws is reported, and the others are told all the same', async () => {
   const errors: string[] = [];
   const one = createGossipNode({ storage: memoryStorage(), onError: (error) => errors.push(error.message) });

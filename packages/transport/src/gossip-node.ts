@@ -16,6 +16,7 @@ import {
   type SourceStatus,
 } from '@gossip-log/core';
 import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
+import { believableOffset } from './clock-offset.js';
 import { codecKey, Handle, HostedLog, type LogHost, relayedKey } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
@@ -167,7 +168,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#sources = connections.map(() => ({ state: 'connecting' }));
     this.#stops = connections.map((source, i) =>
       source.start({
-        connected: (connection) => this.#connected(connection),
+        connected: (connection) => this.#connected(connection, source.dials ?? false),
         status: (status) => {
           this.#sources[i] = status;
           this.#updateState();
@@ -242,7 +243,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   // What hosted logs need.
 
   now(): number {
-    return this.environment.now() + this.#clockOffsetMs;
+    return this.environment.now() + this.#offset();
   }
 
   async replicaFor(log: string): Promise<ReplicaId> {
@@ -273,7 +274,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
     const { durable } = this;
     return {
-      options: { node: replica, name: name ?? replica, durable, clockOffsetMs: this.#clockOffsetMs },
+      options: { node: replica, name: name ?? replica, durable, clockOffsetMs: this.#offset() },
       token: resolved,
     };
   }
@@ -318,11 +319,7 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   established(driver: SessionDriver, peer: Peer): void {
     this.#established.add(driver);
-    if (peer.durable && !this.durable && Math.abs(peer.clockOffsetMs - this.#clockOffsetMs) >= clockOffsetMsMin) {
-      this.#clockOffsetMs = Math.round(peer.clockOffsetMs);
-      const text = new TextEncoder().encode(String(this.#clockOffsetMs));
-      this.storage.setMetadata(clockOffsetKey, text).catch((error) => this.onError(error));
-    }
+    if (driver.dialled && peer.durable && !this.durable) this.#correctClock(peer);
     this.#updateState();
   }
 
@@ -355,12 +352,34 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
   }
 
+  #correctClock({ name, clockOffsetMs }: Peer): void {
+    if (Math.abs(clockOffsetMs - this.#offset()) < clockOffsetMsMin) return;
+    const offsetMs = believableOffset(this.environment.now(), clockOffsetMs);
+    if (offsetMs === undefined) {
+      const hours = Math.round(clockOffsetMs / 3_600_000);
+      this.onError(
+        new GossipError('clock-offset', `the clock of ${name} is ${hours} hours ahead of this node's`, {
+          context: { peer: name, clockOffsetMs },
+        }),
+      );
+      return;
+    }
+    this.#clockOffsetMs = offsetMs;
+    const text = new TextEncoder().encode(String(offsetMs));
+    this.storage.setMetadata(clockOffsetKey, text).catch((error) => this.onError(error));
+  }
+
+  /** A wall clock may have been set since the correction was learned. */
+  #offset(): number {
+    return believableOffset(this.environment.now(), this.#clockOffsetMs) ?? 0;
+  }
+
   #assertOpen(): void {
     if (this.#closed !== undefined) throw new GossipError('node-closed', 'the node is closed');
   }
 
-  #connected(connection: Connection): SessionDriver {
-    const driver = new SessionDriver(this, connection);
+  #connected(connection: Connection, dialled: boolean): SessionDriver {
+    const driver = new SessionDriver(this, connection, dialled);
     this.#drivers.add(driver);
     return driver;
   }

@@ -51,6 +51,8 @@ export interface SessionHost {
 
 /** @internal */
 export class SessionDriver implements ConnectionHandlers, LogPeer {
+  /** This node chose the peer. */
+  readonly dialled: boolean;
   readonly #host: SessionHost;
   readonly #connection: Connection;
   readonly #inputs: SessionInput[] = [];
@@ -64,7 +66,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   #ended = false;
   #cancelTick: (() => void) | undefined;
 
-  constructor(host: SessionHost, connection: Connection) {
+  constructor(host: SessionHost, connection: Connection, dialled: boolean) {
+    this.dialled = dialled;
     this.#host = host;
     this.#connection = connection;
     host.introduction().then(

@@ -82,6 +82,7 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
   let dialNow = () => {};
 
   return {
+    dials: true,
     reconnect: () => dialNow(),
 
     start(host) {
