@@ -1,4 +1,12 @@
-import { GossipError, type GossipStorage, type LogEvent, limits, type Snapshot } from '@gossip-log/core';
+import {
+  GossipError,
+  type GossipStorage,
+  jsonCodec,
+  type LogEvent,
+  limits,
+  type PayloadCodec,
+  type Snapshot,
+} from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { FakeEnvironment } from '../test/fake-environment.js';
@@ -481,6 +489,55 @@ test('[S6] a log with another codec is refused with a reason, and only that log'
   await fine.ready;
   await fine.delivered(fine.append('goes on'), 'relayed');
   await Promise.all([client.close(), relay.close()]);
+});
+
+test('[H8] a stranger with another codec shuts nobody out of a log that a relay only passes on', async () => {
+  const codec = { name: 'upper', encode: (value: string) => new TextEncoder().encode(value), decode: () => 'read' };
+  const disk = new MemoryDisk();
+  for (let visit = 1; visit <= 2; visit++) {
+    const [toStranger, toAda, toBob] = [memoryPair(), memoryPair(), memoryPair()];
+    const connections = [toStranger.left, toAda.left, toBob.left];
+    const relay = node({ connections, durable: true, openOnDemand: true, storage: memoryStorage({ disk }) });
+    const stranger = node({ connections: [toStranger.right] });
+    const squatted = stranger.open<string>('room', { codec });
+    await squatted.ready;
+    await squatted.delivered(squatted.append('not json'), 'relayed');
+    const [ada, bob] = [node({ connections: [toAda.right] }), node({ connections: [toBob.right] })];
+    const [here, there] = [ada.open<string>('room'), bob.open<string>('room')];
+    await Promise.all([here.ready, there.ready]);
+    await here.delivered(here.append('Tea?'), 'relayed');
+    await hasLength(there, 2 * visit);
+    // What cannot be read shows without a payload.
+    expect(payloads(there.snapshot()).slice(-2)).toEqual([undefined, 'Tea?']);
+    await hasLength(squatted, 2 * visit);
+    await Promise.all([stranger.close(), ada.close(), bob.close(), relay.close()]);
+  }
+});
+
+test('[H8] a log has one codec in a node: another one is an error for that caller alone', async () => {
+  const codec = (name: string) => ({ ...jsonCodec, name }) as PayloadCodec<string>;
+  const mismatch = expect.objectContaining({ code: 'descriptor-mismatch' });
+  const disk = new MemoryDisk();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], openOnDemand: true, storage: memoryStorage({ disk }), durable: true });
+  const client = node({ connections: [pair.right] });
+  const theirs = client.open<string>('room', { codec: codec('one') });
+  await theirs.ready;
+  await theirs.delivered(theirs.append('first'), 'relayed');
+  // It was passed on so far: the first use here binds its codec.
+  const ours = relay.open<string>('room', { codec: codec('one') });
+  expect(() => relay.open('room', { codec: codec('two') })).toThrow(mismatch);
+  expect(() => relay.open('room')).toThrow(mismatch);
+  await ours.ready;
+  await ours.delivered(ours.append('second'));
+  await hasLength(theirs, 2);
+  expect(payloads(ours.snapshot())).toEqual(['first', 'second']);
+  await Promise.all([client.close(), relay.close()]);
+
+  const restarted = node({ storage: memoryStorage({ disk }) });
+  await expect(restarted.open('room', { codec: codec('two') }).ready).rejects.toEqual(mismatch);
+  await expect(restarted.open('room', { codec: codec('one') }).ready).resolves.toMatchObject({ length: 2 });
+  await restarted.close();
 });
 
 test('[S13] a wrong clock is corrected by a durable peer, kept, and used after a restart', async () => {

@@ -51,7 +51,7 @@ export interface GossipNodeOptions {
 }
 
 export interface OpenOptions<T> {
-  /** How payloads become bytes. All users of one log in one node share the codec of the first. Default: JSON. */
+  /** How payloads become bytes. A log has one codec: another one is refused. Default: JSON. */
   readonly codec?: PayloadCodec<T>;
 }
 
@@ -73,8 +73,9 @@ export interface GossipNode {
   /**
    * Opens a log, or shares it when it is open. Returns at once; see `LogHandle.ready`.
    *
-   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; GossipError `node-closed`, or `limit-exceeded`
-   *   when `openLogsMax` logs are open.
+   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; GossipError `node-closed`, `limit-exceeded`
+   *   when `openLogsMax` logs are open, `descriptor-mismatch` when the log is open with another codec. Where it was only
+   *   stored with another one, `ready` rejects.
    */
   open<T = unknown>(id: string, options?: OpenOptions<T>): LogHandle<T>;
   /** The connection's state. Same object until it changes. */
@@ -182,7 +183,8 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   open<T = unknown>(id: string, options: OpenOptions<T> = {}): LogHandle<T> {
     this.#assertOpen();
-    const entry = this.#entry(id, options.codec as PayloadCodec<unknown> | undefined);
+    const entry = this.#entry(id);
+    entry.hosted.bindCodec((options.codec as PayloadCodec<unknown> | undefined) ?? jsonCodec);
     this.#keep(entry);
     if (++entry.uses === 1) this.#offer(entry);
     const giveBack = () => {
@@ -287,6 +289,11 @@ class Node implements GossipNode, LogHost, SessionHost {
     return this.#entries.get(log)?.hosted;
   }
 
+  codecOf(log: string): string | undefined {
+    const entry = this.#entries.get(log);
+    return entry !== undefined && entry.uses > 0 ? entry.hosted.codec : undefined;
+  }
+
   async openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant> {
     const { authorize, openOnDemand } = this.#options;
     const { id, codec } = descriptor;
@@ -298,11 +305,11 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (this.#closed !== undefined || (!openOnDemand && (used === undefined || used.uses === 0))) {
       throw new GossipError('not-found', `log "${id}" is not open here`);
     }
-    const entry = this.#entry(id, codecNamed(codec));
+    const entry = this.#entry(id);
     const release = openOnDemand ? this.#usedByPeer(entry) : undefined;
     try {
       await entry.hosted.ready;
-      const { codec: ours } = entry.hosted.descriptor;
+      const ours = this.codecOf(id) ?? codec;
       if (ours !== codec) {
         throw new GossipError('descriptor-mismatch', `log "${id}" has codec ${ours} here, ${codec} there`);
       }
@@ -384,14 +391,14 @@ class Node implements GossipNode, LogHost, SessionHost {
     return driver;
   }
 
-  #entry(id: string, codec: PayloadCodec<unknown> | undefined): Entry {
+  #entry(id: string): Entry {
     const known = this.#entries.get(id);
     // A log that failed is opened anew: what was wrong may be mended.
     if (known !== undefined && known.hosted.status !== 'failed' && known.hosted.status !== 'closed') return known;
     if (known === undefined && this.#entries.size >= limits.openLogsMax) {
       throw new GossipError('limit-exceeded', `a node has at most ${limits.openLogsMax} logs open`);
     }
-    const hosted = new HostedLog(this, parseLogId(id), codec ?? jsonCodec);
+    const hosted = new HostedLog(this, parseLogId(id));
     const entry: Entry = { hosted, uses: 0, peerUses: 0, cancelClose: undefined, closing: undefined };
     this.#entries.set(id, entry);
     return entry;
@@ -502,13 +509,4 @@ function sameState(a: ConnectionState, b: ConnectionState): boolean {
     a.sources.length === b.sources.length &&
     a.sources.every((source, i) => source === b.sources[i])
   );
-}
-
-/** A codec for a log whose payloads nobody here reads: a relay keeps the name and passes the bytes on. */
-function codecNamed(name: string): PayloadCodec<unknown> {
-  if (name === jsonCodec.name) return jsonCodec;
-  const unreadable = (): never => {
-    throw new GossipError('payload-undecodable', `this node has no codec ${name}`);
-  };
-  return { name, encode: unreadable, decode: unreadable };
 }

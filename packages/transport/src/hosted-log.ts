@@ -15,6 +15,8 @@
  *   then they stand, ours are appended again, and whoever waits for one of ours waits for its successor.
  * - [H7] Rows of the journal behind a gap wait in the causal buffer. What did not fit is read from the journal again
  *   once something of the gap has come, and stored behind it, where the next start finds it in order.
+ * - [H8] While nobody in this node uses a log, payloads are bytes: no codec is bound, and peers may name any. The first
+ *   use here binds its own.
  */
 import {
   type Environment,
@@ -33,14 +35,7 @@ import {
   type SequenceNumber,
   type Snapshot,
 } from '@gossip-log/core';
-import {
-  type LogDescriptor,
-  type LogEntry,
-  type Receipt,
-  ReplicatedLog,
-  type Settlement,
-  type TimedRun,
-} from '@gossip-log/core/sync';
+import { type LogEntry, type Receipt, ReplicatedLog, type Settlement, type TimedRun } from '@gossip-log/core/sync';
 import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 
 /** What a hosted log needs of its node. */
@@ -85,7 +80,7 @@ export class HostedLog<T = unknown> {
   /** Sessions that have the log open. */
   readonly peers = new Set<LogPeer>();
   readonly #host: LogHost;
-  readonly #codec: PayloadCodec<T>;
+  #codec: PayloadCodec<T> | undefined;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
   #log: ReplicatedLog<T> | undefined;
@@ -100,7 +95,8 @@ export class HostedLog<T = unknown> {
   #givesUp = false;
   #wakeRetry: (() => void) | undefined;
   #repair = false;
-  #codecStored = false;
+  /** The codec that the log was used with here before. */
+  #storedCodec: string | undefined;
   /** Where the journal had gaps when it was last read: replica → first missing event. */
   #gaps = new Map<ReplicaId, SequenceNumber>();
   /** Some rows behind these gaps did not fit into the causal buffer. */
@@ -116,10 +112,9 @@ export class HostedLog<T = unknown> {
   /** Own events that gave way to others, and as what they were appended again. */
   readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
 
-  constructor(host: LogHost, id: string, codec: PayloadCodec<T>) {
+  constructor(host: LogHost, id: string) {
     this.#host = host;
     this.id = id;
-    this.#codec = codec;
     this.ready = this.#load();
     // Whoever did not ask for `ready` must not end the process when it rejects; status and error tell.
     this.ready.catch(() => undefined);
@@ -137,8 +132,16 @@ export class HostedLog<T = unknown> {
     return this.#status === 'ready' ? this.#log : undefined;
   }
 
-  get descriptor(): LogDescriptor {
-    return { id: this.id, policy: 'unsigned', codec: this.#codec.name };
+  /** Name of the codec that is bound, if one is (H8). */
+  get codec(): string | undefined {
+    return this.#codec?.name;
+  }
+
+  /** H8. A log that turns out to have been stored with another codec fails when it has been read. */
+  bindCodec(codec: PayloadCodec<T>): void {
+    const bound = this.#storedCodec ?? this.#codec?.name;
+    if (bound !== undefined && bound !== codec.name) throw otherCodec(this.id, bound, codec.name);
+    this.#codec ??= codec;
   }
 
   snapshot(): Snapshot<T> {
@@ -347,13 +350,8 @@ export class HostedLog<T = unknown> {
       // First: where the log is being forgotten, this waits for the end of it.
       const replica = await this.#host.replicaFor(this.id);
       const name = await storage.getMetadata(codecKey(this.id));
-      this.#codecStored = name !== undefined;
-      if (name !== undefined && new TextDecoder().decode(name) !== this.#codec.name) {
-        throw new GossipError(
-          'descriptor-mismatch',
-          `log "${this.id}" was written with codec ${new TextDecoder().decode(name)}, not ${this.#codec.name}`,
-        );
-      }
+      this.#storedCodec = name && new TextDecoder().decode(name);
+      if (this.#codec !== undefined) this.bindCodec(this.#codec);
       const { records, heads } = await storage.load(this.id);
       let log = this.#newLog(replica);
       const damaged: { key: string; error: GossipError }[] = [];
@@ -476,8 +474,17 @@ export class HostedLog<T = unknown> {
 
   #newLog(replica: ReplicaId): ReplicatedLog<T> {
     const now = () => (this.#reading ? limits.nowMsMax : this.#host.now());
+    const bound = (): PayloadCodec<T> => {
+      if (this.#codec !== undefined) return this.#codec;
+      throw new GossipError('payload-undecodable', `log "${this.id}" is only passed on by this node`);
+    };
+    const later: PayloadCodec<T> = {
+      name: 'later',
+      encode: (payload) => bound().encode(payload),
+      decode: (bytes) => bound().decode(bytes),
+    };
     return new ReplicatedLog<T>(
-      { id: this.id, replica, codec: this.#codec, now },
+      { id: this.id, replica, codec: this.#codec ?? later, now },
       {
         freshReplica: () => this.#host.freshReplica(),
         onListenerError: (error) => this.#host.onError(error),
@@ -585,9 +592,10 @@ export class HostedLog<T = unknown> {
 
   async #commit(batch: readonly LogEntry[]): Promise<void> {
     const { storage, durable } = this.#host;
-    if (!this.#codecStored) {
-      await storage.setMetadata(codecKey(this.id), new TextEncoder().encode(this.#codec.name));
-      this.#codecStored = true;
+    const { codec } = this;
+    if (codec !== undefined && this.#storedCodec === undefined) {
+      await storage.setMetadata(codecKey(this.id), new TextEncoder().encode(codec));
+      this.#storedCodec = codec;
     }
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const strict = durable || batch.some(({ origin }) => origin === 'own');
@@ -675,6 +683,12 @@ function* portions(records: readonly JournalRecord[]): Iterable<Uint8Array[]> {
     bytes = 0;
   }
   yield portion;
+}
+
+function otherCodec(id: string, bound: string, asked: string): GossipError {
+  return new GossipError('descriptor-mismatch', `log "${id}" has codec ${bound} here, not ${asked}`, {
+    context: { log: id, codec: bound, asked },
+  });
 }
 
 function closedError(id: string): GossipError {

@@ -10,6 +10,7 @@ import {
   type ConnectionHandlers,
   type Environment,
   GossipError,
+  jsonCodec,
   limits,
   type ReplicaId,
 } from '@gossip-log/core';
@@ -41,6 +42,8 @@ export interface SessionHost {
   attachedLogs(): Iterable<string>;
   /** A ready log. */
   hosted(log: string): HostedLog | undefined;
+  /** The codec that this node uses a log with; `undefined` when it only passes it on. */
+  codecOf(log: string): string | undefined;
   /** May a peer have this log? Rejects when not. `release` gives back what was opened for the peer alone. */
   openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant>;
   horizon(): number;
@@ -60,6 +63,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #joined = new Map<string, HostedLog>();
   /** Gives back a log that was opened for this peer. */
   readonly #grants = new Map<string, (() => void)[]>();
+  /** What the peer opened logs with. A log that is only passed on is described to each peer as it described it itself. */
+  readonly #descriptors = new Map<string, LogDescriptor>();
   #session: Session | undefined;
   #token: string | undefined;
   #busy = false;
@@ -209,7 +214,12 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     try {
       switch (effect.kind) {
         case 'describe':
-          answer({ kind: 'describe', descriptor: hosted.descriptor, runs: hosted.log.runs(), token: this.#token });
+          answer({
+            kind: 'describe',
+            descriptor: this.#descriptorOf(effect.log),
+            runs: hosted.log.runs(),
+            token: this.#token,
+          });
           break;
         case 'read':
           answer({
@@ -247,11 +257,17 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       if (this.#ended) {
         release?.();
       } else {
+        this.#descriptors.set(log, descriptor);
         if (release !== undefined) this.#grants.set(log, [...(this.#grants.get(log) ?? []), release]);
         this.#join(log);
       }
       return { kind: 'open', log, writable, forPeer: release !== undefined };
     });
+  }
+
+  #descriptorOf(id: string): LogDescriptor {
+    const codec = this.#host.codecOf(id) ?? this.#descriptors.get(id)?.codec ?? jsonCodec.name;
+    return { id, policy: 'unsigned', codec };
   }
 
   /** Hands on the outcome of a promise as an input. */
@@ -275,6 +291,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     if (this.#session !== undefined && this.#session.channelState(log) !== 'absent') return;
     this.#joined.get(log)?.peers.delete(this);
     this.#joined.delete(log);
+    this.#descriptors.delete(log);
   }
 
   /** A fault of this node's own: the session ends, the process goes on. */
