@@ -214,6 +214,11 @@ export class HostedLog<T = unknown> {
     return new Promise((resolve, reject) => this.#waiters.push({ until: this.#enqueued, resolve, reject }));
   }
 
+  successor(event: LogEvent<T>): LogEvent<T> | undefined {
+    const successor = this.#reissued.get(event.id);
+    return successor?.clock === event.clock ? this.#log?.get(successor.id) : undefined;
+  }
+
   delivery(event: LogEvent<T> | EventId): Delivery {
     const successor = this.#reissued.get(typeof event === 'string' ? event : event.id);
     // The id alone may mean either; an event object says by its clock which of the two it is.
@@ -653,6 +658,9 @@ export class Handle<T> implements LogHandle<T> {
   }
   delivered(event: LogEvent<T> | EventId, level: 'stored' | 'relayed' = 'stored'): Promise<void> {
     return this.#hosted.delivered(event, level);
+  }
+  successor(event: LogEvent<T>): LogEvent<T> | undefined {
+    return this.#hosted.successor(event);
   }
   subscribe(listener: () => void): () => void {
     return this.#hosted.subscribe(listener);
