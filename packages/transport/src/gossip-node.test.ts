@@ -505,6 +505,7 @@ test('[H8] a stranger with another codec shuts nobody out of a log that a relay 
     const [ada, bob] = [node({ connections: [toAda.right] }), node({ connections: [toBob.right] })];
     const [here, there] = [ada.open<string>('room'), bob.open<string>('room')];
     await Promise.all([here.ready, there.ready]);
+    await hasLength(here, 2 * visit - 1);
     await here.delivered(here.append('Tea?'), 'relayed');
     await hasLength(there, 2 * visit);
     // What cannot be read shows without a payload.
@@ -538,6 +539,60 @@ test('[H8] a log has one codec in a node: another one is an error for that calle
   await expect(restarted.open('room', { codec: codec('two') }).ready).rejects.toEqual(mismatch);
   await expect(restarted.open('room', { codec: codec('one') }).ready).resolves.toMatchObject({ length: 2 });
   await restarted.close();
+});
+
+test('[H1] what another process wrote under our id is told to open sessions once the log is opened again', async () => {
+  const disk = new MemoryDisk();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], durable: true, openOnDemand: true });
+  const client = node({ connections: [pair.right], storage: memoryStorage({ disk }) });
+  const log = client.open<string>('room');
+  await log.ready;
+  const { replica } = log.append('ours');
+  await log.delivered(log.snapshot().at(0) as LogEvent<string>, 'relayed');
+  const there = relay.open<string>('room');
+  await hasLength(there, 1);
+
+  disk.replicas.set(replica, undefined);
+  const thief = node({ storage: memoryStorage({ disk }) });
+  const stolen = thief.open<string>('room');
+  await stolen.ready;
+  await stolen.delivered(stolen.append('theirs'));
+  await thief.close();
+
+  await expect(log.delivered(log.append('too late'))).rejects.toMatchObject({ code: 'head-conflict' });
+  const again = client.open<string>('room');
+  await again.ready;
+  log.release();
+  await hasLength(there, 2);
+  expect(payloads(there.snapshot())).toEqual(['ours', 'theirs']);
+  await again.delivered(again.append('goes on'), 'relayed');
+  expect(client.connection().status).toBe('online');
+  await Promise.all([client.close(), relay.close()]);
+});
+
+test('[L7] a log that finds no room in a session comes in when another one leaves', async () => {
+  const timers = heldTimers();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], durable: true, openOnDemand: true });
+  const refused: string[] = [];
+  const client = node({
+    connections: [pair.right],
+    environment: timers.environment,
+    onError: (error) => refused.push((error as GossipError).code),
+  });
+  await online(client);
+  const logs = Array.from({ length: limits.channelsMax + 1 }, (_, i) => client.open<string>(`room ${i}`));
+  await Promise.all(logs.map((log) => log.ready));
+  const [first, last] = [logs[0], logs.at(-1)] as [LogHandle<string>, LogHandle<string>];
+  await first.delivered(first.append('hello'), 'relayed');
+  await last.delivered(last.append('hello'));
+  expect(last.delivery(last.snapshot().at(0) as LogEvent<string>).state).toBe('stored');
+  expect(refused).toEqual(['limit-exceeded']);
+  first.release();
+  timers.advance(limits.releaseDelayMs);
+  await last.delivered(last.snapshot().at(0) as LogEvent<string>, 'relayed');
+  await Promise.all([client.close(), relay.close()]);
 });
 
 test('[S13] a wrong clock is corrected by a durable peer, kept, and used after a restart', async () => {

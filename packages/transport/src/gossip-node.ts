@@ -94,7 +94,10 @@ export interface GossipNode {
 
 /** A log in this node, and who uses it. */
 interface Entry {
-  readonly hosted: HostedLog;
+  /** Another one once it had failed and was opened anew. */
+  hosted: HostedLog;
+  /** The sessions have been offered it since it was opened. */
+  offered: boolean;
   /** Uses by this node's app. While there are any, every session is offered the log. */
   uses: number;
   /** Sessions that it was opened for. */
@@ -186,7 +189,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     const entry = this.#entry(id);
     entry.hosted.bindCodec((options.codec as PayloadCodec<unknown> | undefined) ?? jsonCodec);
     this.#keep(entry);
-    if (++entry.uses === 1) this.#offer(entry);
+    if (++entry.uses === 1 || !entry.offered) this.#offer(entry);
     const giveBack = () => {
       entry.uses--;
       this.#closeWhenIdle(entry);
@@ -393,15 +396,28 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   #entry(id: string): Entry {
     const known = this.#entries.get(id);
-    // A log that failed is opened anew: what was wrong may be mended.
-    if (known !== undefined && known.hosted.status !== 'failed' && known.hosted.status !== 'closed') return known;
-    if (known === undefined && this.#entries.size >= limits.openLogsMax) {
+    if (known !== undefined) {
+      if (known.hosted.status === 'failed') this.#openAnew(known);
+      return known;
+    }
+    if (this.#entries.size >= limits.openLogsMax) {
       throw new GossipError('limit-exceeded', `a node has at most ${limits.openLogsMax} logs open`);
     }
     const hosted = new HostedLog(this, parseLogId(id));
-    const entry: Entry = { hosted, uses: 0, peerUses: 0, cancelClose: undefined, closing: undefined };
+    const entry: Entry = { hosted, offered: false, uses: 0, peerUses: 0, cancelClose: undefined, closing: undefined };
     this.#entries.set(id, entry);
     return entry;
+  }
+
+  /** A log that failed is opened anew: what was wrong may be mended. Sessions that still have it are told. */
+  #openAnew(entry: Entry): void {
+    const hosted = new HostedLog(this, entry.hosted.id);
+    entry.hosted = hosted;
+    entry.offered = false;
+    const tell = () => {
+      for (const driver of this.#drivers) driver.reopened(hosted.id);
+    };
+    hosted.ready.then(tell, () => undefined);
   }
 
   /** Counts a use by a peer; the function returned takes it back. */
@@ -421,6 +437,7 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   /** Offers a log to every session, now or when it is ready. */
   #offer(entry: Entry): void {
+    entry.offered = true;
     const offer = () => {
       if (entry.uses > 0 && entry.hosted.log !== undefined)
         for (const driver of this.#drivers) driver.attach(entry.hosted.id);
@@ -444,7 +461,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       const { hosted } = entry;
       await hosted.whenIdle();
       entry.closing = undefined;
-      if (entry.uses + entry.peerUses > 0 || this.#entries.get(hosted.id) !== entry) return;
+      if (entry.uses + entry.peerUses > 0 || entry.hosted !== hosted) return;
       for (const driver of this.#drivers) driver.detach(hosted.id);
       hosted.close();
       this.#entries.delete(hosted.id);

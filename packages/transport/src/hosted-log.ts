@@ -58,6 +58,8 @@ export interface LogPeer {
   stored(log: string, entries: readonly LogEntry[]): void;
   /** The log is no longer what was said of it. */
   describe(log: string): void;
+  /** The log has failed: nothing can be read from it or stored. */
+  failed(log: string): void;
 }
 
 const pending: Delivery = Object.freeze({ state: 'pending' });
@@ -502,6 +504,7 @@ export class HostedLog<T = unknown> {
     this.#status = 'failed';
     this.#error = error;
     this.#failWaiters(error);
+    for (const peer of [...this.peers]) peer.failed(this.id);
     this.#notify();
   }
 

@@ -66,6 +66,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   /** What the peer opened logs with. A log that is only passed on is described to each peer as it described it itself. */
   readonly #descriptors = new Map<string, LogDescriptor>();
   #session: Session | undefined;
+  /** Logs that found no room in the session: they come in when others leave. */
+  readonly #crowdedOut = new Set<string>();
   #token: string | undefined;
   #busy = false;
   #ended = false;
@@ -96,8 +98,21 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   detach(log: string): void {
+    this.#crowdedOut.delete(log);
     this.#input({ type: 'detach', log, now: this.#now() });
     this.#leaveUnlessOpen(log);
+    this.#attachNext();
+  }
+
+  failed(log: string): void {
+    this.detach(log);
+  }
+
+  /** The log failed and was read anew: it may hold what nobody was told of. */
+  reopened(log: string): void {
+    if (this.#session === undefined || this.#session.channelState(log) === 'absent') return;
+    this.#join(log);
+    this.describe(log);
   }
 
   stored(log: string, entries: readonly LogEntry[]): void {
@@ -179,11 +194,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
       case 'refused':
+        if (output.error.code === 'limit-exceeded' && this.#session?.channelState(output.log) === 'absent') {
+          this.#crowdedOut.add(output.log);
+        }
         this.#host.hosted(output.log)?.refused(output.error);
         break;
       case 'released':
         this.#leaveUnlessOpen(output.log);
         this.#grants.get(output.log)?.pop()?.();
+        this.#attachNext();
         break;
       case 'end':
         this.#finish(output.reason);
@@ -283,8 +302,16 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   #join(log: string): void {
     const hosted = this.#host.hosted(log);
     if (hosted === undefined || this.#ended) return;
+    this.#joined.get(log)?.peers.delete(this);
     hosted.peers.add(this);
     this.#joined.set(log, hosted);
+  }
+
+  #attachNext(): void {
+    const [log] = this.#crowdedOut;
+    if (log === undefined) return;
+    this.#crowdedOut.delete(log);
+    this.attach(log);
   }
 
   #leaveUnlessOpen(log: string): void {
