@@ -38,6 +38,7 @@ export const errorCodes = {
   'storage-corrupt': 'A stored record is damaged. It was set aside and is fetched again from peers.',
   'storage-failed': 'The storage could not write or read. Free some space; writing is tried again.',
   'storage-format': 'The store was written by a newer version. Update gossip-log.',
+  'storage-in-use': 'Another process uses the folder. Stop it, or take another folder.',
   'version-unsupported': 'The peer or the bytes use another version of the format. Update the older side.',
 } as const;
 
