@@ -439,6 +439,23 @@ test('[L7] what a node cannot be made of is a TypeError that says what it wants'
   expect(() => node({ connections: {} as never })).toThrow(TypeError);
 });
 
+test.each([
+  [{ name: undefined }, /^codec\.name: .* got undefined/],
+  [{ name: 7 }, /^codec\.name: .* got 7/],
+  [{ name: '' }, /^codec\.name: .* got ""/],
+  [{ name: 'two words' }, /^codec\.name: .* got "two words"/],
+  [{ name: 'x'.repeat(33) }, /^codec\.name: .* got "xxx/],
+  [{ decode: undefined }, /^codec: expected the functions/],
+])('[L7] a codec that is none is a TypeError that names the argument: %j', async (wrong, message) => {
+  const one = node();
+  const codec = { ...jsonCodec, ...wrong } as PayloadCodec<unknown>;
+  const open = () => one.open('room', { codec });
+  expect(open).toThrow(TypeError);
+  expect(open).toThrow(message);
+  await one.open('room').ready;
+  await one.close();
+});
+
 test('[S7] [S14] authorize: who may not read gets nothing, who may not write is told and goes on reading', async () => {
   const rights: Record<string, readonly string[]> = { reader: ['read'], writer: ['read', 'write'] };
   const toReader = memoryPair();

@@ -73,7 +73,8 @@ export interface GossipNode {
   /**
    * Opens a log, or shares it when it is open. Returns at once; see `LogHandle.ready`.
    *
-   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; GossipError `node-closed`, `limit-exceeded`
+   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; TypeError for a `codec` that is none, or whose
+   *   name is not 1 to 32 printable ASCII characters; GossipError `node-closed`, `limit-exceeded`
    *   when `openLogsMax` logs are open, `descriptor-mismatch` when the log is open with another codec. Where it was only
    *   stored with another one, `ready` rejects.
    */
@@ -186,8 +187,10 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   open<T = unknown>(id: string, options: OpenOptions<T> = {}): LogHandle<T> {
     this.#assertOpen();
+    const codec = (options.codec as PayloadCodec<unknown> | undefined) ?? jsonCodec;
+    checkCodec(codec);
     const entry = this.#entry(id);
-    entry.hosted.bindCodec((options.codec as PayloadCodec<unknown> | undefined) ?? jsonCodec);
+    entry.hosted.bindCodec(codec);
     this.#keep(entry);
     if (++entry.uses === 1 || !entry.offered) this.#offer(entry);
     const giveBack = () => {
@@ -496,6 +499,15 @@ class Node implements GossipNode, LogHost, SessionHost {
         this.onError(error);
       }
     }
+  }
+}
+
+function checkCodec({ name, encode, decode }: PayloadCodec<unknown>): void {
+  if (typeof name !== 'string' || !/^[\x21-\x7e]{1,32}$/.test(name)) {
+    throw new TypeError(`codec.name: expected 1 to 32 printable ASCII characters, got ${JSON.stringify(name)}`);
+  }
+  if (typeof encode !== 'function' || typeof decode !== 'function') {
+    throw new TypeError('codec: expected the functions encode and decode');
   }
 }
 
