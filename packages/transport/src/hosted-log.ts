@@ -471,6 +471,7 @@ export class HostedLog<T = unknown> {
         const receipt = log.receive(blocks);
         this.#enqueue(receipt.entries);
         this.#noteGaps(receipt);
+        if (receipt.refused !== undefined) this.#host.onError(receipt.refused);
       }
     } finally {
       this.#reading = false;
