@@ -50,8 +50,8 @@ export const mutants = [
   {
     name: 'skip a repair',
     file: hosted,
-    find: 'this.#repair = Array.from(heads).some(',
-    replace: 'this.#repair = [...heads].slice(0, 0).some(',
+    find: 'this.#repair = lacks(log, heads);',
+    replace: 'this.#repair = false;',
   },
   {
     name: 'reuse a sequence number after damage',
