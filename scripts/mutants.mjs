@@ -50,8 +50,8 @@ export const mutants = [
   {
     name: 'skip a repair',
     file: hosted,
-    find: 'this.#repair = Array.from(heads).some(',
-    replace: 'this.#repair = [...heads].slice(0, 0).some(',
+    find: 'this.#repair = lacks(log, heads);',
+    replace: 'this.#repair = false;',
   },
   {
     name: 'reuse a sequence number after damage',
@@ -80,9 +80,27 @@ export const mutants = [
   {
     name: 'ignore what a peer wants',
     file: session,
-    find: 'if (channel !== undefined) this.#want(channel, message.runs);',
+    find: "if (channel?.state === 'live') this.#want(channel, message.runs);",
     replace: '',
     faults: ['tamper', 'clock', 'slow-reader'],
+  },
+  {
+    name: 'take logs that differ for equal',
+    file: 'packages/core/src/log/compare-rows.ts',
+    find: 'if (ours.count === count && ours.sum.every((value, lane) => value === sum[lane])) break;',
+    replace: 'if (ours.count === count) break;',
+  },
+  {
+    name: 'sum what is not stored yet',
+    file: 'packages/core/src/log/effective-rows.ts',
+    find: 'if (!this.#isStored(chunk, row)) continue;\n      contribution(',
+    replace: 'contribution(',
+  },
+  {
+    name: 'forget what became stored during a comparison',
+    file: session,
+    find: 'return [{ lacks }, ...(ours === undefined ? [] : [ours]), ...(theirs === undefined ? [] : [theirs])];',
+    replace: 'return [{ lacks }];',
   },
   {
     name: 'never release what is parked',

@@ -11,6 +11,7 @@ export const errorCodes = {
   'bytes-truncated': 'The bytes end before they should. Fetch them again.',
   checksum: 'The bytes were changed on their way or on the disk. Fetch them again.',
   clock: "An event's time does not rise above its predecessor's or a dependency's. Refuse the block.",
+  'clock-offset': 'The clocks of this node and of a relay are more than `clockOffsetMsMax` apart. Set the wrong one.',
   'connection-lost': 'The connection ended. It is retried by itself.',
   'credit-exceeded': 'The peer sent more than it was granted. The session ends.',
   'descriptor-mismatch': 'The peer holds a log of that name with other properties. Use another name.',
@@ -37,6 +38,7 @@ export const errorCodes = {
   'storage-corrupt': 'A stored record is damaged. It was set aside and is fetched again from peers.',
   'storage-failed': 'The storage could not write or read. Free some space; writing is tried again.',
   'storage-format': 'The store was written by a newer version. Update gossip-log.',
+  'storage-in-use': 'Another process uses the folder. Stop it, or take another folder.',
   'version-unsupported': 'The peer or the bytes use another version of the format. Update the older side.',
 } as const;
 

@@ -29,6 +29,14 @@ export const timeMax = Number.MAX_SAFE_INTEGER;
 export const seqMax = 0xffffffff;
 /** A time further ahead of the receiver's corrected clock is `early`. 60 s forgives badly set clocks. Protocol. */
 export const clockDriftMsMax = 60_000;
+/**
+ * A wall clock is corrected by a dialled durable peer's up to a day: wrong time zones, halves of a day and dates lie
+ * within. What a relay with a wrong clock does to events is over within a day too. It bounds the whole correction, so
+ * small ones do not add up.
+ */
+export const clockOffsetMsMax = 24 * 60 * 60_000;
+/** A wall clock before 2026 was never set, as after a flat battery: it takes any correction. */
+export const wallClockMsMin = 1_767_225_600_000;
 
 // The log in memory.
 
@@ -115,6 +123,8 @@ export const releaseDelayMs = 5_000;
 export const commitBytesMax = 4 * 1024 * 1024;
 /** Own events of a log that wait for storage; above it `append` refuses. Minutes of furious writing on a full disk. */
 export const unstoredEventsMax = 250_000;
+/** Once a gap in a journal begins to fill, the journal is read again after so long, and no sooner for the next part. */
+export const rereadMsMin = 1_000;
 /** Longest pause before a failed write is tried again; it starts at a tenth. */
 export const storageRetryMsMax = 10_000;
 /** A key of the metadata keyspace, in UTF-8: a log's name with a prefix fits. */

@@ -4,6 +4,7 @@ import { memo, type ReactNode, StrictMode, Suspense, startTransition, use } from
 import { afterEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { FakeNode } from '../test/fake-node.js';
 import {
+  createLogStore,
   type Delivery,
   GossipProvider,
   type LogState,
@@ -230,6 +231,18 @@ describe('useGossipLog', () => {
     expect(node.openedWith).toMatchObject({ codec: { name: 'b' } });
   });
 
+  test('[R5] another codec than the one in use is refused; who names none shares', () => {
+    const node = new FakeNode();
+    const codec = (name: string): PayloadCodec => ({ name, encode: () => new Uint8Array(), decode: () => undefined });
+    const store = createLogStore(node, 'a', { codec: codec('one') });
+    createLogStore(node, 'a', { codec: codec('one') }).release();
+    createLogStore(node, 'a').release();
+    const mismatch = expect.objectContaining({ code: 'descriptor-mismatch' });
+    expect(() => createLogStore(node, 'a', { codec: codec('two') })).toThrow(mismatch);
+    store.release();
+    expect(node.held).toBe(0);
+  });
+
   test('[R1] two components share one handle; the log is given back by the last', () => {
     const node = new FakeNode();
     const readers = (keys: string[]) => keys.map((key) => <Length key={key} id="a" />);
@@ -402,6 +415,34 @@ describe('useDelivery', () => {
     act(() => node.deliver('b', b, { state: 'stored' }));
     const deliveries = renderHook(() => [useDelivery(a), useDelivery(b)], within(node));
     expect(deliveries.result.current).toEqual([{ state: 'pending' }, { state: 'stored' }]);
+  });
+
+  test('an event that gave way is followed, also when it is asked for only then', () => {
+    const node = new FakeNode();
+    renderHook(() => useGossipLog('a'), within(node));
+    let former = {} as LogEvent;
+    act(() => {
+      [former] = node.ready('a', 'mine') as [LogEvent];
+      node.giveWay('a');
+      node.deliver('a', former, { state: 'relayed', node: 'relay' });
+    });
+    const { result } = renderHook(() => useDelivery(former), within(node));
+    expect(result.current).toEqual({ state: 'relayed', node: 'relay' });
+  });
+
+  test('a row that outlives its room keeps the log open, with the codec of the room', () => {
+    const node = new FakeNode();
+    const codec: PayloadCodec = { name: 'own', encode: () => new Uint8Array(), decode: () => undefined };
+    const room = renderHook(() => useGossipLog('a', { codec }), within(node));
+    let event = {} as LogEvent;
+    act(() => {
+      [event] = node.ready('a', 'mine') as [LogEvent];
+    });
+    renderHook(() => useDelivery(event), within(node)).unmount();
+    room.unmount();
+    node.closeUnused();
+    renderHook(() => useDelivery(event), within(node));
+    expect(node.openedWith).toEqual({ codec });
   });
 
   test('of an event from elsewhere nothing is known: pending', () => {

@@ -10,12 +10,18 @@ import { SharedLog } from './shared-log.js';
 /** @internal */
 export const pending: Delivery = Object.freeze({ state: 'pending' });
 
+/** Where an event is from. */
+interface Home {
+  readonly id: string;
+  readonly options: OpenOptions<unknown> | undefined;
+}
+
 /** @internal */
 export class LogRegistry {
   readonly #node: GossipNode;
   readonly #logs = new Map<string, SharedLog>();
-  /** Which log an event object belongs to, once somebody asked. */
-  readonly #homes = new WeakMap<LogEvent, string>();
+  /** Which log an event object belongs to, once somebody asked, and how that was opened. */
+  readonly #homes = new WeakMap<LogEvent, Home>();
 
   constructor(node: GossipNode) {
     this.#node = node;
@@ -41,13 +47,14 @@ export class LogRegistry {
   }
 
   /** The log among these that an event object came from. */
-  #home(event: LogEvent): string | undefined {
+  #home(event: LogEvent): Home | undefined {
     const known = this.#homes.get(event);
     if (known !== undefined) return known;
     for (const [id, log] of this.#logs) {
       if (!log.holds(event)) continue;
-      this.#homes.set(event, id);
-      return id;
+      const home = { id, options: log.options };
+      this.#homes.set(event, home);
+      return home;
     }
     return undefined;
   }
@@ -55,14 +62,14 @@ export class LogRegistry {
   /** `pending` when the event's log is not in use here: nothing more is known of it. */
   delivery(event: LogEvent): Delivery {
     const home = this.#home(event);
-    return (home === undefined ? undefined : this.#find(home)?.delivery(event)) ?? pending;
+    return (home === undefined ? undefined : this.#find(home.id)?.delivery(event)) ?? pending;
   }
 
   /** Calls back when the event's log or a delivery of it changed; keeps that log open meanwhile. */
   watch(event: LogEvent, listener: () => void): () => void {
     const home = this.#home(event);
     if (home === undefined) return () => {};
-    const { log, release } = this.retain(home);
+    const { log, release } = this.retain(home.id, home.options);
     const unsubscribe = log.subscribe(listener);
     return () => {
       unsubscribe();

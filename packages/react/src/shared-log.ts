@@ -6,8 +6,9 @@
  *   shows it in the first render.
  * - [R3] The state is the same object until something in it changed.
  * - [R4] A log that failed or was closed ends with its last user: the next one tries anew.
+ * - [R5] Another codec than that of the first user is refused. Who names none takes what there is.
  */
-import { emptySnapshot, GossipError, type LogEvent } from '@gossip-log/core';
+import { emptySnapshot, GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
 import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { LogState } from './log-state.js';
@@ -22,6 +23,8 @@ export class SharedLog {
   /** Called once nothing more can be read from it. */
   readonly #ended: () => void;
   #uses = 0;
+  /** What it was opened with. */
+  #options: OpenOptions<unknown> | undefined;
   #handle: LogHandle<unknown> | undefined;
   #unsubscribe = nothing;
 
@@ -37,9 +40,18 @@ export class SharedLog {
     }));
   }
 
-  /** Begins a use. The function returned ends it. */
+  get options(): OpenOptions<unknown> | undefined {
+    return this.#options;
+  }
+
+  /**
+   * Begins a use. The function returned ends it.
+   *
+   * @throws GossipError `descriptor-mismatch` (R5).
+   */
   retain(options: OpenOptions<unknown> | undefined): () => void {
     if (this.#uses === 0) this.#open(options);
+    else this.#assertSameCodec(options);
     this.#uses += 1;
     let held = true;
     return () => {
@@ -67,9 +79,9 @@ export class SharedLog {
     return event;
   }
 
-  /** Is it this very object? An event's id is unique only within its log. */
+  /** Is it this very object, or was it? An event's id is unique only within its log. */
   holds(event: LogEvent): boolean {
-    return this.#handle?.log?.get(event.id) === event;
+    return this.#handle?.log?.get(event.id) === event || this.#handle?.successor(event) !== undefined;
   }
 
   delivery(event: LogEvent): Delivery | undefined {
@@ -85,6 +97,7 @@ export class SharedLog {
     this.#unsubscribe();
     this.#unsubscribe = nothing;
     this.#handle = undefined;
+    this.#options = options;
     try {
       const handle = this.#node.open(this.#id, options);
       this.#handle = handle;
@@ -98,6 +111,13 @@ export class SharedLog {
       if (!(error instanceof GossipError)) throw error;
       this.store.setState({ status: 'failed', error });
     }
+  }
+
+  #assertSameCodec(options: OpenOptions<unknown> | undefined): void {
+    const { name } = this.#options?.codec ?? jsonCodec;
+    const asked = options?.codec?.name ?? name;
+    if (asked === name) return;
+    throw new GossipError('descriptor-mismatch', `log "${this.#id}" is open with codec ${name}, not ${asked}`);
   }
 
   #mirror(handle: LogHandle<unknown>): void {

@@ -33,6 +33,7 @@ class FakeLog {
   snapshot: Snapshot<unknown> = emptySnapshot;
   users = 0;
   readonly deliveries = new Map<EventId, Delivery>();
+  readonly successors = new Map<LogEvent, LogEvent>();
   readonly listeners = new Set<() => void>();
   readonly settled: Promise<GossipLog>;
   readonly log: GossipLog;
@@ -51,6 +52,12 @@ class FakeLog {
 
   change(): void {
     for (const listener of [...this.listeners]) listener();
+  }
+
+  giveWay(): void {
+    const [former] = this.#events as [LogEvent];
+    this.#events[0] = { ...former, payload: 'theirs' };
+    this.successors.set(former, this.add(former.payload));
   }
 
   add(payload: unknown): LogEvent {
@@ -121,6 +128,7 @@ export class FakeNode implements GossipNode {
         return log.add(payload);
       },
       delivery: (event) => log.deliveries.get(typeof event === 'string' ? event : event.id) ?? pending,
+      successor: (event) => log.successors.get(event),
       delivered: () => new Promise(() => {}),
       subscribe: (listener) => this.#listen(log.listeners, listener),
       release: () => {
@@ -160,6 +168,13 @@ export class FakeNode implements GossipNode {
   deliver(id: string, event: LogEvent, delivery: Delivery): void {
     const log = this.#log(id);
     log.deliveries.set(event.id, delivery);
+    log.change();
+  }
+
+  /** The first event gives way to another one of its id, and is appended again. */
+  giveWay(id: string): void {
+    const log = this.#log(id);
+    log.giveWay();
     log.change();
   }
 

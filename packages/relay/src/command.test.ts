@@ -175,7 +175,36 @@ test('[R5] a folder that cannot be used: one line, exit code 1', async () => {
   await writeFile(inTheWay, '');
   const { code, errors } = await startRelay(join(inTheWay, 'data')).ended;
   expect(code).toBe(1);
-  expect(errors).toEqual([expect.stringMatching(/^gossip-log: .*a-file.*\[storage-failed\]$/)]);
+  expect(errors).toEqual([expect.stringMatching(/^gossip-log: .*a-file.* choose another folder with --data$/)]);
+  expect((await startRelay(inTheWay).ended).errors).toEqual([
+    expect.stringMatching(/^gossip-log: .*a-file is .* a file itself; choose another folder with --data$/),
+  ]);
+});
+
+test('[R5] a folder that another relay uses: one line, exit code 1; once that was killed it may be used', async () => {
+  const data = await folder();
+  const first = startRelay(data);
+  await first.ready();
+  const { code, errors } = await startRelay(data).ended;
+  expect(code).toBe(1);
+  expect(errors).toEqual([expect.stringMatching(/^gossip-log: another relay uses the folder .* with --data$/)]);
+  first.signal('SIGKILL');
+  await first.ended;
+  await startRelay(data).ready();
+});
+
+test('[R5] an address that is none: one line, exit code 1', async () => {
+  const { code, errors } = await command([
+    'relay',
+    '--port',
+    '0',
+    '--host',
+    'http://localhost',
+    '--data',
+    await folder(),
+  ]).ended;
+  expect(code).toBe(1);
+  expect(errors).toEqual(['gossip-log: http://localhost is no address of this machine; correct --host']);
 });
 
 test('[R5] a data folder of something else: one line, exit code 1', async () => {
@@ -187,8 +216,18 @@ test('[R5] a data folder of something else: one line, exit code 1', async () => 
 });
 
 test.each([
-  [[], 'expected one command, "relay", got ""'],
-  [['serve'], 'expected one command, "relay", got "serve"'],
+  [[], 'expected the command relay, got nothing; try gossip-log relay, or gossip-log --help'],
+  [['ws://a'], 'expected the command relay, got ws://a; try gossip-log relay, or gossip-log --help'],
+  [['relay', 'http://a'], 'relay takes options alone, such as --host and --port, got http://a'],
+  [['relay', '--data', ''], '--data must name a folder, got nothing'],
+  [
+    ['relay', '--allow-origin', 'a.example'],
+    '--allow-origin must be an origin such as https://chat.example, got a.example',
+  ],
+  [
+    ['relay', '--allow-origin', 'https://a.example/'],
+    '--allow-origin must be an origin such as https://chat.example, got https://a.example/',
+  ],
   [['relay', '--port', 'http'], 'the port must be a number from 0 to 65535, got http'],
   [['relay', '--port', '65536'], 'the port must be a number from 0 to 65535, got 65536'],
   [['relay', '--path', 'sync'], '--path must begin with /, got sync'],

@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { GossipError } from '@gossip-log/core';
 import { createRelay } from './relay.js';
 
 const help = `Usage: gossip-log relay [options]
@@ -41,11 +42,22 @@ try {
 async function run({ values, positionals }: ReturnType<typeof readArguments>): Promise<void> {
   if (values.help) return console.log(help);
   if (values.version) return console.log(version());
-  if (positionals.length !== 1 || positionals[0] !== 'relay') {
-    throw new UsageError(`expected one command, "relay", got "${positionals.join(' ')}"`);
+  const [given = 'nothing', ...more] = positionals;
+  if (given !== 'relay') {
+    throw new UsageError(`expected the command relay, got ${given}; try gossip-log relay, or gossip-log --help`);
+  }
+  if (more.length > 0) {
+    throw new UsageError(`relay takes options alone, such as --host and --port, got ${more.join(' ')}`);
   }
   const { host, data, path, name, 'allow-origin': origins } = values;
-  if (!path.startsWith('/')) throw new UsageError(`--path must begin with /, got ${path}`);
+  if (data === '') throw new UsageError('--data must name a folder, got nothing');
+  if (!path.startsWith('/')) throw new UsageError(`--path must begin with /, got ${path || 'nothing'}`);
+  for (const origin of origins ?? []) {
+    // Browsers send just that: anything longer would let nobody in.
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new UsageError(`--allow-origin must be an origin such as https://chat.example, got ${origin}`);
+    }
+  }
   const relay = await createRelay({
     port: readPort(values.port),
     host,
@@ -119,10 +131,17 @@ function version(): string {
 function explain(error: unknown): string {
   // What the system said, where a call of it failed.
   const cause = error instanceof Error ? error.cause : undefined;
-  const { code, port, address } = (cause ?? {}) as { code?: unknown; port?: unknown; address?: unknown };
+  const { code, port, address, path, syscall, hostname } = (cause ?? {}) as Readonly<Record<string, unknown>>;
+  if (error instanceof GossipError && error.code === 'storage-in-use') {
+    return `another relay uses the folder ${error.context['folder']}; stop it, or choose another one with --data`;
+  }
+  if (syscall === 'mkdir' && (code === 'EEXIST' || code === 'ENOTDIR')) {
+    return `${path} is not in a folder, or is a file itself; choose another folder with --data`;
+  }
   if (code === 'EADDRINUSE') return `port ${port} is taken; choose another one with --port`;
   if (code === 'EACCES' && port !== undefined)
     return `port ${port} is not allowed; choose one from 1024 up with --port`;
+  if (code === 'ENOTFOUND') return `${hostname} is no address of this machine; correct --host`;
   if (code === 'EADDRNOTAVAIL') return `${address} is no address of this machine; correct --host`;
   return error instanceof Error ? error.message : String(error);
 }

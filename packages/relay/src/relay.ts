@@ -58,7 +58,7 @@ export interface Relay {
  * 503 while the last batch could not be stored.
  *
  * @throws TypeError unless exactly one of `port` and `server`, and one of `dataDir` and `storage`, is given.
- * @throws GossipError `storage-failed`, `storage-format`; `connection-lost` when it cannot listen, with the system's
+ * @throws GossipError `storage-failed`, `storage-format`; `storage-in-use` when another relay has the folder; `connection-lost` when it cannot listen, with the system's
  *   error as `cause`.
  * @example
  * ```ts
@@ -80,7 +80,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const counts = newCounts();
   const own = options.server === undefined ? createOwnServer(counts, connectionsMax, path) : undefined;
   const server = own ?? (options.server as Server | HttpsServer);
-  const storage = options.storage ?? lmdbStorage({ path: dataDir as string });
+  const storage = options.storage ?? lmdbStorage({ path: dataDir as string, exclusive: true });
 
   try {
     // Before the data is touched: a second relay on this port most likely means the same data.

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { splitBlocks } from '../../core/src/codec/block.js';
 import { decodeMessage, encodeMessage, type Message } from '../../core/src/codec/message.js';
+import type { Range } from '../../core/src/range.js';
 
 export type ReceivedMessage = ReturnType<typeof decodeMessage>;
 
@@ -43,10 +44,11 @@ export class RawPeer {
     this.socket.send(bytes);
   }
 
-  /** Opens a log under a number of ours, saying that we have nothing of it. */
-  openLog(id: string, channel: number): void {
+  /** Opens a log under a number of ours, saying what we have of it: nothing, unless told otherwise. */
+  openLog(id: string, channel: number, ranges: readonly Range[] = [{ kind: 'runs', runs: [] }]): void {
     const descriptor = { id, policy: 'unsigned', codec: 'json' } as const;
-    this.send({ kind: 'open', channel, descriptor, token: undefined, answer: true, more: false, runs: [] });
+    const turn = { comparison: channel, ranges };
+    this.send({ kind: 'open', channel, descriptor, token: undefined, turn });
   }
 
   /** The first message of a kind that comes, or came, and satisfies `wanted`. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,13 +91,34 @@ beforeAll(async () => {
 });
 
 /** Starts the child over a folder and gives what it says, line by line. */
-function start(path: string): { child: ChildProcess; lines: AsyncIterableIterator<string> } {
-  const child = spawn(process.execPath, [program, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+function start(path: string, ...options: string[]): { child: ChildProcess; lines: AsyncIterableIterator<string> } {
+  const child = spawn(process.execPath, [program, path, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
   return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 }
+
+test('an exclusive storage is refused while another process has the folder, and not once that was killed', async () => {
+  const path = await folder();
+  const inUse = { code: 'storage-in-use', message: expect.stringContaining(path) };
+  const storage = lmdbStorage({ path, exclusive: true });
+  onTestFinished(() => storage.close());
+  for (let round = 0; round < 3; round++) {
+    const { child, lines } = start(path, 'exclusive');
+    await lines.next();
+    await expect(storage.logs()).rejects.toMatchObject(inUse);
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    const next = lmdbStorage({ path, exclusive: true });
+    await next.logs();
+    await next.close();
+  }
+  await storage.logs();
+  await expect(lmdbStorage({ path, exclusive: true }).logs()).rejects.toMatchObject(inUse);
+  await open(path).logs();
+});
 
 test('[P1][P2][P8] a process killed while it writes leaves whole batches, all it was told, and its id', async () => {
   const path = await folder();

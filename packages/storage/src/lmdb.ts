@@ -39,6 +39,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { checkEntries, checkMetadataValue, logIdToBytes, metadataKeyToBytes, recordOrdinal } from './arguments.js';
 import { CallGate } from './call-gate.js';
 import { planCommit, replicasOf } from './commit-plan.js';
+import { claimFolder } from './folder-claim.js';
 import { seal, sealHead, unseal, unsealHead } from './seal.js';
 
 /** Rises when older code could misread what newer code writes. */
@@ -56,6 +57,8 @@ type Transaction = ReturnType<Database['useReadTransaction']>;
 export interface LmdbStorageOptions {
   /** The environment's folder, made when it is missing. On a local disk: LMDB does not work over a network. */
   readonly path: string;
+  /** Refuse a folder that another storage with this option has, here or in another process: `storage-in-use`. */
+  readonly exclusive?: boolean;
 }
 
 /**
@@ -73,14 +76,29 @@ export interface LmdbStorageOptions {
  * ```
  */
 export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
-  const { path } = options;
+  const { path, exclusive = false } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError(`path: expected the path of a folder, got ${path}`);
   const gate = new CallGate();
   const leases = new Set<{ readonly replica: ReplicaId; readonly token: string }>();
   let opening: Promise<Environment> | undefined;
+  let releaseFolder = async () => {};
+
+  async function start(): Promise<Environment> {
+    const folder = folderOf(path);
+    if (!exclusive) return openEnvironment(folder);
+    const release = await claimFolder(folder);
+    try {
+      const env = await openEnvironment(folder);
+      releaseFolder = release;
+      return env;
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
 
   async function environment(): Promise<Environment> {
-    opening ??= openEnvironment(path);
+    opening ??= start();
     const mine = opening;
     try {
       return await mine;
@@ -254,10 +272,17 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
           leases.clear();
         } finally {
           await closeEnvironment(env);
+          await releaseFolder();
         }
       });
     },
   };
+}
+
+/** The real path of a folder, made when it is missing. */
+function folderOf(path: string): string {
+  mkdirSync(path, { recursive: true });
+  return realpathSync(path);
 }
 
 /**
@@ -277,9 +302,7 @@ interface Environment {
 
 const environments = new Map<string, Environment>();
 
-async function openEnvironment(path: string): Promise<Environment> {
-  mkdirSync(path, { recursive: true });
-  const folder = realpathSync(path);
+async function openEnvironment(folder: string): Promise<Environment> {
   let env = environments.get(folder);
   while (env?.closing) {
     await env.closing;

@@ -22,7 +22,6 @@ shortSearch('small', 500, [
   'received entry already written',
   'record set aside',
   'relaxed writes lost',
-  'session ended: request-timeout',
   'told: early',
   'transfer resumed after a cut',
   'compare-and-set lost',

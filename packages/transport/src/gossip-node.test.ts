@@ -1,4 +1,12 @@
-import { GossipError, type GossipStorage, type LogEvent, limits, type Snapshot } from '@gossip-log/core';
+import {
+  GossipError,
+  type GossipStorage,
+  jsonCodec,
+  type LogEvent,
+  limits,
+  type PayloadCodec,
+  type Snapshot,
+} from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { FakeEnvironment } from '../test/fake-environment.js';
@@ -431,6 +439,23 @@ test('[L7] what a node cannot be made of is a TypeError that says what it wants'
   expect(() => node({ connections: {} as never })).toThrow(TypeError);
 });
 
+test.each([
+  [{ name: undefined }, /^codec\.name: .* got undefined/],
+  [{ name: 7 }, /^codec\.name: .* got 7/],
+  [{ name: '' }, /^codec\.name: .* got ""/],
+  [{ name: 'two words' }, /^codec\.name: .* got "two words"/],
+  [{ name: 'x'.repeat(33) }, /^codec\.name: .* got "xxx/],
+  [{ decode: undefined }, /^codec: expected the functions/],
+])('[L7] a codec that is none is a TypeError that names the argument: %j', async (wrong, message) => {
+  const one = node();
+  const codec = { ...jsonCodec, ...wrong } as PayloadCodec<unknown>;
+  const open = () => one.open('room', { codec });
+  expect(open).toThrow(TypeError);
+  expect(open).toThrow(message);
+  await one.open('room').ready;
+  await one.close();
+});
+
 test('[S7] [S14] authorize: who may not read gets nothing, who may not write is told and goes on reading', async () => {
   const rights: Record<string, readonly string[]> = { reader: ['read'], writer: ['read', 'write'] };
   const toReader = memoryPair();
@@ -483,6 +508,110 @@ test('[S6] a log with another codec is refused with a reason, and only that log'
   await Promise.all([client.close(), relay.close()]);
 });
 
+test('[H8] a stranger with another codec shuts nobody out of a log that a relay only passes on', async () => {
+  const codec = { name: 'upper', encode: (value: string) => new TextEncoder().encode(value), decode: () => 'read' };
+  const disk = new MemoryDisk();
+  for (let visit = 1; visit <= 2; visit++) {
+    const [toStranger, toAda, toBob] = [memoryPair(), memoryPair(), memoryPair()];
+    const connections = [toStranger.left, toAda.left, toBob.left];
+    const relay = node({ connections, durable: true, openOnDemand: true, storage: memoryStorage({ disk }) });
+    const stranger = node({ connections: [toStranger.right] });
+    const squatted = stranger.open<string>('room', { codec });
+    await squatted.ready;
+    await squatted.delivered(squatted.append('not json'), 'relayed');
+    const [ada, bob] = [node({ connections: [toAda.right] }), node({ connections: [toBob.right] })];
+    const [here, there] = [ada.open<string>('room'), bob.open<string>('room')];
+    await Promise.all([here.ready, there.ready]);
+    await hasLength(here, 2 * visit - 1);
+    await here.delivered(here.append('Tea?'), 'relayed');
+    await hasLength(there, 2 * visit);
+    // What cannot be read shows without a payload.
+    expect(payloads(there.snapshot()).slice(-2)).toEqual([undefined, 'Tea?']);
+    await hasLength(squatted, 2 * visit);
+    await Promise.all([stranger.close(), ada.close(), bob.close(), relay.close()]);
+  }
+});
+
+test('[H8] a log has one codec in a node: another one is an error for that caller alone', async () => {
+  const codec = (name: string) => ({ ...jsonCodec, name }) as PayloadCodec<string>;
+  const mismatch = expect.objectContaining({ code: 'descriptor-mismatch' });
+  const disk = new MemoryDisk();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], openOnDemand: true, storage: memoryStorage({ disk }), durable: true });
+  const client = node({ connections: [pair.right] });
+  const theirs = client.open<string>('room', { codec: codec('one') });
+  await theirs.ready;
+  await theirs.delivered(theirs.append('first'), 'relayed');
+  // It was passed on so far: the first use here binds its codec.
+  const ours = relay.open<string>('room', { codec: codec('one') });
+  expect(() => relay.open('room', { codec: codec('two') })).toThrow(mismatch);
+  expect(() => relay.open('room')).toThrow(mismatch);
+  await ours.ready;
+  await ours.delivered(ours.append('second'));
+  await hasLength(theirs, 2);
+  expect(payloads(ours.snapshot())).toEqual(['first', 'second']);
+  await Promise.all([client.close(), relay.close()]);
+
+  const restarted = node({ storage: memoryStorage({ disk }) });
+  await expect(restarted.open('room', { codec: codec('two') }).ready).rejects.toEqual(mismatch);
+  await expect(restarted.open('room', { codec: codec('one') }).ready).resolves.toMatchObject({ length: 2 });
+  await restarted.close();
+});
+
+test('[H1] what another process wrote under our id is told to open sessions once the log is opened again', async () => {
+  const disk = new MemoryDisk();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], durable: true, openOnDemand: true });
+  const client = node({ connections: [pair.right], storage: memoryStorage({ disk }) });
+  const log = client.open<string>('room');
+  await log.ready;
+  const { replica } = log.append('ours');
+  await log.delivered(log.snapshot().at(0) as LogEvent<string>, 'relayed');
+  const there = relay.open<string>('room');
+  await hasLength(there, 1);
+
+  disk.replicas.set(replica, undefined);
+  const thief = node({ storage: memoryStorage({ disk }) });
+  const stolen = thief.open<string>('room');
+  await stolen.ready;
+  await stolen.delivered(stolen.append('theirs'));
+  await thief.close();
+
+  await expect(log.delivered(log.append('too late'))).rejects.toMatchObject({ code: 'head-conflict' });
+  const again = client.open<string>('room');
+  await again.ready;
+  log.release();
+  await hasLength(there, 2);
+  expect(payloads(there.snapshot())).toEqual(['ours', 'theirs']);
+  await again.delivered(again.append('goes on'), 'relayed');
+  expect(client.connection().status).toBe('online');
+  await Promise.all([client.close(), relay.close()]);
+});
+
+test('[L7] a log that finds no room in a session comes in when another one leaves', async () => {
+  const timers = heldTimers();
+  const pair = memoryPair();
+  const relay = node({ connections: [pair.left], durable: true, openOnDemand: true });
+  const refused: string[] = [];
+  const client = node({
+    connections: [pair.right],
+    environment: timers.environment,
+    onError: (error) => refused.push((error as GossipError).code),
+  });
+  await online(client);
+  const logs = Array.from({ length: limits.channelsMax + 1 }, (_, i) => client.open<string>(`room ${i}`));
+  await Promise.all(logs.map((log) => log.ready));
+  const [first, last] = [logs[0], logs.at(-1)] as [LogHandle<string>, LogHandle<string>];
+  await first.delivered(first.append('hello'), 'relayed');
+  await last.delivered(last.append('hello'));
+  expect(last.delivery(last.snapshot().at(0) as LogEvent<string>).state).toBe('stored');
+  expect(refused).toEqual(['limit-exceeded']);
+  first.release();
+  timers.advance(limits.releaseDelayMs);
+  await last.delivered(last.snapshot().at(0) as LogEvent<string>, 'relayed');
+  await Promise.all([client.close(), relay.close()]);
+});
+
 test('[S13] a wrong clock is corrected by a durable peer, kept, and used after a restart', async () => {
   const hour = 3_600_000;
   const fast = { ...systemEnvironment, now: () => systemEnvironment.now() + hour };
@@ -500,6 +629,55 @@ test('[S13] a wrong clock is corrected by a durable peer, kept, and used after a
   const later = restarted.open<string>('room');
   await later.ready;
   expect(Math.abs(later.append('offline').timestamp - systemEnvironment.now())).toBeLessThan(hour / 2);
+  await restarted.close();
+});
+
+test('[S13] only a peer that was dialled sets the clock', async () => {
+  const minute = 60_000;
+  const fast = { ...systemEnvironment, now: () => systemEnvironment.now() + 5 * minute };
+  for (const dials of [true, false]) {
+    const pair = memoryPair();
+    const plain = node({ connections: [{ ...pair.left, dials }] });
+    const other = node({ connections: [pair.right], durable: true, environment: fast });
+    const log = plain.open<string>('room');
+    await Promise.all([log.ready, online(plain)]);
+    const aheadMs = log.append('now').timestamp - systemEnvironment.now();
+    expect(aheadMs > minute).toBe(dials);
+    await Promise.all([plain.close(), other.close()]);
+  }
+});
+
+test('[S13] a clock is not set by more than it may go wrong, unless it was never set', async () => {
+  const day = 24 * 3_600_000;
+  const meet = async (offsetMs: number, now: () => number, disk = new MemoryDisk()) => {
+    const codes: string[] = [];
+    const onError = (error: Error) => codes.push((error as GossipError).code);
+    const pair = memoryPair();
+    const environment = { ...systemEnvironment, now };
+    const plain = node({ connections: [pair.left], environment, onError, storage: memoryStorage({ disk }) });
+    const far = { ...systemEnvironment, now: () => systemEnvironment.now() + offsetMs };
+    const relay = node({ connections: [pair.right], durable: true, environment: far });
+    const log = plain.open<string>('room');
+    await Promise.all([log.ready, online(plain)]);
+    const { timestamp } = log.append('now');
+    await Promise.all([plain.close(), relay.close()]);
+    return { aheadMs: timestamp - systemEnvironment.now(), codes };
+  };
+  const { now } = systemEnvironment;
+  for (const offsetMs of [40 * day, -40 * day]) {
+    const { aheadMs, codes } = await meet(offsetMs, now);
+    expect(Math.abs(aheadMs)).toBeLessThan(day / 2);
+    expect(codes).toEqual(['clock-offset']);
+  }
+  const disk = new MemoryDisk();
+  const unset = await meet(0, () => 0, disk);
+  expect(Math.abs(unset.aheadMs)).toBeLessThan(day);
+  expect(unset.codes).toEqual([]);
+  // The battery is charged, the clock is right again: what was learned before is of no use.
+  const restarted = node({ storage: memoryStorage({ disk }) });
+  const log = restarted.open<string>('other room');
+  await log.ready;
+  expect(Math.abs(log.append('offline').timestamp - now())).toBeLessThan(day);
   await restarted.close();
 });
 

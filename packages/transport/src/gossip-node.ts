@@ -15,6 +15,7 @@ import {
   type SourceStatus,
 } from '@gossip-log/core';
 import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
+import { believableOffset } from './clock-offset.js';
 import { codecKey, Handle, HostedLog, type LogHost, relayedKey } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
@@ -49,7 +50,7 @@ export interface GossipNodeOptions {
 }
 
 export interface OpenOptions<T> {
-  /** How payloads become bytes. All users of one log in one node share the codec of the first. Default: JSON. */
+  /** How payloads become bytes. A log has one codec: another one is refused. Default: JSON. */
   readonly codec?: PayloadCodec<T>;
 }
 
@@ -71,8 +72,10 @@ export interface GossipNode {
   /**
    * Opens a log, or shares it when it is open. Returns at once; see `LogHandle.ready`.
    *
-   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; GossipError `node-closed`, or `limit-exceeded`
-   *   when `openLogsMax` logs are open.
+   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; TypeError for a `codec` that is none, or whose
+   *   name is not 1 to 32 printable ASCII characters; GossipError `node-closed`, `limit-exceeded`
+   *   when `openLogsMax` logs are open, `descriptor-mismatch` when the log is open with another codec. Where it was only
+   *   stored with another one, `ready` rejects.
    */
   open<T = unknown>(id: string, options?: OpenOptions<T>): LogHandle<T>;
   /** The connection's state. Same object until it changes. */
@@ -91,7 +94,10 @@ export interface GossipNode {
 
 /** A log in this node, and who uses it. */
 interface Entry {
-  readonly hosted: HostedLog;
+  /** Another one once it had failed and was opened anew. */
+  hosted: HostedLog;
+  /** The sessions have been offered it since it was opened. */
+  offered: boolean;
   /** Uses by this node's app. While there are any, every session is offered the log. */
   uses: number;
   /** Sessions that it was opened for. */
@@ -166,7 +172,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#sources = connections.map(() => ({ state: 'connecting' }));
     this.#stops = connections.map((source, i) =>
       source.start({
-        connected: (connection) => this.#connected(connection),
+        connected: (connection) => this.#connected(connection, source.dials ?? false),
         status: (status) => {
           this.#sources[i] = status;
           this.#updateState();
@@ -180,9 +186,12 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   open<T = unknown>(id: string, options: OpenOptions<T> = {}): LogHandle<T> {
     this.#assertOpen();
-    const entry = this.#entry(id, options.codec as PayloadCodec<unknown> | undefined);
+    const codec = (options.codec as PayloadCodec<unknown> | undefined) ?? jsonCodec;
+    checkCodec(codec);
+    const entry = this.#entry(id);
+    entry.hosted.bindCodec(codec);
     this.#keep(entry);
-    if (++entry.uses === 1) this.#offer(entry);
+    if (++entry.uses === 1 || !entry.offered) this.#offer(entry);
     const giveBack = () => {
       entry.uses--;
       this.#closeWhenIdle(entry);
@@ -241,7 +250,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   // What hosted logs need.
 
   now(): number {
-    return this.environment.now() + this.#clockOffsetMs;
+    return this.environment.now() + this.#offset();
   }
 
   async replicaFor(log: string): Promise<ReplicaId> {
@@ -272,7 +281,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
     const { durable } = this;
     return {
-      options: { node: replica, name: name ?? replica, durable, clockOffsetMs: this.#clockOffsetMs },
+      options: { node: replica, name: name ?? replica, durable, clockOffsetMs: this.#offset() },
       token: resolved,
     };
   }
@@ -283,6 +292,11 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   hosted(log: string): HostedLog | undefined {
     return this.#entries.get(log)?.hosted;
+  }
+
+  codecOf(log: string): string | undefined {
+    const entry = this.#entries.get(log);
+    return entry !== undefined && entry.uses > 0 ? entry.hosted.codec : undefined;
   }
 
   async openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant> {
@@ -296,11 +310,11 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (this.#closed !== undefined || (!openOnDemand && (used === undefined || used.uses === 0))) {
       throw new GossipError('not-found', `log "${id}" is not open here`);
     }
-    const entry = this.#entry(id, codecNamed(codec));
+    const entry = this.#entry(id);
     const release = openOnDemand ? this.#usedByPeer(entry) : undefined;
     try {
       await entry.hosted.ready;
-      const { codec: ours } = entry.hosted.descriptor;
+      const ours = this.codecOf(id) ?? codec;
       if (ours !== codec) {
         throw new GossipError('descriptor-mismatch', `log "${id}" has codec ${ours} here, ${codec} there`);
       }
@@ -313,11 +327,7 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   established(driver: SessionDriver, peer: Peer): void {
     this.#established.add(driver);
-    if (peer.durable && !this.durable && Math.abs(peer.clockOffsetMs - this.#clockOffsetMs) >= clockOffsetMsMin) {
-      this.#clockOffsetMs = Math.round(peer.clockOffsetMs);
-      const text = new TextEncoder().encode(String(this.#clockOffsetMs));
-      this.storage.setMetadata(clockOffsetKey, text).catch((error) => this.onError(error));
-    }
+    if (driver.dialled && peer.durable && !this.durable) this.#correctClock(peer);
     this.#updateState();
   }
 
@@ -350,27 +360,62 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
   }
 
+  #correctClock({ name, clockOffsetMs }: Peer): void {
+    if (Math.abs(clockOffsetMs - this.#offset()) < clockOffsetMsMin) return;
+    const offsetMs = believableOffset(this.environment.now(), clockOffsetMs);
+    if (offsetMs === undefined) {
+      const hours = Math.round(clockOffsetMs / 3_600_000);
+      this.onError(
+        new GossipError('clock-offset', `the clock of ${name} is ${hours} hours ahead of this node's`, {
+          context: { peer: name, clockOffsetMs },
+        }),
+      );
+      return;
+    }
+    this.#clockOffsetMs = offsetMs;
+    const text = new TextEncoder().encode(String(offsetMs));
+    this.storage.setMetadata(clockOffsetKey, text).catch((error) => this.onError(error));
+  }
+
+  /** A wall clock may have been set since the correction was learned. */
+  #offset(): number {
+    return believableOffset(this.environment.now(), this.#clockOffsetMs) ?? 0;
+  }
+
   #assertOpen(): void {
     if (this.#closed !== undefined) throw new GossipError('node-closed', 'the node is closed');
   }
 
-  #connected(connection: Connection): SessionDriver {
-    const driver = new SessionDriver(this, connection);
+  #connected(connection: Connection, dialled: boolean): SessionDriver {
+    const driver = new SessionDriver(this, connection, dialled);
     this.#drivers.add(driver);
     return driver;
   }
 
-  #entry(id: string, codec: PayloadCodec<unknown> | undefined): Entry {
+  #entry(id: string): Entry {
     const known = this.#entries.get(id);
-    // A log that failed is opened anew: what was wrong may be mended.
-    if (known !== undefined && known.hosted.status !== 'failed' && known.hosted.status !== 'closed') return known;
-    if (known === undefined && this.#entries.size >= limits.openLogsMax) {
+    if (known !== undefined) {
+      if (known.hosted.status === 'failed') this.#openAnew(known);
+      return known;
+    }
+    if (this.#entries.size >= limits.openLogsMax) {
       throw new GossipError('limit-exceeded', `a node has at most ${limits.openLogsMax} logs open`);
     }
-    const hosted = new HostedLog(this, parseLogId(id), codec ?? jsonCodec);
-    const entry: Entry = { hosted, uses: 0, peerUses: 0, cancelClose: undefined, closing: undefined };
+    const hosted = new HostedLog(this, parseLogId(id));
+    const entry: Entry = { hosted, offered: false, uses: 0, peerUses: 0, cancelClose: undefined, closing: undefined };
     this.#entries.set(id, entry);
     return entry;
+  }
+
+  /** A log that failed is opened anew: what was wrong may be mended. Sessions that still have it are told. */
+  #openAnew(entry: Entry): void {
+    const hosted = new HostedLog(this, entry.hosted.id);
+    entry.hosted = hosted;
+    entry.offered = false;
+    const tell = () => {
+      for (const driver of this.#drivers) driver.reopened(hosted.id);
+    };
+    hosted.ready.then(tell, () => undefined);
   }
 
   /** Counts a use by a peer; the function returned takes it back. */
@@ -390,6 +435,7 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   /** Offers a log to every session, now or when it is ready. */
   #offer(entry: Entry): void {
+    entry.offered = true;
     const offer = () => {
       if (entry.uses > 0 && entry.hosted.log !== undefined)
         for (const driver of this.#drivers) driver.attach(entry.hosted.id);
@@ -413,7 +459,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       const { hosted } = entry;
       await hosted.whenIdle();
       entry.closing = undefined;
-      if (entry.uses + entry.peerUses > 0 || this.#entries.get(hosted.id) !== entry) return;
+      if (entry.uses + entry.peerUses > 0 || entry.hosted !== hosted) return;
       for (const driver of this.#drivers) driver.detach(hosted.id);
       hosted.close();
       this.#entries.delete(hosted.id);
@@ -451,6 +497,15 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 }
 
+function checkCodec({ name, encode, decode }: PayloadCodec<unknown>): void {
+  if (typeof name !== 'string' || !/^[\x21-\x7e]{1,32}$/.test(name)) {
+    throw new TypeError(`codec.name: expected 1 to 32 printable ASCII characters, got ${JSON.stringify(name)}`);
+  }
+  if (typeof encode !== 'function' || typeof decode !== 'function') {
+    throw new TypeError('codec: expected the functions encode and decode');
+  }
+}
+
 function connectionState(sources: readonly SourceStatus[], online: boolean): ConnectionState {
   if (online) return { status: 'online', sources: [...sources] };
   if (sources.some(({ state }) => state === 'connecting' || state === 'open')) {
@@ -478,13 +533,4 @@ function sameState(a: ConnectionState, b: ConnectionState): boolean {
     a.sources.length === b.sources.length &&
     a.sources.every((source, i) => source === b.sources[i])
   );
-}
-
-/** A codec for a log whose payloads nobody here reads: a relay keeps the name and passes the bytes on. */
-function codecNamed(name: string): PayloadCodec<unknown> {
-  if (name === jsonCodec.name) return jsonCodec;
-  const unreadable = (): never => {
-    throw new GossipError('payload-undecodable', `this node has no codec ${name}`);
-  };
-  return { name, encode: unreadable, decode: unreadable };
 }

@@ -13,6 +13,10 @@
  * - [H5] A replica id whose own events are not all here is not written under again: the log takes a fresh one.
  * - [H6] When a peer holds other events under our id than we do, nothing of that id is spoken of until theirs have come;
  *   then they stand, ours are appended again, and whoever waits for one of ours waits for its successor.
+ * - [H7] Rows of the journal behind a gap wait in the causal buffer. What did not fit is read from the journal again
+ *   once something of the gap has come, and stored behind it, where the next start finds it in order.
+ * - [H8] While nobody in this node uses a log, payloads are bytes: no codec is bound, and peers may name any. The first
+ *   use here binds its own.
  */
 import {
   type Environment,
@@ -21,22 +25,17 @@ import {
   GossipError,
   type GossipLog,
   type GossipStorage,
+  type JournalRecord,
   type LogEvent,
   limits,
   type PayloadCodec,
   parseEventId,
   type ReplicaId,
   type Run,
+  type SequenceNumber,
   type Snapshot,
 } from '@gossip-log/core';
-import {
-  type KnownEvent,
-  type LogDescriptor,
-  type LogEntry,
-  type Receipt,
-  ReplicatedLog,
-  type Settlement,
-} from '@gossip-log/core/sync';
+import { type KnownEvent, type LogEntry, type Receipt, ReplicatedLog, type Settlement } from '@gossip-log/core/sync';
 import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 
 /** What a hosted log needs of its node. */
@@ -59,6 +58,8 @@ export interface LogPeer {
   stored(log: string, entries: readonly LogEntry[]): void;
   /** The log is no longer what was said of it. */
   describe(log: string): void;
+  /** The log has failed: nothing can be read from it or stored. */
+  failed(log: string): void;
 }
 
 const pending: Delivery = Object.freeze({ state: 'pending' });
@@ -81,7 +82,7 @@ export class HostedLog<T = unknown> {
   /** Sessions that have the log open. */
   readonly peers = new Set<LogPeer>();
   readonly #host: LogHost;
-  readonly #codec: PayloadCodec<T>;
+  #codec: PayloadCodec<T> | undefined;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
   #log: ReplicatedLog<T> | undefined;
@@ -96,7 +97,16 @@ export class HostedLog<T = unknown> {
   #givesUp = false;
   #wakeRetry: (() => void) | undefined;
   #repair = false;
-  #codecStored = false;
+  /** The codec that the log was used with here before. */
+  #storedCodec: string | undefined;
+  /** Where the journal had gaps when it was last read: replica → first missing event. */
+  #gaps = new Map<ReplicaId, SequenceNumber>();
+  /** Some rows behind these gaps did not fit into the causal buffer. */
+  #overflown = false;
+  /** Rows of the journal are being read: whatever their times, they were accepted before. */
+  #reading = false;
+  #rereading: Promise<void> | undefined;
+  #cancelReread: (() => void) | undefined;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
   #rejected: Delivery | undefined;
   /** How far own events were relayed is being kept; a second time once that is done. */
@@ -104,10 +114,9 @@ export class HostedLog<T = unknown> {
   /** Own events that gave way to others, and as what they were appended again. */
   readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
 
-  constructor(host: LogHost, id: string, codec: PayloadCodec<T>) {
+  constructor(host: LogHost, id: string) {
     this.#host = host;
     this.id = id;
-    this.#codec = codec;
     this.ready = this.#load();
     // Whoever did not ask for `ready` must not end the process when it rejects; status and error tell.
     this.ready.catch(() => undefined);
@@ -125,8 +134,16 @@ export class HostedLog<T = unknown> {
     return this.#status === 'ready' ? this.#log : undefined;
   }
 
-  get descriptor(): LogDescriptor {
-    return { id: this.id, policy: 'unsigned', codec: this.#codec.name };
+  /** Name of the codec that is bound, if one is (H8). */
+  get codec(): string | undefined {
+    return this.#codec?.name;
+  }
+
+  /** H8. A log that turns out to have been stored with another codec fails when it has been read. */
+  bindCodec(codec: PayloadCodec<T>): void {
+    const bound = this.#storedCodec ?? this.#codec?.name;
+    if (bound !== undefined && bound !== codec.name) throw otherCodec(this.id, bound, codec.name);
+    this.#codec ??= codec;
   }
 
   snapshot(): Snapshot<T> {
@@ -155,6 +172,10 @@ export class HostedLog<T = unknown> {
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
     if (receipt.entries.length > 0) this.#enqueue(receipt.entries);
     if (receipt.added > 0) this.#write();
+    if (this.#gaps.size > 0) {
+      this.#overflown ||= receipt.dropped > 0;
+      this.#rereadSoon();
+    }
     return receipt;
   }
 
@@ -198,6 +219,11 @@ export class HostedLog<T = unknown> {
     if (this.#status !== 'ready') return Promise.reject(this.#error ?? closedError(this.id));
     if (this.#committed === this.#enqueued) return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.push({ until: this.#enqueued, resolve, reject }));
+  }
+
+  successor(event: LogEvent<T>): LogEvent<T> | undefined {
+    const successor = this.#reissued.get(event.id);
+    return successor?.clock === event.clock ? this.#log?.get(successor.id) : undefined;
   }
 
   delivery(event: LogEvent<T> | EventId): Delivery {
@@ -315,6 +341,7 @@ export class HostedLog<T = unknown> {
   close(): void {
     if (this.#status === 'closed') return;
     if (this.#status !== 'failed') this.#status = 'closed';
+    this.#cancelReread?.();
     this.#log?.close();
     this.#failWaiters(this.#error ?? closedError(this.id));
     this.#notify();
@@ -335,25 +362,12 @@ export class HostedLog<T = unknown> {
       // First: where the log is being forgotten, this waits for the end of it.
       const replica = await this.#host.replicaFor(this.id);
       const name = await storage.getMetadata(codecKey(this.id));
-      this.#codecStored = name !== undefined;
-      if (name !== undefined && new TextDecoder().decode(name) !== this.#codec.name) {
-        throw new GossipError(
-          'descriptor-mismatch',
-          `log "${this.id}" was written with codec ${new TextDecoder().decode(name)}, not ${this.#codec.name}`,
-        );
-      }
+      this.#storedCodec = name && new TextDecoder().decode(name);
+      if (this.#codec !== undefined) this.bindCodec(this.#codec);
       const { records, heads } = await storage.load(this.id);
       let log = this.#newLog(replica);
       const damaged: { key: string; error: GossipError }[] = [];
-      for (const { key, block } of records) {
-        try {
-          const { refused } = log.load(block);
-          if (refused !== undefined) throw refused;
-        } catch (error) {
-          if (!(error instanceof GossipError)) throw error;
-          damaged.push({ key, error });
-        }
-      }
+      this.#replay(log, records, (key, error) => damaged.push({ key, error }));
       for (const { key, error } of damaged) {
         await storage.setAside(this.id, key);
         this.#host.onError(
@@ -365,14 +379,17 @@ export class HostedLog<T = unknown> {
       }
       // Heads outlive a record that was set aside, in this life or in an earlier one. What they cover and the log lacks
       // is stored again when it comes.
-      const version = log.version();
-      this.#repair = Array.from(heads).some(([replica, head]) => (version.get(replica) ?? 0) < head);
+      this.#repair = lacks(log, heads);
       // An id that gave way while the journal was read has been replaced already.
       if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
         const lost = new Set(damaged.map(({ key }) => key));
         log = this.#newLog(this.#host.freshReplica());
-        for (const { key, block } of records) if (!lost.has(key)) log.load(block);
+        const whole = records.filter(({ key }) => !lost.has(key));
+        this.#replay(log, whole, (_key, error) => {
+          throw error;
+        });
       }
+      this.#overflown &&= this.#repair;
       log.loaded();
       await this.#recallRelayed(log.replica);
       log.subscribe(() => this.#notify());
@@ -381,6 +398,7 @@ export class HostedLog<T = unknown> {
       this.#status = 'ready';
       this.#notify();
       this.#write();
+      if (this.#hasComeNearer()) this.#reread();
       return log;
     } catch (cause) {
       this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`));
@@ -388,9 +406,98 @@ export class HostedLog<T = unknown> {
     }
   }
 
+  /** Reads records into a log that is not in use yet. */
+  #replay(
+    log: ReplicatedLog<T>,
+    records: readonly JournalRecord[],
+    onDamaged: (key: string, error: GossipError) => void,
+  ): void {
+    this.#gaps.clear();
+    this.#overflown = false;
+    for (const { key, block } of records) {
+      try {
+        const receipt = log.load(block);
+        if (receipt.refused !== undefined) throw receipt.refused;
+        this.#noteGaps(receipt);
+      } catch (error) {
+        if (!(error instanceof GossipError)) throw error;
+        onDamaged(key, error);
+      }
+    }
+  }
+
+  /** Once rows were dropped, those gaps count that kept them waiting then. */
+  #noteGaps({ missing, dropped }: Receipt): void {
+    if (!this.#overflown && missing.length > 0) this.#gaps.clear();
+    for (const { replica, first } of missing) if (!this.#gaps.has(replica)) this.#gaps.set(replica, first);
+    this.#overflown ||= dropped > 0;
+  }
+
+  /** H7: has something come since rows of the journal had to be left? */
+  #hasComeNearer(): boolean {
+    const log = this.#log;
+    // While own events are disputed the journal is no witness: the settlement decides what stands.
+    if (log === undefined || !this.#overflown || log.isDisputed(log.replica)) return false;
+    const version = log.version();
+    return Array.from(this.#gaps).some(([replica, first]) => (version.get(replica) ?? 0) >= first);
+  }
+
+  /** A gap fills frame by frame, and the journal is read as a whole: not for every frame. */
+  #rereadSoon(): void {
+    if (this.#cancelReread !== undefined || this.#rereading !== undefined || !this.#hasComeNearer()) return;
+    this.#cancelReread = this.#host.environment.setTimer(limits.rereadMsMin, () => {
+      this.#cancelReread = undefined;
+      this.#reread();
+    });
+  }
+
+  #reread(): void {
+    this.#rereading = this.#readAgain(this.#log as ReplicatedLog<T>)
+      .catch((error) => {
+        if (this.#status === 'ready') this.#host.onError(error);
+      })
+      .then(() => {
+        this.#rereading = undefined;
+        if (this.#status === 'ready') this.#rereadSoon();
+      });
+  }
+
+  async #readAgain(log: ReplicatedLog<T>): Promise<void> {
+    const { records, heads } = await this.#host.storage.load(this.id);
+    if (this.#status !== 'ready' || !this.#hasComeNearer()) return;
+    this.#gaps.clear();
+    this.#overflown = false;
+    // What comes now is stored once more, behind what it waited for.
+    this.#repair = true;
+    this.#reading = true;
+    try {
+      // Not as `load` does it: in a contradiction what stands by now stands.
+      for (const blocks of portions(records)) {
+        const receipt = log.receive(blocks);
+        this.#enqueue(receipt.entries);
+        this.#noteGaps(receipt);
+        if (receipt.refused !== undefined) this.#host.onError(receipt.refused);
+      }
+    } finally {
+      this.#reading = false;
+      this.#write();
+    }
+    this.#overflown &&= lacks(log, heads);
+  }
+
   #newLog(replica: ReplicaId): ReplicatedLog<T> {
+    const now = () => (this.#reading ? limits.nowMsMax : this.#host.now());
+    const bound = (): PayloadCodec<T> => {
+      if (this.#codec !== undefined) return this.#codec;
+      throw new GossipError('payload-undecodable', `log "${this.id}" is only passed on by this node`);
+    };
+    const later: PayloadCodec<T> = {
+      name: 'later',
+      encode: (payload) => bound().encode(payload),
+      decode: (bytes) => bound().decode(bytes),
+    };
     return new ReplicatedLog<T>(
-      { id: this.id, replica, codec: this.#codec, now: () => this.#host.now() },
+      { id: this.id, replica, codec: this.#codec ?? later, now },
       {
         freshReplica: () => this.#host.freshReplica(),
         onListenerError: (error) => this.#host.onError(error),
@@ -403,6 +510,7 @@ export class HostedLog<T = unknown> {
     this.#status = 'failed';
     this.#error = error;
     this.#failWaiters(error);
+    for (const peer of [...this.peers]) peer.failed(this.id);
     this.#notify();
   }
 
@@ -498,9 +606,10 @@ export class HostedLog<T = unknown> {
 
   async #commit(batch: readonly LogEntry[]): Promise<void> {
     const { storage, durable } = this.#host;
-    if (!this.#codecStored) {
-      await storage.setMetadata(codecKey(this.id), new TextEncoder().encode(this.#codec.name));
-      this.#codecStored = true;
+    const { codec } = this;
+    if (codec !== undefined && this.#storedCodec === undefined) {
+      await storage.setMetadata(codecKey(this.id), new TextEncoder().encode(codec));
+      this.#storedCodec = codec;
     }
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const strict = durable || batch.some(({ origin }) => origin === 'own');
@@ -559,6 +668,9 @@ export class Handle<T> implements LogHandle<T> {
   delivered(event: LogEvent<T> | EventId, level: 'stored' | 'relayed' = 'stored'): Promise<void> {
     return this.#hosted.delivered(event, level);
   }
+  successor(event: LogEvent<T>): LogEvent<T> | undefined {
+    return this.#hosted.successor(event);
+  }
   subscribe(listener: () => void): () => void {
     return this.#hosted.subscribe(listener);
   }
@@ -567,6 +679,33 @@ export class Handle<T> implements LogHandle<T> {
     this.#released = true;
     this.#giveBack();
   }
+}
+
+/** Do heads cover events that the log does not have? */
+function lacks<T>(log: ReplicatedLog<T>, heads: ReadonlyMap<ReplicaId, number>): boolean {
+  const version = log.version();
+  return Array.from(heads).some(([replica, head]) => (version.get(replica) ?? 0) < head);
+}
+
+/** Blocks in portions, so that neither every record of one event nor a whole journal is merged by itself. */
+function* portions(records: readonly JournalRecord[]): Iterable<Uint8Array[]> {
+  let portion: Uint8Array[] = [];
+  let bytes = 0;
+  for (const { block } of records) {
+    portion.push(block);
+    bytes += block.length;
+    if (bytes < limits.blockBytesTarget) continue;
+    yield portion;
+    portion = [];
+    bytes = 0;
+  }
+  yield portion;
+}
+
+function otherCodec(id: string, bound: string, asked: string): GossipError {
+  return new GossipError('descriptor-mismatch', `log "${id}" has codec ${bound} here, not ${asked}`, {
+    context: { log: id, codec: bound, asked },
+  });
 }
 
 function closedError(id: string): GossipError {

@@ -42,6 +42,11 @@ export interface LogHandle<T> {
    * Rejects when it is rejected, or with `log-closed` when the node closes before.
    */
   delivered(event: LogEvent<T> | EventId, level?: 'stored' | 'relayed'): Promise<void>;
+  /**
+   * The event as which an own one was appended again, when it gave way to another of its id since the log was opened:
+   * the store was an older copy. Else `undefined`.
+   */
+  successor(event: LogEvent<T>): LogEvent<T> | undefined;
   /** Calls back after status, snapshot, error or a delivery changed. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
   /**

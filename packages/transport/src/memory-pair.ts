@@ -152,6 +152,7 @@ export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
   };
 
   const source = (side: Side): ConnectionSource => ({
+    dials: true,
     start(host) {
       let stopping: Promise<void> | undefined;
       side.host = host;

@@ -133,6 +133,8 @@ for (const mine of [['6’'], ['6’', '7’', '8’', '9’', '10’'], Array.f
     expect(log?.get((again[0] as LogEvent<string>).id)).toBe(again[0]);
     expect(log?.get(last.id)?.payload).toBe(collided.length <= 5 ? String(collided.length + 5) : last.payload);
     expect(run.log.delivery(last)).toEqual({ state: 'relayed', node: 'relay' });
+    expect(collided.map((event) => run.log.successor(event))).toEqual(again);
+    expect(run.log.successor(kept)).toBeUndefined();
     await relayed(run.log, 'after');
     const shown = { ids: ids(run.log.snapshot()), payloads: payloads(run.log.snapshot()) };
     await run.close();

@@ -10,6 +10,7 @@ import {
   type ConnectionHandlers,
   type Environment,
   GossipError,
+  jsonCodec,
   limits,
   type ReplicaId,
 } from '@gossip-log/core';
@@ -41,6 +42,8 @@ export interface SessionHost {
   attachedLogs(): Iterable<string>;
   /** A ready log. */
   hosted(log: string): HostedLog | undefined;
+  /** The codec that this node uses a log with; `undefined` when it only passes it on. */
+  codecOf(log: string): string | undefined;
   /** May a peer have this log? Rejects when not. `release` gives back what was opened for the peer alone. */
   openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant>;
   established(driver: SessionDriver, peer: Peer): void;
@@ -50,6 +53,8 @@ export interface SessionHost {
 
 /** @internal */
 export class SessionDriver implements ConnectionHandlers, LogPeer {
+  /** This node chose the peer. */
+  readonly dialled: boolean;
   readonly #host: SessionHost;
   readonly #connection: Connection;
   readonly #inputs: SessionInput[] = [];
@@ -57,13 +62,18 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #joined = new Map<string, HostedLog>();
   /** Gives back a log that was opened for this peer. */
   readonly #grants = new Map<string, (() => void)[]>();
+  /** What the peer opened logs with. A log that is only passed on is described to each peer as it described it itself. */
+  readonly #descriptors = new Map<string, LogDescriptor>();
   #session: Session | undefined;
+  /** Logs that found no room in the session: they come in when others leave. */
+  readonly #crowdedOut = new Set<string>();
   #token: string | undefined;
   #busy = false;
   #ended = false;
   #cancelTick: (() => void) | undefined;
 
-  constructor(host: SessionHost, connection: Connection) {
+  constructor(host: SessionHost, connection: Connection, dialled: boolean) {
+    this.dialled = dialled;
     this.#host = host;
     this.#connection = connection;
     host.introduction().then(
@@ -87,8 +97,21 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   detach(log: string): void {
+    this.#crowdedOut.delete(log);
     this.#input({ type: 'detach', log, now: this.#now() });
     this.#leaveUnlessOpen(log);
+    this.#attachNext();
+  }
+
+  failed(log: string): void {
+    this.detach(log);
+  }
+
+  /** The log failed and was read anew: it may hold what nobody was told of. */
+  reopened(log: string): void {
+    if (this.#session === undefined || this.#session.channelState(log) === 'absent') return;
+    this.#join(log);
+    this.describe(log);
   }
 
   stored(log: string, entries: readonly LogEntry[]): void {
@@ -168,11 +191,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
       case 'refused':
+        if (output.error.code === 'limit-exceeded' && this.#session?.channelState(output.log) === 'absent') {
+          this.#crowdedOut.add(output.log);
+        }
         this.#host.hosted(output.log)?.refused(output.error);
         break;
       case 'released':
         this.#leaveUnlessOpen(output.log);
         this.#grants.get(output.log)?.pop()?.();
+        this.#attachNext();
         break;
       case 'end':
         this.#finish(output.reason);
@@ -204,7 +231,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       switch (effect.kind) {
         case 'describe':
           answer({
-            ...{ kind: 'describe', descriptor: hosted.descriptor, token: this.#token },
+            ...{ kind: 'describe', descriptor: this.#descriptorOf(effect.log), token: this.#token },
             ranges: hosted.log.describe(),
           });
           break;
@@ -244,11 +271,17 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       if (this.#ended) {
         release?.();
       } else {
+        this.#descriptors.set(log, descriptor);
         if (release !== undefined) this.#grants.set(log, [...(this.#grants.get(log) ?? []), release]);
         this.#join(log);
       }
       return { kind: 'open', log, writable, forPeer: release !== undefined };
     });
+  }
+
+  #descriptorOf(id: string): LogDescriptor {
+    const codec = this.#host.codecOf(id) ?? this.#descriptors.get(id)?.codec ?? jsonCodec.name;
+    return { id, policy: 'unsigned', codec };
   }
 
   /** Hands on the outcome of a promise as an input. */
@@ -264,14 +297,23 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   #join(log: string): void {
     const hosted = this.#host.hosted(log);
     if (hosted === undefined || this.#ended) return;
+    this.#joined.get(log)?.peers.delete(this);
     hosted.peers.add(this);
     this.#joined.set(log, hosted);
+  }
+
+  #attachNext(): void {
+    const [log] = this.#crowdedOut;
+    if (log === undefined) return;
+    this.#crowdedOut.delete(log);
+    this.attach(log);
   }
 
   #leaveUnlessOpen(log: string): void {
     if (this.#session !== undefined && this.#session.channelState(log) !== 'absent') return;
     this.#joined.get(log)?.peers.delete(this);
     this.#joined.delete(log);
+    this.#descriptors.delete(log);
   }
 
   /** A fault of this node's own: the session ends, the process goes on. */

@@ -287,6 +287,17 @@ test('[N4] the peer is named without path, query or password', async () => {
   expect(host.connections[0]?.connection.peer).toBe('wss://relay.test:4400');
 });
 
+test('an address of a web page is taken for the WebSocket beside it', async () => {
+  for (const [url, peer] of [
+    ['http://relay.test/sync', 'ws://relay.test'],
+    ['https://relay.test/sync', 'wss://relay.test'],
+  ] as const) {
+    const { host, sockets } = await opened({ url });
+    expect(sockets[0]?.url).toBe(`${peer}/sync`);
+    expect(host.connections[0]?.connection.peer).toBe(peer);
+  }
+});
+
 test('a wrong address is the caller’s mistake, said at once and without showing it', () => {
   for (const url of ['', 'relay', 'ftp://relay.test/secret', '/sync']) {
     expect(() => webSocketClient({ url, WebSocket: WsWebSocket })).toThrow(TypeError);

@@ -82,6 +82,7 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
   let dialNow = () => {};
 
   return {
+    dials: true,
     reconnect: () => dialNow(),
 
     start(host) {
@@ -189,10 +190,10 @@ function openSocket(
 
   const connect = async () => {
     const address = typeof url === 'string' ? url : await url();
-    const { protocol, host: peerHost } = parseAddress(address);
+    const { href, protocol, host: peerHost } = parseAddress(address);
     if (done) return;
     // Browsers do not know the third argument. `ws` reads from it what bounds its memory.
-    socket = new Socket(address, [...protocols], { maxPayload: frameBytesMax, perMessageDeflate: false });
+    socket = new Socket(href, [...protocols], { maxPayload: frameBytesMax, perMessageDeflate: false });
     const opened = socket;
     const peer = `${protocol}//${peerHost}`;
     socket.onopen = () => finish({ socket: opened, peer });
@@ -212,6 +213,8 @@ function parseAddress(address: string): URL {
   if (!/^(ws|http)s?:$/.test(parsed.protocol)) {
     throw new TypeError(`url: expected a ws: or wss: address, got ${parsed.protocol}`);
   }
+  // Of browsers, only newer ones take these, or an address without a scheme.
+  parsed.protocol = parsed.protocol.replace('http', 'ws');
   return parsed;
 }
 

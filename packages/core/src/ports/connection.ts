@@ -58,6 +58,11 @@ export interface ConnectionHost {
 
 /** Makes connections: dials and dials again, or accepts. */
 export interface ConnectionSource {
+  /**
+   * It leads to peers that this program has named itself, so that the clocks of durable ones are believed. Default
+   * false: whoever may come in.
+   */
+  readonly dials?: boolean;
   /** Begins. Called once. The function returned stops it, ends its connections, and resolves when all is closed. */
   start(host: ConnectionHost): () => Promise<void>;
   /** Dials at once instead of waiting for its time, where it waits. Sources that only accept have no such thing. */

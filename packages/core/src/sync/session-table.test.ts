@@ -248,7 +248,7 @@ const table: Readonly<Record<StateName, Row>> = {
   },
   'live, storing': {
     ...live,
-    ...asked,
+    'answer of another kind': told('protocol'),
     'store answered': 'send ack',
     'store failed': told('storage-failed'),
   },

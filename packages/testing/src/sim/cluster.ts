@@ -670,6 +670,7 @@ export class Cluster {
   #sent(from: string, to: string, data: Uint8Array): void {
     const kind = frameKinds[data[1] ?? 0] ?? 'unknown frame';
     if (kind === 'want') this.count('gap asked for');
+    if (kind === 'ranges') this.count('logs compared');
     if (kind === 'error') this.count('refusal sent');
     if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
     this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
