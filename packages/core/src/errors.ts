@@ -38,6 +38,7 @@ export const errorCodes = {
   'storage-failed': 'The storage could not write or read. Free some space; writing is tried again.',
   'storage-format': 'The store was written by a newer version. Update gossip-log.',
   'version-unsupported': 'The peer or the bytes use another version of the format. Update the older side.',
+  'view-threw': 'A function given to a view or fold threw at the event in `context`. Mend it; the view goes on.',
 } as const;
 
 /** A stable error code. */

@@ -41,6 +41,11 @@ export const causalBufferRowsMax = 8192;
 /** Bytes that wait in a log's causal buffer. */
 export const causalBufferBytesMax = 8 * 1024 * 1024;
 
+// Views.
+
+/** Errors that a view keeps: the newest of them say what is wrong. */
+export const viewErrorsMax = 64;
+
 // Frames and sessions.
 
 /** One frame: the largest event with its block header, or a run list of twelve thousand replicas. */

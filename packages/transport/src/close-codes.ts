@@ -60,6 +60,7 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   'storage-format': { closeCode: 4040, pace: 'later' },
   'log-in-use': { closeCode: 4041, pace: 'later' },
   forked: { closeCode: 4042, pace: 'later' },
+  'view-threw': { closeCode: 4043, pace: 'later' },
 };
 
 /**

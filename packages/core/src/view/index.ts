@@ -1,0 +1,22 @@
+/** What users of `@gossip-log/core/view` import. */
+export { after } from './after.js';
+export { anonymize } from './anonymize.js';
+export { around } from './around.js';
+export { before } from './before.js';
+export { type Author, by } from './by.js';
+export { causallyAfter } from './causally-after.js';
+export { causallyBefore } from './causally-before.js';
+export { view } from './create-view.js';
+export { dedup } from './dedup.js';
+export { from } from './from.js';
+export { map } from './map.js';
+export { merge } from './merge.js';
+export { omit } from './omit.js';
+export { sample } from './sample.js';
+export { tag } from './tag.js';
+export { tagged } from './tagged.js';
+export { untag } from './untag.js';
+export { until } from './until.js';
+export type { Derived, Operator, Splice, View, ViewSource } from './view.js';
+export { tagsOf } from './view-event.js';
+export { where } from './where.js';
