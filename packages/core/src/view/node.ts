@@ -92,7 +92,12 @@ export abstract class ViewNode<T = unknown> implements View<T> {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<LogEvent<T>> {
-    const events = this.#arrivals();
+    return this.arrivals(true);
+  }
+
+  /** Every event once, as it comes. */
+  arrivals(history: boolean): AsyncIterableIterator<LogEvent<T>> {
+    const events = this.#arrivals(history ? noRows : this.sync());
     const take = () => {
       const next = events.next();
       return next.value === undefined ? undefined : { value: next.value as LogEvent<T> };
@@ -100,9 +105,9 @@ export abstract class ViewNode<T = unknown> implements View<T> {
     return pulled(take, (listener) => this.subscribe(listener));
   }
 
-  /** Every event once, as it comes; `undefined` whenever there is no further one yet. */
-  *#arrivals(): Generator<LogEvent | undefined, never> {
-    let seen = noRows;
+  /** What came since `before`, one by one; `undefined` whenever there is no further one yet. */
+  *#arrivals(before: Rows): Generator<LogEvent | undefined, never> {
+    let seen = before;
     while (true) {
       const now = this.sync();
       if (now !== seen) {

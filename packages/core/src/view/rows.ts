@@ -104,14 +104,20 @@ export class Rows {
     return { store: this.stores[at] as Store, row: position - this.start(at) };
   }
 
-  *events(from: number, to: number): IterableIterator<LogEvent> {
+  /** Positions `[from, to)`, a piece per store. */
+  *spans(from: number, to: number): Generator<{ store: Store; row: number; length: number }, void> {
     let position = from;
     for (let i = this.#storeOf(from); position < to; i++) {
-      const store = this.stores[i] as Store;
       const start = this.start(i);
-      for (const end = Math.min(to, start + this.count(i)); position < end; position++) {
-        yield store.event(position - start);
-      }
+      const length = Math.min(to, start + this.count(i)) - position;
+      if (length > 0) yield { store: this.stores[i] as Store, row: position - start, length };
+      position += length;
+    }
+  }
+
+  *events(from: number, to: number): Generator<LogEvent, void> {
+    for (const { store, row, length } of this.spans(from, to)) {
+      for (let at = row; at < row + length; at++) yield store.event(at);
     }
   }
 
