@@ -35,7 +35,7 @@ export function group<T, K, R>(key: Question<T, K>, each: Aggregator<T, R>): Agg
               next.delete(key);
             }
           }
-          groups.touched.clear();
+          groups.settle();
           values = next ?? values;
           return values;
         },

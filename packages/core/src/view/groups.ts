@@ -4,7 +4,7 @@ import type { Entry } from './event-list.js';
 
 /** @internal */
 export class Groups<K, R> {
-  /** Keys whose value may be another. Whoever reads clears it. */
+  /** Keys whose value may be another, until `settle`. */
   readonly touched = new Set<K>();
   readonly #inner: Aggregator<never, R>;
   readonly #groups = new Map<K, { rows: number; readonly accumulator: Accumulator<R> }>();
@@ -14,7 +14,13 @@ export class Groups<K, R> {
   }
 
   has(key: K): boolean {
-    return this.#groups.has(key);
+    return (this.#groups.get(key)?.rows ?? 0) > 0;
+  }
+
+  /** The touched keys were read. Only now groups without rows go: one that got another row meanwhile is the same. */
+  settle(): void {
+    for (const key of this.touched) if (!this.has(key)) this.#groups.delete(key);
+    this.touched.clear();
   }
 
   /** The value of a key that is there. */
@@ -38,7 +44,7 @@ export class Groups<K, R> {
     const key = columns[column]?.[row] as K;
     const group = this.#groups.get(key) as { rows: number; accumulator: Accumulator<R> };
     group.accumulator.remove(columns, column + 1, row, entry);
-    if (--group.rows === 0) this.#groups.delete(key);
+    group.rows--;
     this.touched.add(key);
   }
 }

@@ -58,7 +58,7 @@ export function topGroups<T, K>(
             ranked.set(key, place);
             order.add(place);
           }
-          groups.touched.clear();
+          groups.settle();
           before = sameItems(
             before,
             order.ends(count).map(({ rank }) => rank),
