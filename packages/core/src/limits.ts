@@ -55,6 +55,8 @@ export const foldCheckpointsSavedMax = 4;
 export const foldSaveEvents = 1024;
 /** Folds of one log that a node saves. */
 export const foldsSavedMax = 64;
+/** A saved fold's name, in UTF-8: with a log's name it fits into a key of the metadata keyspace. */
+export const foldNameBytesMax = 200;
 /** Larger numbers do not count in aggregates: sums of their squares stay below 2^1023 over 2^27 events. */
 export const aggregateNumberMax = 2 ** 480;
 

@@ -1,5 +1,6 @@
 /** Ties logs, storage and connections together. */
 import {
+  type CheckpointStore,
   type Connection,
   type ConnectionSource,
   type Environment,
@@ -16,6 +17,7 @@ import {
   type SourceStatus,
 } from '@gossip-log/core';
 import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
+import { FoldCheckpoints } from './fold-checkpoints.js';
 import { codecKey, Handle, HostedLog, type LogHost, relayedKey } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
@@ -76,6 +78,13 @@ export interface GossipNode {
    *   when `openLogsMax` logs are open.
    */
   open<T = unknown>(id: string, options?: OpenOptions<T>): LogHandle<T>;
+  /**
+   * Where folds of a log are saved (`fold` of `@gossip-log/core/view`), beside the log in this node's storage. Names take
+   * 1 to `foldNameBytesMax` bytes. `forget` removes it all.
+   *
+   * @throws RangeError when `id` is not a log's name.
+   */
+  checkpoints(id: string): CheckpointStore;
   /** The connection's state. Same object until it changes. */
   connection(): ConnectionState;
   /** Calls back after `connection()` changed. Returns the unsubscribe function. */
@@ -138,6 +147,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #drivers = new Set<SessionDriver>();
   readonly #established = new Set<SessionDriver>();
   readonly #listeners = new Set<() => void>();
+  readonly #checkpoints: FoldCheckpoints;
   readonly #sources: SourceStatus[];
   readonly #stops: (() => Promise<void>)[];
   /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
@@ -158,6 +168,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
     this.#options = options;
     this.storage = options.storage;
+    this.#checkpoints = new FoldCheckpoints(options.storage);
     this.environment = options.environment ?? systemEnvironment;
     this.durable = options.durable ?? false;
     this.#identity = this.#identify();
@@ -189,6 +200,10 @@ class Node implements GossipNode, LogHost, SessionHost {
       this.#closeWhenIdle(entry);
     };
     return new Handle<T>(entry.hosted as unknown as HostedLog<T>, giveBack);
+  }
+
+  checkpoints(id: string): CheckpointStore {
+    return this.#checkpoints.of(parseLogId(id));
   }
 
   connection(): ConnectionState {
@@ -226,6 +241,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   async #remove(id: string): Promise<void> {
     await this.storage.forget(id);
     await this.storage.setMetadata(codecKey(id), undefined);
+    await this.#checkpoints.forget(id);
     const { replica } = await this.#identity;
     await this.storage.setMetadata(relayedKey(id, replica), undefined);
   }

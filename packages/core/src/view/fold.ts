@@ -5,8 +5,9 @@
  * Checkpoints lie densely at the end, where late events mostly come, and further and further apart before: from any event
  * it is about as far back to a checkpoint as it is to the end.
  *
- * - [V10] States are frozen, deeply at checkpoints and outermost when handed out: a reducer that changes its state instead
- *   of making a new one throws, and is reported with the event, as one that throws by itself (V6). The event is skipped.
+ * - [V10] States are frozen when they are handed out or become checkpoints: whoever holds one sees it change no more. A
+ *   reducer that changes such a state instead of making a new one throws, and is reported with the event, as one that
+ *   throws by itself (V6). The event is skipped. What cannot be frozen (a Map, a Set) is the app's to leave alone.
  * - [V11] A checkpoint that was saved is used when its version is the fold's and the view begins with the very events
  *   that it was made of. Else the fold begins anew.
  */
@@ -121,8 +122,7 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
     if (from === before && from === rows.length) return this.#state;
     if (this.#saved.length > 0 && this.#restore(rows)) this.#replay(rows, this.#backTo(rows.length));
     else this.#replay(rows, from === before ? from : this.#backTo(from));
-    // Whoever holds a state sees it change no more (V10).
-    Object.freeze(this.#state);
+    freezeDeeply(this.#state);
     if (this.#options !== undefined && this.#unsaved >= foldSaveEvents) this.save().catch(() => undefined);
     return this.#state;
   }
