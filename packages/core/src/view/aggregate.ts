@@ -111,7 +111,9 @@ class AggregateNode<T, R> extends DerivedNode<R> implements Carrier<unknown[][]>
     if (questions.length === 0) return true;
     const event = store.event(row) as LogEvent<T>;
     try {
-      for (const [i, question] of questions.entries()) (to[i] as unknown[])[row] = question(event);
+      for (let i = 0; i < questions.length; i++) {
+        (to[i] as unknown[])[row] = (questions[i] as (event: LogEvent<T>) => unknown)(event);
+      }
       return true;
     } catch (cause) {
       this.faults.report('aggregate', event, cause);

@@ -61,8 +61,8 @@ export function within(a: Bounds, b: Bounds): Bounds {
   };
 }
 
-/** Order of the log. @internal */
-export function compareEvents(a: LogEvent, b: LogEvent): number {
+/** Order of the log. */
+function compareEvents(a: LogEvent, b: LogEvent): number {
   return a.clock - b.clock || compareReplicas(a.replica, b.replica);
 }
 

@@ -21,14 +21,15 @@ export interface Difference {
   readonly parts: readonly Part[];
 }
 
-const known = new WeakMap<Rows, { readonly before: Rows; readonly difference: Difference }>();
+/** By number rather than by object: or every list would keep the one before it, and all that ever was. */
+const known = new WeakMap<Rows, { readonly before: number; readonly difference: Difference }>();
 
 /** @internal */
 export function difference(before: Rows, after: Rows): Difference {
   const last = known.get(after);
-  if (last?.before === before) return last.difference;
+  if (last?.before === before.number) return last.difference;
   const made = compare(before, after);
-  known.set(after, { before, difference: made });
+  known.set(after, { before: before.number, difference: made });
   return made;
 }
 

@@ -17,8 +17,8 @@ export function drawing(seed: number): (store: Store, row: number) => number {
   };
 }
 
-/** The finalizer of MurmurHash3: every bit of the input changes about half of the output's. @internal */
-export function mix(value: number): number {
+/** The finalizer of MurmurHash3: every bit of the input changes about half of the output's. */
+function mix(value: number): number {
   let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

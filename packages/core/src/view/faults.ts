@@ -10,16 +10,6 @@ export class Faults {
   /** How many were reported. */
   count = 0;
 
-  /** Calls a function of the app's; what it throws is reported, and `otherwise` is the answer. */
-  guard<V>(name: string, event: () => LogEvent, call: () => V, otherwise: V): V {
-    try {
-      return call();
-    } catch (cause) {
-      this.report(name, event(), cause);
-      return otherwise;
-    }
-  }
-
   report(name: string, { id }: LogEvent, cause: unknown): GossipError {
     return this.add(
       new GossipError('view-threw', `${name}: the function given to it threw at event ${id}`, {

@@ -60,8 +60,7 @@ export class ChunkStore extends Store {
   }
 }
 
-/** @internal */
-export class RootNode<T = unknown> extends ViewNode<T> {
+class RootNode<T = unknown> extends ViewNode<T> {
   readonly sources: ReadonlySet<ViewSource>;
   readonly #source: ViewSource<T>;
   #seen: Snapshot<T> | undefined;

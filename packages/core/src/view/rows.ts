@@ -52,8 +52,12 @@ export function compareReplicas(a: ReplicaId, b: ReplicaId): number {
 /** Position of each store's first row, made when first asked for. */
 const startsOf = new WeakMap<readonly Store[], Uint32Array>();
 
+let made = 0;
+
 /** @internal */
 export class Rows {
+  /** Tells this list from any other. */
+  readonly number = made++;
   readonly stores: readonly Store[];
   /** Rows of each store but the last, whose are `tail`. Shared by lists that differ in `tail` alone. */
   readonly counts: readonly number[];
