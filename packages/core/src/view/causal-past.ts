@@ -53,9 +53,10 @@ function pastOf(rows: Rows, event: LogEvent): Map<ReplicaId, number> | undefined
   if (!(first instanceof ChunkStore)) return undefined;
   const { log } = first;
   const { replicas, dependencies } = log.tables;
-  const start = log.locate(event.clock, replicas.find(event.replica));
+  const writer = replicas.find(event.replica);
+  const start = writer < 0 ? undefined : log.locate(event.clock, writer);
   if (start === undefined || (log.chunks[start.chunk] as Chunk).seq[start.row] !== event.seq) return undefined;
-  const reached = new Map<number, number>([[replicas.find(event.replica), event.seq]]);
+  const reached = new Map<number, number>([[writer, event.seq]]);
   for (let i = start.chunk; i >= 0; i--) {
     const chunk = log.chunks[i] as Chunk;
     for (let row = i === start.chunk ? start.row : chunk.count - 1; row >= 0; row--) {

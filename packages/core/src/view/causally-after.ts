@@ -12,5 +12,5 @@ import type { Operator } from './view.js';
  */
 export function causallyAfter<T>(event: LogEvent): Operator<T, T> {
   checkEvent('causallyAfter', event);
-  return filter({ create: (_node, input) => futureTest('causallyAfter', event, input) });
+  return filter({ alone: true, create: (_node, input) => futureTest('causallyAfter', event, input) });
 }

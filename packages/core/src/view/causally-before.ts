@@ -12,5 +12,5 @@ import type { Operator } from './view.js';
  */
 export function causallyBefore<T>(event: LogEvent): Operator<T, T> {
   checkEvent('causallyBefore', event);
-  return filter({ create: (_node, input) => pastTest('causallyBefore', event, input) });
+  return filter({ alone: true, create: (_node, input) => pastTest('causallyBefore', event, input) });
 }

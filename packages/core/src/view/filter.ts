@@ -20,6 +20,8 @@ export interface RowTest {
 /** What a filter is, before it is part of a node. @internal */
 export interface FilterSpec {
   readonly bounds?: Bounds;
+  /** It may have to begin anew: filters beside it must not, so it gets a node of its own. */
+  readonly alone?: boolean;
   /** Called when the view is built. */
   create(node: ViewNode, input: ViewNode): RowTest;
 }
@@ -38,7 +40,7 @@ export function applyAll(input: ViewNode, operators: readonly Operator<never, un
   let node = input;
   for (let i = 0; i < operators.length; ) {
     const specs: FilterSpec[] = [];
-    for (let spec = specAt(operators, i); spec !== undefined; spec = specAt(operators, i)) {
+    for (let spec = specAt(operators, i); spec !== undefined && !spec.alone; spec = specAt(operators, i)) {
       specs.push(spec);
       i++;
     }

@@ -83,8 +83,9 @@ export abstract class ViewNode<T = unknown> implements View<T> {
   }
 
   errors(): readonly GossipError[] {
-    const all = [...this.inputs.flatMap((input) => input.errors()), ...this.faults.list];
-    return all.slice(-viewErrorsMax);
+    // Inputs may have one in common.
+    const all = new Set([...this.inputs.flatMap((input) => input.errors()), ...this.faults.list]);
+    return [...all].slice(-viewErrorsMax);
   }
 
   faultCount(): number {

@@ -258,6 +258,37 @@ test('[V1] sample picks the same on every replica, split puts every event into o
   expect(split(view(log, sample(0.3)), 2).every((part) => part.snapshot().length > 200)).toBe(true);
 });
 
+test('[V3] a filter that begins anew asks nothing of the filters beside it again', () => {
+  const { log, append } = bound(new ViewLog<Message>());
+  const other = new ViewLog<Message>(2);
+  const unknown = other.append(at(0));
+  let asked = 0;
+  const loud = where(({ points }: Message) => {
+    asked++;
+    return points > 0;
+  });
+  const made = view(log, loud, causallyBefore(unknown), loud);
+  append(at(1));
+  expect(made.snapshot().length).toBe(0);
+  append(at(2));
+  expect(made.snapshot().length).toBe(0);
+  expect(asked).toBe(2);
+});
+
+test('[V6] an error that reaches a view on two ways is there once', () => {
+  const { log, append } = bound(new ViewLog<Message>());
+  const broken = view(
+    log,
+    where((_message: Message): boolean => {
+      throw new Error('no');
+    }),
+  );
+  const made = merge(view(broken, tagged('x')), view(broken, tagged('y')));
+  append(at(1));
+  made.snapshot();
+  expect(made.errors()).toHaveLength(1);
+});
+
 test('[V1] anonymize hides the writer from all that follows', () => {
   const { log, append, late } = bound(new ViewLog<Message>());
   append(at(1), at(2));
