@@ -87,9 +87,13 @@ export class EventList {
     const made: EventStore[] = [];
     for (const [i, store] of this.#stores.entries()) {
       const next = this.#stores[i + 1]?.entries[0];
+      const isBefore = (entry: Entry | undefined, end: Entry | undefined) =>
+        entry !== undefined && (end === undefined || compareEntries(entry, end) < 0);
+      if (!isBefore(inserted[put], next) && !isBefore(removed[out], next)) {
+        made.push(store);
+        continue;
+      }
       const entries: Entry[] = [];
-      const putFrom = put;
-      const outFrom = out;
       for (const entry of store.entries) {
         while (put < inserted.length && compareEntries(inserted[put] as Entry, entry) < 0) {
           entries.push(inserted[put++] as Entry);
@@ -97,11 +101,8 @@ export class EventList {
         if (out < removed.length && (removed[out] as Entry).event === entry.event) out++;
         else entries.push(entry);
       }
-      while (put < inserted.length && (next === undefined || compareEntries(inserted[put] as Entry, next) < 0)) {
-        entries.push(inserted[put++] as Entry);
-      }
-      if (put === putFrom && out === outFrom) made.push(store);
-      else made.push(...split(entries));
+      while (isBefore(inserted[put], next)) entries.push(inserted[put++] as Entry);
+      made.push(...split(entries));
     }
     if (this.#stores.length === 0) made.push(...split(inserted.slice()));
     this.#stores = made;
@@ -112,7 +113,7 @@ export class EventList {
   }
 }
 
-/** Stores that leave room for late events; the last one is filled. */
+/** As few stores as are needed; several leave room for late events. */
 function split(entries: Entry[]): EventStore[] {
   if (entries.length === 0) return [];
   if (entries.length <= chunkRowsMax) return [new EventStore(entries)];
