@@ -32,7 +32,7 @@ export const mutants = [
   {
     name: 'break ties of equal times by arrival',
     file: 'packages/core/src/log/ordered-log.ts',
-    find: 'return this.#tables.replicas.compare(chunk.replica[row] as number, replica);',
+    find: 'return this.tables.replicas.compare(chunk.replica[row] as number, replica);',
     replace: 'return (chunk.replica[row] as number) - replica;',
   },
   {

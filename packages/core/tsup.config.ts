@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', sync: 'src/sync/index.ts' },
+  entry: { index: 'src/index.ts', sync: 'src/sync/index.ts', view: 'src/view/index.ts' },
   format: 'esm',
   target: 'es2022',
   dts: true,

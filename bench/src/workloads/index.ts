@@ -7,7 +7,8 @@ import { merge } from './merge.js';
 import { randomOrder } from './random-order.js';
 import { size } from './size.js';
 import { snapshot } from './snapshot.js';
+import { views } from './views.js';
 
 export const suites: Readonly<Record<string, readonly Workload[]>> = {
-  core: [append, merge, live, randomOrder, size, memory, snapshot],
+  core: [append, merge, live, randomOrder, size, memory, snapshot, views],
 };

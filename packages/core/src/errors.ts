@@ -40,6 +40,7 @@ export const errorCodes = {
   'storage-format': 'The store was written by a newer version. Update gossip-log.',
   'storage-in-use': 'Another process uses the folder. Stop it, or take another folder.',
   'version-unsupported': 'The peer or the bytes use another version of the format. Update the older side.',
+  'view-threw': 'A function given to a view or fold threw at the event in `context`. Mend it; the view goes on.',
 } as const;
 
 /** A stable error code. */

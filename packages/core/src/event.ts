@@ -121,11 +121,14 @@ export class StoredEvent<T> implements LogEvent<T> {
   }
 }
 
-/** Freezes plain objects and arrays all the way down; leaves typed arrays, which cannot be frozen. */
+/** Freezes plain objects and arrays all the way down; leaves typed arrays, which cannot be frozen, and what is frozen. */
 function deepFreeze<V>(value: V): V {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) {
-    return value;
-  }
+  return Object.isFrozen(value) ? value : freezeDeeply(value);
+}
+
+/** The same for a value whose outermost object may be frozen already. @internal */
+export function freezeDeeply<V>(value: V): V {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   Object.freeze(value);
   for (const inner of Object.values(value)) deepFreeze(inner);
   return value;

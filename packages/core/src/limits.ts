@@ -49,6 +49,25 @@ export const causalBufferRowsMax = 8192;
 /** Bytes that wait in a log's causal buffer. */
 export const causalBufferBytesMax = 8 * 1024 * 1024;
 
+// Views.
+
+/** Errors that a view keeps: the newest of them say what is wrong. */
+export const viewErrorsMax = 64;
+/** A fold keeps a checkpoint at every so many events at first; that much a late event replays needlessly. */
+export const foldStepEvents = 64;
+/** Checkpoints of a fold. Above it those go that are missed least: the further from the end, the fewer. */
+export const foldCheckpointsMax = 64;
+/** Checkpoints of a fold that are saved: at the end, and about 64, 512 and 4,096 events before. */
+export const foldCheckpointsSavedMax = 4;
+/** A fold is saved after so many events without asking; a restart folds about that many again. */
+export const foldSaveEvents = 1024;
+/** Folds of one log that a node saves. */
+export const foldsSavedMax = 64;
+/** A saved fold's name, in UTF-8: with a log's name it fits into a key of the metadata keyspace. */
+export const foldNameBytesMax = 200;
+/** Larger numbers do not count in aggregates: sums of their squares stay below 2^1023 over 2^27 events. */
+export const aggregateNumberMax = 2 ** 480;
+
 // Frames and sessions.
 
 /** One frame: the largest event with its block header. */

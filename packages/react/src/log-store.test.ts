@@ -1,4 +1,5 @@
-import { GossipError, type LogEvent } from '@gossip-log/core';
+import { createGossipLog, GossipError, type LogEvent, replicaIdFromBytes } from '@gossip-log/core';
+import { aggregate, count, view, where } from '@gossip-log/core/view';
 import { expect, expectTypeOf, test } from 'vitest';
 import { useStore } from 'zustand/react';
 import { FakeNode } from '../test/fake-node.js';
@@ -96,4 +97,31 @@ test("the store's type suits zustand's useStore", () => {
   const status = (store: LogStore<string>) => useStore(store, (state) => state.status);
   expectTypeOf(status).returns.toEqualTypeOf<LogState['status']>();
   expectTypeOf<ReturnType<LogStore<string>['getState']>>().toEqualTypeOf<LogState<string>>();
+});
+
+test('[V9] a store of a view or an aggregate follows it until it is released', () => {
+  const replica = replicaIdFromBytes(new Uint8Array(16));
+  const log = createGossipLog<number>({ id: 'a', replica, now: () => 1 });
+  const even = createLogStore(
+    view(
+      log,
+      where((n: number) => n % 2 === 0),
+    ),
+  );
+  const many = createLogStore(aggregate(log, count()));
+  expectTypeOf(many.getState()).toEqualTypeOf<number>();
+  const seen: number[] = [];
+  many.subscribe((now) => seen.push(now));
+  log.append(1);
+  const before = even.getState();
+  log.append(2);
+  log.append(3);
+  expect(before.length).toBe(0);
+  expect(even.getState().map(({ payload }) => payload)).toEqual([2]);
+  expect(seen).toEqual([1, 2, 3]);
+  many.release();
+  many.release();
+  even.release();
+  log.append(4);
+  expect([many.getState(), even.getState().length]).toEqual([3, 1]);
 });

@@ -1,6 +1,8 @@
-/** A zustand store over one log, for use outside of components. The hooks read the same stores. */
+/** zustand stores over a log or a view, for use outside of components. The hooks read the same logs. */
+import type { Snapshot } from '@gossip-log/core';
+import type { Derived, View } from '@gossip-log/core/view';
 import type { GossipNode, OpenOptions } from '@gossip-log/transport';
-import type { StoreApi } from 'zustand/vanilla';
+import { createStore, type StoreApi } from 'zustand/vanilla';
 import { registryOf } from './log-registry.js';
 import type { LogState } from './log-state.js';
 
@@ -8,6 +10,12 @@ import type { LogState } from './log-state.js';
 export interface LogStore<T = unknown>
   extends Pick<StoreApi<LogState<T>>, 'getState' | 'getInitialState' | 'subscribe'> {
   /** Gives the log back. The state is not kept up to date from then on. Idempotent. */
+  release(): void;
+}
+
+/** A read-only zustand store of what a view shows, or an aggregate or fold gives. */
+export interface ValueStore<V> extends Pick<StoreApi<V>, 'getState' | 'getInitialState' | 'subscribe'> {
+  /** Lets go of the view. The state is not kept up to date from then on. Idempotent. */
   release(): void;
 }
 
@@ -33,8 +41,39 @@ export interface LogStore<T = unknown>
  * store.release();
  * ```
  */
-export function createLogStore<T = unknown>(node: GossipNode, id: string, options?: OpenOptions<T>): LogStore<T> {
-  const { log, release } = registryOf(node).retain(id, options as OpenOptions<unknown> | undefined);
-  const { getState, getInitialState, subscribe } = log.store as unknown as StoreApi<LogState<T>>;
+export function createLogStore<T = unknown>(node: GossipNode, id: string, options?: OpenOptions<T>): LogStore<T>;
+/**
+ * A store of a view: its state is the view's snapshot.
+ *
+ * @example
+ * ```ts
+ * import { createGossipNode, createLogStore, memoryStorage } from '@gossip-log/react';
+ * import { aggregate, count, view, where } from '@gossip-log/core/view';
+ *
+ * const log = createGossipNode({ storage: memoryStorage() }).open<{ room: string }>('chat');
+ * const tea = createLogStore(view(log, where('room', 'tea')));
+ * tea.subscribe((rows) => console.log(rows.length));
+ * const many = createLogStore(aggregate(log, count()));
+ * many.getState(); // 0
+ * ```
+ */
+export function createLogStore<T>(view: View<T>): ValueStore<Snapshot<T>>;
+/** A store of an aggregate or fold: its state is the value. */
+export function createLogStore<V>(derived: Derived<V>): ValueStore<V>;
+export function createLogStore(
+  source: GossipNode | View | Derived<unknown>,
+  id?: string,
+  options?: OpenOptions<unknown>,
+): ValueStore<unknown> {
+  if ('snapshot' in source) return valueStore(() => source.snapshot(), source);
+  if ('value' in source) return valueStore(() => source.value(), source);
+  const { log, release } = registryOf(source).retain(id as string, options);
+  const { getState, getInitialState, subscribe } = log.store;
+  return { getState, getInitialState, subscribe, release };
+}
+
+function valueStore<V>(read: () => V, source: { subscribe(listener: () => void): () => void }): ValueStore<V> {
+  const { getState, getInitialState, setState, subscribe } = createStore<V>(read);
+  const release = source.subscribe(() => setState(read(), true));
   return { getState, getInitialState, subscribe, release };
 }

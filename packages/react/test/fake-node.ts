@@ -198,6 +198,10 @@ export class FakeNode implements GossipNode {
 
   reconnect(): void {}
 
+  checkpoints(): never {
+    throw new Error('no test asks for it');
+  }
+
   async forget(): Promise<void> {}
 
   async logs(): Promise<readonly string[]> {

@@ -62,6 +62,7 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   forked: { closeCode: 4042, pace: 'later' },
   'clock-offset': { closeCode: 4043, pace: 'later' },
   'storage-in-use': { closeCode: 4044, pace: 'later' },
+  'view-threw': { closeCode: 4045, pace: 'later' },
 };
 
 /**

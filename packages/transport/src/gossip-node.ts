@@ -1,5 +1,6 @@
 /** Ties logs, storage and connections together. */
 import {
+  type CheckpointStore,
   type Connection,
   type ConnectionSource,
   type Environment,
@@ -16,6 +17,7 @@ import {
 } from '@gossip-log/core';
 import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
 import { believableOffset } from './clock-offset.js';
+import { FoldCheckpoints } from './fold-checkpoints.js';
 import { codecKey, Handle, HostedLog, type LogHost, relayedKey } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
@@ -78,6 +80,13 @@ export interface GossipNode {
    *   stored with another one, `ready` rejects.
    */
   open<T = unknown>(id: string, options?: OpenOptions<T>): LogHandle<T>;
+  /**
+   * Where folds of a log are saved (`fold` of `@gossip-log/core/view`), beside the log in this node's storage. Names take
+   * 1 to `foldNameBytesMax` bytes. `forget` removes it all.
+   *
+   * @throws RangeError when `id` is not a log's name.
+   */
+  checkpoints(id: string): CheckpointStore;
   /** The connection's state. Same object until it changes. */
   connection(): ConnectionState;
   /** Calls back after `connection()` changed. Returns the unsubscribe function. */
@@ -143,6 +152,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #drivers = new Set<SessionDriver>();
   readonly #established = new Set<SessionDriver>();
   readonly #listeners = new Set<() => void>();
+  readonly #checkpoints: FoldCheckpoints;
   readonly #sources: SourceStatus[];
   readonly #stops: (() => Promise<void>)[];
   /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
@@ -163,6 +173,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
     this.#options = options;
     this.storage = options.storage;
+    this.#checkpoints = new FoldCheckpoints(options.storage);
     this.environment = options.environment ?? systemEnvironment;
     this.durable = options.durable ?? false;
     this.#identity = this.#identify();
@@ -197,6 +208,10 @@ class Node implements GossipNode, LogHost, SessionHost {
       this.#closeWhenIdle(entry);
     };
     return new Handle<T>(entry.hosted as unknown as HostedLog<T>, giveBack);
+  }
+
+  checkpoints(id: string): CheckpointStore {
+    return this.#checkpoints.of(parseLogId(id));
   }
 
   connection(): ConnectionState {
@@ -234,6 +249,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   async #remove(id: string): Promise<void> {
     await this.storage.forget(id);
     await this.storage.setMetadata(codecKey(id), undefined);
+    await this.#checkpoints.forget(id);
     const { replica } = await this.#identity;
     await this.storage.setMetadata(relayedKey(id, replica), undefined);
   }

@@ -35,7 +35,7 @@ interface Position {
 
 /** @internal */
 export class OrderedLog {
-  readonly #tables: LogTables;
+  readonly tables: LogTables;
   readonly #codec: PayloadCodec<unknown>;
   #chunks: Chunk[] = [];
   /** A snapshot holds the list. */
@@ -45,7 +45,7 @@ export class OrderedLog {
   readonly #unseen = new Set<Chunk>();
 
   constructor(tables: LogTables, codec: PayloadCodec<unknown>) {
-    this.#tables = tables;
+    this.tables = tables;
     this.#codec = codec;
   }
 
@@ -129,7 +129,7 @@ export class OrderedLog {
   }
 
   #makeEvent(chunk: Chunk, row: number): StoredEvent<unknown> {
-    const { replicas, pages } = this.#tables;
+    const { replicas, pages } = this.tables;
     const replica = replicas.ids[chunk.replica[row] as number] as ReplicaId;
     const seq = chunk.seq[row] as number;
     const time = chunk.time[row] as number;
@@ -222,7 +222,7 @@ export class OrderedLog {
   #compareKey(chunk: Chunk, row: number, time: number, replica: number | undefined): number {
     const difference = (chunk.time[row] as number) - time;
     if (difference !== 0 || replica === undefined) return difference;
-    return this.#tables.replicas.compare(chunk.replica[row] as number, replica);
+    return this.tables.replicas.compare(chunk.replica[row] as number, replica);
   }
 
   #compareRows(a: Chunk, rowA: number, b: Chunk, rowB: number): number {

@@ -47,16 +47,16 @@ const startsOf = new WeakMap<readonly Chunk[], Uint32Array>();
 /** @internal */
 export class ChunkSnapshot<T> implements Snapshot<T> {
   readonly length: number;
-  readonly #log: OrderedLog;
-  readonly #chunks: readonly Chunk[];
+  readonly log: OrderedLog;
+  readonly chunks: readonly Chunk[];
   /** The last chunk may grow later; the snapshot ends where it did. */
-  readonly #tailRows: number;
+  readonly tailRows: number;
 
   /** `chunks` and `length` as `log.share()` and `log.length` give them at one moment. */
   constructor(log: OrderedLog, chunks: readonly Chunk[], length: number) {
-    this.#log = log;
-    this.#chunks = chunks;
-    this.#tailRows = chunks[chunks.length - 1]?.count ?? 0;
+    this.log = log;
+    this.chunks = chunks;
+    this.tailRows = chunks[chunks.length - 1]?.count ?? 0;
     this.length = length;
   }
 
@@ -96,7 +96,7 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const chunk = this.#chunkAt(starts, middle);
-      const time = (this.#chunks[chunk] as Chunk).time[middle - (starts[chunk] as number)] as number;
+      const time = (this.chunks[chunk] as Chunk).time[middle - (starts[chunk] as number)] as number;
       if (time < event.clock) low = middle + 1;
       else high = middle;
     }
@@ -109,25 +109,25 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
   }
 
   *[Symbol.iterator](): IterableIterator<LogEvent<T>> {
-    for (let chunk = 0; chunk < this.#chunks.length; chunk++) {
+    for (let chunk = 0; chunk < this.chunks.length; chunk++) {
       const rows = this.#rows(chunk);
       for (let row = 0; row < rows; row++) yield this.#event(chunk, row);
     }
   }
 
   #event(chunk: number, row: number): LogEvent<T> {
-    return this.#log.event(this.#chunks[chunk] as Chunk, row) as StoredEvent<T>;
+    return this.log.event(this.chunks[chunk] as Chunk, row) as StoredEvent<T>;
   }
 
   /** Rows of a chunk that belong to this snapshot. */
   #rows(chunk: number): number {
-    return chunk === this.#chunks.length - 1 ? this.#tailRows : (this.#chunks[chunk] as Chunk).count;
+    return chunk === this.chunks.length - 1 ? this.tailRows : (this.chunks[chunk] as Chunk).count;
   }
 
   /** The chunk that holds a position, and the position of its first row. */
   #locate(position: number): { chunk: number; first: number } {
     let first = this.length;
-    const { length } = this.#chunks;
+    const { length } = this.chunks;
     for (let chunk = length - 1; chunk >= 0 && length - chunk <= nearChunks; chunk--) {
       first -= this.#rows(chunk);
       if (position >= first) return { chunk, first };
@@ -138,19 +138,19 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
   }
 
   #starting(): Uint32Array {
-    let starts = startsOf.get(this.#chunks);
+    let starts = startsOf.get(this.chunks);
     if (starts === undefined) {
-      const { length } = this.#chunks;
+      const { length } = this.chunks;
       starts = new Uint32Array(length);
-      for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + (this.#chunks[i - 1] as Chunk).count;
-      startsOf.set(this.#chunks, starts);
+      for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + (this.chunks[i - 1] as Chunk).count;
+      startsOf.set(this.chunks, starts);
     }
     return starts;
   }
 
   #chunkAt(starts: Uint32Array, position: number): number {
     let low = 0;
-    let high = this.#chunks.length - 1;
+    let high = this.chunks.length - 1;
     if (position >= (starts[high] as number)) return high;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;

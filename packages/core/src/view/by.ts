@@ -1,0 +1,31 @@
+/** The filter `by`. */
+import { parseReplicaId, type ReplicaId } from '../ids.js';
+import { filter } from './filter.js';
+import { property } from './property.js';
+import type { Operator } from './view.js';
+
+/** A person, as the app's payloads name them in `author`. */
+export interface Author {
+  readonly author: unknown;
+}
+
+/**
+ * Events by a replica (a tab, a start of a program), by any of several, or by a person: `{ author }` compares the
+ * payload's `author`. By replica it makes no event objects.
+ *
+ * @throws TypeError when it is no replica id, and from `view` when another `by` leaves nobody.
+ */
+export function by<T>(who: ReplicaId | readonly ReplicaId[] | Author): Operator<T, T> {
+  if (typeof who === 'object' && 'author' in who) {
+    const { author } = who;
+    return filter({
+      bounds: { values: new Map([['author', author]]) },
+      create: () => ({ passes: (store, row) => Object.is(property(store.event(row).payload, 'author'), author) }),
+    });
+  }
+  const writers: ReadonlySet<ReplicaId> = new Set((typeof who === 'string' ? [who] : who).map(parseReplicaId));
+  return filter({
+    bounds: { writers },
+    create: () => ({ passes: (store, row) => writers.has(store.writer(row)) }),
+  });
+}

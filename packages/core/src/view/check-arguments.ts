@@ -1,0 +1,21 @@
+/** Checks of arguments. */
+
+/** @throws TypeError, RangeError when it is no time. @internal */
+export function checkTime(name: string, ms: number): number {
+  if (typeof ms !== 'number' || Number.isNaN(ms)) throw new TypeError(`${name}: expected milliseconds, got ${ms}`);
+  return ms;
+}
+
+/** @throws RangeError when it is not a whole number of at least `min`. @internal */
+export function checkWhole(name: string, value: number, min: number): number {
+  if (!Number.isSafeInteger(value) || value < min) {
+    throw new RangeError(`${name}: expected a whole number from ${min}, got ${value}`);
+  }
+  return value;
+}
+
+/** @throws TypeError when it is no event. @internal */
+export function checkEvent<E extends { readonly clock: number }>(name: string, event: E): E {
+  if (typeof event?.clock !== 'number') throw new TypeError(`${name}: expected an event`);
+  return event;
+}

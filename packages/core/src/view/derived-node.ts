@@ -1,0 +1,59 @@
+/** What aggregates and folds have in common: a value that is computed of a view when it is asked for. */
+import type { GossipError } from '../errors.js';
+import { viewErrorsMax } from '../limits.js';
+import { Faults } from './faults.js';
+import { Listeners } from './listeners.js';
+import type { ViewNode } from './node.js';
+import { pulled } from './pulled.js';
+import type { Derived } from './view.js';
+
+/** @internal */
+export abstract class DerivedNode<V> implements Derived<V> {
+  readonly input: ViewNode;
+  readonly faults = new Faults();
+  readonly #listeners = new Listeners(() => this.#connect());
+
+  constructor(input: ViewNode) {
+    this.input = input;
+  }
+
+  abstract value(): V;
+
+  subscribe(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  #connect(): () => void {
+    const faultCount = () => this.faults.count + this.input.faultCount();
+    let before = this.value();
+    let faultsBefore = faultCount();
+    return this.input.subscribe(() => {
+      const now = this.value();
+      const faultsNow = faultCount();
+      if (Object.is(now, before) && faultsNow === faultsBefore) return;
+      before = now;
+      faultsBefore = faultsNow;
+      this.tell();
+    });
+  }
+
+  protected tell(): void {
+    this.#listeners.tell();
+  }
+
+  errors(): readonly GossipError[] {
+    return [...this.input.errors(), ...this.faults.list].slice(-viewErrorsMax);
+  }
+
+  /** The newest value, whenever it is another than the one given last. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<V> {
+    let last: { readonly value: V } | undefined;
+    const take = () => {
+      const value = this.value();
+      if (last !== undefined && Object.is(last.value, value)) return undefined;
+      last = { value };
+      return last;
+    };
+    return pulled(take, (listener) => this.subscribe(listener));
+  }
+}

@@ -1,0 +1,45 @@
+/** The aggregator `group`. */
+import type { LogEvent } from '../event.js';
+import type { Aggregator } from './aggregate.js';
+import { Groups } from './groups.js';
+import { asking, type Question } from './question.js';
+
+/**
+ * An aggregate per key: `group('room', count())`. Keys are compared as a `Map` does; one whose last event goes is gone.
+ * The map is another object only when a value in it is. Its order differs from replica to replica: sort what you show.
+ */
+export function group<T, K extends keyof T, R>(key: K, each: Aggregator<T, R>): Aggregator<T, ReadonlyMap<T[K], R>>;
+export function group<T, K, R>(
+  key: (payload: T, event: LogEvent<T>) => K,
+  each: Aggregator<T, R>,
+): Aggregator<T, ReadonlyMap<K, R>>;
+export function group<T, K, R>(key: Question<T, K>, each: Aggregator<T, R>): Aggregator<T, ReadonlyMap<K, R>> {
+  return {
+    questions: [asking(key), ...each.questions],
+    create() {
+      const groups = new Groups<K, R>(each);
+      let values: ReadonlyMap<K, R> = new Map();
+      return {
+        add: (...row) => groups.add(...row),
+        remove: (...row) => groups.remove(...row),
+        value() {
+          let next: Map<K, R> | undefined;
+          for (const key of groups.touched) {
+            if (groups.has(key)) {
+              const value = groups.value(key);
+              if (values.has(key) && Object.is(values.get(key), value)) continue;
+              next ??= new Map(values);
+              next.set(key, value);
+            } else if (values.has(key)) {
+              next ??= new Map(values);
+              next.delete(key);
+            }
+          }
+          groups.settle();
+          values = next ?? values;
+          return values;
+        },
+      };
+    },
+  };
+}

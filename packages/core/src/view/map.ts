@@ -1,0 +1,29 @@
+/** The transformation `map`. */
+import type { LogEvent } from '../event.js';
+import { transformation } from './map-node.js';
+import type { Operator } from './view.js';
+
+/**
+ * The same events with other payloads. Each is made once, when its row is first read. Where the function throws, the
+ * event shows without payload, and its `error` says so.
+ *
+ * @example
+ * ```ts
+ * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { map, view } from '@gossip-log/core/view';
+ *
+ * const replica = replicaIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ text: string }>({ id: 'chat', replica, now: Date.now });
+ * log.append({ text: 'Tea?' });
+ * view(log, map((message) => message.text.length)).snapshot().at(0)?.payload; // 4
+ * ```
+ */
+export function map<In, Out>(project: (payload: In, event: LogEvent<In>) => Out): Operator<In, Out> {
+  return transformation({
+    name: 'map',
+    bounds: ({ values: _, ...bounds }) => bounds,
+    // What cannot be read cannot be projected: it goes on showing why.
+    create: () => (event) =>
+      event.error === undefined ? { payload: project(event.payload as In, event as LogEvent<In>) } : undefined,
+  });
+}

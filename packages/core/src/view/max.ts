@@ -1,0 +1,9 @@
+/** The aggregator `max`. */
+import type { Aggregator } from './aggregate.js';
+import { extreme } from './extreme.js';
+import type { Question } from './question.js';
+
+/** The largest of a number per event; `undefined` while there is none. What counts is as in `sum`. */
+export function max<T>(of: Question<T, number | undefined>): Aggregator<T, number | undefined> {
+  return extreme(of, (numbers) => numbers.last());
+}

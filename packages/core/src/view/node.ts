@@ -1,0 +1,149 @@
+/** What every view is inside: a node that pulls from its inputs. */
+import type { GossipError } from '../errors.js';
+import type { LogEvent } from '../event.js';
+import { viewErrorsMax } from '../limits.js';
+import type { Snapshot } from '../log/snapshot.js';
+import { type Bounds, unbounded } from './bounds.js';
+import { difference } from './difference.js';
+import { Faults } from './faults.js';
+import { Listeners } from './listeners.js';
+import { pulled } from './pulled.js';
+import { noRows, type Rows, type Store } from './rows.js';
+import type { Splice, View, ViewSource } from './view.js';
+import { ViewSnapshot } from './view-snapshot.js';
+
+/** @internal */
+export abstract class ViewNode<T = unknown> implements View<T> {
+  /** The logs that it is made of. */
+  abstract readonly sources: ReadonlySet<ViewSource>;
+  readonly inputs: readonly ViewNode[];
+  /** What is known of all its rows. */
+  readonly bounds: Bounds;
+  readonly faults = new Faults();
+  protected rows: Rows = noRows;
+  /** Rises when rows come, go or move; not when they merely stand in other stores. */
+  revision = 0;
+  #snapshot: ViewSnapshot<T> | undefined;
+  #snapshotRevision = 0;
+  readonly #listeners = new Listeners(() => this.#connect());
+
+  constructor(inputs: readonly ViewNode[], bounds: Bounds = unbounded) {
+    this.inputs = inputs;
+    this.bounds = bounds;
+  }
+
+  /** Brings `rows` and `revision` up to date. */
+  protected abstract update(): void;
+  /** Subscribes to what it is made of. */
+  protected connect(listener: () => void): () => void {
+    const ends = this.inputs.map((input) => input.subscribe(listener));
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  sync(): Rows {
+    this.update();
+    return this.rows;
+  }
+
+  snapshot(): Snapshot<T> {
+    const rows = this.sync();
+    if (this.#snapshot === undefined || this.#snapshotRevision !== this.revision) {
+      this.#snapshot = new ViewSnapshot<T>(this, rows);
+      this.#snapshotRevision = this.revision;
+    }
+    this.#snapshot.rows = rows;
+    return this.#snapshot;
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  #connect(): () => void {
+    const mark = () => {
+      this.sync();
+      return this.revision + this.faultCount();
+    };
+    let before = mark();
+    return this.connect(() => {
+      const now = mark();
+      if (now === before) return;
+      before = now;
+      this.#listeners.tell();
+    });
+  }
+
+  changesSince(before: Snapshot<T>): readonly Splice<T>[] {
+    if (!(before instanceof ViewSnapshot) || before.view !== this) {
+      throw new TypeError('changesSince: expected a snapshot of this very view');
+    }
+    return splices(before.rows, this.sync()) as readonly Splice<T>[];
+  }
+
+  errors(): readonly GossipError[] {
+    // Inputs may have one in common.
+    const all = new Set([...this.inputs.flatMap((input) => input.errors()), ...this.faults.list]);
+    return [...all].slice(-viewErrorsMax);
+  }
+
+  faultCount(): number {
+    return this.inputs.reduce((count, input) => count + input.faultCount(), this.faults.count);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<LogEvent<T>> {
+    return this.arrivals(true);
+  }
+
+  /** Every event once, as it comes. */
+  arrivals(history: boolean): AsyncIterableIterator<LogEvent<T>> {
+    const events = this.#arrivals(history ? noRows : this.sync());
+    const take = () => {
+      const next = events.next();
+      return next.value === undefined ? undefined : { value: next.value as LogEvent<T> };
+    };
+    return pulled(take, (listener) => this.subscribe(listener));
+  }
+
+  /** What came since `before`, one by one; `undefined` whenever there is no further one yet. */
+  *#arrivals(before: Rows): Generator<LogEvent | undefined, never> {
+    let seen = before;
+    while (true) {
+      const now = this.sync();
+      if (now !== seen) {
+        for (const { oldStore, newStore, newRow, length } of difference(seen, now).parts) {
+          if (oldStore >= 0) continue;
+          for (let row = newRow; row < newRow + length; row++) yield (now.stores[newStore] as Store).event(row);
+        }
+        seen = now;
+      }
+      if (this.sync() === seen) yield undefined;
+    }
+  }
+}
+
+/** A difference as positions and events. */
+function splices(before: Rows, after: Rows): Splice[] {
+  const result: { at: number; removed: LogEvent[]; inserted: LogEvent[] }[] = [];
+  if (before === after) return result;
+  const { from, parts } = difference(before, after);
+  let at = after.start(from);
+  let open = false;
+  for (const { oldStore, oldRow, newStore, newRow, length } of parts) {
+    if (oldStore >= 0 && newStore >= 0) {
+      at += length;
+      open = false;
+      continue;
+    }
+    if (!open) result.push({ at, removed: [], inserted: [] });
+    open = true;
+    const splice = result[result.length - 1] as (typeof result)[number];
+    for (let i = 0; i < length; i++) {
+      if (newStore < 0) splice.removed.push((before.stores[oldStore] as Store).event(oldRow + i));
+      else splice.inserted.push((after.stores[newStore] as Store).event(newRow + i));
+    }
+    if (newStore >= 0) at += length;
+  }
+  return result;
+}

@@ -1,0 +1,17 @@
+/** The filter `sample`. */
+import { drawing } from './draw.js';
+import { filter } from './filter.js';
+import type { Operator } from './view.js';
+
+/**
+ * About that share of the events, picked by their ids: every replica picks the same, and a smaller sample is part of a
+ * larger one. Makes no event objects.
+ *
+ * @param rate 0 to 1.
+ * @throws RangeError when it is not.
+ */
+export function sample<T>(rate: number): Operator<T, T> {
+  if (!(rate >= 0 && rate <= 1)) throw new RangeError(`sample: expected a rate of 0 to 1, got ${rate}`);
+  const draw = drawing(1);
+  return filter({ create: () => ({ passes: (store, row) => draw(store, row) < rate }) });
+}

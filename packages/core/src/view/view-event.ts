@@ -1,0 +1,71 @@
+/** An event as a view shows it, where that differs from what is stored (V6: what failed shows without payload). */
+import type { GossipError } from '../errors.js';
+import type { LogEvent } from '../event.js';
+import type { EventId, ReplicaId, SequenceNumber } from '../ids.js';
+
+/** What a view shows otherwise. @internal */
+export interface Shown {
+  readonly id?: EventId;
+  readonly replica?: ReplicaId;
+  readonly formerId?: EventId | undefined;
+  readonly payload?: unknown;
+  readonly error?: GossipError | undefined;
+  readonly tags?: readonly string[];
+}
+
+/** @internal */
+export class ViewEvent implements LogEvent {
+  readonly id: EventId;
+  readonly replica: ReplicaId;
+  readonly seq: SequenceNumber;
+  readonly timestamp: number;
+  readonly clock: number;
+  readonly payload: unknown;
+  readonly formerId: EventId | undefined;
+  readonly error: GossipError | undefined;
+  readonly tags: readonly string[] | undefined;
+  readonly #stored: LogEvent;
+
+  constructor(source: LogEvent, shown: Shown) {
+    this.id = shown.id ?? source.id;
+    this.replica = shown.replica ?? source.replica;
+    this.seq = source.seq;
+    this.timestamp = source.timestamp;
+    this.clock = source.clock;
+    this.payload = 'payload' in shown ? shown.payload : source.payload;
+    this.formerId = 'formerId' in shown ? shown.formerId : source.formerId;
+    this.error = 'error' in shown ? shown.error : source.error;
+    this.tags = shown.tags ?? (source instanceof ViewEvent ? source.tags : undefined);
+    this.#stored = storedEvent(source);
+    Object.freeze(this);
+  }
+
+  static stored(event: LogEvent): LogEvent {
+    return event instanceof ViewEvent ? event.#stored : event;
+  }
+}
+
+/** The event of the log behind one that a view shows. @internal */
+export function storedEvent(event: LogEvent): LogEvent {
+  return ViewEvent.stored(event);
+}
+
+/**
+ * The tags of an event: those that `tag` and `untag` gave it, else its payload's `tags`, where that is an array.
+ *
+ * @example
+ * ```ts
+ * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { tagsOf } from '@gossip-log/core/view';
+ *
+ * const replica = replicaIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ tags: string[] }>({ id: 'notes', replica, now: Date.now });
+ * tagsOf(log.append({ tags: ['todo'] })); // ['todo']
+ * ```
+ */
+export function tagsOf(event: LogEvent): readonly string[] {
+  if (event instanceof ViewEvent && event.tags !== undefined) return event.tags;
+  const { payload } = event;
+  const tags: unknown = typeof payload === 'object' && payload !== null && 'tags' in payload ? payload.tags : undefined;
+  return Array.isArray(tags) ? tags : [];
+}

@@ -1,0 +1,14 @@
+/** A log of the provider's node, to build views of. */
+import type { ViewSource } from '@gossip-log/core/view';
+import type { OpenOptions } from '@gossip-log/transport';
+import { useMemo } from 'react';
+import { useLog } from './use-log.js';
+
+/**
+ * A log as a source of views: the same object until node or id changes. The log is open while a view of it is followed,
+ * as `useView` does; it has no events while it is opening, and with `null`. Errors and rights: `useGossipLog`.
+ */
+export function useViewSource<T = unknown>(id: string | null, options?: OpenOptions<T>): ViewSource<T> {
+  const log = useLog(id, options);
+  return useMemo(() => ({ snapshot: () => log.getState().events, subscribe: log.subscribe }), [log]);
+}
