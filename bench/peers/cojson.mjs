@@ -7,7 +7,13 @@ const crypto = await NapiCrypto.create();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const secret = crypto.agentSecretFromSecretSeed(new Uint8Array(32).fill(7));
-const header = { type: 'costream', ruleset: { type: 'unsafeAllowAll' }, meta: null, createdAt: null, uniqueness: 'bench' };
+const header = {
+  type: 'costream',
+  ruleset: { type: 'unsafeAllowAll' },
+  meta: null,
+  createdAt: null,
+  uniqueness: 'bench',
+};
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 class Replica {
@@ -83,6 +89,7 @@ function ids({ feed }) {
 export const system = {
   name: 'cojson',
   version: versionOf('cojson'),
+  eventsMax: { append: 20_000 },
   notes: {
     all: 'Signed: one signature for what a session adds at a time. Writers are sessions of one account in a feed that anyone may write.',
     size: 'Its messages as JSON, as its WebSocket sends them.',

@@ -76,7 +76,7 @@ class Replica {
 export const system = {
   name: 'orbitdb',
   version: versionOf('@orbitdb/core'),
-  eventsMax: { append: 1_000, ten: 1_000, many: 1_000 },
+  eventsMax: { append: 1_000, ten: 1_000 },
   notes: {
     all: 'Signs every entry and verifies each that comes: security that gossip-log does not have. Without Helia and its stores, which is kind to it. 4.0 needs Node 22.',
     'small-sync': 'Heads are exchanged, the rest is fetched entry by entry.',

@@ -1,13 +1,14 @@
 /** Yjs: one array of plain objects. */
-import { createServer } from 'node:http';
+
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setupWSConnection } from '@y/websocket-server/utils';
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { WebSocket, WebSocketServer } from 'ws';
-import { WebsocketProvider } from 'y-websocket';
 import { readSyncMessage, writeSyncStep1 } from 'y-protocols/sync';
+import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { versionOf } from './version.mjs';
 
@@ -29,7 +30,8 @@ class Replica {
 
   take() {
     // The first call begins to collect; updates are made by the document while somebody listens.
-    if (this.updates === undefined) this.doc.on('update', (update, origin) => origin === null && this.updates.push(update));
+    if (this.updates === undefined)
+      this.doc.on('update', (update, origin) => origin === null && this.updates.push(update));
     const taken = this.updates ?? [];
     this.updates = [];
     return taken;
@@ -79,12 +81,15 @@ export const system = {
   eventsMax: { append: 30_000, updates: 2_000 },
   notes: {
     all: 'No wall clock, no identity of events, no signatures. The document may be edited anywhere, which a log may not.',
-    append: 'What one writer adds in a row is one item, copied at every append, so its cost grows; several writers in turns do not have it.',
+    append:
+      'What one writer adds in a row is one item, copied at every append, so its cost grows; several writers in turns do not have it.',
     load: 'One encoded update in a file: the least that a store of its own could do.',
     'many-writers': 'One document that changes its client id: each writer has seen all before it.',
     'random-order': 'An update that comes early is kept, and all kept ones are merged anew: its worst case.',
     'fan-out': 'y-websocket server; it keeps nothing on disk.',
-    million: 'y-websocket server; it keeps nothing on disk. Written ten thousand at a time by one writer, who then has few items: kind to it.',
+    million:
+      'y-websocket server; it keeps nothing on disk. Written ten thousand at a time by one writer, who then has few items: kind to it.',
+    browser: 'y-indexeddb; stored as one update, the best it can be; the hook is ours.',
     size: 'Encoding version 2, the smaller one.',
   },
   create: (writer) => new Replica(writer),

@@ -13,7 +13,7 @@ interface Ratio {
 }
 
 /** How gossip-log stands to every other system, process by process: those of one round ran near each other in time. */
-export function ratios(rows: readonly Row[]): Map<string, Ratio> {
+function ratios(rows: readonly Row[]): Map<string, Ratio> {
   const result = new Map<string, Ratio>();
   const own = rows.filter(({ system, isDetail }) => system === 'gossip-log' && isDetail === undefined);
   for (const row of own) {
@@ -28,13 +28,13 @@ export function ratios(rows: readonly Row[]): Map<string, Ratio> {
 }
 
 /** Ratios that are worse by more than a fifth, where the spreads of then and now do not meet. */
-export function losses(now: readonly Row[], then: readonly Row[]): { now: Ratio; then: Ratio }[] {
+export function losses(now: readonly Row[], then: readonly Row[]): { now: Ratio; before: Ratio }[] {
   const before = ratios(then);
   return [...ratios(now).values()].flatMap((ratio) => {
     const old = before.get(ratio.name);
     if (old === undefined || !Number.isFinite(old.median)) return [];
     const isLoss = ratio.median < old.median * (1 - lossMax) && ratio.high < old.low;
-    return isLoss ? [{ now: ratio, then: old }] : [];
+    return isLoss ? [{ now: ratio, before: old }] : [];
   });
 }
 
@@ -44,8 +44,10 @@ export function compare(results: Results, recorded: string, tell: (line: string)
   const lost = losses(results.rows, then.rows);
   const held = [...ratios(results.rows).keys()].filter((name) => ratios(then.rows).has(name)).length;
   tell(`\n${held} ratios compared with those of ${then.date}, commit ${then.commit}.`);
-  for (const { now, then: old } of lost) {
-    tell(`✗ ${now.name}: ${now.median.toPrecision(2)} (up to ${now.high.toPrecision(2)}), was ${old.median.toPrecision(2)} (down to ${old.low.toPrecision(2)})`);
+  for (const { now, before: old } of lost) {
+    tell(
+      `✗ ${now.name}: ${now.median.toPrecision(2)} (up to ${now.high.toPrecision(2)}), was ${old.median.toPrecision(2)} (down to ${old.low.toPrecision(2)})`,
+    );
   }
   tell(lost.length === 0 ? '✓ none lost more than 20 %.' : `${lost.length} lost more than 20 %.`);
   return lost.length === 0 && held > 0;

@@ -15,7 +15,7 @@ export interface Stint {
   readonly events: readonly ChatEvent[];
 }
 
-export const seed = 20;
+const seed = 20;
 const users = ['ada', 'Björn', 'Chidi', 'דנה', 'Nguyễn', "O'Hara", 'ana_maria', 'zoe', 'k8', 'Ingrid'];
 const words =
   'the a we it is not and then so maybe meeting tomorrow deploy branch review coffee lunch bug fixed "quoted" café über 👍 🎉 שלום ありがとう'.split(

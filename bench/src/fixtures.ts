@@ -28,7 +28,8 @@ export async function makeFixture(system: System, name: FixtureName, count: numb
   mkdirSync(folder, { recursive: true });
   for (const part of ['whole', 'updates'] as const) {
     // The history is read whole, or update by update: never both.
-    if ((part === 'updates') === (name === 'updates')) writeFileSync(fileOf(folder, name, part), serialize(written[part]));
+    if ((part === 'updates') === (name === 'updates'))
+      writeFileSync(fileOf(folder, name, part), serialize(written[part]));
   }
 }
 

@@ -93,7 +93,9 @@ else process.exitCode = await bench();
 /** @returns the exit code */
 async function bench(): Promise<number> {
   const asked = positionals;
-  const unknown = asked.filter((name) => !systemNames.includes(name) && workloads.every((workload) => workload.name !== name));
+  const unknown = asked.filter(
+    (name) => !systemNames.includes(name) && workloads.every((workload) => workload.name !== name),
+  );
   if (unknown.length > 0) {
     console.log(`There is no ${unknown.join(', ')}. Workloads: ${workloads.map(({ name }) => name).join(', ')}.`);
     console.log(`Systems: ${systemNames.join(', ')}.`);
@@ -105,7 +107,10 @@ async function bench(): Promise<number> {
   const chosen = workloads.filter(({ name }) => asked.includes(name));
   const done = chosen.length === 0 ? workloads : chosen;
   // A peer is compared with something: alone it would say nothing.
-  const names = someSystems.length === 0 ? systemNames : systemNames.filter((name) => asked.includes(name) || name === 'gossip-log');
+  const names =
+    someSystems.length === 0
+      ? systemNames
+      : systemNames.filter((name) => asked.includes(name) || name === 'gossip-log');
   const systems = await Promise.all(names.map((name) => loadSystem(name, home)));
   const plan = planRun(done, systems, scale);
 
@@ -121,7 +126,10 @@ async function bench(): Promise<number> {
       ...environment(),
       scale,
       seconds: Math.round((performance.now() - startedAt) / 1000),
-      versions: { node: process.versions.node, ...Object.fromEntries(systems.map(({ name, version }) => [name, version])) },
+      versions: {
+        node: process.versions.node,
+        ...Object.fromEntries(systems.map(({ name, version }) => [name, version])),
+      },
       notes: Object.fromEntries(systems.map(({ name, notes = {} }) => [name, notes])),
       rows,
       absent,

@@ -50,6 +50,9 @@ export function planRun(workloads: readonly Workload[], systems: readonly System
 }
 
 function countOf({ name, fixture, events }: Workload, { eventsMax = {} }: System, scale: number): number {
-  const limit = Math.min(eventsMax[name] ?? Number.POSITIVE_INFINITY, eventsMax[fixture ?? name] ?? Number.POSITIVE_INFINITY);
+  const limit = Math.min(
+    eventsMax[name] ?? Number.POSITIVE_INFINITY,
+    eventsMax[fixture ?? name] ?? Number.POSITIVE_INFINITY,
+  );
   return Math.max(countMin, Math.round(Math.min(events, limit) * scale));
 }

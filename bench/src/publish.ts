@@ -10,7 +10,9 @@ const [start, end] = ['<!-- bench:start -->', '<!-- bench:end -->'];
 /** @param root the repository */
 export function publish(results: Results, workloads: readonly Workload[], chart: string, root: string): void {
   const document = join(root, 'docs/performance.md');
-  const text = [circumstances(results), standing(results.rows), notes(results), tables(results, workloads)].join('\n\n');
+  const text = [circumstances(results), standing(results.rows), notes(results), tables(results, workloads)].join(
+    '\n\n',
+  );
   writeFileSync(document, between(readFileSync(document, 'utf8'), text));
   writeFileSync(join(root, 'docs/images/benchmark.svg'), chart);
 }

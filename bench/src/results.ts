@@ -23,7 +23,12 @@ export interface Results {
   /** 1 for a run to quote. */
   readonly scale: number;
   readonly seconds: number;
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly platform: string };
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGiB: number;
+    readonly platform: string;
+  };
   readonly versions: Readonly<Record<string, string>>;
   readonly notes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly rows: readonly Row[];

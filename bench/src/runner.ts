@@ -37,10 +37,13 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<{ rows: 
     const folderOf = fixtureFolder(folder, system.name, count);
     const flags = ['--role', 'fixture', '--system', system.name, '--fixture', name, '--count', String(count)];
     const { seconds, error } = await inOwnProcess(program, [...flags, '--folder', folderOf], fixtureSecondsMax);
-    tell(`${elapsed()}  ${system.name} wrote ${count.toLocaleString('en')} events (${name})  ${seconds.toFixed(1)} s ${error ?? ''}`);
+    tell(
+      `${elapsed()}  ${system.name} wrote ${count.toLocaleString('en')} events (${name})  ${seconds.toFixed(1)} s ${error ?? ''}`,
+    );
     if (error === undefined) continue;
     for (const pair of plan.pairs) {
-      if (pair.system === system && pair.workload.fixture === name) giveUp(pair, `could not write what it works on: ${error}`);
+      if (pair.system === system && pair.workload.fixture === name)
+        giveUp(pair, `could not write what it works on: ${error}`);
     }
   }
 

@@ -31,12 +31,19 @@ export function standing(rows: readonly Row[]): string {
   const judged = rows.filter(({ system, isDetail }) => system === 'gossip-log' && isDetail === undefined);
   const line = ({ row, best, by }: Defeat) => {
     const times = Number.isFinite(by) ? `${short(by)} times` : 'beyond any ratio';
-    const smaller = best.count === row.count ? '' : `, at ${best.count.toLocaleString('en')} instead of ${row.count.toLocaleString('en')}`;
+    const smaller =
+      best.count === row.count
+        ? ''
+        : `, at ${best.count.toLocaleString('en')} instead of ${row.count.toLocaleString('en')}`;
     return `${row.workload}, ${row.name}: ${best.system} is ahead ${times} (${number(median(best.values))} to ${number(median(row.values))} ${row.unit}${smaller}).`;
   };
   return lost.length === 0
     ? `A peer is ahead of gossip-log in none of ${judged.length} figures.`
-    : [`A peer is ahead of gossip-log in ${lost.length} of ${judged.length} figures:`, '', ...lost.map((defeat) => `- ${line(defeat)}`)].join('\n');
+    : [
+        `A peer is ahead of gossip-log in ${lost.length} of ${judged.length} figures:`,
+        '',
+        ...lost.map((defeat) => `- ${line(defeat)}`),
+      ].join('\n');
 }
 
 /** What holds for a system in every workload. */
@@ -83,7 +90,8 @@ function cell({ values }: Row): string {
 
 function draw([head = [], ...lines]: readonly (readonly string[])[]): string {
   const widths = head.map((title, i) => Math.max(title.length, 3, ...lines.map((line) => (line[i] as string).length)));
-  const row = (cells: readonly string[]) => `| ${cells.map((text, i) => text.padEnd(widths[i] as number)).join(' | ')} |`;
+  const row = (cells: readonly string[]) =>
+    `| ${cells.map((text, i) => text.padEnd(widths[i] as number)).join(' | ')} |`;
   return [row(head), row(widths.map((width) => '-'.repeat(width))), ...lines.map(row)].join('\n');
 }
 

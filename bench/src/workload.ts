@@ -2,7 +2,17 @@
 import type { ChatEvent } from './events.js';
 import type { FixtureName, Replica, System, Written } from './system.js';
 
-export type Unit = 'events/s' | 'bytes/event' | 'bytes' | 'messages' | 'round trips' | 'ms' | 'µs' | 'messages/s' | 'messages/CPU s' | 'renders';
+export type Unit =
+  | 'events/s'
+  | 'bytes/event'
+  | 'bytes'
+  | 'messages'
+  | 'round trips'
+  | 'ms'
+  | 'µs'
+  | 'messages/s'
+  | 'messages/CPU s'
+  | 'renders';
 
 /** Is more or less of it better? */
 export function betterOf(unit: Unit): 'more' | 'less' {

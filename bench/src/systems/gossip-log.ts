@@ -146,7 +146,9 @@ async function keep(storage: GossipStorage, blocks: readonly Uint8Array[]): Prom
 function replicaOfHandle(handle: LogHandle<ChatEvent>): Replica {
   return {
     append: (event) => handle.append(event),
-    receive: (parts) => parts.forEach((part) => handle.log?.merge(part)),
+    receive: () => {
+      throw new Error('bench: a node receives from its peers alone');
+    },
     length: () => handle.snapshot().length,
     newest: (count) =>
       handle

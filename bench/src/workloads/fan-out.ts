@@ -68,10 +68,16 @@ export const fanOut: Workload = {
       const deliveredAt = (messages * sockets * 1000) / (performance.now() - startedAt);
 
       const all = readers.map((reader) => reader.newest(events.length));
-      verify(all.every((shown) => sameEvents(shown, events)), 'events and their order');
+      verify(
+        all.every((shown) => sameEvents(shown, events)),
+        'events and their order',
+      );
       await relay.idle();
       const payload = payloadBytes(events);
-      verify(listeners.received().every((bytes) => bytes >= payload), 'every socket received every event');
+      verify(
+        listeners.received().every((bytes) => bytes >= payload),
+        'every socket received every event',
+      );
       listeners.close();
       await Promise.all([...readers, writer].map((participant) => participant.close()));
       latencies.sort((a, b) => a - b);

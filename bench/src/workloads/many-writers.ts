@@ -20,7 +20,11 @@ export const manyWriters: Workload = {
       return replica.newest(count);
     });
     // Where writers wrote apart, the order is the system's own.
-    const texts = (from: typeof result) => from.map(({ text, at }) => `${at} ${text}`).sort().join('\n');
+    const texts = (from: typeof result) =>
+      from
+        .map(({ text, at }) => `${at} ${text}`)
+        .sort()
+        .join('\n');
     verify(texts(result) === texts(events), 'events');
     const bytes = whole.reduce((sum, { length }) => sum + length, 0);
     const synced = system.lacks?.['small-sync'] === undefined ? await syncSmall(system, whole, count) : [];

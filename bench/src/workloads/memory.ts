@@ -38,7 +38,10 @@ export const memory: Workload = {
       detail('of it array buffers', difference('arrayBuffers') + bytes),
       detail('wasm', difference('wasm')),
       detail('resident', difference('resident')),
-      per('all read: heap, external, wasm', all.heap + all.external + all.wasm - before.heap - before.external - before.wasm + bytes),
+      per(
+        'all read: heap, external, wasm',
+        all.heap + all.external + all.wasm - before.heap - before.external - before.wasm + bytes,
+      ),
     ];
   },
 };

@@ -18,7 +18,10 @@ export interface RelayProcess {
 }
 
 /** Starts a relay of the system, and ends it, and whatever else was started, after `use`. */
-export async function withRelay<V>({ relayCommand, folder }: Context, use: (relay: RelayProcess) => Promise<V>): Promise<V> {
+export async function withRelay<V>(
+  { relayCommand, folder }: Context,
+  use: (relay: RelayProcess) => Promise<V>,
+): Promise<V> {
   const started: ChildProcess[] = [];
   const start = async (role: readonly string[]) => {
     const [program = '', ...flags] = relayCommand;
