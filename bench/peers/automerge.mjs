@@ -77,7 +77,7 @@ const file = (folder) => join(folder, 'document');
 export const system = {
   name: 'automerge',
   version: versionOf('@automerge/automerge'),
-  eventsMax: { append: 5_000, ten: 10_000, many: 10_000, updates: 5_000, browser: 10_000 },
+  eventsMax: { append: 5_000, ten: 10_000, many: 10_000, updates: 5_000, live: 2_000, browser: 10_000 },
   notes: {
     all: 'Changes are hashed and name their predecessors. Its memory is in WebAssembly. `save` compresses.',
     browser: 'automerge-repo with IndexedDB and its React hook.',

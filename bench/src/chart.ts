@@ -15,7 +15,7 @@ const panels: readonly Panel[] = [
   { title: 'Live update, there and read', workload: 'live', name: 'there and read' },
   { title: 'Updates in random order', workload: 'random-order', name: 'one by one' },
   { title: 'Size, compressed by gzip', workload: 'size', name: 'gzip' },
-  { title: 'Memory, merged and unread', workload: 'memory', name: 'merged: heap, external, wasm' },
+  { title: 'Memory, merged and unread', workload: 'memory', name: 'merged: heap and external' },
   { title: 'Small sync: bytes beyond payload', workload: 'small-sync', name: 'beyond payload' },
   { title: 'Relay, to a thousand sockets', workload: 'fan-out', name: 'delivered' },
 ];
@@ -40,7 +40,8 @@ export function chart({ rows, commit, machine }: Results): string {
     y += titleHeight + Math.max(...pair.map(({ rows: own }) => own.length)) * rowHeight + panelGap;
   }
   const height = y + margin;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="gossip-log beside its peers">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">
+<title>gossip-log beside its peers</title>
 <style>
 svg{font:13px system-ui,sans-serif;--ink:#1f2328;--soft:#59636e;--bar:#afb8c1;--own:#0a7ea4;--floor:#d8dee4}
 @media(prefers-color-scheme:dark){svg{--ink:#e6edf3;--soft:#9198a1;--bar:#57606a;--own:#3fb6dc;--floor:#30363d}}

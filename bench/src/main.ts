@@ -16,7 +16,7 @@ import { planRun } from './plan.js';
 import { publish } from './publish.js';
 import type { Results } from './results.js';
 import { runPlan } from './runner.js';
-import type { FixtureName } from './system.js';
+import type { FixtureName, System } from './system.js';
 import { loadSystem, systemNames } from './systems/index.js';
 import { circumstances, standing, tables } from './table.js';
 import { watchWasm } from './wasm-memory.js';
@@ -111,7 +111,16 @@ async function bench(): Promise<number> {
     someSystems.length === 0
       ? systemNames
       : systemNames.filter((name) => asked.includes(name) || name === 'gossip-log');
-  const systems = await Promise.all(names.map((name) => loadSystem(name, home)));
+  const systems: System[] = [];
+  for (const name of names) {
+    try {
+      systems.push(await loadSystem(name, home));
+    } catch (error) {
+      console.log(
+        `✗ ${name} cannot be loaded and is left out: ${error instanceof Error ? error.message.split('\n')[0] : error}`,
+      );
+    }
+  }
   const plan = planRun(done, systems, scale);
 
   const folder = mkdtempSync(join(tmpdir(), 'gossip-log-bench-'));

@@ -164,6 +164,7 @@ export const gossipLog: System = {
   lacks: { 'load, newest 200 alone': 'not yet' },
   notes: {
     all: 'Unsigned. Every event has an id, a hybrid time and its dependencies.',
+    'fan-out': 'Events that wait for a socket go in one frame, so its half load is many times that of the others.',
     'many-writers': 'Each writer wrote apart from the others.',
   },
   create: (writer) => new LogReplica(writer),

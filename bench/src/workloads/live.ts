@@ -10,7 +10,7 @@ export const live: Workload = {
   systems: ['floor', 'yjs', 'loro', 'automerge'],
   events: 100_000,
   fixture: 'ten',
-  runs: 5,
+  runs: 3,
   secondsMax: 60,
   async run({ system, count, read }) {
     const { whole } = read('ten');

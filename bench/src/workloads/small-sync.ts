@@ -19,7 +19,7 @@ export const smallSync: Workload = {
 export async function syncSmall(system: System, whole: readonly Uint8Array[], count: number): Promise<Figure[]> {
   const events = chatEvents(count + 2 * fresh).slice(count);
   const sides: Replica[] = [];
-  for (const [i, writer] of [800, 801].entries()) {
+  for (const [i, writer] of [30_000, 30_001].entries()) {
     const replica = await system.create(writer);
     await replica.receive(whole);
     await appendAll(replica, events.slice(i * fresh, (i + 1) * fresh));
