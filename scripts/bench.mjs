@@ -26,7 +26,8 @@ function arePeersInstalled() {
 
 async function installPeers() {
   if (!wantsPeers || arePeersInstalled()) return true;
-  const command = ['npm', 'ci', '--prefix', peers, '--no-audit', '--no-fund'];
+  // Not `npm ci`, which demands the binaries of every platform in the lockfile. What is locked stays as it is.
+  const command = ['npm', 'install', '--no-save', '--prefix', peers, '--no-audit', '--no-fund'];
   // One of their packages is native and may have to be compiled: where that fails, the others can be measured.
   return (
     (await stage('install the peers', [command])) ||
