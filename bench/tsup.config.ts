@@ -5,7 +5,7 @@ export default defineConfig({
   format: 'esm',
   target: 'node20',
   // What is measured is the build that users install, so it is not bundled.
-  external: ['@gossip-log/core'],
+  external: [/^@gossip-log\//],
   sourcemap: true,
   clean: true,
 });

@@ -1,90 +1,132 @@
 /**
- * Runs workloads, each in fresh processes, and puts their figures together. The processes take turns (every workload
- * once, then every workload again), so that a noisy minute of the machine spreads over all of them.
+ * Runs a plan: every pair in fresh processes, which take turns (every pair once, then every pair again), so that a
+ * noisy minute of the machine spreads over all of them. A pair that fails or takes too long is left out from then on.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import type { Fixtures } from './fixtures.js';
-import type { Figure, Workload } from './workload.js';
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Absence, Pair, Plan } from './plan.js';
+import { type Row, rowsOf } from './results.js';
+import type { Figure } from './workload.js';
 
-/** What one process reports. */
-export interface Report {
-  readonly cold: readonly Figure[];
-  readonly warm: readonly Figure[];
+/** Making what one system works on. */
+const fixtureSecondsMax = 180;
+
+export interface RunOptions {
+  /** What is forked, and flags for all. */
+  readonly program: string;
+  /** Where fixtures and data go. */
+  readonly folder: string;
+  readonly runsMax: number;
+  /** Called with a line as things go on. */
+  readonly tell: (line: string) => void;
 }
 
-/** A figure over all processes. */
-export interface Row {
-  readonly workload: string;
-  readonly name: string;
-  readonly unit: Figure['unit'];
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-  /** Median of the last passes; absent where a process makes one pass. */
-  readonly warm?: number;
-  readonly floor?: { readonly name: string; readonly median: number; readonly warm?: number };
-  readonly aim?: number;
+export async function runPlan(plan: Plan, options: RunOptions): Promise<{ rows: Row[]; absent: Absence[] }> {
+  const { program, folder, runsMax, tell } = options;
+  const absent = [...plan.absent];
+  const failed = new Set<Pair>();
+  const reports = new Map<Pair, (readonly Figure[])[]>(plan.pairs.map((pair) => [pair, []]));
+  const startedAt = performance.now();
+  const elapsed = () => {
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+  };
+
+  for (const { system, name, count } of plan.fixtures) {
+    const folderOf = fixtureFolder(folder, system.name, count);
+    const flags = ['--role', 'fixture', '--system', system.name, '--fixture', name, '--count', String(count)];
+    const { seconds, error } = await inOwnProcess(program, [...flags, '--folder', folderOf], fixtureSecondsMax);
+    tell(
+      `${elapsed()}  ${system.name} wrote ${count.toLocaleString('en')} events (${name})  ${seconds.toFixed(1)} s ${error ?? ''}`,
+    );
+    if (error === undefined) continue;
+    for (const pair of plan.pairs) {
+      if (pair.system === system && pair.workload.fixture === name)
+        giveUp(pair, `could not write what it works on: ${error}`);
+    }
+  }
+
+  function giveUp(pair: Pair, why: string): void {
+    if (failed.has(pair)) return;
+    failed.add(pair);
+    absent.push({ workload: pair.workload.name, system: pair.system.name, why });
+  }
+
+  const total = plan.pairs.reduce((sum, { workload }) => sum + Math.min(runsMax, workload.runs), 0);
+  let done = 0;
+  for (let run = 0; run < runsMax; run++) {
+    for (const [pair, figures] of reports) {
+      const { workload, system, count } = pair;
+      if (run >= workload.runs) continue;
+      done += 1;
+      if (failed.has(pair)) continue;
+      const own = mkdtempSync(join(folder, 'own-'));
+      const flags = ['--role', 'work', '--workload', workload.name, '--system', system.name, '--count', String(count)];
+      const fixtures = ['--folder', own, '--fixtures', fixtureFolder(folder, system.name, count)];
+      const { seconds, error, message } = await inOwnProcess(program, [...flags, ...fixtures], workload.secondsMax);
+      rmSync(own, { recursive: true, force: true });
+      tell(`${elapsed()}  ${done}/${total}  ${workload.name} ${system.name}  ${seconds.toFixed(1)} s ${error ?? ''}`);
+      if (error === undefined) figures.push(message as readonly Figure[]);
+      else giveUp(pair, error);
+    }
+  }
+  const rows = [...reports].flatMap(([pair, figures]) =>
+    failed.has(pair) ? [] : rowsOf(pair.workload.name, pair.system.name, pair.count, figures),
+  );
+  return { rows, absent };
 }
 
-/** What a process does that was forked to run a workload. */
-export function runPasses(workload: Workload, fixtures: Fixtures): Report {
-  const cold = workload.run(fixtures);
-  let warm = cold;
-  for (let pass = 1; pass < workload.passes; pass++) warm = workload.run(fixtures);
-  return { cold, warm };
+/** Fixtures of one name are of several sizes where workloads are. */
+function fixtureFolder(folder: string, system: string, count: number): string {
+  return join(folder, `${system}-${count}`);
 }
 
-/** Forks this program with `flags` and waits for its one message, or its end. */
-export async function inOwnProcess(program: string, flags: readonly string[]): Promise<unknown> {
-  const child = fork(program, flags, { execArgv: ['--expose-gc'] });
+interface Outcome {
+  readonly seconds: number;
+  readonly message: unknown;
+  /** Why it failed, in a line. */
+  readonly error: string | undefined;
+}
+
+/** Forks the program and waits for its one message and its end, or ends it after so long. */
+async function inOwnProcess(program: string, flags: readonly string[], secondsMax: number): Promise<Outcome> {
+  const startedAt = performance.now();
+  // A group of its own: whatever a workload started ends with it.
+  const child: ChildProcess = fork(program, flags, { execArgv: ['--expose-gc'], silent: true, detached: true });
   let message: unknown;
+  let text = '';
   child.on('message', (value) => {
     message = value;
   });
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`bench: ${flags.join(' ')} ended with ${code}`);
-  return message;
-}
-
-export async function runAll(
-  workloads: readonly Workload[],
-  runs: number,
-  start: (workload: Workload) => Promise<Report>,
-): Promise<Row[]> {
-  const reports = new Map<Workload, Report[]>(workloads.map((workload) => [workload, []]));
-  for (let run = 0; run < runs; run++) {
-    for (const [workload, done] of reports) done.push(await start(workload));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (part: string) => {
+      text = (text + part).slice(-4_000);
+    });
   }
-  return [...reports].flatMap(([workload, done]) => rowsOf(workload, done));
-}
-
-export function rowsOf(workload: Workload, reports: readonly Report[]): Row[] {
-  const isWarmed = workload.passes > 1;
-  return (reports[0]?.cold ?? []).map(({ name, unit, aim, floor }, i): Row => {
-    const of = (pass: keyof Report) => reports.map((report) => report[pass][i] as Figure);
-    const values = of('cold').map(({ value }) => value);
-    const floorOf = (pass: keyof Report) => median(of(pass).map((figure) => figure.floor?.value ?? 0));
-    return {
-      workload: workload.name,
-      name,
-      unit,
-      median: median(values),
-      min: Math.min(...values),
-      max: Math.max(...values),
-      ...(isWarmed ? { warm: median(of('warm').map(({ value }) => value)) } : {}),
-      ...(floor === undefined
-        ? {}
-        : { floor: { name: floor.name, median: floorOf('cold'), ...(isWarmed ? { warm: floorOf('warm') } : {}) } }),
-      ...(aim === undefined ? {} : { aim }),
-    };
-  });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  let isLate = false;
+  const end = () => {
+    try {
+      process.kill(-(child.pid as number), 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+  };
+  const timer = setTimeout(() => {
+    isLate = true;
+    end();
+  }, secondsMax * 1000);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  clearTimeout(timer);
+  end();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const reason = /^(?:\w*Error: )(.*)$/m.exec(text)?.[1] ?? text.trim().split('\n').at(-1);
+  const error = isLate
+    ? `not done within ${secondsMax} s`
+    : code !== 0
+      ? `failed: ${reason}`
+      : message === undefined
+        ? 'failed: it reported nothing'
+        : undefined;
+  return { seconds, message, error };
 }

@@ -1,34 +1,85 @@
 /** What a workload is, and what all of them share: time, work that is checked, a clean heap. */
-import { type Fixtures, fixtureEvents } from './fixtures.js';
+import type { ChatEvent } from './events.js';
+import type { FixtureName, Replica, System, Written } from './system.js';
 
-export type Unit = 'events/s' | 'bytes/event' | 'µs' | 'times';
+export type Unit =
+  | 'events/s'
+  | 'bytes/event'
+  | 'bytes'
+  | 'messages'
+  | 'round trips'
+  | 'ms'
+  | 'µs'
+  | 'messages/s'
+  | 'messages/CPU s'
+  | 'renders';
 
-/** One number of one pass. */
+/** Is more or less of it better? */
+export function betterOf(unit: Unit): 'more' | 'less' {
+  return unit === 'events/s' || unit === 'messages/CPU s' || unit === 'messages/s' ? 'more' : 'less';
+}
+
+/** One number of one process. */
 export interface Figure {
   /** Unique within its workload. */
   readonly name: string;
   readonly value: number;
   readonly unit: Unit;
-  /** The same work by the plainest means there are, measured in the same process. */
-  readonly floor?: { readonly name: string; readonly value: number };
-  /** Order of magnitude that is aimed at. */
-  readonly aim?: number;
+  /** Says more about another figure; nobody is first or last in it. */
+  readonly isDetail?: true;
+}
+
+/** What a workload is given to work on. */
+export interface Context {
+  readonly system: System;
+  /** Number of events of this system here. */
+  readonly count: number;
+  /** A folder of this process alone. */
+  readonly folder: string;
+  /** What the system wrote of a fixture, in another process. */
+  read(name: FixtureName): Written;
+  /** The program of the bench and the flags that make it a relay of this system. */
+  readonly relayCommand: readonly string[];
+  /** Where bench/ is. */
+  readonly home: string;
 }
 
 export interface Workload {
   readonly name: string;
-  /** Passes in one process. The first is reported as such, the last as warm; 1 where only a fresh process counts. */
-  readonly passes: number;
+  /** For the table. */
+  readonly title: string;
+  /** Who takes part besides gossip-log: two tiers, so that a whole run ends within half an hour. */
+  readonly systems: 'all' | readonly string[];
+  /** How many events, or sockets, for a system without a limit of its own. */
+  readonly events: number;
+  /** What is wanted and not built. */
+  readonly notYet?: string;
+  /** Of which the events are, if of any. */
+  readonly fixture?: FixtureName;
+  /** Processes that repeat it. */
+  readonly runs: number;
+  /** One process is stopped after so long. */
+  readonly secondsMax: number;
   /** Does the work and checks it; throws when the outcome is not as expected. */
-  run(fixtures: Fixtures): Figure[];
+  run(context: Context): Promise<readonly Figure[]>;
 }
 
 /** How long `work` took, in seconds, and what it gave. Garbage of what was before does not count against it. */
-export function timed<V>(work: () => V): { result: V; seconds: number } {
+export async function timed<V>(work: () => V | Promise<V>): Promise<{ result: V; seconds: number }> {
   collectGarbage();
   const startedAt = performance.now();
-  const result = work();
+  const given = work();
+  // Awaiting what is no promise would cost synchronous systems a turn.
+  const result = given instanceof Promise ? await given : given;
   return { result, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+/** Appends one by one; waits only for systems that answer with a promise. */
+export async function appendAll(replica: Replica, events: readonly ChatEvent[]): Promise<void> {
+  for (const event of events) {
+    const appended = replica.append(event);
+    if (appended instanceof Promise) await appended;
+  }
 }
 
 /** `count` events at that pace. */
@@ -43,49 +94,5 @@ export function collectGarbage(): void {
 
 /** A figure counts only when its work was right. */
 export function verify(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new Error(`bench: the outcome is wrong: ${what}`);
+  if (!condition) throw new Error(`the outcome is wrong: ${what}`);
 }
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** What can hardly be done with less, on the very events of the workloads. */
-export const floors = {
-  /** A plain array, and JSON of each event. */
-  push(count: number): { name: string; value: number } {
-    const events = fixtureEvents(count);
-    const { result, seconds } = timed(() => {
-      const log: string[] = [];
-      for (const event of events) log.push(JSON.stringify(event));
-      return log;
-    });
-    verify(result.length === count, 'floor push');
-    return { name: 'array push + JSON.stringify', value: rate(count, seconds) };
-  },
-  parse(count: number): { name: string; value: number } {
-    const texts = fixtureEvents(count).map((event) => encoder.encode(JSON.stringify(event)));
-    const { result, seconds } = timed(() => texts.map((bytes) => JSON.parse(decoder.decode(bytes))));
-    verify(result.length === count, 'floor parse');
-    return { name: 'JSON.parse of UTF-8', value: rate(count, seconds) };
-  },
-  copy(count: number, bytes: readonly Uint8Array[]): { name: string; value: number } {
-    const { result, seconds } = timed(() => bytes.map((part) => part.slice()));
-    verify(result.length === bytes.length, 'floor copy');
-    return { name: 'memory copy', value: rate(count, seconds) };
-  },
-  /** One event at a time: JSON there and back. */
-  roundTrip(count: number): { name: string; value: number } {
-    const events = fixtureEvents(count);
-    const { result, seconds } = timed(() => {
-      const log: unknown[] = [];
-      for (const event of events) log.push(JSON.parse(decoder.decode(encoder.encode(JSON.stringify(event)))));
-      return log;
-    });
-    verify(result.length === count, 'floor round trip');
-    return { name: 'JSON there and back', value: rate(count, seconds) };
-  },
-};

@@ -1,37 +1,45 @@
-/** A smoke run: every workload does its work at small size and checks its outcome. No figure is judged. */
+/** A smoke run: every workload does its work at small size, for those that need nothing installed. No figure is judged. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Fixtures } from './fixtures.js';
-import { rowsOf, runPasses } from './runner.js';
-import { table } from './table.js';
-import { suites } from './workloads/index.js';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+import { makeFixture, readFixture } from './fixtures.js';
+import { type Pair, planRun } from './plan.js';
+import { own } from './systems/index.js';
+import { workloads } from './workloads/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gossip-log-bench-'));
-const fixtures = new Fixtures(folder, 0.01);
-beforeAll(() => fixtures.make());
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const plan = planRun(workloads, own, 0.002);
+/** These start processes of the built program, or a browser: `npm run bench -- --smoke` runs them. */
+const needsBuild = ['fan-out', 'million', 'browser'];
 
-describe.each(Object.entries(suites))('suite %s', (_, workloads) => {
-  test.each(workloads)(
-    '[bench] $name: its outcome is right, its figures are numbers with names of their own',
-    (workload) => {
-      const report = runPasses(workload, fixtures);
-      const names = report.cold.map(({ name }) => name);
-      expect(names.length).toBeGreaterThan(0);
-      expect(new Set(names).size).toBe(names.length);
-      expect(report.warm.map(({ name }) => name)).toEqual(names);
-      for (const { value, floor, unit } of [...report.cold, ...report.warm]) {
-        expect(Number.isFinite(value)).toBe(true);
-        if (unit === 'events/s') expect(value).toBeGreaterThan(0);
-        if (floor !== undefined) expect(floor.value).toBeGreaterThan(0);
-      }
-      expect(table(rowsOf(workload, [report, report])).split('\n')).toHaveLength(names.length + 2);
-    },
-  );
-
-  test('[bench] names of workloads are unique', () => {
-    expect(new Set(workloads.map(({ name }) => name)).size).toBe(workloads.length);
+async function run({ workload, system, count }: Pair) {
+  const home = fileURLToPath(new URL('..', import.meta.url));
+  const fixtures = join(folder, `${workload.name} ${system.name}`);
+  if (workload.fixture !== undefined) await makeFixture(system, workload.fixture, count, fixtures);
+  return workload.run({
+    system,
+    count,
+    home,
+    folder: mkdtempSync(join(folder, 'own-')),
+    read: (name) => readFixture(name, fixtures),
+    relayCommand: [],
   });
+}
+
+test.each(plan.pairs.filter(({ workload }) => !needsBuild.includes(workload.name)))(
+  '[bench] $workload.name, $system.name: its outcome is right, its figures are numbers with names of their own',
+  async (pair) => {
+    const figures = await run(pair);
+    expect(figures.length).toBeGreaterThan(0);
+    expect(new Set(figures.map(({ name }) => name)).size).toBe(figures.length);
+    for (const { value } of figures) expect(Number.isFinite(value)).toBe(true);
+  },
+);
+
+test('[bench] names of workloads are unique, and gossip-log takes part in all of them', () => {
+  expect(new Set(workloads.map(({ name }) => name)).size).toBe(workloads.length);
+  expect(plan.pairs.filter(({ system }) => system.name === 'gossip-log')).toHaveLength(workloads.length);
 });

@@ -1,49 +1,29 @@
-/** Bytes of an encoded log beyond its payloads, for few and many writers; and what general compression makes of it. */
+/** Bytes of the encoded history of ten writers, for disk or wire; and what general compression makes of it. */
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { fixtureEvents, newLog, payloadBytes } from '../fixtures.js';
-import type { Figure, Workload } from '../workload.js';
-import { verify } from '../workload.js';
+import { chatEvents, payloadBytes, sameEvents } from '../events.js';
+import { verify, type Workload } from '../workload.js';
 
 export const size: Workload = {
   name: 'size',
-  passes: 1,
-  run(fixtures) {
-    const { events, fewer } = fixtures.counts;
-    const shapes = [
-      { name: 'one writer', fixture: 'one-writer', count: events },
-      { name: 'ten writers', fixture: 'ten-writers', count: events },
-      { name: 'thirty writers', fixture: 'thirty-writers', count: fewer },
-    ] as const;
-    return shapes.flatMap(({ name, fixture, count }): Figure[] => {
-      const bytes = fixtures.readOne(fixture);
-      const { log } = newLog(600);
-      verify(log.merge(bytes).added === count, 'count');
-      const chat = fixtureEvents(count);
-      const perEvent = (total: number): { value: number; unit: 'bytes/event' } => ({
-        value: total / count,
-        unit: 'bytes/event',
-      });
-      const payload = { name: 'payload', value: payloadBytes(chat) / count };
-      const plain = chat.map((event) => JSON.stringify(event)).join('\n');
-      return [
-        { name: `${name}, beyond payload`, ...perEvent(bytes.length - payloadBytes(chat)), aim: 7 },
-        { name: `${name}, whole`, ...perEvent(bytes.length), floor: payload },
-        {
-          name: `${name}, gzip`,
-          ...perEvent(gzipSync(bytes).length),
-          floor: { name: 'gzip of the payloads', value: gzipSync(plain).length / count },
-        },
-        {
-          name: `${name}, brotli 5`,
-          ...perEvent(brotli(bytes)),
-          floor: { name: 'brotli of the payloads', value: brotli(plain) / count },
-        },
-      ];
-    });
+  title: 'Encoded size',
+  systems: 'all',
+  events: 100_000,
+  fixture: 'ten',
+  runs: 1,
+  secondsMax: 60,
+  async run({ system, count, read }) {
+    const { whole } = read('ten');
+    const events = chatEvents(count);
+    const replica = await system.create(600);
+    await replica.receive(whole);
+    verify(sameEvents(await replica.newest(count), events), 'events and their order');
+    const bytes = Buffer.concat((await system.compact?.(whole)) ?? whole);
+    // Quality 5: what a server would do while a client waits.
+    const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
+    return [
+      { name: 'beyond payload', value: (bytes.length - payloadBytes(events)) / count, unit: 'bytes/event' },
+      { name: 'gzip', value: gzipSync(bytes).length / count, unit: 'bytes/event' },
+      { name: 'brotli 5', value: brotli.length / count, unit: 'bytes/event' },
+    ];
   },
 };
-
-/** Quality 5: what a server would do while a client waits. */
-function brotli(bytes: Uint8Array | string): number {
-  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }).length;
-}

@@ -233,8 +233,8 @@ test('[V1] [V3] [V4] [V5] views and aggregates stay right when a branch of the l
     nowMs -= others;
     const branchBlocks = write(copy, theirs);
     const before = [...log.snapshot()];
-    const last = copy.snapshot().at(-1) as LogEvent<Message>;
-    log.dispute({ replica: id(1), first: 1, last: last.seq, firstTime: 0, lastTime: last.clock });
+    // The branch begins a dispute, and is held against ours from the first event on.
+    log.receive(branchBlocks);
     log.receive([...beginning, ...branchBlocks]);
     const now = new Set(log.snapshot());
     const gone = before.filter((event) => !now.has(event));

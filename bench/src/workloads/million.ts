@@ -1,0 +1,41 @@
+/** A million events in a relay, and an empty participant that joins: until it has and shows all. */
+import { chatEvents, sameEvents } from '../events.js';
+import { rate, timed, verify, type Workload } from '../workload.js';
+import { withRelay } from './with-relay.js';
+
+const newest = 200;
+
+export const million: Workload = {
+  name: 'million',
+  title: 'A million events to an empty participant, through a relay',
+  systems: ['yjs'],
+  events: 1_000_000,
+  runs: 1,
+  secondsMax: 150,
+  run: (context) =>
+    withRelay(context, async (relay) => {
+      const { system, count } = context;
+      verify(system.live !== undefined, 'it has no relay');
+      const { live } = system;
+      const filler = await relay.startFiller(count);
+      await relay.idle();
+      filler.kill();
+      const { result: reader, seconds } = await timed(async () => {
+        const joined = await live.join(relay.address);
+        while (joined.length() < count) {
+          await new Promise<void>((resolve) => {
+            joined.subscribe(resolve);
+            if (joined.length() >= count) resolve();
+          });
+        }
+        return joined;
+      });
+      verify(reader.length() === count, 'count');
+      verify(sameEvents(reader.newest(newest), chatEvents(count).slice(-newest)), 'the newest events');
+      await reader.close();
+      return [
+        { name: 'received', value: rate(count, seconds), unit: 'events/s' },
+        { name: 'until all are there', value: seconds * 1000, unit: 'ms' },
+      ];
+    }),
+};
