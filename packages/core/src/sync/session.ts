@@ -369,12 +369,18 @@ export class Session {
           channel.theirs = undefined;
           channel.ahead.clear();
         }
-        // An answer without a comparison that it could answer: ours was settled with the peer's former exchange.
-        if (message.turn !== undefined) this.#describe(channel, false);
-        else if (isFresh && channel.ours === undefined) this.#describe(channel, true);
-        this.#takeFirst(channel);
+        this.#answerOpen(channel);
         return;
     }
+  }
+
+  /** The peer's `open` is granted: ours goes back if it is asked for, and a comparison is under way in any case. */
+  #answerOpen(channel: Channel): void {
+    const { first, ours, theirs, compared, described, describing } = channel;
+    // An answer to a comparison of ours that is over for us: it was settled with a former exchange of the peer's.
+    const begins = first === undefined && ours === undefined && theirs === undefined && !compared;
+    if (begins ? describing?.answer !== true : first !== undefined || !described) this.#describe(channel, begins);
+    this.#takeFirst(channel);
   }
 
   /** The peer begins a comparison. What it says counts once it was granted the log (S7), and is answered behind our `open`. */
@@ -621,8 +627,8 @@ export class Session {
         channel.state = 'live';
         channel.forPeer = answer.forPeer;
         channel.writable = answer.writable;
-        if (!channel.described && channel.describing === undefined) this.#describe(channel, false);
-        this.#takeFirst(channel);
+        if (!channel.described || channel.first === undefined) this.#answerOpen(channel);
+        else this.#takeFirst(channel);
         const { waiting } = channel;
         channel.waiting = [];
         for (const { message, bytes } of waiting) {

@@ -266,4 +266,35 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'A `close` that came twice ended the comparison that the first one had made begin, and neither side began another.',
+    limits: 'real',
+    plan: {
+      seed: 800002838,
+      relays: 0,
+      apps: [
+        { disk: 0, dials: [] },
+        { disk: 1, dials: [0] },
+        { disk: 2, dials: [0, 1] },
+        { disk: 3, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['partition', 'one-way', 'slow-reader', 'slow-disk', 'tamper', 'switch', 'release'],
+      delayMsMax: 1,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 40,
+      looks: 0.2,
+      steps: [
+        { afterMs: 921, do: 'partition', at: 874, peer: 517, forMs: 20000 },
+        { afterMs: 0, do: 'partition', at: 48, peer: 326, forMs: 90000 },
+        { afterMs: 0, do: 'release', at: 979, log: 0 },
+        { afterMs: 1238, do: 'append', at: 225, log: 1, count: 1, bytes: 25 },
+        { afterMs: 0, do: 'tamper', at: 783, peer: 588, kind: 'double', count: 2 },
+        { afterMs: 1556, do: 'append', at: 261, log: 0, count: 1, bytes: 1 },
+        { afterMs: 1283, do: 'append', at: 311, log: 1, count: 1, bytes: 10 },
+        { afterMs: 1126, do: 'append', at: 497, log: 0, count: 1, bytes: 33 },
+      ],
+    },
+  },
 ];
