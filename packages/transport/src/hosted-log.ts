@@ -87,6 +87,8 @@ export class HostedLog<T = unknown> {
   #error: GossipError | undefined;
   #log: ReplicatedLog<T> | undefined;
   readonly #listeners = new Set<() => void>();
+  /** Deliveries that somebody waits for. They are looked at when one may have changed, not at every event. */
+  readonly #awaited = new Set<() => boolean>();
   /** Entries on their way to storage, oldest first. */
   #queue: LogEntry[] = [];
   #enqueued = 0;
@@ -250,9 +252,7 @@ export class HostedLog<T = unknown> {
         return true;
       };
       if (check()) return;
-      const unsubscribe = this.subscribe(() => {
-        if (check()) unsubscribe();
-      });
+      this.#awaited.add(check);
     });
   }
 
@@ -392,7 +392,7 @@ export class HostedLog<T = unknown> {
       this.#overflown &&= this.#repair;
       log.loaded();
       await this.#recallRelayed(log.replica);
-      log.subscribe(() => this.#notify());
+      log.subscribe(() => this.#tell());
       this.#log = log;
       if (this.#status !== 'opening') throw closedError(this.id);
       this.#status = 'ready';
@@ -520,7 +520,13 @@ export class HostedLog<T = unknown> {
     for (const waiter of waiters) waiter.reject(error);
   }
 
+  /** Something but the events changed: how far they are, the state of the log. */
   #notify(): void {
+    for (const check of [...this.#awaited]) if (check()) this.#awaited.delete(check);
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of [...this.#listeners]) {
       try {
         listener();
