@@ -82,7 +82,7 @@ export const mutants = [
     file: session,
     find: "if (channel?.state === 'live') this.#want(channel, message.runs);",
     replace: '',
-    faults: ['tamper', 'clock', 'slow-reader'],
+    faults: ['restore', 'crash', 'close', 'cut'],
   },
   {
     name: 'take logs that differ for equal',
