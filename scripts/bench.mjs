@@ -11,7 +11,7 @@ import { root, stage } from './run.mjs';
 
 const peers = join(root, 'bench/peers');
 const asked = process.argv.slice(2);
-const peerNames = ['yjs', 'automerge', 'loro', 'cojson', 'canvas-gossiplog', 'orbitdb'];
+const peerNames = ['yjs', 'automerge', 'loro', 'cojson', 'canvas-gossiplog', 'orbitdb', 'tanstack-db'];
 /** Where nobody is named, all take part. */
 const wantsPeers =
   asked.some((name) => peerNames.includes(name)) || !asked.some((name) => ['gossip-log', 'floor'].includes(name));

@@ -36,6 +36,24 @@ export function chatEvents(count: number): ChatEvent[] {
   });
 }
 
+/** Passes the events of a user, or those whose text has a word. */
+export type EventFilter = { readonly user: string } | { readonly word: string };
+
+/** Twenty filters: one for each user, and as many that search texts. */
+export function eventFilters(): EventFilter[] {
+  const searched = words.filter((word) => /^[a-z]{3,}$/.test(word));
+  return users.flatMap((user, i) => [{ user }, { word: searched[i] as string }]);
+}
+
+export function predicateOf(filter: EventFilter): (event: ChatEvent) => boolean {
+  if ('user' in filter) {
+    const { user } = filter;
+    return (event) => event.user === user;
+  }
+  const { word } = filter;
+  return (event) => event.text.includes(word);
+}
+
 /** Bytes of all payloads as JSON. */
 export function payloadBytes(events: readonly ChatEvent[]): number {
   return events.reduce((sum, event) => sum + Buffer.byteLength(JSON.stringify(event)), 0);

@@ -28,7 +28,10 @@ const countMin = 100;
 export function planRun(workloads: readonly Workload[], systems: readonly System[], scale: number): Plan {
   const all = workloads.flatMap((workload) =>
     systems
-      .filter(({ name }) => name === 'gossip-log' || workload.systems === 'all' || workload.systems.includes(name))
+      .filter(
+        ({ name, isNoLog = false }) =>
+          name === 'gossip-log' || (workload.systems === 'all' ? !isNoLog : workload.systems.includes(name)),
+      )
       .map((system) => ({ workload, system, count: countOf(workload, system, scale) })),
   );
   const lacks = ({ workload, system }: Pair) => system.lacks?.[workload.name];

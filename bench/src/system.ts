@@ -4,7 +4,7 @@
  *
  * Peers are plain modules in `bench/peers`, because the type checker never sees their packages.
  */
-import type { ChatEvent, Stint } from './events.js';
+import type { ChatEvent, EventFilter, Stint } from './events.js';
 
 /** Fixtures: `ten` writers in turns; `many` writers, ten events each; `updates` of one event each, by five writers. */
 export type FixtureName = 'ten' | 'many' | 'updates';
@@ -49,6 +49,8 @@ export interface System {
   readonly notes?: Readonly<Record<string, string>>;
   /** Why it does not do a workload, by workload. */
   readonly lacks?: Readonly<Record<string, string>>;
+  /** It is no log: it takes part only where a workload names it, and `create` and `write` are not for use. */
+  readonly isNoLog?: true;
   create(writer: number): Eventually<Replica>;
   /** Writes a history in which each stint follows on all before it, as far as the system can. */
   write(stints: readonly Stint[]): Eventually<Written>;
@@ -60,6 +62,22 @@ export interface System {
     open(folder: string): Promise<Replica>;
   };
   readonly live?: LiveSystem;
+  /** Holds events, as objects in memory, to be followed by views. */
+  readonly views?: (events: readonly ChatEvent[]) => Eventually<HeldEvents>;
+}
+
+/** Events that are there, and views of them. */
+export interface HeldEvents {
+  /** For each event what takes it in, where its time puts it, as it comes from elsewhere. They are called in order. */
+  arrivals(events: readonly ChatEvent[]): readonly (() => void)[];
+  /** A view for each filter, ordered by time. */
+  follow(filters: readonly EventFilter[]): Eventually<readonly FilteredView[]>;
+}
+
+/** Shows, whenever it is asked, all that came and passes. */
+export interface FilteredView {
+  length(): number;
+  events(): readonly ChatEvent[];
 }
 
 /** A system with a relay. Relay and clients run in processes of their own. */

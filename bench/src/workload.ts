@@ -48,7 +48,7 @@ export interface Workload {
   readonly name: string;
   /** For the table. */
   readonly title: string;
-  /** Who takes part besides gossip-log: two tiers, so that a whole run ends within half an hour. */
+  /** Who takes part besides gossip-log, `all` logs or some systems: two tiers, so that a whole run ends within half an hour. */
   readonly systems: 'all' | readonly string[];
   /** How many events, or sockets, for a system without a limit of its own. */
   readonly events: number;

@@ -43,3 +43,10 @@ test('[bench] names of workloads are unique, and gossip-log takes part in all of
   expect(new Set(workloads.map(({ name }) => name)).size).toBe(workloads.length);
   expect(plan.pairs.filter(({ system }) => system.name === 'gossip-log')).toHaveLength(workloads.length);
 });
+
+test('[bench] a system that is no log takes part only where it is named', () => {
+  const [, floor] = own;
+  if (floor === undefined) throw new Error('the floor');
+  const { pairs } = planRun(workloads, [{ ...floor, name: 'tanstack-db', isNoLog: true }], 1);
+  expect(pairs.map(({ workload }) => workload.name)).toEqual(['views']);
+});

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { ChatEvent } from '../events.js';
+import { type ChatEvent, predicateOf } from '../events.js';
 import type { Participant, Replica, System } from '../system.js';
 
 const newline = 0x0a;
@@ -63,6 +63,7 @@ export const floor: System = {
     'random-order': 'A copy of each; they are sorted by time when read.',
     'fan-out': 'ws alone: every frame to every socket.',
     durable: 'LMDB puts, each synced to disk.',
+    views: 'Array.filter, made anew for every read.',
   },
   lacks: { 'small-sync': 'nothing to sync by', million: 'keeps nothing for who comes later' },
   create: () => new PlainArray(),
@@ -80,6 +81,23 @@ export const floor: System = {
       replica.receive([new Uint8Array(readFileSync(file(folder)))]);
       return replica;
     },
+  },
+  views(events) {
+    const held = [...events];
+    return {
+      arrivals: (arriving) =>
+        arriving.map((event) => () => {
+          let place = held.length;
+          while (place > 0 && (held[place - 1] as ChatEvent).at > event.at) place -= 1;
+          held.splice(place, 0, event);
+        }),
+      follow: (filters) =>
+        filters.map((filter) => {
+          const passes = predicateOf(filter);
+          const passing = () => held.filter(passes);
+          return { length: () => passing().length, events: passing };
+        }),
+    };
   },
   live: {
     async startRelay() {

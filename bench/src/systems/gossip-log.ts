@@ -1,6 +1,7 @@
 /** gossip-log: the log alone where a workload is about the log, nodes where it is about exchange and disks. */
 import { type GossipStorage, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
 import { ReplicatedLog } from '@gossip-log/core/sync';
+import { view, where } from '@gossip-log/core/view';
 import { createRelay } from '@gossip-log/relay';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { memoryStorage } from '@gossip-log/storage/memory';
@@ -8,8 +9,8 @@ import { createGossipNode, type LogHandle, memoryPair, webSocketClient } from '@
 import { WebSocket } from 'ws';
 import { splitBlocks } from '../../../packages/core/src/codec/block.js';
 import { mulberry32 } from '../../../packages/core/test/message-generator.js';
-import type { ChatEvent, Stint } from '../events.js';
-import type { Exchange, Replica, System } from '../system.js';
+import { type ChatEvent, type EventFilter, predicateOf, type Stint } from '../events.js';
+import type { Exchange, HeldEvents, Replica, System } from '../system.js';
 
 const id = 'bench';
 /** Above so many writers each writes apart: a log for each that receives all the others' would take hours. */
@@ -136,6 +137,37 @@ class LogReplica implements Replica {
   }
 }
 
+/** A log that was read, so that no view has to decode it; what comes is written by others, each call by another one. */
+export class HeldLog extends LogReplica implements HeldEvents {
+  #writers = 0;
+
+  constructor(events: readonly ChatEvent[]) {
+    super(0);
+    for (const event of events) this.append(event);
+    this.newest(events.length);
+  }
+
+  arrivals(events: readonly ChatEvent[]): (() => void)[] {
+    this.#writers += 1;
+    const writer = new LogReplica(this.#writers);
+    return events.map((event) => {
+      writer.append(event);
+      const parts = writer.take();
+      return () => this.receive(parts);
+    });
+  }
+
+  follow(filters: readonly EventFilter[]) {
+    return filters.map((filter) => {
+      const filtered = view(this.log, where(predicateOf(filter)));
+      return {
+        length: () => filtered.snapshot().length,
+        events: () => filtered.snapshot().map(({ payload }) => payload),
+      };
+    });
+  }
+}
+
 /** Puts a whole log into storage, as a node would that received it. */
 async function keep(storage: GossipStorage, blocks: readonly Uint8Array[]): Promise<void> {
   const { entries } = new LogReplica(0xffff).log.receive(blocks);
@@ -185,6 +217,7 @@ export const gossipLog: System = {
       return replicaOfHandle(handle);
     },
   },
+  views: (events) => new HeldLog(events),
   live: {
     async startRelay(folder) {
       const relay = await createRelay({ port: 0, host: '127.0.0.1', dataDir: folder });

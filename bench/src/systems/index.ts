@@ -17,6 +17,7 @@ const peerFiles: Readonly<Record<string, string>> = {
   cojson: 'cojson.mjs',
   'canvas-gossiplog': 'canvas.mjs',
   orbitdb: 'orbitdb.mjs',
+  'tanstack-db': 'tanstack-db.mjs',
 };
 
 export const systemNames: readonly string[] = [...own.map(({ name }) => name), ...Object.keys(peerFiles)];

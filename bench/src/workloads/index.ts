@@ -14,7 +14,7 @@ import { randomOrder } from './random-order.js';
 import { size } from './size.js';
 import { smallSync } from './small-sync.js';
 import { snapshot } from './snapshot.js';
-import { views } from './views.js';
+import { views, viewsOfAllKinds } from './views.js';
 
 export const workloads: readonly Workload[] = [
   append,
@@ -32,4 +32,5 @@ export const workloads: readonly Workload[] = [
   browser,
   snapshot,
   views,
+  viewsOfAllKinds,
 ];
