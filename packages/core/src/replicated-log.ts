@@ -139,6 +139,8 @@ export interface JournalOptions {
   readonly onListenerError?: (error: unknown) => void;
   /** Draws a replica id that was never used. */
   readonly freshReplica: () => ReplicaId;
+  /** Takes over what the log's user merges: by `receive`, and storing what is new. */
+  readonly onMerge?: (blocks: readonly Uint8Array[]) => Receipt;
 }
 
 const codecName = /^[\x21-\x7e]{1,32}$/;
@@ -179,7 +181,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.id = parseLogId(options.id);
     this.#now = options.now;
     this.#codec = options.codec ?? (jsonCodec as PayloadCodec<T>);
-    if (!codecName.test(this.#codec.name)) {
+    if (typeof this.#codec.name !== 'string' || !codecName.test(this.#codec.name)) {
       throw new TypeError(`codec.name: expected 1 to 32 printable ASCII characters, got ${this.#codec.name}`);
     }
     this.descriptor = { id: this.id, policy: 'unsigned', codec: this.#codec.name };
@@ -205,7 +207,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   merge(bytes: Uint8Array): MergeResult {
-    const receipt = this.#receive(splitBlocks(bytes), horizon(this.#now()), 'merge');
+    const blocks = splitBlocks(bytes);
+    const merge = this.#journal?.onMerge;
+    const receipt = merge === undefined ? this.#receive(blocks, horizon(this.#now()), 'merge') : merge(blocks);
     if (receipt.refused !== undefined) throw receipt.refused;
     const { added, duplicates, parked, missing } = receipt;
     return { added, duplicates, parked, missing };

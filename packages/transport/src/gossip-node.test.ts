@@ -1,10 +1,12 @@
 import {
+  createGossipLog,
   GossipError,
   type GossipStorage,
   jsonCodec,
   type LogEvent,
   limits,
   type PayloadCodec,
+  replicaIdFromBytes,
   type Snapshot,
 } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
@@ -207,6 +209,24 @@ test('[H1] an event appended however many microtasks after the last one was stor
   }
   expect(log.snapshot().length).toBe(40);
   await ada.close();
+});
+
+test('[H1] [H4] what is appended or merged by way of the log itself is stored too', async () => {
+  const disk = new MemoryDisk();
+  const other = createGossipLog<string>({ id: 'tea', replica: replicaIdFromBytes(new Uint8Array(16).fill(9)), now: Date.now });
+  other.append('merged');
+  const ada = node({ storage: memoryStorage({ disk }) });
+  const log = ada.open<string>('tea');
+  const itself = await log.ready;
+  expect(itself.merge(other.encode())).toMatchObject({ added: 1, parked: 0 });
+  expect(itself.merge(other.encode())).toMatchObject({ added: 0, duplicates: 1 });
+  await log.delivered(itself.append('appended'));
+  await ada.close();
+  const again = node({ storage: memoryStorage({ disk }) });
+  const read = again.open<string>('tea');
+  await read.ready;
+  expect(read.snapshot().map(({ payload }) => payload)).toEqual(['merged', 'appended']);
+  await again.close();
 });
 
 test('[H3] a store that cannot write keeps nothing from the screen, says so, and is tried again until it can', async () => {

@@ -392,7 +392,11 @@ export class HostedLog<T = unknown> {
       this.#overflown &&= this.#repair;
       log.loaded();
       await this.#recallRelayed(log.replica);
-      log.subscribe(() => this.#tell());
+      log.subscribe(() => {
+        this.#tell();
+        // Whoever appends to the log itself rather than through a handle is stored all the same.
+        this.#write();
+      });
       this.#log = log;
       if (this.#status !== 'opening') throw closedError(this.id);
       this.#status = 'ready';
@@ -501,6 +505,7 @@ export class HostedLog<T = unknown> {
       {
         freshReplica: () => this.#host.freshReplica(),
         onListenerError: (error) => this.#host.onError(error),
+        onMerge: (blocks) => this.receive(blocks),
       },
     );
   }

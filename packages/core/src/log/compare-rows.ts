@@ -149,8 +149,14 @@ function compareNames(
   lacks: Map<ReplicaId, KnownEvent>,
 ): Range {
   const unmatched = new Set(names);
-  eachName(rows, { from, to }, salt, (name, chunk, row) => {
-    if (!unmatched.delete(name)) noteRow(rows, chunk, row, lacks);
+  const scratch = new Uint32Array(lanes);
+  rows.each(from, to, (chunk, row) => {
+    // Once all names are found, or where there are none, what is left is lacking at the peer: no row need be mixed for that.
+    if (unmatched.size > 0) {
+      contribution(chunk, row, rows.tables, scratch);
+      if (unmatched.delete(shortName(scratch, salt))) return;
+    }
+    noteRow(rows, chunk, row, lacks);
   });
   return { kind: 'lacking-rows', from, to, names: [...unmatched] };
 }
