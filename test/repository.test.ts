@@ -13,7 +13,7 @@ import { brokenExports, type Entry, type Manifest } from './repository/exports.j
 import { files, isTest, packageFolders, read, root, sources } from './repository/files.js';
 import { arrows, brokenArrows, type Import, packageOf, readImports } from './repository/imports.js';
 import { impurities } from './repository/purity.js';
-import { citedRules, statedRules } from './repository/rules.js';
+import { citedRules, ruleHomes, statedRules } from './repository/rules.js';
 import { type Snippet, typeErrors } from './repository/snippets.js';
 
 const graph = await readImports(root, ['packages', 'apps']);
@@ -282,6 +282,22 @@ describe('rules', () => {
     const rules = homes.flatMap((path) => statedRules(read(path)));
     expect(rules.length).toBeGreaterThan(15);
     expect(rules.filter((rule) => !cited.has(rule))).toEqual([]);
+  });
+
+  test('every letter is for one thing: its rules stand where ARCHITECTURE.md says, and nowhere else', () => {
+    const homes = new Map<string, string[]>();
+    for (const path of ['docs/protocol.md', ...sources]) {
+      for (const letter of new Set(statedRules(read(path)).map((rule) => rule.charAt(0)))) {
+        homes.set(letter, [...(homes.get(letter) ?? []), path]);
+      }
+    }
+    expect(ruleHomes(read('ARCHITECTURE.md'))).toEqual(homes);
+  });
+
+  test('a table of letters is read', () => {
+    const text =
+      '| rules | of | where |\n| - | - | - |\n| B | blocks | [b.ts](src/b.ts), [c](docs/c.md#x) |\n| L1 | no | x |\n';
+    expect(ruleHomes(text)).toEqual(new Map([['B', ['src/b.ts', 'docs/c.md']]]));
   });
 
   test('rules are read where they are stated, not where they are mentioned', () => {

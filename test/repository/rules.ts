@@ -13,3 +13,14 @@ export function statedRules(text: string): string[] {
 export function citedRules(text: string): string[] {
   return [...text.matchAll(/['"`]\[([A-Z]\d+(?:[, ]+[A-Z]\d+)*)\]/g)].flatMap(([, rules = '']) => rules.split(/[, ]+/));
 }
+
+/** Where rules of a letter stand, by the rows of a table: `| B | valid blocks | [block.ts](path), … |`. */
+export function ruleHomes(text: string): Map<string, string[]> {
+  const rows = [...text.matchAll(/^\| ([A-Z]) \|.*\|([^|]*)\|$/gm)];
+  return new Map(
+    rows.map(([, letter = '', home = '']) => [
+      letter,
+      [...home.matchAll(/\]\(([^)#]+)/g)].map(([, path = '']) => path),
+    ]),
+  );
+}

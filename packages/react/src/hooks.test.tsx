@@ -70,7 +70,7 @@ const Late = ({ until }: { until: Promise<void> }) => {
 const payloads = (state: LogState): unknown[] => state.events.map((event) => event.payload);
 
 describe('useGossipLog', () => {
-  test('[R1] opens on mount, shows the log when it is read, follows it, and gives it back', () => {
+  test('[U1] opens on mount, shows the log when it is read, follows it, and gives it back', () => {
     const node = new FakeNode();
     const { result, unmount } = renderHook(() => useGossipLog('a'), within(node));
     expect(result.current).toMatchObject({ status: 'opening', error: undefined });
@@ -128,7 +128,7 @@ describe('useGossipLog', () => {
     expect(node.held).toBe(0);
   });
 
-  test('[R2] switching back to a log that is still open shows it in the first render', () => {
+  test('[U2] switching back to a log that is still open shows it in the first render', () => {
     const node = new FakeNode();
     const history: [string, string, unknown[]][] = [];
     const { rerender } = renderHook(
@@ -191,7 +191,7 @@ describe('useGossipLog', () => {
     expect(result.current.events).toBe(disabled.events);
   });
 
-  test('[R4] a failed log says why; mounting anew tries again', () => {
+  test('[U4] a failed log says why; mounting anew tries again', () => {
     const node = new FakeNode();
     const first = renderHook(() => useGossipLog('a'), within(node));
     const error = new GossipError('storage-failed', 'no room');
@@ -231,7 +231,7 @@ describe('useGossipLog', () => {
     expect(node.openedWith).toMatchObject({ codec: { name: 'b' } });
   });
 
-  test('[R5] another codec than the one in use is refused; who names none shares', () => {
+  test('[U5] another codec than the one in use is refused; who names none shares', () => {
     const node = new FakeNode();
     const codec = (name: string): PayloadCodec => ({ name, encode: () => new Uint8Array(), decode: () => undefined });
     const store = createLogStore(node, 'a', { codec: codec('one') });
@@ -243,7 +243,7 @@ describe('useGossipLog', () => {
     expect(node.held).toBe(0);
   });
 
-  test('[R1] two components share one handle; the log is given back by the last', () => {
+  test('[U1] two components share one handle; the log is given back by the last', () => {
     const node = new FakeNode();
     const readers = (keys: string[]) => keys.map((key) => <Length key={key} id="a" />);
     const { rerender } = render(readers(['one', 'two']), within(node));

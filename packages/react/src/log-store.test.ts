@@ -31,7 +31,7 @@ test('[L9] an appended event is in the state before append returns', () => {
   expect(getState().events.at(-1)).toBe(event);
 });
 
-test('[R3] a change that shows nowhere keeps the state object', () => {
+test('[U3] a change that shows nowhere keeps the state object', () => {
   const node = new FakeNode();
   const { getState } = createLogStore(node, 'a');
   const [event] = node.ready('a', 'x');
@@ -40,7 +40,7 @@ test('[R3] a change that shows nowhere keeps the state object', () => {
   expect(getState()).toBe(before);
 });
 
-test('[R1] two stores of one log share a handle and a state; each is released by itself', () => {
+test('[U1] two stores of one log share a handle and a state; each is released by itself', () => {
   const node = new FakeNode();
   const [one, two] = [createLogStore(node, 'a'), createLogStore(node, 'a')];
   node.ready('a', 'x');
@@ -53,7 +53,7 @@ test('[R1] two stores of one log share a handle and a state; each is released by
   expect(node.held).toBe(0);
 });
 
-test('[R2] opened again before the node closed it, the log is there at once; after that it is read anew', () => {
+test('[U2] opened again before the node closed it, the log is there at once; after that it is read anew', () => {
   const node = new FakeNode();
   const first = createLogStore(node, 'a');
   node.ready('a', 'x');
@@ -66,7 +66,7 @@ test('[R2] opened again before the node closed it, the log is there at once; aft
   expect(createLogStore(node, 'a').getState()).toMatchObject({ status: 'opening', events: { length: 0 } });
 });
 
-test('[R4] a failure shows in the state; the next user tries again', () => {
+test('[U4] a failure shows in the state; the next user tries again', () => {
   const node = new FakeNode();
   const first = createLogStore(node, 'a');
   const error = new GossipError('storage-failed', 'no room');

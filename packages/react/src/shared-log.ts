@@ -1,12 +1,12 @@
 /**
  * One log in use by any number of hooks and stores: a handle of the node, and the zustand store that mirrors it.
  *
- * - [R1] The first user opens the log and the last gives it back; all between share one handle and one store.
- * - [R2] A log that was given back is read on until its node closes it (`releaseDelayMs` later): switching back
+ * - [U1] The first user opens the log and the last gives it back; all between share one handle and one store.
+ * - [U2] A log that was given back is read on until its node closes it (`releaseDelayMs` later): switching back
  *   shows it in the first render.
- * - [R3] The state is the same object until something in it changed.
- * - [R4] A log that failed or was closed ends with its last user: the next one tries anew.
- * - [R5] Another codec than that of the first user is refused. Who names none takes what there is.
+ * - [U3] The state is the same object until something in it changed.
+ * - [U4] A log that failed or was closed ends with its last user: the next one tries anew.
+ * - [U5] Another codec than that of the first user is refused. Who names none takes what there is.
  */
 import { emptySnapshot, GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
 import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
@@ -47,7 +47,7 @@ export class SharedLog {
   /**
    * Begins a use. The function returned ends it.
    *
-   * @throws GossipError `descriptor-mismatch` (R5).
+   * @throws GossipError `descriptor-mismatch` (U5).
    */
   retain(options: OpenOptions<unknown> | undefined): () => void {
     if (this.#uses === 0) this.#open(options);
@@ -62,7 +62,7 @@ export class SharedLog {
     };
   }
 
-  /** Ends an unused log that its node has closed, or that failed (R4). */
+  /** Ends an unused log that its node has closed, or that failed (U4). */
   endIfOver(): void {
     const status = this.#handle?.status ?? 'failed';
     if (this.#uses > 0 || status === 'opening' || status === 'ready') return;

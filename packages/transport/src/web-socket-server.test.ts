@@ -81,7 +81,7 @@ test.each([
   ['an upgrade without key', upgrade.replace(/Sec-WebSocket-Key.*\r\n/, '')],
   ['an upgrade to something else', upgrade.replace('websocket', 'h2c')],
   ['an unknown version of the protocol', upgrade.replace('13', '99')],
-])('[V1] [L6] %s ends that socket alone', async (_what, greeting) => {
+])('[E1] [L6] %s ends that socket alone', async (_what, greeting) => {
   const { host, port, url } = await started();
   await ended(await raw(port, greeting));
   expect(host.connections.length).toBe(0);
@@ -91,7 +91,7 @@ test.each([
 test.each([
   ['nothing', ''],
   ['half a request', upgrade.slice(0, 40)],
-])('[V1] [L7] a peer that sends %s and then waits loses its socket', async (_what, greeting) => {
+])('[E1] [L7] a peer that sends %s and then waits loses its socket', async (_what, greeting) => {
   const { host, port, url } = await started({ handshakeMsMax: 100 });
   await ended(await raw(port, greeting));
   await expectAlive(host, url);
@@ -106,7 +106,7 @@ test.each([
   ['a length of 2^40', [0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 'frame-too-large'],
   ['a length over the bound', [0x82, 0xff, 0, 0, 0, 0, 0, 0x08, 0, 0x01, 0, 0, 0, 0], 'frame-too-large'],
   ['a close code that is none', [0x88, 0x82, 0, 0, 0, 0, 0x00, 0x01], 'frame-invalid'],
-] as const)('[V1] [L6] [N3] %s ends that connection with its code, and no other', async (_what, bytes, code) => {
+] as const)('[E1] [L6] [N3] %s ends that connection with its code, and no other', async (_what, bytes, code) => {
   const { host, port, url } = await started();
   const { opened } = dial(url);
   await opened;
@@ -121,7 +121,7 @@ test.each([
   await expectAlive(host, url);
 });
 
-test('[V1] [L6] a reset in the middle of a frame ends that connection alone', async () => {
+test('[E1] [L6] a reset in the middle of a frame ends that connection alone', async () => {
   const { host, port, url } = await started();
   const socket = await raw(port, upgrade);
   await host.first();
@@ -140,7 +140,7 @@ test('[N5] a client learns why it was cut off', async () => {
   expect((await host.ended()).code).toBe('frame-invalid');
 });
 
-test('[V2] [L7] over connectionsMax peers are refused, and taken again once one has left', async () => {
+test('[E2] [L7] over connectionsMax peers are refused, and taken again once one has left', async () => {
   const { host, url } = await started({ connectionsMax: 2 });
   const first = [dial(url), dial(url)] as const;
   await Promise.all(first.map(({ opened }) => opened));
@@ -152,7 +152,7 @@ test('[V2] [L7] over connectionsMax peers are refused, and taken again once one 
   await expectAlive(host, url);
 });
 
-test('[V2] [L7] a flood is refused with 503 where it reaches HTTP, and costs no connection', async () => {
+test('[E2] [L7] a flood is refused with 503 where it reaches HTTP, and costs no connection', async () => {
   const server = createServer();
   onTestFinished(() => void server.close());
   server.listen(0, '127.0.0.1');
@@ -164,7 +164,7 @@ test('[V2] [L7] a flood is refused with 503 where it reaches HTTP, and costs no 
   expect(host.connections.length).toBe(1);
 });
 
-test('[V2] origins are refused with 403, also when the hook chokes on them', async () => {
+test('[E2] origins are refused with 403, also when the hook chokes on them', async () => {
   const seen: (string | undefined)[] = [];
   const { host, url } = await started({
     allowOrigin(origin) {
@@ -180,7 +180,7 @@ test('[V2] origins are refused with 403, also when the hook chokes on them', asy
   expect(seen).toEqual(['https://evil.test', 'null', 'https://app.test', undefined]);
 });
 
-test('[V2] a plain HTTP request is answered, not kept', async () => {
+test('[E2] a plain HTTP request is answered, not kept', async () => {
   const { port } = await started();
   const request = get({ port, host: '127.0.0.1' });
   const [response] = await once(request, 'response');
@@ -188,7 +188,7 @@ test('[V2] a plain HTTP request is answered, not kept', async () => {
   expect(response.statusCode).toBe(426);
 });
 
-test('[V3] on a shared server it takes its path alone and never closes the server', async () => {
+test('[E3] on a shared server it takes its path alone and never closes the server', async () => {
   const server = createServer((_request, response) => response.end('page'));
   onTestFinished(() => void server.close());
   server.listen(0, '127.0.0.1');
@@ -210,7 +210,7 @@ test('[V3] on a shared server it takes its path alone and never closes the serve
   expect(response.statusCode).toBe(200);
 });
 
-test('[V3] a shared server that listens already gives its address, and its status says open', async () => {
+test('[E3] a shared server that listens already gives its address, and its status says open', async () => {
   const server = createServer();
   onTestFinished(() => void server.close());
   server.listen(0, '127.0.0.1');
@@ -220,7 +220,7 @@ test('[V3] a shared server that listens already gives its address, and its statu
   expect(host.statuses).toEqual([{ state: 'open' }]);
 });
 
-test('[V4] stop says node-closed to peers and frees the port', async () => {
+test('[E4] stop says node-closed to peers and frees the port', async () => {
   const { host, url, stop } = await started();
   const { opened, ended } = dial(url);
   await opened;
@@ -231,7 +231,7 @@ test('[V4] stop says node-closed to peers and frees the port', async () => {
   expect((await dial(url).ended).error).toContain('ECONNREFUSED');
 });
 
-test('[V4] a peer that does not answer the goodbye is dropped after the bound', async () => {
+test('[E4] a peer that does not answer the goodbye is dropped after the bound', async () => {
   const environment = new FakeEnvironment();
   const { host, port, stop } = await started({ environment });
   const socket = await raw(port, upgrade);
@@ -245,7 +245,7 @@ test('[V4] a peer that does not answer the goodbye is dropped after the bound', 
   expect(host.connections[0]?.closed.length).toBe(1);
 });
 
-test('[V4] stop before it listens is clean', async () => {
+test('[E4] stop before it listens is clean', async () => {
   const host = new RecordingHost();
   const source = webSocketServer({ port: 0, host: '127.0.0.1' });
   await source.start(host)();
@@ -253,7 +253,7 @@ test('[V4] stop before it listens is clean', async () => {
   expect(host.lastStatus?.state).toBe('stopped');
 });
 
-test('[V1] a port that is taken is told, by the address and by the status', async () => {
+test('[E1] a port that is taken is told, by the address and by the status', async () => {
   const { port } = await started();
   const host = new RecordingHost();
   const source = webSocketServer({ port, host: '127.0.0.1' });

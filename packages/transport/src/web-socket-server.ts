@@ -1,10 +1,10 @@
 /**
  * A source of connections that accepts WebSockets on Node, over `ws`.
  *
- * - [V1] Nothing that a peer sends or leaves out ends the process, or any connection but its own (L6).
- * - [V2] A refused peer costs an HTTP answer, not a socket: 403 for its origin, 503 over `connectionsMax`.
- * - [V3] On a server that it was given it takes upgrades of its own path alone, and never closes that server.
- * - [V4] `stop` says `node-closed` to every peer, which dials again later, and is done within `closeMsMax`.
+ * - [E1] Nothing that a peer sends or leaves out ends the process, or any connection but its own (L6).
+ * - [E2] A refused peer costs an HTTP answer, not a socket: 403 for its origin, 503 over `connectionsMax`.
+ * - [E3] On a server that it was given it takes upgrades of its own path alone, and never closes that server.
+ * - [E4] `stop` says `node-closed` to every peer, which dials again later, and is done within `closeMsMax`.
  */
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
@@ -190,7 +190,7 @@ function isAllowed(allowOrigin: (origin: string | undefined) => boolean, origin:
   try {
     return allowOrigin(origin);
   } catch {
-    // An origin is whatever a stranger wrote, and a hook may choke on it (V1).
+    // An origin is whatever a stranger wrote, and a hook may choke on it (E1).
     return false;
   }
 }

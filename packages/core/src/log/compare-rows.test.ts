@@ -83,7 +83,7 @@ function byReplica(a: { replica: string }, b: { replica: string }): number {
   return a.replica < b.replica ? -1 : 1;
 }
 
-test('[R1] [R2] [R3] [R4] a comparison tells what each side lacks, and no more', () => {
+test('[C1] [C2] [C3] [C4] a comparison tells what each side lacks, and no more', () => {
   let fingerprinted = 0;
   let listed = 0;
   let parted = 0;
@@ -117,7 +117,7 @@ test('[R1] [R2] [R3] [R4] a comparison tells what each side lacks, and no more',
   for (const times of [fingerprinted, listed, parted]) expect(times).toBeGreaterThan(0);
 }, 60_000);
 
-test('[R2] many writers who differ at the end exchange little more than the names of what differs', () => {
+test('[C2] many writers who differ at the end exchange little more than the names of what differs', () => {
   const blocks = history(1_000, 10_000, 4);
   const left = holding(blocks);
   const right = holding(blocks.slice(0, 9_900));
@@ -127,7 +127,7 @@ test('[R2] many writers who differ at the end exchange little more than the name
   expect(outcome.bytes).toBeLessThan(2_000);
 });
 
-test('[R3] one difference anywhere among many rows is found in a few turns', () => {
+test('[C3] one difference anywhere among many rows is found in a few turns', () => {
   const blocks = history(50, 20_000, 8);
   // The last event of a writer who then fell silent, far from the end.
   const silent = new ReplicatedLog({ id: 'tea', replica: id(7_777), now: () => startMs + 1_000 }, journal);
@@ -141,7 +141,7 @@ test('[R3] one difference anywhere among many rows is found in a few turns', () 
   expect(outcome.bytes).toBeLessThan(4_000);
 });
 
-test('[R3] rows of one time are never parted, however many', () => {
+test('[C3] rows of one time are never parted, however many', () => {
   const journalOf = (index: number) => {
     const log = new ReplicatedLog({ id: 'tea', replica: id(index), now: () => startMs }, journal);
     log.append(`at once ${index}`);
@@ -154,7 +154,7 @@ test('[R3] rows of one time are never parted, however many', () => {
   expectExact(left, right, outcome);
 });
 
-test('[R2] a sum that was kept counts only what is stored, also while that grows', () => {
+test('[C2] a sum that was kept counts only what is stored, also while that grows', () => {
   const blocks = history(60, 2_000, 2);
   const whole = holding(blocks);
   const slow = new ReplicatedLog({ id: 'tea', replica: id(9_998), now: () => startMs + 3_600_000 }, journal);

@@ -5,12 +5,12 @@
  * answers (`lacking-runs`, `lacking-rows`). A turn without a question ends the comparison: then each side knows which of
  * its events the other lacks, and sends them.
  *
- * - [R1] A log of few replicas is described by its `runs`: the last event of each. That is one turn there and one back.
- * - [R2] Another one by a ladder of fingerprints: of the last rows, of twice as many before, and so on to the first.
- * - [R3] A fingerprint that agrees needs no answer. A span that differs is answered by `rows` when they are few here, by
+ * - [C1] A log of few replicas is described by its `runs`: the last event of each. That is one turn there and one back.
+ * - [C2] Another one by a ladder of fingerprints: of the last rows, of twice as many before, and so on to the first.
+ * - [C3] A fingerprint that agrees needs no answer. A span that differs is answered by `rows` when they are few here, by
  *   one fingerprint when they are few only at the peer, else by fingerprints of parts. Small neighbours are joined first.
- * - [R4] `runs` and `rows` are answered by what of them is lacking here. What the peer lacks shows by itself.
- * - [R5] Rows go by short names, which mean something in one comparison only. Should two events share a name, the one
+ * - [C4] `runs` and `rows` are answered by what of them is lacking here. What the peer lacks shows by itself.
+ * - [C5] Rows go by short names, which mean something in one comparison only. Should two events share a name, the one
  *   that is thought to be there is asked for when something depends on it, and found by the next comparison.
  *
  * Source: Aljoscha Meyer, "Range-Based Set Reconciliation" (2022), with spans of time, which are causally closed, and
@@ -31,14 +31,14 @@ export interface Compared {
   readonly reply: Range[];
 }
 
-/** The first turn of a comparison (R1, R2). @internal */
+/** The first turn of a comparison (C1, C2). @internal */
 export function describeRows(rows: EffectiveRows): Range[] {
   if (rows.replicaCount <= listedReplicasMax) return [listRuns(rows)];
   const cuts = [0, ...rows.ladder(ladderRowsMin), endOfTime];
   return spansBetween(cuts).map((span) => ({ kind: 'fingerprint', ...span, ...rows.fingerprint(span.from, span.to) }));
 }
 
-/** Reads a turn and answers it (R3, R4). `salt` is the number of the comparison. @internal */
+/** Reads a turn and answers it (C3, C4). `salt` is the number of the comparison. @internal */
 export function compareRows(rows: EffectiveRows, received: readonly Range[], salt: number): Compared {
   const lacks = new Map<ReplicaId, KnownEvent>();
   const reply: Range[] = [];
@@ -174,7 +174,7 @@ function eachName(
   });
 }
 
-/** R3. */
+/** C3. */
 function describeSpan(rows: EffectiveRows, { from, to, rows: count, peerRows }: Differing, salt: number): Range[] {
   const span = { from, to };
   if (count > listedRowsMax) {

@@ -21,7 +21,7 @@ function contributionOf(id: number, seq: number, time: number, kind: number, pay
 
 const first: Parameters<typeof contributionOf> = [170, 1, 1_700_000_000_000 * 2048, 0, '"Tea?"'];
 
-test('[R2] contributions are what they always were', () => {
+test('[C2] contributions are what they always were', () => {
   const words = (out: Uint32Array) => Array.from(out, (word) => word.toString(16).padStart(8, '0')).join(' ');
   expect(words(contributionOf(...first))).toMatchInlineSnapshot(`"74d4e476 680f4c5f 62d19d7e 279c4369"`);
   expect(words(contributionOf(187, 300, 2 ** 53 - 1, 1, ''))).toMatchInlineSnapshot(
@@ -30,7 +30,7 @@ test('[R2] contributions are what they always were', () => {
   expect(shortName(contributionOf(...first), 5).toString(16)).toMatchInlineSnapshot(`"7291dc3d38ec"`);
 });
 
-test('[R2] whatever differs in an event changes every lane', () => {
+test('[C2] whatever differs in an event changes every lane', () => {
   const changes = [
     [171, 1, first[2], 0, '"Tea?"'],
     [170, 2, first[2], 0, '"Tea?"'],
@@ -46,7 +46,7 @@ test('[R2] whatever differs in an event changes every lane', () => {
   }
 });
 
-test('[R5] the salt parts what shares a short name', () => {
+test('[C5] the salt parts what shares a short name', () => {
   const a = contributionOf(...first);
   const b = Uint32Array.from(a);
   // The same low word under salt 0, whatever else differs.
