@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { arbitraryRanges } from '../../test/arbitrary-ranges.js';
 import { bytesOf, rawFrame } from '../../test/frames.js';
 import { ada, blockOf, messages, oneRow, refusal } from '../../test/sample-blocks.js';
 import { errorCodes, type GossipErrorCode, replicaIdFromBytes } from '../index.js';
@@ -12,8 +13,7 @@ import {
   seqMax,
   timeMax,
 } from '../limits.js';
-import { lanes } from '../log/contribution.js';
-import { endOfTime, type Range } from '../range.js';
+import { endOfTime } from '../range.js';
 import type { ByteWriter } from './bytes.js';
 import { decodeMessage, encodeMessage, frameKinds, type Message } from './message.js';
 
@@ -21,34 +21,7 @@ const replica = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(replicaIdFro
 const run = fc
   .tuple(replica, fc.integer({ min: 1, max: seqMax }), fc.integer({ min: 1, max: seqMax }))
   .map(([replica, a, b]) => ({ replica, first: Math.min(a, b), last: Math.max(a, b) }));
-const knownRuns = fc.array(fc.record({ replica, last: fc.nat({ max: seqMax }), lastTime: fc.maxSafeNat() }), {
-  maxLength: 5,
-});
-const names = fc.array(fc.nat({ max: 2 ** 48 - 1 }), { maxLength: 5 });
-const sum = fc.uint32Array({ minLength: lanes, maxLength: lanes });
-
-/** Ranges in the order of time, the last one sometimes without an end. */
-const ranges = fc
-  .tuple(
-    fc.uniqueArray(fc.maxSafeNat(), { minLength: 12, maxLength: 12 }).map((times) => times.sort((a, b) => a - b)),
-    fc.array(
-      fc.oneof(
-        fc.record({ kind: fc.constantFrom('runs' as const, 'lacking-runs' as const), runs: knownRuns }),
-        fc.record({ kind: fc.constantFrom('rows' as const, 'lacking-rows' as const), names }),
-        fc.record({ kind: fc.constant('fingerprint' as const), count: fc.maxSafeNat(), sum }),
-      ),
-      { maxLength: 5 },
-    ),
-    fc.boolean(),
-  )
-  .map(([times, parts, endless]) =>
-    parts.map((part, i): Range => {
-      if ('runs' in part) return part;
-      const to = endless && i === parts.length - 1 ? endOfTime : (times[2 * i + 1] as number);
-      return { ...part, from: times[2 * i] as number, to };
-    }),
-  );
-const turn = fc.record({ comparison: fc.nat({ max: seqMax }), ranges });
+const turn = fc.record({ comparison: fc.nat({ max: seqMax }), ranges: arbitraryRanges(replica) });
 const text = fc.string({ unit: 'grapheme', maxLength: 10 });
 const channel = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constant(seqMax));
 const code = fc.constantFrom(...(Object.keys(errorCodes) as GossipErrorCode[]));

@@ -1,7 +1,8 @@
 /** Two logs find out what each lacks of the other, whatever they share: against their version vectors. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodeMessage } from '../codec/message.js';
+import { arbitraryRanges } from '../../test/arbitrary-ranges.js';
+import { decodeMessage, encodeMessage } from '../codec/message.js';
 import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
 import { isQuestion, type Range } from '../range.js';
 import { ReplicatedLog } from '../replicated-log.js';
@@ -170,4 +171,30 @@ test('[C2] a sum that was kept counts only what is stored, also while that grows
       .sort();
     expect(left).toEqual(expected);
   }
+});
+
+test('[L6] [C3] [C4] whatever a peer says in a comparison, its answer is a turn, tells nothing false, and changes nothing', () => {
+  const blocks = history(60, 1_500, 5);
+  const log = holding(blocks);
+  const before = log.snapshot();
+  const version = log.version();
+  const replica = fc.oneof(fc.constantFrom(...version.keys()), fc.nat(9_000).map(id));
+  const time = fc.oneof(
+    fc.maxSafeNat(),
+    fc.nat(4_000).map((ms) => (startMs + ms) * 2048),
+  );
+  let questions = 0;
+  fc.assert(
+    fc.property(arbitraryRanges(replica, time), fc.nat(1_000), (ranges, salt) => {
+      const { lacks, reply, doubtful } = log.compare(ranges, salt);
+      if (reply.some(isQuestion)) questions++;
+      const turn = { kind: 'ranges' as const, channel: 1, comparison: salt, own: true, more: false, ranges: reply };
+      expect(decodeMessage(encodeMessage(turn))).toEqual(turn);
+      for (const [writer, { seq }] of lacks) expect(seq).toBeLessThan(version.get(writer) ?? 0);
+      expect(doubtful).toBe(false);
+      expect(log.snapshot()).toBe(before);
+    }),
+    { numRuns: 400 },
+  );
+  expect(questions).toBeGreaterThan(20);
 });

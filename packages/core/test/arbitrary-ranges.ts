@@ -1,0 +1,26 @@
+/** Turns of comparisons as fast-check makes them: well-formed, and mostly nonsense. */
+import fc from 'fast-check';
+import type { ReplicaId } from '../src/index.js';
+import { seqMax } from '../src/limits.js';
+import { lanes } from '../src/log/contribution.js';
+import { endOfTime, type Range } from '../src/range.js';
+
+/** Ranges in the order of time, the last one sometimes without an end. */
+export function arbitraryRanges(replica: fc.Arbitrary<ReplicaId>, time: fc.Arbitrary<number> = fc.maxSafeNat()) {
+  const knownRuns = fc.array(fc.record({ replica, last: fc.nat({ max: seqMax }), lastTime: time }), { maxLength: 5 });
+  const names = fc.array(fc.nat({ max: 2 ** 48 - 1 }), { maxLength: 5 });
+  const sum = fc.uint32Array({ minLength: lanes, maxLength: lanes });
+  const times = fc.uniqueArray(time, { minLength: 12, maxLength: 12 }).map((some) => some.sort((a, b) => a - b));
+  const part = fc.oneof(
+    fc.record({ kind: fc.constantFrom('runs' as const, 'lacking-runs' as const), runs: knownRuns }),
+    fc.record({ kind: fc.constantFrom('rows' as const, 'lacking-rows' as const), names }),
+    fc.record({ kind: fc.constant('fingerprint' as const), count: fc.maxSafeNat(), sum }),
+  );
+  return fc.tuple(times, fc.array(part, { maxLength: 5 }), fc.boolean()).map(([cuts, parts, endless]) =>
+    parts.map((one, i): Range => {
+      if ('runs' in one) return one;
+      const to = endless && i === parts.length - 1 ? endOfTime : (cuts[2 * i + 1] as number);
+      return { ...one, from: cuts[2 * i] as number, to };
+    }),
+  );
+}
