@@ -50,6 +50,20 @@ export interface FeedOptions<T> {
  * goes on where it was, with any peer. `next` rejects with a `GossipError` when the feed is refused for good
  * (`forbidden`, `descriptor-mismatch`, `limit-exceeded`; `forked` when the peer has other events than the cursor names);
  * the iteration is over then. `return`, leaving a loop, and the node's `close` end it and release everything.
+ *
+ * @example
+ * ```ts
+ * import { memoryStorage } from '@gossip-log/storage/memory';
+ * import { createGossipNode, webSocketClient } from '@gossip-log/transport';
+ *
+ * const connections = [webSocketClient({ url: 'ws://localhost:4400/sync' })];
+ * const node = createGossipNode({ storage: memoryStorage(), connections });
+ * const feed = node.feed<string>('news', { from: Date.now() - 3_600_000 });
+ * for await (const event of feed) {
+ *   console.log(event.payload);
+ *   localStorage.setItem('news', JSON.stringify(feed.cursor)); // `after` of the next feed
+ * }
+ * ```
  */
 export interface Feed<T = unknown> extends AsyncIterableIterator<LogEvent<T>, undefined> {
   /** Behind the last event that was pulled. */

@@ -187,6 +187,9 @@ test('[F2] a feed is granted for reading, and one that is refused, fails or is o
   closed.wire.subscribe(all, new Map(), 2);
   closed.wire.drain();
   expect(texts(closed.wire.events)).toEqual(['open now']);
+  closed.server.detach(log);
+  closed.wire.drain();
+  expect(closed.wire.refusals).toEqual(['not-found', 'log-closed']);
 
   const rig = rigIn('live');
   const asked = rig.handle(rig.frame(feedFrame({ token: 'ticket' })));

@@ -135,6 +135,14 @@ export class ServedFeeds {
     }
   }
 
+  /** This node does not use the log any more: feeds that it was not opened for must look elsewhere. */
+  detached(log: string): void {
+    for (const feed of this.#feeds.values()) {
+      if (feed.log !== log || !feed.live || feed.forPeer) continue;
+      this.fail(feed, new GossipError('log-closed', `log "${log}" was closed here`));
+    }
+  }
+
   /** The log may hold what nobody was told of. */
   reread(log: string): void {
     for (const feed of this.#feeds.values()) {

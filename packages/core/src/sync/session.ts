@@ -17,10 +17,11 @@
  * - [S3] A frame of unknown kind is skipped; an unknown version ends the session: `version-unsupported`.
  * - [S4] Bytes that break the format, a checksum, or a clock or sequence rule end the session with that code, and
  *   change nothing else.
- * - [S5] `open` names a log. Its channel is the sender's number for it; all other frames carry the receiver's number. It
- *   asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is answered with `close`.
- *   Who asks also begins a comparison (`ranges`): turns go back and forth until one asks nothing (C1 to C5, at the head of
- *   `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the old one are skipped.
+ * - [S5] `open` names a log. Its channel is the sender's number for it; all other frames but a feed's (F1) carry the
+ *   receiver's number. It asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is
+ *   answered with `close`. Who asks also begins a comparison (`ranges`): turns go back and forth until one asks nothing
+ *   (C1 to C5, at the head of `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the
+ *   old one are skipped.
  * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone. An `open`
  *   that comes again keeps its descriptor.
  * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged. What
@@ -42,8 +43,8 @@
  *   `open` that was refused is made anew when the peer opens the log itself, and after `openRetryMs` when the reason
  *   may have passed.
  * - [S15] Requests are numbered. An answer to none is ignored, and a log that it opened is released. A failed or
- *   overdue one ends the session, but for `open` (that log is refused) and an `early` merge. A `store` is never overdue: a
- *   slow disk holds back credit, and that is enough.
+ *   overdue one ends the session, but for `open` (that log is refused), a feed's (F2) and an `early` merge. A `store` is
+ *   never overdue: a slow disk holds back credit, and that is enough.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
  *   alone is released. A node that wants the log and has only answered so far opens it anew.
  * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
@@ -198,6 +199,7 @@ export class Session {
         break;
       case 'detach':
         this.#detach(input.log);
+        this.#served.detached(input.log);
         break;
       case 'describe': {
         const channel = this.#byLog.get(input.log);
