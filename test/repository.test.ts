@@ -178,7 +178,7 @@ describe('documents', () => {
     expect(deadLinks('docs/a.md', Object.keys(texts), (path) => texts[path] ?? '').sort()).toEqual(dead.sort());
   });
 
-  const readmes = documents.filter((path) => /^(packages\/[^/]+\/)?README\.md$|^docs\/views\.md$/.test(path));
+  const readmes = documents.filter((path) => /^(packages\/[^/]+\/)?README\.md$|^docs\/(feeds|views)\.md$/.test(path));
   const isTypeScript = ({ language }: { language: string }) => language === 'ts' || language === 'tsx';
   const fromReadmes: Snippet[] = readmes.flatMap((path) => codeBlocks(read(path)).map((block) => ({ ...block, path })));
   const fromSources: Snippet[] = sources.flatMap((path) =>
