@@ -178,7 +178,7 @@ describe('documents', () => {
     expect(deadLinks('docs/a.md', Object.keys(texts), (path) => texts[path] ?? '').sort()).toEqual(dead.sort());
   });
 
-  const readmes = documents.filter((path) => /^(packages\/[^/]+\/)?README\.md$|^docs\/views\.md$/.test(path));
+  const readmes = documents.filter((path) => /^(packages\/[^/]+\/)?README\.md$|^docs\/(feeds|views)\.md$/.test(path));
   const isTypeScript = ({ language }: { language: string }) => language === 'ts' || language === 'tsx';
   const fromReadmes: Snippet[] = readmes.flatMap((path) => codeBlocks(read(path)).map((block) => ({ ...block, path })));
   const fromSources: Snippet[] = sources.flatMap((path) =>
@@ -206,9 +206,9 @@ describe('documents', () => {
     ]);
   });
 
-  test('the examples of README and views.md that are marked `run` run, and print what they say', async () => {
+  test('the examples of README and docs that are marked `run` run, and print what they say', async () => {
     const examples = fromReadmes.filter(({ path, meta }) => !path.startsWith('packages/') && meta === 'run');
-    expect(new Set(examples.map(({ path }) => path))).toEqual(new Set(['README.md', 'docs/views.md']));
+    expect(new Set(examples.map(({ path }) => path))).toEqual(new Set(['README.md', 'docs/feeds.md', 'docs/views.md']));
     const folder = join(root, 'test-results', 'readme');
     mkdirSync(folder, { recursive: true });
     for (const [index, { code }] of examples.entries()) {

@@ -9,6 +9,7 @@ import type { PayloadCodec } from './codec/payload.js';
 import { GossipError } from './errors.js';
 import { clockMilliseconds } from './hybrid-logical-clock.js';
 import { type EventId, eventId, type ReplicaId, type SequenceNumber } from './ids.js';
+import { unwrapReissued } from './reissue.js';
 
 /** Kinds of event: the app's own, the app's re-issued under a new id. The other numbers are reserved for the log. */
 export const eventKind = { app: 0, reissued: 1 } as const;
@@ -118,6 +119,48 @@ export class StoredEvent<T> implements LogEvent<T> {
   // Getters on a prototype are invisible in consoles; Node asks for this symbol.
   [Symbol.for('nodejs.util.inspect.custom')](): unknown {
     return this.toJSON();
+  }
+}
+
+/** Reads the payload of an event that a newer version wrote: the event shows, its `error` says why it is empty. */
+const unknownKind: PayloadCodec<never> = {
+  name: 'unknown',
+  encode: () => new Uint8Array(),
+  decode: () => {
+    throw new RangeError('the event is of a kind that this version does not know');
+  },
+};
+
+/** Columns that an event is made of, in a chunk as in a block. */
+interface EventColumns {
+  readonly seq: Uint32Array;
+  readonly time: Float64Array;
+  readonly kind: Uint8Array;
+  readonly offset: Uint32Array;
+  readonly length: Uint32Array;
+}
+
+/** The event of a row that `replica` wrote; its payload lies in `page`. @internal */
+export function eventOf<T>(
+  columns: EventColumns,
+  row: number,
+  replica: ReplicaId,
+  page: Uint8Array,
+  codec: PayloadCodec<T>,
+): StoredEvent<T> {
+  const seq = columns.seq[row] as number;
+  const time = columns.time[row] as number;
+  const offset = columns.offset[row] as number;
+  const length = columns.length[row] as number;
+  switch (columns.kind[row]) {
+    case eventKind.app:
+      return new StoredEvent(replica, seq, time, page, offset, length, codec);
+    case eventKind.reissued: {
+      const { formerId, payload } = unwrapReissued(page.subarray(offset, offset + length));
+      return new StoredEvent(replica, seq, time, payload, 0, payload.length, codec, formerId);
+    }
+    default:
+      return new StoredEvent<T>(replica, seq, time, page, offset, length, unknownKind);
   }
 }
 

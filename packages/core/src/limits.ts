@@ -98,6 +98,14 @@ export const rangesPerFrameMax = 4096;
 export const namesPerRangeMax = 65_536;
 /** Frames of one comparison from the peer. A million rows that all differ take three hundred. */
 export const comparisonFramesMax = 10_000;
+/** Feeds that one session serves, and as many that it reads. */
+export const feedsMax = 64;
+/** Replicas that a feed's filter names: 16 KiB of them. */
+export const feedReplicasMax = 1024;
+/** Replicas in the cursors of a session's feeds, all taken together; one cursor of 29 bytes each fits into a frame. */
+export const feedCursorsMax = 12_000;
+/** Bytes of a feed that its reader has not taken yet. Small beside `creditBytesMax`: a reader that waits costs no more. */
+export const feedBytesMax = 128 * 1024;
 /** A node's clock in `hello`: what a hybrid time can hold, to the year 2109. */
 export const nowMsMax = 2 ** 42 - 1;
 /** A node's name, in UTF-8. */

@@ -17,6 +17,7 @@ import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { GossipError } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
+import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 import { horizon, observe, tick } from './hybrid-logical-clock.js';
 import {
@@ -40,6 +41,7 @@ import { OrderedLog } from './log/ordered-log.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { compareBytes, ReplicaTable } from './log/replica-table.js';
 import { encodeRows, rowsLacking } from './log/rows-lacking.js';
+import { rowsMatching } from './log/rows-matching.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
 import type { Run } from './ports/storage.js';
@@ -389,6 +391,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { stored } = this.#replicas;
     const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.lacks, stored, query);
     return { entries: encodeRows(rows, this.#tables, 'received'), more, heldTime };
+  }
+
+  /**
+   * What a feed's reader lacks of the effective log, in log order.
+   *
+   * @throws GossipError `forked` when the reader has another event than stands here (F4).
+   */
+  select(query: FeedQuery): FeedPart {
+    const { rows, next } = rowsMatching(this.#ordered, this.#effective, query);
+    return { entries: encodeRows(rows, this.#tables, 'received'), next };
   }
 
   #key({ replica, seq, clock }: LogEvent<T>): { replica: number; seq: number; time: number } {

@@ -144,6 +144,15 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
   credit: { kind: 'credit', bytes: 262_144 },
   error: { kind: 'error', channel: 3, code: 'early', message: 'ahead of this clock', time: baseTime },
   close: { kind: 'close', channel: 3, reason: { code: 'normal', message: '' } },
+  feed: {
+    kind: 'feed',
+    channel: 4,
+    descriptor: { id: 'tea', policy: 'unsigned', codec: 'json' },
+    token: 'secret',
+    filter: { from: baseTime, until: endOfTime, replicas: [ada, bob] },
+    after: [{ replica: ada, last: 200, lastTime: baseTime + 4096 }],
+  },
+  pull: { kind: 'pull', channel: 4, bytes: 32_768 },
 };
 
 /** The code of the GossipError that a call throws; anything else it throws goes on. */

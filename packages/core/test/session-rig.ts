@@ -4,7 +4,7 @@
  */
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
 import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
-import type { Range } from '../src/range.js';
+import { endOfTime, type Range } from '../src/range.js';
 import type { Answers, Effect, SessionInput, SessionOutput } from '../src/sync/index.js';
 import { ReplicatedLog, Session } from '../src/sync/index.js';
 import { bytesOf, rawFrame } from './frames.js';
@@ -35,6 +35,7 @@ const answers: { readonly [K in keyof Answers]: Answers[K] } = {
   describe: { descriptor, ranges: [{ kind: 'runs', runs: [] }], token: undefined },
   compare: { lacks: new Map(), reply: [], missing: [], doubtful: false },
   read: { entries: [], more: false, heldTime: undefined },
+  select: { entries: [], next: Number.POSITIVE_INFINITY },
   merge: { runs: runsThere, missing: [], dropped: 0 },
   store: { stored: new Map([[there, 1]]) },
 };
@@ -99,6 +100,10 @@ const events = (channel: number): Message => ({
   ...{ kind: 'events', channel, blocks: entriesThere.map(({ block }) => block) },
 });
 const want: Message = { kind: 'want', channel: ours, runs: [{ replica: here, first: 1, last: 1 }] };
+const feed = {
+  ...{ kind: 'feed', channel: nobodys, descriptor, token: undefined },
+  ...{ filter: { from: 0, until: endOfTime, replicas: [] }, after: [] },
+} satisfies Message;
 const early = Math.floor((startMs + 2 * limits.clockDriftMsMax) * 2048);
 
 type Step = (rig: Rig) => SessionInput;
@@ -235,6 +240,16 @@ export const happenings = {
     rig.frame({ kind: 'close', channel: nobodys, reason: { code: 'normal', message: '' } }),
   'close of the session': (rig) =>
     rig.frame({ kind: 'close', channel: 0, reason: { code: 'node-closed', message: '' } }),
+  feed: (rig) => rig.frame(feed),
+  'pull, no such feed': (rig) => rig.frame({ kind: 'pull', channel: nobodys, bytes: 100 }),
+  subscribe: (rig) => ({
+    ...{ type: 'subscribe', feed: 1, now: rig.nowMs },
+    request: { descriptor, filter: feed.filter, after: new Map(), token: undefined },
+  }),
+  'pull of no feed': (rig) => ({ type: 'pull', feed: 1, bytes: 100, now: rig.nowMs }),
+  'unsubscribe from no feed': (rig) => ({ type: 'unsubscribe', feed: 1, now: rig.nowMs }),
+  'select answered': (rig) => rig.answer('select', { entries: entriesHere }),
+  'select failed': (rig) => rig.failed('select', storageFailed),
   'unknown kind': (rig) =>
     raw(
       rig,

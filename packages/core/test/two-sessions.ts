@@ -214,6 +214,8 @@ export class TestNode {
         return { kind: 'compare', ...hosted.log.compare(effect.received, effect.salt) };
       case 'read':
         return { kind: 'read', ...hosted.log.read(effect) };
+      case 'select':
+        return { kind: 'select', ...hosted.log.select(effect) };
       case 'merge': {
         const { entries, runs, missing, dropped, refused } = hosted.log.receive(effect.blocks);
         hosted.queue.push(...entries);

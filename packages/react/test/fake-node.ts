@@ -198,6 +198,11 @@ export class FakeNode implements GossipNode {
 
   reconnect(): void {}
 
+  /** The bindings read no feeds. */
+  feed(): never {
+    throw new Error('this node serves no feeds');
+  }
+
   checkpoints(): never {
     throw new Error('no test asks for it');
   }

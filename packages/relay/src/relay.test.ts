@@ -8,6 +8,7 @@ import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { encodeMessage } from '../../core/src/codec/message.js';
+import { endOfTime } from '../../core/src/range.js';
 import { client, hasEvents, idsOf, openLog, releaseByHand, until } from '../test/client.js';
 import { blockOf, newReplica, RawPeer } from '../test/raw-peer.js';
 import { createRelay, type Relay, type RelayOptions } from './relay.js';
@@ -124,6 +125,69 @@ test('[R3] a token decides: refused, reading only, reading and writing', async (
   await expect(stranger.delivered(unheard, 'relayed')).rejects.toMatchObject({ code: 'forbidden' });
   expect(stranger.snapshot().length).toBe(1);
   expect(writer.snapshot().length).toBe(2);
+});
+
+test('[R1] [R3] a feed is authorized as reading, sends what matches alone, and holds its room open', async () => {
+  const { storage, loads } = countLoads(memoryStorage());
+  const { environment, release } = releaseByHand();
+  const asked: string[] = [];
+  const made = await relay({
+    ...{ storage, environment },
+    authorize({ token, action }) {
+      if (token === 'reader') asked.push(action);
+      return true;
+    },
+  });
+  const [adas, bobs] = [client(made.url), client(made.url)];
+  const [ada, bob] = await Promise.all([openLog(adas, 'room'), openLog(bobs, 'room')]);
+  for (let i = 0; i < 20; i++) {
+    ada.append(`ada ${i}`);
+    bob.append(`bob ${i} ${'x'.repeat(10_000)}`);
+  }
+  const { replica } = ada.append('ada 20');
+  await Promise.all([ada, bob].map((each) => hasEvents(each, 41)));
+  await bob.delivered(bob.append('bob 20'), 'relayed');
+  const before = made.metrics().bytesOut;
+  const feed = client(made.url, { token: 'reader' }).node.feed<string>('room', { replicas: [replica] });
+  const texts: string[] = [];
+  const read = async (count: number) => {
+    while (texts.length < count) texts.push((await feed.next()).value?.payload ?? '');
+  };
+  await read(21);
+  expect(made.metrics().bytesOut - before).toBeLessThan(20_000);
+  expect(asked).toEqual(['read']);
+
+  await Promise.all([adas, bobs].map(({ node }) => node.close()));
+  await expect.poll(() => made.metrics().connections).toBe(1);
+  await release();
+  const next = await openLog(client(made.url), 'room');
+  await hasEvents(next, 42);
+  expect(loads.get('room')).toBe(1);
+  next.append('not by Ada');
+  expect(texts).toEqual(Array.from({ length: 21 }, (_, i) => `ada ${i}`));
+});
+
+test('[R4] [L7] a peer that asks for a thousand feeds is served so many; who breaks a rule is cut off alone', async () => {
+  const { url } = await relay();
+  const ada = await openLog(client(url), 'room');
+  const event = ada.append('for all');
+  await ada.delivered(event, 'relayed');
+  const greedy = await RawPeer.connect(url);
+  const descriptor = { id: 'room', policy: 'unsigned', codec: 'json' } as const;
+  const filter = { from: 0, until: endOfTime, replicas: [] };
+  const feed = (channel: number) =>
+    greedy.send({ kind: 'feed', channel, descriptor, token: undefined, filter, after: [] });
+  for (let i = 1; i <= 1_000; i++) feed(i);
+  await greedy.message('error', ({ channel }) => channel === 1_000);
+  const refused = greedy.received.flatMap((message) => (message.kind === 'error' ? [message] : []));
+  expect(refused.map(({ channel, code }) => `${channel} ${code}`)).toEqual(
+    Array.from({ length: 1_000 - limits.feedsMax }, (_, i) => `${limits.feedsMax + i + 1} limit-exceeded`),
+  );
+  await greedy.message('events', ({ channel }) => channel === limits.feedsMax);
+  feed(1);
+  await greedy.closed;
+  const good = client(url).node.feed<string>('room');
+  expect((await good.next()).value?.id).toBe(event.id);
 });
 
 test('[R3] an authorize that throws refuses, and is reported', async () => {

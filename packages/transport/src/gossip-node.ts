@@ -17,6 +17,7 @@ import {
 } from '@gossip-log/core';
 import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
 import { believableOffset } from './clock-offset.js';
+import { type Feed, type FeedFilter, type FeedOptions, NodeFeeds } from './feeds.js';
 import { FoldCheckpoints } from './fold-checkpoints.js';
 import { codecKey, Handle, HostedLog, type LogHost, relayedKey } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
@@ -80,6 +81,13 @@ export interface GossipNode {
    *   stored with another one, `ready` rejects.
    */
   open<T = unknown>(id: string, options?: OpenOptions<T>): LogHandle<T>;
+  /**
+   * A feed: the events of a log that match `filter`, of which nothing else is sent over the connection. Nothing is asked
+   * for before the first `next`; see `Feed`.
+   *
+   * @throws RangeError, TypeError for an `id`, a filter, a cursor or a codec that is none; GossipError `node-closed`.
+   */
+  feed<T = unknown>(id: string, filter?: FeedFilter, options?: FeedOptions<T>): Feed<T>;
   /**
    * Where folds of a log are saved (`fold` of `@gossip-log/core/view`), beside the log in this node's storage. Names take
    * 1 to `foldNameBytesMax` bytes. `forget` removes it all.
@@ -153,6 +161,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #established = new Set<SessionDriver>();
   readonly #listeners = new Set<() => void>();
   readonly #checkpoints: FoldCheckpoints;
+  readonly #feeds: NodeFeeds;
   readonly #sources: SourceStatus[];
   readonly #stops: (() => Promise<void>)[];
   /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
@@ -176,6 +185,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#checkpoints = new FoldCheckpoints(options.storage);
     this.environment = options.environment ?? systemEnvironment;
     this.durable = options.durable ?? false;
+    this.#feeds = new NodeFeeds(this.environment, this.#established);
     this.#identity = this.#identify();
     // Logs and sessions report it; alone it must not end the process.
     this.#identity.catch(() => undefined);
@@ -208,6 +218,13 @@ class Node implements GossipNode, LogHost, SessionHost {
       this.#closeWhenIdle(entry);
     };
     return new Handle<T>(entry.hosted as unknown as HostedLog<T>, giveBack);
+  }
+
+  feed<T = unknown>(id: string, filter: FeedFilter = {}, options: FeedOptions<T> = {}): Feed<T> {
+    this.#assertOpen();
+    const codec = options.codec ?? (jsonCodec as PayloadCodec<T>);
+    checkCodec(codec as PayloadCodec<unknown>);
+    return this.#feeds.open(parseLogId(id), filter, codec, options.after);
   }
 
   checkpoints(id: string): CheckpointStore {
@@ -315,13 +332,13 @@ class Node implements GossipNode, LogHost, SessionHost {
     return entry !== undefined && entry.uses > 0 ? entry.hosted.codec : undefined;
   }
 
-  async openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant> {
+  async openForPeer(descriptor: LogDescriptor, token: string | undefined, feed: boolean): Promise<Grant> {
     const { authorize, openOnDemand } = this.#options;
     const { id, codec } = descriptor;
     const may = async (action: AuthorizeRequest['action']) =>
       authorize === undefined || (await authorize({ token, log: id, action }));
     if (!(await may('read'))) throw new GossipError('forbidden', `log "${id}" is not open to this peer`);
-    const writable = await may('write');
+    const writable = !feed && (await may('write'));
     const used = this.#entries.get(id);
     if (this.#closed !== undefined || (!openOnDemand && (used === undefined || used.uses === 0))) {
       throw new GossipError('not-found', `log "${id}" is not open here`);
@@ -344,12 +361,15 @@ class Node implements GossipNode, LogHost, SessionHost {
   established(driver: SessionDriver, peer: Peer): void {
     this.#established.add(driver);
     if (driver.dialled && peer.durable && !this.durable) this.#correctClock(peer);
+    this.#feeds.look();
     this.#updateState();
   }
 
   ended(driver: SessionDriver): void {
     this.#drivers.delete(driver);
-    if (this.#established.delete(driver)) this.#updateState();
+    if (!this.#established.delete(driver)) return;
+    this.#feeds.ended(driver);
+    this.#updateState();
   }
 
   // How it works inside.
@@ -486,6 +506,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   async #close(): Promise<void> {
     // A lease that could not be had so far is given up.
     this.#stopWaiting();
+    this.#feeds.close();
     for (const entry of this.#entries.values()) this.#keep(entry);
     // Stored first, so that what was just written still goes to the peers.
     await Promise.all(Array.from(this.#entries.values(), (entry) => entry.hosted.settle()));

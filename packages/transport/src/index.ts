@@ -1,3 +1,4 @@
+export type { Feed, FeedCursor, FeedFilter, FeedOptions } from './feeds.js';
 export {
   type AuthorizeRequest,
   type ConnectionState,

@@ -17,6 +17,8 @@ import {
 import {
   type Answer,
   type Effect,
+  type FeedRequest,
+  type FeedRows,
   type LogDescriptor,
   type LogEntry,
   type Peer,
@@ -33,6 +35,15 @@ export interface Grant {
   readonly release: (() => void) | undefined;
 }
 
+/** Who reads a feed of a session's peer. */
+export interface FeedReader {
+  readonly request: Omit<FeedRequest, 'token'>;
+  /** Rows came; `bytes` is what to `pull` once they are taken. */
+  fed(rows: readonly FeedRows[], bytes: number): void;
+  /** The peer does not serve the feed any more. */
+  refused(error: GossipError): void;
+}
+
 /** What a session needs of its node. */
 export interface SessionHost {
   readonly environment: Environment;
@@ -44,8 +55,11 @@ export interface SessionHost {
   hosted(log: string): HostedLog | undefined;
   /** The codec that this node uses a log with; `undefined` when it only passes it on. */
   codecOf(log: string): string | undefined;
-  /** May a peer have this log? Rejects when not. `release` gives back what was opened for the peer alone. */
-  openForPeer(descriptor: LogDescriptor, token: string | undefined): Promise<Grant>;
+  /**
+   * May a peer have this log, only to read it with `feed`? Rejects when not. `release` gives back what was opened for the
+   * peer alone.
+   */
+  openForPeer(descriptor: LogDescriptor, token: string | undefined, feed: boolean): Promise<Grant>;
   established(driver: SessionDriver, peer: Peer): void;
   ended(driver: SessionDriver): void;
   onError(error: unknown): void;
@@ -67,6 +81,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   #session: Session | undefined;
   /** Logs that found no room in the session: they come in when others leave. */
   readonly #crowdedOut = new Set<string>();
+  /** Feeds that are read from the peer. */
+  readonly #feeds = new Map<number, FeedReader>();
+  #nextFeed = 1;
   #token: string | undefined;
   #busy = false;
   #ended = false;
@@ -109,7 +126,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 
   /** The log failed and was read anew: it may hold what nobody was told of. */
   reopened(log: string): void {
-    if (this.#session === undefined || this.#session.channelState(log) === 'absent') return;
+    if (this.#session?.uses(log) !== true) return;
     this.#join(log);
     this.describe(log);
   }
@@ -120,6 +137,24 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 
   describe(log: string): void {
     this.#input({ type: 'describe', log, now: this.#now() });
+  }
+
+  /** Asks the peer for a feed. Returns its number, for `pull` and `unsubscribe`. The session must be established. */
+  subscribe(reader: FeedReader): number {
+    const feed = this.#nextFeed++;
+    this.#feeds.set(feed, reader);
+    const request = { ...reader.request, token: this.#token };
+    this.#input({ type: 'subscribe', feed, request, now: this.#now() });
+    return feed;
+  }
+
+  pull(feed: number, bytes: number): void {
+    this.#input({ type: 'pull', feed, bytes, now: this.#now() });
+  }
+
+  unsubscribe(feed: number): void {
+    this.#feeds.delete(feed);
+    this.#input({ type: 'unsubscribe', feed, now: this.#now() });
   }
 
   end(reason: CloseReason): void {
@@ -201,6 +236,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#grants.get(output.log)?.pop()?.();
         this.#attachNext();
         break;
+      case 'fed':
+        this.#feeds.get(output.feed)?.fed(output.rows, output.bytes);
+        break;
+      case 'feed-refused': {
+        const reader = this.#feeds.get(output.feed);
+        this.#feeds.delete(output.feed);
+        reader?.refused(output.error);
+        break;
+      }
       case 'end':
         this.#finish(output.reason);
         break;
@@ -241,6 +285,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         case 'read':
           answer({ kind: 'read', ...hosted.log.read(effect) });
           break;
+        case 'select':
+          answer({ kind: 'select', ...hosted.log.select(effect) });
+          break;
         case 'merge': {
           const { runs, missing, dropped, refused } = hosted.receive(effect.blocks);
           if (refused !== undefined) throw refused;
@@ -266,12 +313,12 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     answer: (value: Answer) => void,
     fail: (error: unknown) => void,
   ): void {
-    const { log, descriptor, token } = effect;
-    this.#later(this.#host.openForPeer(descriptor, token), answer, fail, ({ writable, release }) => {
+    const { log, descriptor, token, feed } = effect;
+    this.#later(this.#host.openForPeer(descriptor, token, feed), answer, fail, ({ writable, release }) => {
       if (this.#ended) {
         release?.();
       } else {
-        this.#descriptors.set(log, descriptor);
+        if (!feed) this.#descriptors.set(log, descriptor);
         if (release !== undefined) this.#grants.set(log, [...(this.#grants.get(log) ?? []), release]);
         this.#join(log);
       }
@@ -310,7 +357,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   #leaveUnlessOpen(log: string): void {
-    if (this.#session !== undefined && this.#session.channelState(log) !== 'absent') return;
+    if (this.#session?.uses(log)) return;
     this.#joined.get(log)?.peers.delete(this);
     this.#joined.delete(log);
     this.#descriptors.delete(log);
@@ -330,6 +377,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#ended = true;
     this.#cancelTick?.();
     this.#inputs.length = 0;
+    this.#feeds.clear();
     for (const hosted of this.#joined.values()) hosted.peers.delete(this);
     this.#joined.clear();
     this.#host.ended(this);

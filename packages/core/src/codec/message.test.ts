@@ -6,6 +6,7 @@ import { ada, blockOf, messages, oneRow, refusal } from '../../test/sample-block
 import { errorCodes, type GossipErrorCode, replicaIdFromBytes } from '../index.js';
 import {
   creditBytesMax,
+  feedBytesMax,
   frameBytesMax,
   namesPerRangeMax,
   rangesPerFrameMax,
@@ -26,6 +27,12 @@ const text = fc.string({ unit: 'grapheme', maxLength: 10 });
 const channel = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constant(seqMax));
 const code = fc.constantFrom(...(Object.keys(errorCodes) as GossipErrorCode[]));
 
+const descriptor = fc.record({
+  id: text.filter((id) => id !== ''),
+  policy: fc.constant('unsigned' as const),
+  codec: fc.constantFrom('json', 'cbor'),
+});
+
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
     kind: fc.constant('hello' as const),
@@ -37,11 +44,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
     kind: fc.constant('open' as const),
     channel,
-    descriptor: fc.record({
-      id: text.filter((id) => id !== ''),
-      policy: fc.constant('unsigned' as const),
-      codec: fc.constantFrom('json', 'cbor'),
-    }),
+    descriptor,
     token: fc.option(text, { nil: undefined }),
     turn: fc.option(turn, { nil: undefined }),
   }),
@@ -62,6 +65,19 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     channel: fc.oneof(channel, fc.constant(0)),
     reason: fc.record({ code: fc.oneof(code, fc.constant('normal' as const)), message: text }),
   }),
+  fc.record({
+    kind: fc.constant('feed' as const),
+    channel,
+    descriptor,
+    token: fc.option(text, { nil: undefined }),
+    filter: fc
+      .tuple(fc.uniqueArray(fc.maxSafeNat(), { minLength: 2, maxLength: 2 }), fc.boolean(), fc.array(replica))
+      .map(([times, endless, replicas]) => ({
+        ...{ from: Math.min(...times), until: endless ? endOfTime : Math.max(...times), replicas },
+      })),
+    after: knownRuns,
+  }),
+  fc.record({ kind: fc.constant('pull' as const), channel, bytes: fc.nat(feedBytesMax) }),
 );
 
 test('[S4] messages of every kind come back as they went', () => {
@@ -73,7 +89,7 @@ test('[S4] messages of every kind come back as they went', () => {
     }),
     { numRuns: 1_000 },
   );
-  expect(seen.size).toBe(9);
+  expect(seen.size).toBe(11);
   for (const sample of Object.values(messages)) expect(decodeMessage(encodeMessage(sample))).toEqual(sample);
 });
 
@@ -119,7 +135,7 @@ test('[S3] [S4] a frame with flipped bits is refused, skipped, or another frame 
     }
   }
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(9), (bytes, kind) => {
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(11), (bytes, kind) => {
       flipped(Uint8Array.of(0, kind, ...bytes));
     }),
     { numRuns: 3_000 },

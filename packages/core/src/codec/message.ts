@@ -1,12 +1,16 @@
 /**
  * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
  *
- * Every frame begins with version, kind and channel. Kinds 0 to 9 are fixed; `presence` is reserved.
+ * Every frame begins with version, kind and channel. Kinds 0 to 11 are fixed; `presence` is reserved.
  */
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
+import type { FeedFilter } from '../feed.js';
 import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
 import {
   creditBytesMax,
+  feedBytesMax,
+  feedCursorsMax,
+  feedReplicasMax,
   frameBytesMax,
   logIdBytesMax,
   messageBytesMax,
@@ -43,6 +47,8 @@ export const frameKinds = {
   presence: 7,
   error: 8,
   close: 9,
+  feed: 10,
+  pull: 11,
 } as const;
 
 /** Who is at the other end. The first frame of a session, once. */
@@ -133,6 +139,24 @@ export interface CloseMessage {
   readonly reason: CloseReason;
 }
 
+/** Asks for a feed, and gives the sender's number for it, which all frames about it carry (F1). */
+export interface FeedMessage {
+  readonly kind: 'feed';
+  readonly channel: number;
+  readonly descriptor: LogDescriptor;
+  readonly token: string | undefined;
+  readonly filter: FeedFilter;
+  /** The last event that the sender has, of each replica of which it has one. */
+  readonly after: readonly KnownRun[];
+}
+
+/** Bytes of a feed's events that may be sent in addition; 0 ends the feed. */
+export interface PullMessage {
+  readonly kind: 'pull';
+  readonly channel: number;
+  readonly bytes: number;
+}
+
 export type Message =
   | HelloMessage
   | OpenMessage
@@ -142,7 +166,9 @@ export type Message =
   | AckMessage
   | CreditMessage
   | ErrorMessage
-  | CloseMessage;
+  | CloseMessage
+  | FeedMessage
+  | PullMessage;
 
 /** A frame of a kind that this version does not know: skipped. */
 export interface UnknownMessage {
@@ -152,6 +178,7 @@ export interface UnknownMessage {
 const hello = { durable: 1 } as const;
 const open = { turn: 1, token: 4 } as const;
 const openFlags = open.turn | open.token;
+const feedFlags = open.token;
 const turn = { own: 1, more: 2 } as const;
 const turnFlags = turn.own | turn.more;
 const rangeKinds = ['runs', 'lacking-runs', 'fingerprint', 'rows', 'lacking-rows'] as const;
@@ -175,11 +202,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     case 'open': {
       const { descriptor, token } = message;
       writer.u8((message.turn === undefined ? 0 : open.turn) | (token === undefined ? 0 : open.token));
-      writer.text(descriptor.id);
-      writer.u8(policies.indexOf(descriptor.policy));
-      // Hash family of the digests: 0 is none, as unsigned logs have none.
-      writer.u8(0);
-      writer.text(descriptor.codec);
+      writeDescriptor(writer, descriptor);
       // Edges `wanted` and `complete`: 0 is the whole log. Sums of truncation table and redactions: 0 is none.
       for (let reserved = 0; reserved < 4; reserved++) writer.varint(0);
       if (token !== undefined) writer.text(token);
@@ -214,6 +237,21 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     case 'close':
       writer.text(message.reason.code);
       writer.text(cut(message.reason.message, messageBytesMax));
+      break;
+    case 'feed': {
+      const { token, filter, after } = message;
+      writer.u8(token === undefined ? 0 : open.token);
+      writeDescriptor(writer, message.descriptor);
+      writer.varint(filter.from);
+      writer.varint(filter.until === endOfTime ? 0 : filter.until);
+      if (token !== undefined) writer.text(token);
+      writer.varint(filter.replicas.length);
+      for (const replica of filter.replicas) writer.bytes(replicaIdToBytes(replica));
+      writeKnownRuns(writer, after);
+      break;
+    }
+    case 'pull':
+      writer.varint(message.bytes);
       break;
   }
   return writer.finish();
@@ -275,21 +313,14 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
     }
     case frameKinds.open: {
       const flags = reader.u8();
-      const id = reader.text(logIdBytesMax, 'log id');
-      if (id === '') throw new GossipError('frame-invalid', 'an open without a log id');
-      const policy = policies[reader.u8()];
-      const hash = reader.u8();
-      const codec = reader.text(32, 'codec');
+      const descriptor = readDescriptor(reader);
       const reserved = [reader.varint(), reader.varint(), reader.varint(), reader.varint()];
-      if (policy === undefined || hash !== 0 || (flags & ~openFlags) !== 0 || reserved.some((value) => value !== 0)) {
-        throw new GossipError(
-          'version-unsupported',
-          'an open with flags, edges, a policy or a hash that this version lacks',
-        );
+      if ((flags & ~openFlags) !== 0 || reserved.some((value) => value !== 0)) {
+        throw new GossipError('version-unsupported', 'an open with flags or edges that this version lacks');
       }
       const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
       const turn = (flags & open.turn) === 0 ? undefined : readTurn(reader);
-      return { kind: 'open', channel, descriptor: { id, policy, codec }, token, turn };
+      return { kind: 'open', channel, descriptor, token, turn };
     }
     case frameKinds.ranges: {
       const flags = reader.u8();
@@ -325,9 +356,49 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
         reason: { code: code === 'normal' || isErrorCode(code) ? code : 'protocol', message },
       };
     }
+    case frameKinds.feed: {
+      const flags = reader.u8();
+      const descriptor = readDescriptor(reader);
+      if ((flags & ~feedFlags) !== 0) {
+        throw new GossipError('version-unsupported', 'a feed with flags that this version lacks');
+      }
+      const from = reader.varint();
+      const until = reader.varint() || endOfTime;
+      if (from >= until) throw new GossipError('frame-invalid', 'a feed of no time');
+      const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
+      const count = reader.bounded(feedReplicasMax, 'replicas of a feed');
+      if (count * replicaIdBytes > reader.remaining) {
+        throw new GossipError('frame-invalid', `${count} replicas in ${reader.remaining} bytes`);
+      }
+      const replicas = Array.from({ length: count }, () => replicaIdFromBytes(reader.bytes(replicaIdBytes)));
+      const after = readKnownRuns(reader, feedCursorsMax);
+      return { kind: 'feed', channel, descriptor, token, filter: { from, until, replicas }, after };
+    }
+    case frameKinds.pull:
+      return { kind: 'pull', channel, bytes: reader.bounded(feedBytesMax + frameBytesMax, 'bytes to pull') };
     default:
       return { kind: 'unknown' };
   }
+}
+
+function writeDescriptor(writer: ByteWriter, { id, policy, codec }: LogDescriptor): void {
+  writer.text(id);
+  writer.u8(policies.indexOf(policy));
+  // Hash family of the digests: 0 is none, as unsigned logs have none.
+  writer.u8(0);
+  writer.text(codec);
+}
+
+function readDescriptor(reader: ByteReader): LogDescriptor {
+  const id = reader.text(logIdBytesMax, 'log id');
+  if (id === '') throw new GossipError('frame-invalid', 'a frame without a log id');
+  const policy = policies[reader.u8()];
+  const hash = reader.u8();
+  const codec = reader.text(32, 'codec');
+  if (policy === undefined || hash !== 0) {
+    throw new GossipError('version-unsupported', 'a log with a policy or a hash that this version lacks');
+  }
+  return { id, policy, codec };
 }
 
 function blocksBytes(blocks: readonly Uint8Array[]): number {
@@ -354,8 +425,8 @@ function readRun(reader: ByteReader): Run {
 }
 
 /** A number of runs, held against the bytes that are left before anything is allocated. */
-function runCount(reader: ByteReader, rest: number): number {
-  const count = reader.bounded(runsPerFrameMax, 'runs');
+function runCount(reader: ByteReader, rest: number, max = runsPerFrameMax): number {
+  const count = reader.bounded(max, 'runs');
   if (count * (replicaIdBytes + rest) > reader.remaining) {
     throw new GossipError('frame-invalid', `${count} runs in ${reader.remaining} bytes`);
   }
@@ -367,6 +438,23 @@ function readRuns(reader: ByteReader): Run[] {
   return Array.from({ length: count }, () => readRun(reader));
 }
 
+function writeKnownRuns(writer: ByteWriter, runs: readonly KnownRun[]): void {
+  writer.varint(runs.length);
+  for (const { replica, last, lastTime } of runs) {
+    writer.bytes(replicaIdToBytes(replica));
+    writer.varint(last);
+    writer.varint(lastTime);
+  }
+}
+
+function readKnownRuns(reader: ByteReader, max?: number): KnownRun[] {
+  return Array.from({ length: runCount(reader, 2, max) }, () => ({
+    replica: replicaIdFromBytes(reader.bytes(replicaIdBytes)),
+    last: reader.bounded(seqMax, 'sequence number'),
+    lastTime: reader.bounded(timeMax, 'time'),
+  }));
+}
+
 function writeTurn(writer: ByteWriter, { comparison, ranges }: FirstTurn): void {
   writer.varint(comparison);
   writer.varint(ranges.length);
@@ -374,12 +462,7 @@ function writeTurn(writer: ByteWriter, { comparison, ranges }: FirstTurn): void 
   for (const range of ranges) {
     writer.u8(rangeKinds.indexOf(range.kind));
     if ('runs' in range) {
-      writer.varint(range.runs.length);
-      for (const { replica, last, lastTime } of range.runs) {
-        writer.bytes(replicaIdToBytes(replica));
-        writer.varint(last);
-        writer.varint(lastTime);
-      }
+      writeKnownRuns(writer, range.runs);
       continue;
     }
     writer.varint(range.from - end);
@@ -405,16 +488,7 @@ function readTurn(reader: ByteReader): FirstTurn {
     const kind = rangeKinds[reader.u8()];
     if (kind === undefined) throw new GossipError('frame-invalid', 'a range of unknown kind');
     if (kind === 'runs' || kind === 'lacking-runs') {
-      const runs: KnownRun[] = [];
-      for (let left = runCount(reader, 2); left > 0; left--) {
-        const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
-        runs.push({
-          replica,
-          last: reader.bounded(seqMax, 'sequence number'),
-          lastTime: reader.bounded(timeMax, 'time'),
-        });
-      }
-      ranges.push({ kind, runs });
+      ranges.push({ kind, runs: readKnownRuns(reader) });
       continue;
     }
     const from = end + reader.bounded(timeMax, 'time');

@@ -11,21 +11,11 @@
  */
 
 import type { PayloadCodec } from '../codec/payload.js';
-import { eventKind, type LogEvent, StoredEvent } from '../event.js';
+import { eventOf, type LogEvent } from '../event.js';
 import type { ReplicaId } from '../ids.js';
 import { chunkRowsMax } from '../limits.js';
-import { unwrapReissued } from '../reissue.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
-
-/** Reads the payload of an event that a newer version wrote: the event shows, its `error` says why it is empty. */
-const unknownKind: PayloadCodec<unknown> = {
-  name: 'unknown',
-  encode: () => new Uint8Array(),
-  decode: () => {
-    throw new RangeError('the event is of a kind that this version does not know');
-  },
-};
 
 /** Where a row stands. */
 interface Position {
@@ -122,30 +112,12 @@ export class OrderedLog {
       const found = this.locate(chunk.time[row] as number, chunk.replica[row] as number);
       if (found !== undefined) return this.event(this.#chunks[found.chunk] as Chunk, found.row);
     }
-    const event = this.#makeEvent(chunk, row);
+    const { replicas, pages } = this.tables;
+    const replica = replicas.ids[chunk.replica[row] as number] as ReplicaId;
+    const event = eventOf(chunk, row, replica, pages.whole(chunk.page[row] as number), this.#codec);
     chunk.events ??= [];
     chunk.events[row] = event;
     return event;
-  }
-
-  #makeEvent(chunk: Chunk, row: number): StoredEvent<unknown> {
-    const { replicas, pages } = this.tables;
-    const replica = replicas.ids[chunk.replica[row] as number] as ReplicaId;
-    const seq = chunk.seq[row] as number;
-    const time = chunk.time[row] as number;
-    const page = pages.whole(chunk.page[row] as number);
-    const offset = chunk.offset[row] as number;
-    const length = chunk.length[row] as number;
-    switch (chunk.kind[row]) {
-      case eventKind.app:
-        return new StoredEvent(replica, seq, time, page, offset, length, this.#codec);
-      case eventKind.reissued: {
-        const { formerId, payload } = unwrapReissued(page.subarray(offset, offset + length));
-        return new StoredEvent(replica, seq, time, payload, 0, payload.length, this.#codec, formerId);
-      }
-      default:
-        return new StoredEvent(replica, seq, time, page, offset, length, unknownKind);
-    }
   }
 
   /**

@@ -110,7 +110,7 @@ export function encodeRows(rows: Chunk, tables: LogTables, origin: JournalEntry[
   return entries;
 }
 
-/** What a row takes in a block, at most: a dependency out of the block has 16 bytes of replica and up to 21 more. */
-function rowBytes(chunk: Chunk, row: number, { dependencies }: LogTables): number {
+/** What a row takes in a block, at most: a dependency out of the block has 16 bytes of replica and up to 21 more. @internal */
+export function rowBytes(chunk: Chunk, row: number, { dependencies }: LogTables): number {
   return (chunk.length[row] as number) + 16 + dependencies.count(chunk.deps[row] as number) * 37;
 }

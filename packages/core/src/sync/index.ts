@@ -1,7 +1,8 @@
 /**
  * `@gossip-log/core/sync`: for those who build nodes and transports. Apps need none of it.
  */
-export type { KnownRun, Range } from '../range.js';
+export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
+export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {
   type LogComparison,
   type LogDescriptor,
@@ -12,5 +13,15 @@ export {
   type Settlement,
 } from '../replicated-log.js';
 export type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+export type { FeedRows } from './feed-rows.js';
 export { Session } from './session.js';
-export type { Answer, Answers, Effect, Peer, SessionInput, SessionOptions, SessionOutput } from './session-io.js';
+export type {
+  Answer,
+  Answers,
+  Effect,
+  FeedRequest,
+  Peer,
+  SessionInput,
+  SessionOptions,
+  SessionOutput,
+} from './session-io.js';

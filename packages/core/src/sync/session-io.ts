@@ -1,23 +1,26 @@
 /** What goes into a session and what comes out of it. */
 import type { GossipError } from '../errors.js';
+import type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import type { Range } from '../range.js';
 import type { LogDescriptor, ReadQuery, ReadResult } from '../replicated-log.js';
 import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+import type { FeedRows } from './feed-rows.js';
 
 /**
  * What the driver is asked to do. Answers come back as inputs; a request may be answered at once or later. What an answer
  * says of a log holds when it is handed in: all `stored` of the log before has been handed in before, and none after.
  */
 export type Effect =
-  /** May this peer have the log? Make it ready and say whether it may write. */
+  /** May this peer have the log? Make it ready and say whether it may write; with `feed` it does not ask to. */
   | {
       readonly kind: 'open';
       readonly log: string;
       readonly descriptor: LogDescriptor;
       readonly token: string | undefined;
+      readonly feed: boolean;
     }
   /** What to open the log with: the first turn of a comparison among it. */
   | { readonly kind: 'describe'; readonly log: string }
@@ -30,6 +33,8 @@ export type Effect =
     }
   /** The next part of what the peer lacks. */
   | ({ readonly kind: 'read'; readonly log: string } & ReadQuery)
+  /** The next part of what the reader of a feed lacks. */
+  | ({ readonly kind: 'select'; readonly log: string } & FeedQuery)
   /** Merge blocks. Fails with the code of the refusal. */
   | { readonly kind: 'merge'; readonly log: string; readonly blocks: readonly Uint8Array[] }
   /** Answer once everything merged so far is durable; with how far `replicas` are. */
@@ -51,6 +56,7 @@ export interface Answers {
     readonly doubtful: boolean;
   };
   read: ReadResult;
+  select: FeedPart;
   merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
   store: { readonly stored: ReadonlyMap<ReplicaId, SequenceNumber> };
 }
@@ -70,9 +76,22 @@ export type SessionInput =
   | { readonly type: 'stored'; readonly log: string; readonly entries: readonly LogEntry[]; readonly now: number }
   | { readonly type: 'answer'; readonly request: number; readonly answer: Answer; readonly now: number }
   | { readonly type: 'failed'; readonly request: number; readonly error: GossipError; readonly now: number }
+  /** Read a feed from the peer, under a number that was never used in this session. Outputs about it carry the number. */
+  | { readonly type: 'subscribe'; readonly feed: number; readonly request: FeedRequest; readonly now: number }
+  /** So many bytes of a feed were taken. */
+  | { readonly type: 'pull'; readonly feed: number; readonly bytes: number; readonly now: number }
+  | { readonly type: 'unsubscribe'; readonly feed: number; readonly now: number }
   | { readonly type: 'tick'; readonly now: number }
   /** The connection is gone, or this node ends it. */
   | { readonly type: 'end'; readonly reason: CloseReason; readonly now: number };
+
+/** What a feed is asked for with. */
+export interface FeedRequest {
+  readonly descriptor: LogDescriptor;
+  readonly filter: FeedFilter;
+  readonly after: FeedPosition;
+  readonly token: string | undefined;
+}
 
 /** Who is at the other end. */
 export interface Peer {
@@ -100,6 +119,10 @@ export type SessionOutput =
   | { readonly type: 'refused'; readonly log: string; readonly error: GossipError }
   /** A log that was opened for the peer is not needed by it any more. */
   | { readonly type: 'released'; readonly log: string }
+  /** Rows of a feed, in the order of its blocks. `bytes` is what to `pull` again once they are taken. */
+  | { readonly type: 'fed'; readonly feed: number; readonly rows: readonly FeedRows[]; readonly bytes: number }
+  /** The feed is over, and why. */
+  | { readonly type: 'feed-refused'; readonly feed: number; readonly error: GossipError }
   /** Close the connection. Nothing follows. */
   | { readonly type: 'end'; readonly reason: CloseReason };
 

@@ -46,10 +46,23 @@ const unasked = {
   'answer of another kind': '',
 };
 
+/** Feeds there are none of. */
+const noFeeds = {
+  subscribe: '',
+  'pull of no feed': '',
+  'unsubscribe from no feed': '',
+  'select answered': '',
+  'select failed': '',
+};
+
+/** Feeds take no part in what becomes of the log. */
+const feeds = { ...noFeeds, feed: 'request open', 'pull, no such feed': '', subscribe: 'send feed' };
+
 const unknownKinds = { 'unknown kind': '', presence: '' };
 
 const beforeHello = (fault: Fault) => ({
   ...unasked,
+  ...noFeeds,
   ...unknownKinds,
   ...brokenBytes(fault),
   attach: '',
@@ -76,6 +89,8 @@ const beforeHello = (fault: Fault) => ({
   'error, no such channel': fault('protocol'),
   'close of the log': fault('protocol'),
   'close, no such channel': fault('protocol'),
+  feed: fault('protocol'),
+  'pull, no such feed': fault('protocol'),
   'close of the session': 'end node-closed → ended',
 });
 
@@ -89,6 +104,7 @@ const ticks = {
 
 const absent: Row = {
   ...unasked,
+  ...feeds,
   ...unknownKinds,
   ...brokenBytes(told),
   ...ticks,
@@ -323,6 +339,13 @@ const rules: Readonly<Record<Happening, string>> = {
   'close of the log': '[S16]',
   'close, no such channel': '[S17]',
   'close of the session': '[S16]',
+  feed: '[F1, F2]',
+  'pull, no such feed': '[F6]',
+  subscribe: '[F1]',
+  'pull of no feed': '[F6]',
+  'unsubscribe from no feed': '[F6]',
+  'select answered': '[S15]',
+  'select failed': '[S15]',
   'unknown kind': '[S3]',
   presence: '[S3]',
   'unknown version': '[S3]',

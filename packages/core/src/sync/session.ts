@@ -8,7 +8,7 @@
  *                                  ├─ peer's open ▶ opening ─ allowed ▶ live
  *     peer's open, not attached ───┘                       └ refused ▶ offered or gone
  *
- * The numbered rules, with the byte tables, are in `docs/protocol.md`; tests cite them.
+ * Feeds, which take part in none of this but the credit, are in `feeds.ts`. The numbered rules, with the byte tables, are in `docs/protocol.md`; tests cite them.
  *
  * - [S1] `hello` comes first, once, each way. Any other known frame before it, or a second one, ends the session:
  *   `protocol`. A `close` of the session may come at any time.
@@ -17,10 +17,11 @@
  * - [S3] A frame of unknown kind is skipped; an unknown version ends the session: `version-unsupported`.
  * - [S4] Bytes that break the format, a checksum, or a clock or sequence rule end the session with that code, and
  *   change nothing else.
- * - [S5] `open` names a log. Its channel is the sender's number for it; all other frames carry the receiver's number. It
- *   asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is answered with `close`.
- *   Who asks also begins a comparison (`ranges`): turns go back and forth until one asks nothing (C1 to C5, at the head of
- *   `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the old one are skipped.
+ * - [S5] `open` names a log. Its channel is the sender's number for it; all other frames but a feed's (F1) carry the
+ *   receiver's number. It asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is
+ *   answered with `close`. Who asks also begins a comparison (`ranges`): turns go back and forth until one asks nothing
+ *   (C1 to C5, at the head of `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the
+ *   old one are skipped.
  * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone. An `open`
  *   that comes again keeps its descriptor.
  * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged. What
@@ -42,8 +43,8 @@
  *   `open` that was refused is made anew when the peer opens the log itself, and after `openRetryMs` when the reason
  *   may have passed.
  * - [S15] Requests are numbered. An answer to none is ignored, and a log that it opened is released. A failed or
- *   overdue one ends the session, but for `open` (that log is refused) and an `early` merge. A `store` is never overdue: a
- *   slow disk holds back credit, and that is enough.
+ *   overdue one ends the session, but for `open` (that log is refused), a feed's (F2) and an `early` merge. A `store` is
+ *   never overdue: a slow disk holds back credit, and that is enough.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
  *   alone is released. A node that wants the log and has only answered so far opens it anew.
  * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
@@ -81,6 +82,7 @@ import type { Run } from '../ports/storage.js';
 import { isQuestion, type Range } from '../range.js';
 import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
 import { type Channel, type ChannelState, type Comparison, freshExchange, newComparison } from './channel.js';
+import { ReadFeeds, type ServedFeed, ServedFeeds } from './feeds.js';
 import type { Answer, Answers, Effect, Peer, SessionInput, SessionOptions, SessionOutput } from './session-io.js';
 
 /** Of an `events` frame with one block: version, kind, channel, length of the block. */
@@ -94,9 +96,13 @@ const passingReasons: ReadonlySet<GossipErrorCode> = new Set([
   'limit-exceeded',
 ]);
 
-interface Request {
+type Request = RequestOf<Channel, undefined> | RequestOf<undefined, ServedFeed>;
+
+interface RequestOf<OfChannel, OfFeed> {
   readonly kind: Effect['kind'];
-  readonly channel: Channel;
+  readonly log: string;
+  readonly channel: OfChannel;
+  readonly feed: OfFeed;
   since: number;
   /** Bytes whose credit is given back with the answer. */
   readonly bytes: number;
@@ -137,16 +143,28 @@ export class Session {
   #credit = creditBytesMax;
   /** Of these, what reads under way may take: or all logs would read at once for the same credit. */
   #reserved = 0;
-  /** Channels that want to read, each in its turn. */
-  readonly #hungry = new Set<Channel>();
+  /** Channels and feeds that want to read, each in its turn. */
+  readonly #hungry = new Set<Channel | ServedFeed>();
   /** Bytes of events that the peer may still send. */
   #granted = creditBytesMax;
   /** Bytes stored or skipped, to be granted again. */
   #owed = 0;
+  readonly #served: ServedFeeds;
+  readonly #read: ReadFeeds;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#clockOffsetMs = options.clockOffsetMs;
+    const send = (message: Message) => void this.#send(message);
+    const put = (output: SessionOutput) => void this.#outputs.push(output);
+    this.#read = new ReadFeeds({ send, put });
+    this.#served = new ServedFeeds({
+      ...{ send, put },
+      sendEvents: (remote, blocks) => this.#sendEvents(remote, blocks),
+      request: (feed, effect) => this.#ask(effect, { channel: undefined, feed, bytes: 0, turn: undefined }),
+      forget: (feed) => this.#forgetFeed(feed),
+      queue: (feed) => this.#takeTurn(feed),
+    });
   }
 
   get state(): 'new' | 'greeting' | 'established' | 'ended' {
@@ -156,6 +174,11 @@ export class Session {
   /** What stands between two inputs about a log; for tests and for looking at a running node. */
   channelState(log: string): ChannelState | 'absent' {
     return this.#byLog.get(log)?.state ?? 'absent';
+  }
+
+  /** Is there anything about a log: an exchange, or a feed that the peer reads? */
+  uses(log: string): boolean {
+    return this.#byLog.has(log) || this.#served.serves(log);
   }
 
   /** Takes one input and returns what follows from it, in order. */
@@ -172,17 +195,30 @@ export class Session {
         break;
       case 'attach':
         this.#attach(input.log);
+        this.#served.reread(input.log);
         break;
       case 'detach':
         this.#detach(input.log);
+        this.#served.detached(input.log);
         break;
       case 'describe': {
         const channel = this.#byLog.get(input.log);
         if (channel !== undefined && this.#state === 'established') this.#describe(channel, true);
+        this.#served.reread(input.log);
         break;
       }
       case 'stored':
         this.#stored(input.log, input.entries);
+        this.#served.stored(input.log, input.entries);
+        break;
+      case 'subscribe':
+        if (this.#state === 'established') this.#read.subscribe(input.feed, this.#nextChannel++, input.request);
+        break;
+      case 'pull':
+        this.#read.pull(input.feed, input.bytes);
+        break;
+      case 'unsubscribe':
+        this.#read.unsubscribe(input.feed);
         break;
       case 'answer':
         this.#answer(input.request, input.answer);
@@ -252,10 +288,16 @@ export class Session {
         return;
       case 'credit':
         this.#credit = Math.min(creditBytesMax, this.#credit + message.bytes);
-        this.#feed();
+        this.#readInTurn();
         return;
       case 'open':
         this.#peerOpens(message);
+        return;
+      case 'feed':
+        this.#unlessFaulty(() => this.#served.asked(message));
+        return;
+      case 'pull':
+        this.#served.pulled(message.channel, message.bytes);
         return;
     }
     const channel = this.#byNumber.get(message.channel);
@@ -274,10 +316,12 @@ export class Session {
           this.#outputs.push({ type: 'acknowledged', log: channel.log, node: message.node, runs: message.runs });
         }
         return;
-      case 'error':
-        if (channel !== undefined)
-          this.#peerRefuses(channel, new GossipError(message.code, message.message), message.time);
+      case 'error': {
+        const error = new GossipError(message.code, message.message);
+        if (channel !== undefined) this.#peerRefuses(channel, error, message.time);
+        else if (this.#read.has(message.channel)) this.#read.refused(message.channel, error);
         return;
+      }
       case 'close':
         if (channel !== undefined) this.#closed(channel);
         return;
@@ -356,7 +400,13 @@ export class Session {
     switch (channel.state) {
       case 'offered':
         channel.state = 'opening';
-        this.#request(channel, { kind: 'open', log, descriptor: message.descriptor, token: message.token });
+        this.#request(channel, {
+          kind: 'open',
+          log,
+          descriptor: message.descriptor,
+          token: message.token,
+          feed: false,
+        });
         // Ours is on its way already, unless the log is not attached: then the answer follows the grant.
         return;
       case 'opening':
@@ -497,6 +547,8 @@ export class Session {
     }
     if (channel === undefined || channel.state === 'offered') {
       this.#giveBack(bytes);
+      const { channel: number, blocks } = message;
+      if (this.#read.has(number)) this.#unlessFaulty(() => this.#read.received(number, blocks, bytes));
       return;
     }
     if (channel.state === 'opening') {
@@ -596,8 +648,8 @@ export class Session {
     for (const [replica, last] of acks) if ((channel.ahead.get(replica) ?? 0) <= last) channel.ahead.delete(replica);
     if (channel.state !== 'live') return;
     this.#acknowledge(channel, acks);
-    this.#sendEvents(channel, blocks);
-    this.#pump(channel);
+    this.#sendEvents(channel.remote as number, blocks);
+    this.#takeTurn(channel);
   }
 
   /** The last event of a run's replica that the peer has: if nothing else is known, what was stored here before. */
@@ -617,9 +669,14 @@ export class Session {
       if (answer.kind === 'open' && answer.forPeer) this.#outputs.push({ type: 'released', log: answer.log });
       return;
     }
-    const { channel } = request;
     if (answer.kind !== request.kind) {
       this.#fault(new GossipError('protocol', `a ${request.kind} request was answered with ${answer.kind}`));
+      return;
+    }
+    const { channel, feed } = request;
+    if (feed !== undefined) {
+      if (answer.kind === 'open') this.#served.granted(feed, answer.forPeer);
+      if (answer.kind === 'select') this.#served.selected(feed, answer, this.#credit > 0);
       return;
     }
     switch (answer.kind) {
@@ -658,7 +715,7 @@ export class Session {
         }
         for (const { runs } of answer.entries) this.#know(channel, runs);
         this.#sendEvents(
-          channel,
+          channel.remote as number,
           answer.entries.map((entry) => entry.block),
         );
         channel.behind = answer.more || channel.stale;
@@ -690,13 +747,17 @@ export class Session {
         this.#store(channel);
         break;
     }
-    this.#pump(channel);
+    this.#takeTurn(channel);
   }
 
   #failed(number: number, error: GossipError): void {
     const request = this.#settle(number);
     if (request === undefined) return;
-    const { channel, kind } = request;
+    const { channel, feed, kind } = request;
+    if (feed !== undefined) {
+      this.#served.fail(feed, error);
+      return;
+    }
     if (kind === 'open') {
       this.#refuse(channel.remote, error);
       this.#forgetRequests(channel);
@@ -716,9 +777,9 @@ export class Session {
       this.#fault(new GossipError('connection-lost', `nothing was heard for ${this.#now - this.#lastHeard} ms`));
       return;
     }
-    for (const [number, { kind, channel, since }] of this.#requests) {
+    for (const [number, { kind, log, since }] of this.#requests) {
       if (kind === 'store' || this.#now - since <= requestMsMax) continue;
-      this.#failed(number, new GossipError('request-timeout', `${kind} of "${channel.log}" was not answered in time`));
+      this.#failed(number, new GossipError('request-timeout', `${kind} of "${log}" was not answered in time`));
       if (this.#state === 'ended') return;
     }
     if (this.#now - this.#peerOffsetAt >= clockDriftMsMax && this.#peer !== undefined) {
@@ -739,7 +800,7 @@ export class Session {
         channel.wanted.clear();
         this.#describe(channel, true);
       }
-      this.#pump(channel);
+      this.#takeTurn(channel);
     }
     if (this.#now - this.#lastSent >= heartbeatMs) this.#grant();
   }
@@ -766,18 +827,21 @@ export class Session {
   }
 
   /** Reads on for a peer that is behind, once it is this log's turn and there is credit. */
-  #pump(channel: Channel): void {
+  #takeTurn(channel: Channel | ServedFeed): void {
     this.#hungry.add(channel);
-    this.#feed();
+    this.#readInTurn();
   }
 
-  #feed(): void {
+  #readInTurn(): void {
     for (const channel of this.#hungry) {
       if (this.#credit <= this.#reserved) return;
       this.#hungry.delete(channel);
+      if (!('behind' in channel)) {
+        this.#served.readOn(channel);
+        continue;
+      }
       if (!channel.behind || channel.reading !== undefined || !this.#mayRead(channel)) continue;
       channel.stale = false;
-      this.#reserved += frameBytesTarget;
       channel.reading = this.#request(channel, {
         kind: 'read',
         log: channel.log,
@@ -788,22 +852,22 @@ export class Session {
     }
   }
 
-  #sendEvents(channel: Channel, blocks: readonly Uint8Array[]): void {
+  /** Blocks as `events` frames. Returns their bytes. */
+  #sendEvents(remote: number, blocks: readonly Uint8Array[]): number {
     let from = 0;
     let bytes = 0;
+    let sent = 0;
     for (let i = 0; i <= blocks.length; i++) {
       const size = blocks[i]?.length ?? 0;
       if (i === blocks.length || (i > from && bytes + size > frameBytesTarget)) {
-        if (i > from) this.#credit -= this.#sendFrame(channel, blocks.slice(from, i));
+        if (i > from) sent += this.#send({ kind: 'events', channel: remote, blocks: blocks.slice(from, i) });
         from = i;
         bytes = 0;
       }
       bytes += size;
     }
-  }
-
-  #sendFrame(channel: Channel, blocks: readonly Uint8Array[]): number {
-    return this.#send({ kind: 'events', channel: channel.remote as number, blocks });
+    this.#credit -= sent;
+    return sent;
   }
 
   /** The peer has these: it sent them, or was sent them. */
@@ -869,8 +933,14 @@ export class Session {
   }
 
   #request(channel: Channel, effect: Effect, bytes = 0, turn?: Turn): number {
+    return this.#ask(effect, { channel, feed: undefined, bytes, turn });
+  }
+
+  #ask(effect: Effect, of: Pick<Request, 'channel' | 'feed' | 'bytes' | 'turn'>): number {
     const request = this.#nextRequest++;
-    this.#requests.set(request, { kind: effect.kind, channel, since: this.#now, bytes, turn });
+    const { kind, log } = effect;
+    if (kind === 'read' || kind === 'select') this.#reserved += frameBytesTarget;
+    this.#requests.set(request, { kind, log, since: this.#now, ...of } as Request);
     this.#outputs.push({ type: 'request', request, effect });
     return request;
   }
@@ -879,7 +949,7 @@ export class Session {
   #settle(number: number): Request | undefined {
     const request = this.#requests.get(number);
     this.#requests.delete(number);
-    if (request?.kind === 'read') this.#reserved -= frameBytesTarget;
+    if (request?.kind === 'read' || request?.kind === 'select') this.#reserved -= frameBytesTarget;
     return request;
   }
 
@@ -922,7 +992,23 @@ export class Session {
     );
     if (bytes > 0) this.#giveBack(bytes);
     this.#hungry.delete(channel);
-    this.#feed();
+    this.#readInTurn();
+  }
+
+  #forgetFeed(feed: ServedFeed): void {
+    for (const [number, request] of this.#requests) if (request.feed === feed) this.#settle(number);
+    this.#hungry.delete(feed);
+    this.#readInTurn();
+  }
+
+  /** What a peer's bytes may break ends the session alone (L6). */
+  #unlessFaulty(take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      if (!(error instanceof GossipError)) throw error;
+      this.#fault(error);
+    }
   }
 
   /** The session ends because of `error`, and the peer is told why. */
@@ -939,6 +1025,8 @@ export class Session {
     }
     this.#byLog.clear();
     this.#byNumber.clear();
+    this.#hungry.clear();
+    this.#served.end();
     this.#requests.clear();
     this.#outputs.push({ type: 'end', reason });
   }
