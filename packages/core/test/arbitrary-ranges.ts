@@ -5,9 +5,13 @@ import { seqMax } from '../src/limits.js';
 import { lanes } from '../src/log/contribution.js';
 import { endOfTime, type Range } from '../src/range.js';
 
+export function arbitraryKnownRuns(replica: fc.Arbitrary<ReplicaId>, time: fc.Arbitrary<number> = fc.maxSafeNat()) {
+  return fc.array(fc.record({ replica, last: fc.nat({ max: seqMax }), lastTime: time }), { maxLength: 5 });
+}
+
 /** Ranges in the order of time, the last one sometimes without an end. */
 export function arbitraryRanges(replica: fc.Arbitrary<ReplicaId>, time: fc.Arbitrary<number> = fc.maxSafeNat()) {
-  const knownRuns = fc.array(fc.record({ replica, last: fc.nat({ max: seqMax }), lastTime: time }), { maxLength: 5 });
+  const knownRuns = arbitraryKnownRuns(replica, time);
   const names = fc.array(fc.nat({ max: 2 ** 48 - 1 }), { maxLength: 5 });
   const sum = fc.uint32Array({ minLength: lanes, maxLength: lanes });
   const times = fc.uniqueArray(time, { minLength: 12, maxLength: 12 }).map((some) => some.sort((a, b) => a - b));

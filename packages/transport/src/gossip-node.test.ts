@@ -213,7 +213,11 @@ test('[H1] an event appended however many microtasks after the last one was stor
 
 test('[H1] [H4] what is appended or merged by way of the log itself is stored too', async () => {
   const disk = new MemoryDisk();
-  const other = createGossipLog<string>({ id: 'tea', replica: replicaIdFromBytes(new Uint8Array(16).fill(9)), now: Date.now });
+  const other = createGossipLog<string>({
+    id: 'tea',
+    replica: replicaIdFromBytes(new Uint8Array(16).fill(9)),
+    now: Date.now,
+  });
   other.append('merged');
   const ada = node({ storage: memoryStorage({ disk }) });
   const log = ada.open<string>('tea');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { arbitraryRanges } from '../../test/arbitrary-ranges.js';
+import { arbitraryKnownRuns, arbitraryRanges } from '../../test/arbitrary-ranges.js';
 import { bytesOf, rawFrame } from '../../test/frames.js';
 import { ada, blockOf, messages, oneRow, refusal } from '../../test/sample-blocks.js';
 import { errorCodes, type GossipErrorCode, replicaIdFromBytes } from '../index.js';
@@ -75,7 +75,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       .map(([times, endless, replicas]) => ({
         ...{ from: Math.min(...times), until: endless ? endOfTime : Math.max(...times), replicas },
       })),
-    after: knownRuns,
+    after: arbitraryKnownRuns(replica),
   }),
   fc.record({ kind: fc.constant('pull' as const), channel, bytes: fc.nat(feedBytesMax) }),
 );
