@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { ada, refusal } from '../test/sample-blocks.js';
 import { splitBlocks } from './codec/block.js';
-import { createGossipLog, eventId, replicaIdFromBytes } from './index.js';
+import { createGossipLog, eventId, type ReplicaId, replicaIdFromBytes } from './index.js';
 import { blockBytesMax, depsMax, eventBytesMax } from './limits.js';
+import { ReplicatedLog } from './replicated-log.js';
 
 const now = () => 1_700_000_000_000;
 const options = { id: 'tea', replica: ada, now };
@@ -132,4 +133,38 @@ test('[L7] no log is made with a replica or a codec that is none', () => {
   expect(() => createGossipLog({ ...options, replica: 'ada' as typeof ada })).toThrow(TypeError);
   const codec = { name: '', encode: () => new Uint8Array(), decode: () => 1 };
   expect(() => createGossipLog({ ...options, codec })).toThrow(TypeError);
+});
+
+/** A log that holds one event of `ada`, and two others that `ada` wrote over an older copy, a block each. */
+function branched() {
+  const kept = new ReplicatedLog<string>({ ...options, replica: writer(1) }, { freshReplica: () => writer(9) });
+  const first = createGossipLog<string>(options);
+  first.append('first branch');
+  const receipt = kept.receive(splitBlocks(first.encode()));
+  const second = new ReplicatedLog<string>(options, { freshReplica: () => writer(8) });
+  const branch = ['second branch', 'behind it'].map((text) => {
+    second.append(text);
+    return (second.takeUnflushed()[0] as { block: Uint8Array }).block;
+  });
+  return { kept, receipt, branch: branch as [Uint8Array, Uint8Array] };
+}
+
+test('[G5] another event than the one that is not stored yet is refused; nothing of its block is taken', () => {
+  const { kept, branch } = branched();
+  expect(kept.receive([branch[0]]).refused?.code).toBe('forked');
+  expect(kept.snapshot().map(({ payload }) => payload)).toEqual(['first branch']);
+});
+
+test('[G6] behind another event than the stored one, what the peer sends of that writer is passed over', () => {
+  const { kept, receipt, branch } = branched();
+  kept.markStored(receipt.entries);
+  const contested = new Set<ReplicaId>();
+  expect(kept.receive([branch[0]], contested)).toMatchObject({ added: 0, duplicates: 1, refused: undefined });
+  expect([...contested]).toEqual([ada]);
+  expect(kept.receive([branch[1]], contested)).toMatchObject({ added: 0, duplicates: 1, parked: 0, missing: [] });
+  expect(kept.snapshot().map(({ payload }) => payload)).toEqual(['first branch']);
+  // The same event again is no other one.
+  const same = new Set<ReplicaId>();
+  expect(kept.receive([receipt.entries[0]?.block as Uint8Array], same)).toMatchObject({ added: 0, duplicates: 1 });
+  expect(same.size).toBe(0);
 });

@@ -11,6 +11,8 @@
  *   under a fresh id, with its former one. Until that is settled nothing of the disputed id is told to anybody.
  * - [G5] Who holds another event than a peer sends or says that it has, and has not stored it yet, refuses the peer:
  *   `forked`. It could not have told of its own before; when the peer comes back, it has, and G4 decides.
+ * - [G6] Who sends another event than is stored here writes on another branch: what it sends of that replica behind it is
+ *   passed over, until it compares the log anew. By then it knows of ours.
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
@@ -217,9 +219,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return { added, duplicates, parked, missing };
   }
 
-  /** `merge` for a node: blocks from a peer, and what is to be stored of them. */
-  receive(blocks: readonly Uint8Array[]): Receipt {
-    return this.#receive(blocks, horizon(this.#now()), 'peer');
+  /**
+   * `merge` for a node: blocks from a peer, and what is to be stored of them. `contested` are the replicas of which this
+   * peer has sent other events than stand here, since it compared the log (G6); more may be added.
+   */
+  receive(blocks: readonly Uint8Array[], contested = new Set<ReplicaId>()): Receipt {
+    return this.#receive(blocks, horizon(this.#now()), 'peer', contested);
   }
 
   /** A block from this node's own journal: whatever its time, it was accepted before. */
@@ -493,7 +498,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#journal.onListenerError(failure.error);
   }
 
-  #receive(blocks: readonly Uint8Array[], upTo: number, source: 'merge' | 'peer' | 'journal'): Receipt {
+  #receive(
+    blocks: readonly Uint8Array[],
+    upTo: number,
+    source: 'merge' | 'peer' | 'journal',
+    contested?: Set<ReplicaId>,
+  ): Receipt {
     this.#assertOpen();
     // All are decoded before the first is merged: bad bytes at the end refuse the whole sequence.
     const decoded = blocks.map(decodeBlock);
@@ -524,7 +534,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (this.#journal !== undefined && source === 'journal') this.#compareStored(block, replicas);
       refused =
         (source === 'peer' ? this.#contradiction(block, replicas) : undefined) ??
-        this.#absorb(block, replicas, tally, arrivals, source === 'peer');
+        this.#absorb(block, replicas, tally, arrivals, contested);
       if (refused !== undefined) break;
     }
     tally.dropped += this.#buffer.shed();
@@ -697,9 +707,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     replicas: Uint32Array,
     tally: Tally,
     arrivals: ParkedRow[],
-    collect: boolean,
+    contested: Set<ReplicaId> | undefined,
   ): GossipError | undefined {
-    const { last, lastTime } = this.#replicas;
+    const collect = contested !== undefined;
+    const { ids, last, lastTime } = this.#replicas;
     const disputed = this.#dispute?.replica;
     const lastBefore = replicas.map((replica) => last[replica] as number);
     const timeBefore = Float64Array.from(replicas, (replica) => lastTime[replica] as number);
@@ -714,6 +725,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         seq <= (last[replica] as number) ||
         (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
       ) {
+        tally.duplicates++;
+        if (collect && seq <= (last[replica] as number) && replica !== disputed && replica !== this.#self) {
+          if (!this.#stands(block, row, replica)) contested.add(ids[replica] as ReplicaId);
+        }
+        continue;
+      }
+      if (collect && contested.size > 0 && contested.has(ids[replica] as ReplicaId)) {
         tally.duplicates++;
         continue;
       }

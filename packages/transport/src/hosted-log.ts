@@ -165,9 +165,9 @@ export class HostedLog<T = unknown> {
     return event;
   }
 
-  /** Merges a peer's blocks and stores what is new of them. */
-  receive(blocks: readonly Uint8Array[]): Receipt {
-    const receipt = this.#open().receive(blocks);
+  /** Merges a peer's blocks and stores what is new of them. `contested` as in the log's `receive`. */
+  receive(blocks: readonly Uint8Array[], contested?: Set<ReplicaId>): Receipt {
+    const receipt = this.#open().receive(blocks, contested);
     if (receipt.disputed) this.#describeAnew();
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.describe(this.id);

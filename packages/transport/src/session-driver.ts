@@ -74,6 +74,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #inputs: SessionInput[] = [];
   /** Logs that tell this session what becomes stored. */
   readonly #joined = new Map<string, HostedLog>();
+  /** By log, the replicas of which the peer has sent other events than stand here (G6). */
+  readonly #contested = new Map<string, Set<ReplicaId>>();
   /** Gives back a log that was opened for this peer. */
   readonly #grants = new Map<string, (() => void)[]>();
   /** What the peer opened logs with. A log that is only passed on is described to each peer as it described it itself. */
@@ -280,6 +282,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           });
           break;
         case 'compare':
+          this.#contested.delete(effect.log);
           answer({ kind: 'compare', ...hosted.log.compare(effect.received, effect.salt) });
           break;
         case 'read':
@@ -289,7 +292,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           answer({ kind: 'select', ...hosted.log.select(effect) });
           break;
         case 'merge': {
-          const { runs, missing, dropped, refused } = hosted.receive(effect.blocks);
+          const contested = this.#contested.get(effect.log) ?? new Set();
+          const { runs, missing, dropped, refused } = hosted.receive(effect.blocks, contested);
+          if (contested.size > 0) this.#contested.set(effect.log, contested);
           if (refused !== undefined) throw refused;
           answer({ kind: 'merge', runs, missing, dropped });
           break;
