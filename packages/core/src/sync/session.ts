@@ -8,7 +8,8 @@
  *                                  ├─ peer's open ▶ opening ─ allowed ▶ live
  *     peer's open, not attached ───┘                       └ refused ▶ offered or gone
  *
- * Feeds, which take part in none of this but the credit, are in `feeds.ts`. The numbered rules, with the byte tables, are in `docs/protocol.md`; tests cite them.
+ * Feeds, which take part in none of this but the credit, are in `feeds.ts`. The numbered rules, with the byte tables, are
+ * in `docs/protocol.md`; tests cite them.
  *
  * - [S1] `hello` comes first, once, each way. Any other known frame before it, or a second one, ends the session:
  *   `protocol`. A `close` of the session may come at any time.
@@ -241,6 +242,7 @@ export class Session {
     if (now < this.#now) {
       this.#lastSent = Math.min(this.#lastSent, now);
       this.#lastHeard = Math.min(this.#lastHeard, now);
+      this.#peerOffsetAt = Math.min(this.#peerOffsetAt, now);
       for (const request of this.#requests.values()) request.since = Math.min(request.since, now);
       for (const channel of this.#byLog.values()) {
         if (channel.refusedAt !== undefined) channel.refusedAt = Math.min(channel.refusedAt, now);
