@@ -3,28 +3,9 @@ import type { EventsMessage, FirstTurn, RangesMessage } from '../codec/message.j
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import type { LogDescriptor } from '../replicated-log.js';
 import type { KnownEvent } from '../runs.js';
+import type { Comparison } from './comparison.js';
 
 export type ChannelState = 'offered' | 'opening' | 'live';
-
-/** A comparison under way (S5). */
-export interface Comparison {
-  /** Given by the node that began it. */
-  readonly number: number;
-  /** Frames that came so far. */
-  frames: number;
-  /** The peer's turn, as far as it came, asks. */
-  asked: boolean;
-  /** Our turn, as far as it was sent, asks. */
-  asks: boolean;
-  /** What the peer lacks, as far as this comparison has shown, and what was stored since it began. */
-  readonly lacks: Map<ReplicaId, KnownEvent>;
-  /** The peer says that it has other events of this node's writer: what it acknowledges may be those (G4). */
-  doubted: boolean;
-}
-
-export function newComparison(number: number): Comparison {
-  return { number, frames: 0, asked: false, asks: false, lacks: new Map(), doubted: false };
-}
 
 /** One log in this session. */
 export interface Channel {

@@ -72,17 +72,16 @@ import {
   frameBytesTarget,
   heartbeatMs,
   openRetryMs,
-  rangesPerFrameMax,
   requestMsMax,
   runsPerFrameMax,
   silenceMsMax,
 } from '../limits.js';
-import { shortNameBytes } from '../log/contribution.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import { isQuestion, type Range } from '../range.js';
 import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
-import { type Channel, type ChannelState, type Comparison, freshExchange, newComparison } from './channel.js';
+import { type Channel, type ChannelState, freshExchange } from './channel.js';
+import { type Comparison, newComparison, noteLacks, pagesOf, type Turn } from './comparison.js';
 import { ReadFeeds, type ServedFeed, ServedFeeds } from './feeds.js';
 import type { Answer, Answers, Effect, Peer, SessionInput, SessionOptions, SessionOutput } from './session-io.js';
 
@@ -109,15 +108,6 @@ interface RequestOf<OfChannel, OfFeed> {
   readonly bytes: number;
   /** The comparison that a `compare` belongs to; a `want` belongs to none. */
   readonly turn: Turn | undefined;
-}
-
-/** A page of a turn. */
-interface Turn {
-  readonly comparison: Comparison;
-  /** This node began it. */
-  readonly own: boolean;
-  /** More pages of the peer's turn follow. */
-  readonly more: boolean;
 }
 
 /** See the head of this file. @internal */
@@ -510,19 +500,7 @@ export class Session {
   }
 
   #sendRanges(channel: Channel, { comparison, own, more }: Turn, ranges: readonly Range[]): void {
-    const pages: Range[][] = [[]];
-    let bytes = 0;
-    for (const range of ranges) {
-      let page = pages[pages.length - 1] as Range[];
-      const size = rangeBytes(range);
-      if (page.length > 0 && (bytes + size > frameBytesTarget || page.length === rangesPerFrameMax)) {
-        page = [];
-        pages.push(page);
-        bytes = 0;
-      }
-      page.push(range);
-      bytes += size;
-    }
+    const pages = pagesOf(ranges);
     for (const [i, page] of pages.entries()) {
       this.#send({
         kind: 'ranges',
@@ -1037,17 +1015,4 @@ export class Session {
 /** Where it is kept what the peer lacks: in the channel, and in each comparison under way. */
 function lackings({ lacks, ours, theirs }: Channel): { readonly lacks: Map<ReplicaId, KnownEvent> }[] {
   return [{ lacks }, ...(ours === undefined ? [] : [ours]), ...(theirs === undefined ? [] : [theirs])];
-}
-
-function noteLacks(noted: Map<ReplicaId, KnownEvent>, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
-  for (const [replica, event] of lacks) {
-    const known = noted.get(replica);
-    if (known === undefined || event.seq < known.seq) noted.set(replica, event);
-  }
-}
-
-/** What a range takes in a frame, at most. */
-function rangeBytes(range: Range): number {
-  if ('runs' in range) return 5 + 32 * range.runs.length;
-  return 20 + ('names' in range ? shortNameBytes * range.names.length : 24);
 }

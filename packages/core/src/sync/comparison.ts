@@ -1,0 +1,67 @@
+/** A comparison of one log with a peer (S5): how far it is, what it has shown, and its turns as frames. */
+import type { ReplicaId } from '../ids.js';
+import { frameBytesTarget, rangesPerFrameMax } from '../limits.js';
+import { shortNameBytes } from '../log/contribution.js';
+import type { Range } from '../range.js';
+import type { KnownEvent } from '../runs.js';
+
+/** A comparison under way. */
+export interface Comparison {
+  /** Given by the node that began it. */
+  readonly number: number;
+  /** Frames that came so far. */
+  frames: number;
+  /** The peer's turn, as far as it came, asks. */
+  asked: boolean;
+  /** Our turn, as far as it was sent, asks. */
+  asks: boolean;
+  /** What the peer lacks, as far as this comparison has shown, and what was stored since it began. */
+  readonly lacks: Map<ReplicaId, KnownEvent>;
+  /** The peer says that it has other events of this node's writer: what it acknowledges may be those (G4). */
+  doubted: boolean;
+}
+
+export function newComparison(number: number): Comparison {
+  return { number, frames: 0, asked: false, asks: false, lacks: new Map(), doubted: false };
+}
+
+/** A page of a turn. */
+export interface Turn {
+  readonly comparison: Comparison;
+  /** This node began it. */
+  readonly own: boolean;
+  /** More pages of the peer's turn follow. */
+  readonly more: boolean;
+}
+
+/** The more that somebody is found to lack counts: the earliest event of each replica. */
+export function noteLacks(noted: Map<ReplicaId, KnownEvent>, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
+  for (const [replica, event] of lacks) {
+    const known = noted.get(replica);
+    if (known === undefined || event.seq < known.seq) noted.set(replica, event);
+  }
+}
+
+/** A turn parted into what goes into a frame each; one page at least, which may be empty. */
+export function pagesOf(ranges: readonly Range[]): Range[][] {
+  let page: Range[] = [];
+  const pages = [page];
+  let bytes = 0;
+  for (const range of ranges) {
+    const size = rangeBytes(range);
+    if (page.length > 0 && (bytes + size > frameBytesTarget || page.length === rangesPerFrameMax)) {
+      page = [];
+      pages.push(page);
+      bytes = 0;
+    }
+    page.push(range);
+    bytes += size;
+  }
+  return pages;
+}
+
+/** What a range takes in a frame, at most. */
+function rangeBytes(range: Range): number {
+  if ('runs' in range) return 5 + 32 * range.runs.length;
+  return 20 + ('names' in range ? shortNameBytes * range.names.length : 24);
+}
