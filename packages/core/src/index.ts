@@ -32,9 +32,12 @@ export type {
   GossipStorage,
   JournalEntry,
   JournalRecord,
+  PackedChunk,
+  Packing,
   ReplicaLease,
   Run,
   StoredLog,
+  StoredManifest,
 } from './ports/storage.js';
 export { createGossipLog } from './replicated-log.js';
 export { compareVersions, mergeVersions, missingRuns, type VersionVector } from './version-vector.js';

@@ -2,8 +2,9 @@
  * What a store must do for a node. Implementations live in `@gossip-log/storage`; anyone may write another
  * and run the contract suite against it.
  *
- * A store keeps, per log, a **journal** (blocks in the order written) and **heads** (replica → highest
- * sequence number written), and for the whole store a small **metadata** keyspace and a pool of replica ids.
+ * A store keeps, per log, a **journal** (blocks in the order written), **heads** (replica → highest sequence number
+ * written), **packed chunks** (what the journal held before, in log order) under one **manifest** that names them, and for
+ * the whole store a small **metadata** keyspace and a pool of replica ids.
  *
  * Rules, each proven by the contract suite:
  * - [P1] `commit` is atomic: after a crash all of it is there or none.
@@ -15,11 +16,17 @@
  *   With `repair` it is written all the same, because the head outlived the record.
  * - [P5] `load` gives the records in the order written.
  * - [P6] A record that `setAside` names no longer loads, and its bytes stay in the store for inspection. Heads stay.
- * - [P7] Logs do not touch one another; `forget` removes one log's journal and heads, and no more.
+ * - [P7] Logs do not touch one another; `forget` removes all of one log, and no more.
  * - [P8] No two holders have the same replica id at the same time; a released id is leased again.
  * - [P9] After `close` every call rejects with `storage-closed`.
  * - [P10] A store written by a newer format version is refused with `storage-format`.
  * - [P11] Bytes given in may be reused by the caller once the promise settles; bytes given out are the caller's.
+ * - [P12] `pack` is atomic and durable (P1, P2 `strict`): chunks, manifest and journal change together. With another
+ *   revision than the store's it fails with `head-conflict`, and nothing is written.
+ * - [P13] A chunk never changes: ids are not used twice. What a pack removes stays readable for storages that had the store
+ *   open already, in other processes or tabs, and is gone at last when none of them is left.
+ * - [P14] `setAsideChunk` moves a damaged chunk out of `readChunks`, where its bytes stay for inspection, and removes the
+ *   manifest, which would name it: the log is put together anew from the chunks that are left, and the journal.
  */
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 
@@ -47,12 +54,41 @@ export interface JournalRecord {
   readonly block: Uint8Array;
 }
 
-/** What a log's part of the store holds, read in one consistent view. */
+/** What says which chunks a log has been packed into. The store does not look inside. */
+export interface StoredManifest {
+  /** Rises with every pack, from 1. */
+  readonly revision: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What a log's part of the store holds, but for its packed chunks, read in one consistent view. */
 export interface StoredLog {
-  /** In the order written. */
+  /** The journal, in the order written. */
   readonly records: readonly JournalRecord[];
   /** Highest sequence number ever written, per replica. */
   readonly heads: ReadonlyMap<ReplicaId, SequenceNumber>;
+  /** Absent when the log was never packed, or a chunk was set aside since (P14). */
+  readonly manifest: StoredManifest | undefined;
+}
+
+/** A packed chunk on its way into the store. */
+export interface PackedChunk {
+  /** Names it within its log: a whole number, at most 2^32 - 1, never used before (P13). */
+  readonly id: number;
+  /** One or more blocks. The store does not look inside. */
+  readonly bytes: Uint8Array;
+}
+
+/** One step of packing a log (P12). */
+export interface Packing {
+  /** The revision that it starts from; 0 where there is no manifest. */
+  readonly revision: number;
+  readonly manifest: Uint8Array;
+  readonly add: readonly PackedChunk[];
+  /** Chunks that the new manifest does not name any more. Those that are not there are passed over. */
+  readonly remove: readonly number[];
+  /** Journal records whose events all lie in packed chunks now, by key. Those that are not there are passed over. */
+  readonly packed: readonly string[];
 }
 
 /** How a commit is made durable. */
@@ -76,13 +112,26 @@ export interface GossipStorage {
    * A replica id is kept in the same database as its heads, so that neither outlives the other.
    */
   leaseReplica(create: () => ReplicaId): Promise<ReplicaLease>;
-  /** All of a log. A log never written gives no records and no heads. */
+  /** A log's journal, heads and manifest. A log never written gives no records, no heads, no manifest. */
   load(log: string): Promise<StoredLog>;
-  /** Writes entries in order, as one atomic batch. */
-  commit(log: string, entries: readonly JournalEntry[], options: CommitOptions): Promise<void>;
+  /**
+   * Writes entries in order, as one atomic batch. Resolves with the key of each one's record; `undefined` for those that
+   * were skipped (P4).
+   */
+  commit(
+    log: string,
+    entries: readonly JournalEntry[],
+    options: CommitOptions,
+  ): Promise<readonly (string | undefined)[]>;
   /** Moves a damaged record out of the journal. */
   setAside(log: string, key: string): Promise<void>;
-  /** Names of the logs that have a journal or heads, sorted. */
+  /** Puts packed chunks and a new manifest in the place of journal records and older chunks. */
+  pack(log: string, packing: Packing): Promise<void>;
+  /** Packed chunks by id; without `ids` all that are not removed. Those that are not there are left out. */
+  readChunks(log: string, ids?: readonly number[]): Promise<ReadonlyMap<number, Uint8Array>>;
+  /** Moves a damaged chunk aside (P14). */
+  setAsideChunk(log: string, id: number): Promise<void>;
+  /** Names of the logs that anything is stored of, sorted. */
   logs(): Promise<readonly string[]>;
   /** Removes a log. Resolves when it is gone for good. */
   forget(log: string): Promise<void>;
