@@ -171,6 +171,16 @@ export const unstoredEventsMax = 250_000;
 export const rereadMsMin = 1_000;
 /** Longest pause before a failed write is tried again; it starts at a tenth. */
 export const storageRetryMsMax = 10_000;
+/** A packed chunk. Four of the largest blocks: what is read at once stays small beside a browser's memory. */
+export const packedChunkBytesMax = 4 * 1024 * 1024;
+/** Chunks added in one step of packing: one transaction, in memory until it is on the disk. */
+export const packedChunksMax = 64;
+/** A log's manifest: 100,000 chunks, which are a hundred million events, at 160 bytes each. */
+export const manifestBytesMax = 16 * 1024 * 1024;
+/** Largest id of a packed chunk: at a thousand events each, more than a log can hold. */
+export const chunkIdMax = 0xffffffff;
+/** Chunks or records that one call names. More go in several steps. */
+export const storedNamesMax = 100_000;
 /** A key of the metadata keyspace, in UTF-8: a log's name with a prefix fits. */
 export const metadataKeyBytesMax = 512;
 /** A value of the metadata keyspace. */
