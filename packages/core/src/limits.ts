@@ -57,12 +57,8 @@ export const packedChunkBytesTarget = 32 * 1024;
 export const journalRowsMax = 1024;
 /** Records of a journal that a log leaves behind when it closes; more are packed first, so that the next start is quick. */
 export const journalRecordsMax = 64;
-/** Packed chunks that are written in one step. Two megabytes: an old phone's browser does that between two frames. */
-export const packedChunksPerStep = 64;
-/** Id of a packed chunk. At one a second it lasts for a century. */
-export const packedChunkIdMax = 0xffff_ffff;
-/** Chunks of one log: three hundred million small events. */
-export const chunksMax = 1_000_000;
+/** Packed chunks of one log: a hundred million small events. */
+export const chunksMax = 300_000;
 /** Rows read at once from packed chunks to be named to a peer; of a wider span parts are compared first. */
 export const coldRowsAtOnceMax = 16_384;
 
@@ -159,6 +155,8 @@ export const connectionsMax = 10_000;
 
 // The node.
 
+/** Bytes of events in a node's memory, over which those go that no open window shows. A phone's tab has some hundreds. */
+export const hotBytesMax = 64 * 1024 * 1024;
 /** Logs open at once in one node. */
 export const openLogsMax = 10_000;
 /** A log that nobody uses stays open for so long, so that switching rooms back costs nothing. */

@@ -33,7 +33,7 @@ import {
   replicaIdFromBytes,
   type SequenceNumber,
 } from './ids.js';
-import { chunkRowsMax, depsMax, eventBytesMax, packedChunksPerStep, seqMax, timeMax } from './limits.js';
+import { chunkRowsMax, depsMax, eventBytesMax, packedChunksMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
 import { type Compared, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
@@ -43,7 +43,7 @@ import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
 import { mergeRows } from './log/merge-rows.js';
 import { OrderedLog } from './log/ordered-log.js';
-import { PackedChunks, type PackedSlot, type Reading, rowsOf } from './log/packed-chunks.js';
+import { DamagedChunk, PackedChunks, type PackedSlot, type Reading, rowsOf } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { readLacking } from './log/read-lacking.js';
@@ -391,6 +391,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#yielded.length = 0;
   }
 
+  get replicaCount(): number {
+    return this.#replicas.size;
+  }
+
   /** The last stored event of a replica; 0 when there is none. */
   storedSeq(replica: ReplicaId): SequenceNumber {
     const index = this.#replicas.find(replica);
@@ -471,9 +475,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   // Packed chunks.
 
-  /** Takes up where a manifest says that the log was packed; the log must be empty. Then `load` the journal. */
-  resume(manifest: Uint8Array): void {
-    const { nextId, replicas, chunks, reissued } = decodeManifest(manifest);
+  /**
+   * Takes up where a manifest says that the log was packed; the log must be empty. Then `load` the journal.
+   *
+   * @throws GossipError when the manifest cannot be read: then the log is put together from all chunks (`replaces`).
+   */
+  resume(manifest: Uint8Array, nextChunkId: number): void {
+    const { replicas, chunks, reissued } = decodeManifest(manifest);
     invariant(this.length === 0 && this.#packed.slots.length === 0, 'only an empty log takes up a manifest');
     const { last, lastTime, firstTime, stored, storedTime, packed, packedTime } = this.#replicas;
     for (const replica of replicas) {
@@ -485,14 +493,27 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     for (const [former, id] of reissued) this.#reissued.set(former, id);
     this.#packed.replace(0, 0, chunks, chunks.length);
-    this.#packer.nextId = nextId;
+    this.#packer.nextId = nextChunkId;
     this.#clock = observe(this.#clock, this.#packed.end);
   }
 
-  /** All is read from what a damaged or outdated manifest named: chunks with these ids are to be packed anew. */
-  replaces(chunks: readonly number[]): void {
-    this.#packer.obsolete.push(...chunks);
-    for (const id of chunks) this.#packer.nextId = Math.max(this.#packer.nextId, id + 1);
+  /**
+   * Reads packed chunks as if they were the journal, the earlier first: where no manifest serves. They are packed anew.
+   *
+   * @throws DamagedChunk
+   */
+  loadChunks(chunks: ReadonlyMap<number, Uint8Array>, nextChunkId: number): Receipt[] {
+    this.#packer.obsolete.push(...chunks.keys());
+    this.#packer.nextId = nextChunkId;
+    const parts = Array.from(chunks, ([id, bytes]) => {
+      try {
+        const blocks = splitBlocks(bytes);
+        return { blocks, time: decodeBlock(blocks[0] as Uint8Array).time[0] as number };
+      } catch (cause) {
+        throw new DamagedChunk(id, cause);
+      }
+    });
+    return parts.sort((a, b) => a.time - b.time).flatMap(({ blocks }) => blocks.map((block) => this.load(block)));
   }
 
   /** Are there older events than those in memory? */
@@ -522,7 +543,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       while (at > 0 && !isEnough({ from: this.#packed.slots[at]?.start ?? this.#packed.end, length })) {
         at--;
         length += rowsOf(this.#packed.slots[at] as PackedSlot);
-        if (this.#packed.cold - at === packedChunksPerStep) break;
+        if (this.#packed.cold - at === packedChunksMax) break;
       }
       if (at === this.#packed.cold) return;
       yield* this.#packed.reading(() => this.#warm(at));
@@ -554,23 +575,28 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#changed();
   }
 
-  /**
-   * Gives back the memory of packed events, but for the newest: about `keep` of them stay, and all that are not packed.
-   * Snapshots keep what they have seen.
-   */
-  trim(keep: number): void {
-    const { slots } = this.#packed;
-    let at = slots.length;
-    let length = this.unpackedRows;
-    while (at > this.#packed.cold && length < keep) length += rowsOf(slots[--at] as PackedSlot);
-    if (at === this.#packed.cold) return;
+  /** The time from which on events are in memory; 0 when all are. */
+  get residentFrom(): number {
+    return this.#packed.hotFrom;
+  }
+
+  /** About how many bytes the events take that are in memory. */
+  get residentBytes(): number {
+    return this.#tables.pages.bytes + this.length * 33;
+  }
+
+  /** Gives back the memory of packed events before that time. Snapshots keep what they have seen. O(events in memory). */
+  trim(from: number): void {
+    const { slots, cold, end } = this.#packed;
+    const at = from >= end ? slots.length : this.#packed.indexAt(from);
+    if (at <= cold) return;
     this.#packed.warmFrom(at);
     this.#ordered.dropBefore(this.#packed.hotFrom);
     const kept = [...this.#ordered.chunks, ...slots.flatMap(({ late }) => late ?? []), this.#unflushed];
     const pages = new Set<number>();
     for (const { page, count } of kept) for (let row = 0; row < count; row++) pages.add(page[row] as number);
     this.#tables.pages.keep(pages);
-    this.#tables.dependencies.compact(kept);
+    this.#tables.dependencies.compact(new Set(kept));
     this.#changed();
   }
 

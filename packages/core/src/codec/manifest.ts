@@ -3,7 +3,7 @@
  */
 import { GossipError } from '../errors.js';
 import { type EventId, eventId, parseEventId, type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
-import { chunksMax, packedChunkIdMax, replicaIdBytes, replicasMax, seqMax } from '../limits.js';
+import { chunkIdMax, chunksMax, replicaIdBytes, replicasMax, seqMax } from '../limits.js';
 import { lanes } from '../log/contribution.js';
 import type { ChunkHeader } from '../log/packed-chunks.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
@@ -23,8 +23,6 @@ export interface PackedReplica {
 }
 
 export interface Manifest {
-  /** The id of the next chunk. */
-  readonly nextId: number;
   readonly replicas: readonly PackedReplica[];
   /** In log order. */
   readonly chunks: readonly ChunkHeader[];
@@ -33,11 +31,10 @@ export interface Manifest {
 }
 
 /** @internal */
-export function encodeManifest({ nextId, replicas, chunks, reissued }: Manifest): Uint8Array<ArrayBuffer> {
+export function encodeManifest({ replicas, chunks, reissued }: Manifest): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(64 + replicas.length * 36 + chunks.length * 40);
   writer.u8(manifestVersion);
   writer.u32(0);
-  writer.varint(nextId);
   writer.varint(replicas.length);
   for (const { replica, firstTime, last, lastTime, isHead } of replicas) {
     writer.bytes(replicaIdToBytes(replica));
@@ -81,7 +78,6 @@ export function decodeManifest(source: Uint8Array): Manifest {
   if (reader.u32() !== xxHash32(source, manifestVersion, headerBytes)) {
     throw new GossipError('checksum', 'the checksum of a manifest does not fit its bytes');
   }
-  const nextId = reader.bounded(packedChunkIdMax, 'next chunk id');
   const replicas: PackedReplica[] = [];
   for (let left = reader.bounded(replicasMax, 'replicas of a manifest'); left > 0; left--) {
     const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
@@ -93,7 +89,7 @@ export function decodeManifest(source: Uint8Array): Manifest {
   const chunks: ChunkHeader[] = [];
   let time = 0;
   for (let left = reader.bounded(chunksMax, 'chunks of a manifest'); left > 0; left--) {
-    const id = reader.bounded(packedChunkIdMax, 'chunk id');
+    const id = reader.bounded(chunkIdMax, 'chunk id');
     const start = time + reader.varint();
     const lastTime = start + reader.varint();
     const [rows, bytes] = [reader.varint(), reader.varint()];
@@ -110,5 +106,5 @@ export function decodeManifest(source: Uint8Array): Manifest {
     reissued.set(former, readId());
   }
   if (reader.remaining > 0) throw invalid(`${reader.remaining} bytes behind a manifest`);
-  return { nextId, replicas, chunks, reissued };
+  return { replicas, chunks, reissued };
 }

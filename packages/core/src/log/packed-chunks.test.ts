@@ -12,7 +12,7 @@ import { type LogEntry, ReplicatedLog } from '../sync/index.js';
 
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
-  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksPerStep: 3, coldRowsAtOnceMax: 16 },
+  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, coldRowsAtOnceMax: 16 },
   ...{ listedReplicasMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
 }));
 
@@ -31,6 +31,7 @@ class PackedNode {
   #journal: LogEntry[] = [];
   #manifest: Uint8Array | undefined;
   #unstored: LogEntry[] = [];
+  #nextId = 0;
   now = startMs;
   fresh = 1_000;
   readonly #replica: ReplicaId;
@@ -69,6 +70,7 @@ class PackedNode {
     for (const { id: chunk, bytes } of plan.add) {
       expect(this.chunks.has(chunk)).toBe(false);
       this.chunks.set(chunk, bytes);
+      this.#nextId = chunk + 1;
     }
     for (const chunk of plan.remove) this.chunks.delete(chunk);
     if (plan.isComplete) this.#journal = this.#journal.slice(before);
@@ -85,7 +87,7 @@ class PackedNode {
   restart(): void {
     this.#unstored = [];
     this.log = this.#newLog();
-    if (this.#manifest !== undefined) this.log.resume(this.#manifest);
+    if (this.#manifest !== undefined) this.log.resume(this.#manifest, this.#nextId);
     for (const { block } of this.#journal) this.log.load(block);
     this.log.loaded();
   }
@@ -162,7 +164,7 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
             node.pack(action.isLost);
             break;
           case 'trim':
-            node.log.trim(action.keep);
+            node.log.trim(node.log.snapshot().at(-action.keep)?.clock ?? endOfTime);
             break;
           case 'load':
             node.load(action.length);

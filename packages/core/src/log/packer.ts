@@ -7,7 +7,7 @@
 import { joinBlocks } from '../codec/block.js';
 import { encodeManifest } from '../codec/manifest.js';
 import type { EventId, ReplicaId } from '../ids.js';
-import { chunkRowsMax, packedChunkBytesTarget, packedChunksPerStep } from '../limits.js';
+import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
 import type { PackedChunk } from '../ports/storage.js';
 import { Chunk } from './chunk.js';
 import { contribution, lanes } from './contribution.js';
@@ -27,6 +27,9 @@ export interface PackPlan {
   readonly apply: () => void;
 }
 
+/** Chunks at which a step ends: what was begun takes a few more. */
+const stepChunks = packedChunksMax - 4;
+
 interface Replacement {
   readonly from: number;
   readonly to: number;
@@ -36,7 +39,7 @@ interface Replacement {
 /** @internal */
 export class Packer {
   /** The id of the next chunk. */
-  nextId = 1;
+  nextId = 0;
   /** Chunks on disk that say nothing any more. */
   obsolete: number[] = [];
   readonly #effective: EffectiveRows;
@@ -74,9 +77,9 @@ export class Packer {
     // In time order, so that what is packed of a replica stays a beginning of it (Q4).
     const outdated: number[] = [];
     packed.slots.forEach(({ late }, at) => {
-      if (late !== undefined && outdated.length < packedChunksPerStep && hasAny(late, isStored)) outdated.push(at);
+      if (late !== undefined && outdated.length < stepChunks && hasAny(late, isStored)) outdated.push(at);
     });
-    const takesTail = outdated.length < packedChunksPerStep;
+    const takesTail = outdated.length < stepChunks;
     const last = packed.slots.length - 1;
     const { end } = packed;
     const tail = ordered.lowerBound(end);
@@ -87,15 +90,25 @@ export class Packer {
       if (at < packed.cold) packed.require((packed.slots[at] as PackedSlot).start, packed.endOf(at));
     }
 
+    let isComplete = takesTail;
+    let done = 0;
     for (const at of outdated) {
+      if (step.isFull) break;
       const slot = packed.slots[at] as PackedSlot;
       step.begin(slot.start);
-      this.#effective.each(slot.start, packed.endOf(at), (chunk, row) => step.take(chunk, row));
-      if (at < last || !joinsLast) step.finish();
+      this.#effective.each(slot.start, packed.endOf(at), (chunk, row) => {
+        // What is packed already stays packed; what is not waits for the next step when this one is full.
+        const isPacked = (chunk.seq[row] as number) <= (replicas.packed[chunk.replica[row] as number] as number);
+        if (isPacked || !step.isFull) step.take(chunk, row);
+        else isComplete = false;
+      });
+      if (at < last || !joinsLast || step.isFull) step.finish();
       replacements.push({ from: at, to: at + 1, headers: step.takeHeaders() });
+      done++;
     }
-    let isComplete = takesTail;
-    if (takesTail && hasTail) {
+    if (done < outdated.length || step.isFull) {
+      isComplete = false;
+    } else if (takesTail && hasTail) {
       if (!joinsLast) step.begin(end);
       isComplete = this.#takeTail(tail, step, isStored);
       step.finish();
@@ -106,13 +119,15 @@ export class Packer {
         replacements.push({ from, to: last + 1, headers: [...(before?.headers ?? []), ...headers] });
       }
     }
-    const remove = [...this.obsolete, ...outdated.map((at) => (packed.slots[at] as PackedSlot).id)];
+    const remove = [
+      ...this.obsolete,
+      ...replacements.flatMap(({ from, to }) => packed.slots.slice(from, to).map(({ id }) => id)),
+    ];
 
     const headers: ChunkHeader[] = [...packed.slots];
     for (const { from, to, headers: anew } of replacements.reverse()) headers.splice(from, to - from, ...anew);
     const far = step.packed;
     const manifest = encodeManifest({
-      nextId: step.nextId,
       chunks: headers,
       reissued: this.#reissued,
       replicas: replicas.ids.flatMap((replica: ReplicaId, i) => {
@@ -150,7 +165,7 @@ export class Packer {
       const chunk = ordered.chunks[at] as Chunk;
       for (let row = at === tail.chunk ? tail.row : 0; row < chunk.count; row++) {
         if (isStored(chunk, row)) {
-          if (step.isFull(chunk.time[row] as number)) return false;
+          if (step.isFull && step.isCut(chunk.time[row] as number)) return false;
           step.take(chunk, row);
         } else {
           tables.dependencies.each(chunk.deps[row] as number, 0, (replica) => step.named.add(replica));
@@ -226,14 +241,14 @@ class Step {
     this.#start = start;
   }
 
-  /** No more fits into this step, but what is of one time with the row before. */
-  isFull(time: number): boolean {
-    return this.add.length >= packedChunksPerStep && this.#rows.count > 0 && this.#isCut(time);
+  /** Nothing more is to be begun. */
+  get isFull(): boolean {
+    return this.add.length >= stepChunks;
   }
 
   take(chunk: Chunk, row: number): void {
     const time = chunk.time[row] as number;
-    if (this.#isCut(time)) {
+    if (this.isCut(time)) {
       this.finish();
       this.#start = time;
     }
@@ -274,7 +289,8 @@ class Step {
     return headers;
   }
 
-  #isCut(time: number): boolean {
+  /** Does a row of that time begin another chunk? Rows of one time stay together (Q1). */
+  isCut(time: number): boolean {
     const { count } = this.#rows;
     if (count < chunkRowsMax && this.#bytes < packedChunkBytesTarget) return false;
     return count > 0 && time > this.#rows.lastTime;

@@ -24,6 +24,8 @@ export class PayloadPages {
   /** Where the last `place` or `adopt` put its bytes. */
   page = 0;
   offset = 0;
+  /** Of all pages. */
+  bytes = 0;
 
   get(page: number, offset: number, length: number): Uint8Array {
     return (this.#pages[page] as Uint8Array).subarray(offset, offset + length);
@@ -57,12 +59,14 @@ export class PayloadPages {
   adopt(source: Uint8Array): number {
     const page = this.#free.pop() ?? this.#pages.length;
     this.#pages[page] = source;
+    this.bytes += source.length;
     this.page = page;
     return page;
   }
 
   /** Gives up a page: no row may point into it any more. */
   drop(page: number): void {
+    this.bytes -= (this.#pages[page] as Uint8Array).length;
     this.#pages[page] = nothing;
     this.#free.push(page);
   }
