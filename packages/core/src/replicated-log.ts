@@ -689,7 +689,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   #changed(): void {
-    this.#snapshot = undefined;
+    // What came late into what is not in memory is not seen: the snapshot is the same object (L5).
+    if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;
     let failure: { error: unknown } | undefined;
     for (const listener of [...this.#listeners]) {
       try {

@@ -517,17 +517,19 @@ export class HostedLog<T = unknown> {
     try {
       for (let ids = needed; ; ) {
         const chunks = await storage.readChunks(this.id, ids);
-        if (this.#status !== 'ready' && this.#status !== 'opening') throw this.#error ?? closedError(this.id);
+        if (this.#status !== 'ready' && this.#status !== 'opening') throw closedError(this.id);
         const step = reading.next(chunks);
         if (step.done) return take(step.value);
         ids = step.value;
       }
     } catch (error) {
-      if (error instanceof DamagedChunk && this.#status === 'ready') {
-        await this.#setAsideChunk(error);
+      // A log that is being opened is read again without it.
+      if (!(error instanceof DamagedChunk) || this.#status === 'opening') throw error;
+      if (this.#status === 'ready') {
         this.#fail(error);
+        await this.#setAsideChunk(error);
       }
-      throw error;
+      throw closedError(this.id);
     }
   }
 
@@ -542,7 +544,7 @@ export class HostedLog<T = unknown> {
       log.loadOlder((oldest) => window.isReached(oldest)),
       done,
     );
-    window.fix(log.snapshot());
+    window.fix(log.residentFrom);
     return log;
   }
 
@@ -559,7 +561,7 @@ export class HostedLog<T = unknown> {
       log.loadOlder((oldest) => oldest.length >= length + count),
       done,
     );
-    window.reachBack(log.residentFrom);
+    window.fix(log.residentFrom);
     return Math.max(0, olderLength - log.olderLength);
   }
 
