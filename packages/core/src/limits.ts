@@ -49,6 +49,23 @@ export const causalBufferRowsMax = 8192;
 /** Bytes that wait in a log's causal buffer. */
 export const causalBufferBytesMax = 8 * 1024 * 1024;
 
+// The log on disk.
+
+/** Bytes of a packed chunk at which the next one begins: a frame's worth, so that it goes out to peers as it lies. */
+export const packedChunkBytesTarget = 32 * 1024;
+/** Events that wait in the journal until they are packed; a start reads them one record at a time. */
+export const journalRowsMax = 1024;
+/** Records of a journal that a log leaves behind when it closes; more are packed first, so that the next start is quick. */
+export const journalRecordsMax = 64;
+/** Packed chunks that are written in one step. Two megabytes: an old phone's browser does that between two frames. */
+export const packedChunksPerStep = 64;
+/** Id of a packed chunk. At one a second it lasts for a century. */
+export const packedChunkIdMax = 0xffff_ffff;
+/** Chunks of one log: three hundred million small events. */
+export const chunksMax = 1_000_000;
+/** Rows read at once from packed chunks to be named to a peer; of a wider span parts are compared first. */
+export const coldRowsAtOnceMax = 16_384;
+
 // Views.
 
 /** Errors that a view keeps: the newest of them say what is wrong. */
