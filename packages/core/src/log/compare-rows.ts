@@ -91,8 +91,7 @@ export function compareRows(rows: EffectiveRows, received: readonly Range[], sal
         break;
       }
       case 'rows':
-        if (rows.coldCount(range.from, range.to) > coldRowsAtOnceMax) reply.push(...fingerprintParts(rows, range));
-        else reply.push(compareNames(rows, range, salt, lacks));
+        reply.push(...(partsOfCold(rows, range) ?? [compareNames(rows, range, salt, lacks)]));
         break;
       case 'lacking-rows': {
         const names = new Set(range.names);
@@ -221,6 +220,14 @@ function describeSpan(rows: EffectiveRows, { from, to, rows: count, peerRows }: 
     if (names.length < namesPerRangeMax) names.push(name);
   });
   return [{ kind: 'rows', from, to, names }];
+}
+
+/** Of a span with more cold rows than are read at once, its parts: they are compared first. */
+function partsOfCold(rows: EffectiveRows, span: Span): Range[] | undefined {
+  if (span.from >= rows.packed.hotFrom || rows.fingerprint(span.from, span.to).count <= coldRowsAtOnceMax)
+    return undefined;
+  const parts = fingerprintParts(rows, span);
+  return parts.length > 1 ? parts : undefined;
 }
 
 /** Fingerprints of parts of a span. */

@@ -86,16 +86,6 @@ export class EffectiveRows {
     return { count, sum };
   }
 
-  /** Rows of `[from, to)` that lie in cold chunks, with those of the chunks at its ends. */
-  coldCount(from: number, to: number): number {
-    const { packed } = this;
-    let rows = 0;
-    for (let at = packed.indexAt(from); at < packed.cold && (packed.slots[at] as PackedSlot).start < to; at++) {
-      rows += rowsOf(packed.slots[at] as PackedSlot);
-    }
-    return rows;
-  }
-
   /** Calls back for each row of `[from, to)` in order. */
   each(from: number, to: number, visit: (chunk: Chunk, row: number) => void): void {
     this.packed.require(from, to);
