@@ -13,6 +13,8 @@
  *   `forked`. It could not have told of its own before; when the peer comes back, it has, and G4 decides.
  * - [G6] Who sends another event than is stored here writes on another branch: what it sends of that replica behind it is
  *   passed over, until it compares the log anew. By then it knows of ours.
+ * - [G7] An event that is missing here before others of its writer, as after a write that was lost, is put in its place when
+ *   a peer sends it.
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
@@ -31,11 +33,11 @@ import {
   type ReplicaId,
   type SequenceNumber,
 } from './ids.js';
-import { depsMax, eventBytesMax, seqMax, timeMax } from './limits.js';
+import { depsMax, eventBytesMax, idleRowsMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
 import { type Compared, compareRows, describeRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
-import { EffectiveRows } from './log/effective-rows.js';
+import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
@@ -77,6 +79,8 @@ export interface ReadResult {
   readonly more: boolean;
   /** The first event that is kept back because its time is over `upTo`; `undefined` when there is none. */
   readonly heldTime: number | undefined;
+  /** Events that the peer lacked when this was asked for, all told. */
+  readonly lacking: number;
 }
 
 /** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
@@ -88,6 +92,8 @@ export interface Receipt extends MergeResult {
   readonly runs: readonly TimedRun[];
   /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
   readonly refused: GossipError | undefined;
+  /** Events came that were missing before others of their writer (G7): the store thinks that it has them. */
+  readonly mended: boolean;
   /** Events under this writer's id came that this log never wrote (G4): describe the log anew. */
   readonly disputed: boolean;
   /** A dispute was settled (G4). */
@@ -124,6 +130,7 @@ interface Tally {
   added: number;
   duplicates: number;
   dropped: number;
+  mended: boolean;
   disputed: boolean;
   readonly entries: LogEntry[];
   readonly runs: TimedRun[];
@@ -318,7 +325,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** Is the run's last event in the log, at its time? */
-  #holds(replica: number, { last, lastTime }: TimedRun): boolean {
+  #holds(replica: number, { last, lastTime }: Pick<TimedRun, 'last' | 'lastTime'>): boolean {
     const found = this.#ordered.locate(lastTime, replica);
     return found !== undefined && this.#ordered.chunks[found.chunk]?.seq[found.row] === last;
   }
@@ -360,8 +367,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *
    * @throws GossipError `forked` (G5).
    */
-  compare(received: readonly Range[], salt: number): LogComparison {
-    const compared = compareRows(this.#effective, received, salt);
+  compare(received: readonly Range[], salt: number, thorough = false): LogComparison {
+    const compared = compareRows(this.#effective, received, salt, thorough);
     const missing: Run[] = [];
     let doubtful = false;
     for (const range of received) {
@@ -372,7 +379,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (error !== undefined) throw error;
       for (const { replica, last, lastTime } of claims) {
         if (replica !== this.replica || this.#dispute !== undefined) continue;
-        if (this.#timeOf(this.#self, last) === lastTime) continue;
+        if (this.#holds(this.#self, { last, lastTime })) continue;
         doubtful = true;
         compared.lacks.delete(replica);
         // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
@@ -395,7 +402,20 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   read(query: ReadQuery): ReadResult {
     const { stored } = this.#replicas;
     const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.lacks, stored, query);
-    return { entries: encodeRows(rows, this.#tables, 'received'), more, heldTime };
+    return { entries: encodeRows(rows, this.#tables, 'received'), more, heldTime, lacking: this.#lacking(query.lacks) };
+  }
+
+  #lacking(lacks: ReadonlyMap<ReplicaId, KnownEvent>): number {
+    let events = 0;
+    for (const [id, { seq }] of lacks) {
+      events += Math.max(0, (this.#replicas.stored[this.#replicas.find(id)] ?? 0) - seq);
+    }
+    return events;
+  }
+
+  /** The fingerprint of the effective log before a time, unless that is much work: then part of it, for the next time. */
+  sum(upTo: number): Fingerprint | undefined {
+    return this.#effective.fingerprintWithin(upTo, idleRowsMax);
   }
 
   /**
@@ -519,6 +539,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       added: 0,
       duplicates: 0,
       dropped: 0,
+      mended: false,
       disputed: false,
       entries: [],
       runs: [],
@@ -539,11 +560,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     tally.dropped += this.#buffer.shed();
     const settled = tally.yielded.map((yielded) => this.#reissue(yielded))[0];
-    const { added, duplicates, dropped, disputed, entries, runs } = tally;
+    const { added, duplicates, dropped, mended, disputed, entries, runs } = tally;
     const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
     const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
     if (added > 0 || settled !== undefined) this.#changed();
-    return { added, duplicates, dropped, disputed, entries, runs, parked, missing, refused, settled };
+    return { added, duplicates, dropped, mended, disputed, entries, runs, parked, missing, refused, settled };
   }
 
   #beginDispute(): void {
@@ -599,7 +620,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = this.#replicas.find(run.replica);
       if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
       if (replica === this.#self || this.#dispute?.replica === replica) continue;
-      if (this.#timeOf(replica, run.last) !== run.lastTime) return forked(run.replica, run.last);
+      if (!this.#holds(replica, run)) return forked(run.replica, run.last);
     }
     return undefined;
   }
@@ -716,6 +737,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const timeBefore = Float64Array.from(replicas, (replica) => lastTime[replica] as number);
     const released: number[] = [];
     const waiting: { parked: ParkedRow; waitsFor: number }[] = [];
+    const mending: number[] = [];
+    let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
@@ -727,7 +750,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       ) {
         tally.duplicates++;
         if (collect && seq <= (last[replica] as number) && replica !== disputed && replica !== this.#self) {
-          if (!this.#stands(block, row, replica)) contested.add(ids[replica] as ReplicaId);
+          if (!this.#stands(block, row, replica)) {
+            missing ??= this.#missingOf(block, replicas);
+            if (missing.has(row)) mending.push(row);
+            else contested.add(ids[replica] as ReplicaId);
+          }
         }
         continue;
       }
@@ -755,6 +782,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       released.push(row);
     }
     if (collect) tally.runs.push(...blockRuns(block, replicas, this.#replicas.ids));
+    if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
 
     if (released.length > 0) {
       const whole = released.length === block.count;
@@ -786,6 +814,56 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       }
     }
     return undefined;
+  }
+
+  /** Rows that were missing before others of their writers are put in their places (G7). */
+  #mend(batch: Chunk, tally: Tally): void {
+    tally.added += batch.count;
+    tally.duplicates -= batch.count;
+    tally.mended = true;
+    tally.entries.push(...encodeRows(batch, this.#tables, 'received'));
+    this.#ordered.insert(batch);
+    this.#effective.forget();
+  }
+
+  /** Rows of a block that are missing here before others of their writers: there is none of that number, and room for it. */
+  #missingOf(block: DecodedBlock, replicas: Uint32Array): ReadonlySet<number> {
+    const { last } = this.#replicas;
+    const missing = new Set<number>();
+    // Mostly none is: then there are as many events as their numbers say.
+    if (this.length === last.reduce((sum, seq) => sum + seq, 0)) return missing;
+    const known = Array.from({ length: block.count }, (_, row) => row).filter((row) => {
+      const replica = replicas[block.replica[row] as number] as number;
+      return (block.seq[row] as number) <= (last[replica] as number) && !this.#stands(block, row, replica);
+    });
+    for (const { row, before, after, taken } of this.#around(block, replicas, known)) {
+      const time = block.time[row] as number;
+      if (!taken && time > before && time < after) missing.add(row);
+    }
+    return missing;
+  }
+
+  /** By row of a block: the times of its neighbours by number, as far as they are here, and whether it is. O(events). */
+  #around(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]) {
+    const around = rows.map((row) => ({ row, before: 0, after: Number.POSITIVE_INFINITY, taken: false }));
+    const bySeq = new Map<number, Map<number, (typeof around)[number]>>();
+    for (const found of around) {
+      const replica = replicas[block.replica[found.row] as number] as number;
+      const ofReplica = bySeq.get(replica) ?? new Map();
+      bySeq.set(replica, ofReplica.set(block.seq[found.row], found));
+    }
+    for (const chunk of this.#ordered.chunks) {
+      for (let at = 0; at < chunk.count; at++) {
+        const ofReplica = bySeq.get(chunk.replica[at] as number);
+        if (ofReplica === undefined) continue;
+        const seq = chunk.seq[at] as number;
+        const [next, same, previous] = [ofReplica.get(seq + 1), ofReplica.get(seq), ofReplica.get(seq - 1)];
+        if (next !== undefined) next.before = chunk.time[at] as number;
+        if (same !== undefined) same.taken = true;
+        if (previous !== undefined) previous.after = chunk.time[at] as number;
+      }
+    }
+    return around;
   }
 
   #pickRows(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]): Chunk {

@@ -211,7 +211,9 @@ export class TestNode {
           ranges: hosted.log.describe(),
         };
       case 'compare':
-        return { kind: 'compare', ...hosted.log.compare(effect.received, effect.salt) };
+        return { kind: 'compare', ...hosted.log.compare(effect.received, effect.salt, effect.thorough) };
+      case 'sum':
+        return { kind: 'sum', fingerprint: hosted.log.sum(effect.upTo) };
       case 'read':
         return { kind: 'read', ...hosted.log.read(effect) };
       case 'select':

@@ -227,6 +227,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
+      case 'progress':
+        this.#host.hosted(output.log)?.progressed(this, output.progress);
+        break;
       case 'refused':
         if (output.error.code === 'limit-exceeded' && this.#session?.channelState(output.log) === 'absent') {
           this.#crowdedOut.add(output.log);
@@ -283,7 +286,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           break;
         case 'compare':
           this.#contested.delete(effect.log);
-          answer({ kind: 'compare', ...hosted.log.compare(effect.received, effect.salt) });
+          answer({ kind: 'compare', ...hosted.log.compare(effect.received, effect.salt, effect.thorough) });
+          break;
+        case 'sum':
+          answer({ kind: 'sum', fingerprint: hosted.log.sum(effect.upTo) });
           break;
         case 'read':
           answer({ kind: 'read', ...hosted.log.read(effect) });

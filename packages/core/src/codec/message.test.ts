@@ -14,6 +14,7 @@ import {
   seqMax,
   timeMax,
 } from '../limits.js';
+import { lanes } from '../log/contribution.js';
 import { endOfTime } from '../range.js';
 import type { ByteWriter } from './bytes.js';
 import { decodeMessage, encodeMessage, frameKinds, type Message } from './message.js';
@@ -48,9 +49,10 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     token: fc.option(text, { nil: undefined }),
     turn: fc.option(turn, { nil: undefined }),
   }),
-  fc
-    .tuple(turn, channel, fc.boolean(), fc.boolean())
-    .map(([turn, channel, own, more]) => ({ kind: 'ranges' as const, channel, own, more, ...turn })),
+  fc.tuple(turn, channel, fc.boolean(), fc.boolean(), fc.boolean()).map(([turn, channel, own, more, begins]) => ({
+    ...{ kind: 'ranges' as const, channel, own, more, begins: own && begins },
+    ...turn,
+  })),
   fc.record({ kind: fc.constant('want' as const), channel, runs: fc.array(run, { maxLength: 5 }) }),
   fc.record({
     kind: fc.constant('events' as const),
@@ -78,6 +80,11 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     after: arbitraryKnownRuns(replica),
   }),
   fc.record({ kind: fc.constant('pull' as const), channel, bytes: fc.nat(feedBytesMax) }),
+  fc.record({
+    ...{ kind: fc.constant('sums' as const), channel, upTo: fc.maxSafeNat(), count: fc.maxSafeNat() },
+    sum: fc.uint32Array({ minLength: lanes, maxLength: lanes }),
+  }),
+  fc.record({ kind: fc.constant('coming' as const), channel, events: fc.maxSafeNat(), bytes: fc.maxSafeNat() }),
 );
 
 test('[S4] messages of every kind come back as they went', () => {
@@ -89,7 +96,7 @@ test('[S4] messages of every kind come back as they went', () => {
     }),
     { numRuns: 1_000 },
   );
-  expect(seen.size).toBe(11);
+  expect(seen.size).toBe(13);
   for (const sample of Object.values(messages)) expect(decodeMessage(encodeMessage(sample))).toEqual(sample);
 });
 
@@ -135,7 +142,7 @@ test('[S3] [S4] a frame with flipped bits is refused, skipped, or another frame 
     }
   }
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(11), (bytes, kind) => {
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(13), (bytes, kind) => {
       flipped(Uint8Array.of(0, kind, ...bytes));
     }),
     { numRuns: 3_000 },

@@ -52,7 +52,15 @@ function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
   let turns = 1;
   let bytes = 0;
   for (let side: 0 | 1 = 1; ; side = side === 0 ? 1 : 0) {
-    bytes += encodeMessage({ kind: 'ranges', channel: 1, comparison: 5, own: true, more: false, ranges: turn }).length;
+    bytes += encodeMessage({
+      kind: 'ranges',
+      channel: 1,
+      comparison: 5,
+      own: true,
+      more: false,
+      begins: false,
+      ranges: turn,
+    }).length;
     const { lacks: noted, reply } = (side === 0 ? left : right).compare(turn, 5);
     for (const [replica, event] of noted) {
       const known = lacks[side].get(replica);
@@ -188,8 +196,8 @@ test('[L6] [C3] [C4] whatever a peer says in a comparison, its answer is a turn,
     fc.property(arbitraryRanges(replica, time), fc.nat(1_000), (ranges, salt) => {
       const { lacks, reply, doubtful } = log.compare(ranges, salt);
       if (reply.some(isQuestion)) questions++;
-      const turn = { kind: 'ranges' as const, channel: 1, comparison: salt, own: true, more: false, ranges: reply };
-      expect(decodeMessage(encodeMessage(turn))).toEqual(turn);
+      const turn = { kind: 'ranges' as const, channel: 1, comparison: salt, own: true, more: false, begins: false };
+      expect(decodeMessage(encodeMessage({ ...turn, ranges: reply }))).toEqual({ ...turn, ranges: reply });
       for (const [writer, { seq }] of lacks) expect(seq).toBeLessThan(version.get(writer) ?? 0);
       expect(doubtful).toBe(false);
       expect(log.snapshot()).toBe(before);

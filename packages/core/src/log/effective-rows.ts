@@ -21,6 +21,8 @@ export class EffectiveRows {
   readonly tables: LogTables;
   readonly #scratch = new Uint32Array(lanes);
   #epoch = 0;
+  /** Rows looked at one by one so far: the work that questions about the log have made. */
+  walked = 0;
 
   constructor(ordered: OrderedLog, tables: LogTables) {
     this.#ordered = ordered;
@@ -54,9 +56,29 @@ export class EffectiveRows {
     return { count, sum };
   }
 
+  /** Events of the effective log, by their numbers. O(replicas). */
+  get rowCount(): number {
+    return this.tables.replicas.stored.reduce((sum, seq) => sum + seq, 0);
+  }
+
+  /**
+   * The fingerprint of all rows before `to`; `undefined` when that takes more than about `rowsMax` rows that were not
+   * summed before. The next call goes on from there.
+   */
+  fingerprintWithin(to: number, rowsMax: number): Fingerprint | undefined {
+    const sum = new Uint32Array(lanes);
+    const walkedMax = this.walked + rowsMax;
+    let count = 0;
+    this.#eachChunk(0, to, (chunk, first, end) => {
+      if (this.walked <= walkedMax) count += this.#add(chunk, first, end, sum);
+    });
+    return this.walked <= walkedMax ? { count, sum } : undefined;
+  }
+
   /** Calls back for each row of `[from, to)` in order. */
   each(from: number, to: number, visit: (chunk: Chunk, row: number) => void): void {
     this.#eachChunk(from, to, (chunk, first, end) => {
+      this.walked += end - first;
       for (let row = first; row < end; row++) if (this.#isStored(chunk, row)) visit(chunk, row);
     });
   }
@@ -126,6 +148,7 @@ export class EffectiveRows {
       for (let lane = 0; lane < lanes; lane++) sum[lane] = (sum[lane] as number) + (scratch[lane] as number);
       count++;
     }
+    this.walked += count;
     return count;
   }
 }

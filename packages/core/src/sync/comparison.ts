@@ -9,6 +9,12 @@ import type { KnownEvent } from '../runs.js';
 export interface Comparison {
   /** Given by the node that began it. */
   readonly number: number;
+  /** It was begun because sums differ, and beside all that goes on (C6). */
+  readonly thorough: boolean;
+  /** The first frame of it is sent, or came. */
+  begun: boolean;
+  /** Where the spans of the peer's turn end, as far as it came. */
+  end: number;
   /** Frames that came so far. */
   frames: number;
   /** The peer's turn, as far as it came, asks. */
@@ -21,8 +27,18 @@ export interface Comparison {
   doubted: boolean;
 }
 
-export function newComparison(number: number): Comparison {
-  return { number, frames: 0, asked: false, asks: false, lacks: new Map(), doubted: false };
+export function newComparison(number: number, thorough = false): Comparison {
+  return {
+    number,
+    thorough,
+    begun: false,
+    end: 0,
+    frames: 0,
+    asked: false,
+    asks: false,
+    lacks: new Map(),
+    doubted: false,
+  };
 }
 
 /** A page of a turn. */
@@ -32,6 +48,17 @@ export interface Turn {
   readonly own: boolean;
   /** More pages of the peer's turn follow. */
   readonly more: boolean;
+}
+
+/** Where the spans of ranges end that follow one another from `from` on; `undefined` when they do not. */
+export function endOf(ranges: readonly Range[], from: number): number | undefined {
+  let end = from;
+  for (const range of ranges) {
+    if (!('from' in range)) continue;
+    if (range.from < end) return undefined;
+    end = range.to;
+  }
+  return end;
 }
 
 /** The more that somebody is found to lack counts: the earliest event of each replica. */

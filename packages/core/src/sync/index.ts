@@ -21,6 +21,7 @@ export type {
   Effect,
   FeedRequest,
   Peer,
+  Progress,
   SessionInput,
   SessionOptions,
   SessionOutput,
