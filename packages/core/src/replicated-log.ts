@@ -581,11 +581,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const self = this.#self;
     const writer = replicas.indexOf(self);
     if (writer < 0 || writer >= block.writers) return;
+    let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
       if (block.replica[row] !== writer) continue;
       const seq = block.seq[row] as number;
       if (this.#dispute === undefined) {
-        if (seq <= (this.#replicas.last[self] as number) && this.#stands(block, row, self)) continue;
+        if (seq <= (this.#replicas.last[self] as number)) {
+          if (this.#stands(block, row, self)) continue;
+          missing ??= this.#missingOf(block, replicas);
+          if (missing.has(row)) continue;
+        }
         this.#beginDispute();
         tally.disputed = true;
       }
@@ -749,12 +754,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
       ) {
         tally.duplicates++;
-        if (collect && seq <= (last[replica] as number) && replica !== disputed && replica !== this.#self) {
-          if (!this.#stands(block, row, replica)) {
-            missing ??= this.#missingOf(block, replicas);
-            if (missing.has(row)) mending.push(row);
-            else contested.add(ids[replica] as ReplicaId);
-          }
+        if (collect && seq <= (last[replica] as number) && replica !== disputed && !this.#stands(block, row, replica)) {
+          missing ??= this.#missingOf(block, replicas);
+          if (missing.has(row)) mending.push(row);
+          else if (replica !== this.#self) contested.add(ids[replica] as ReplicaId);
         }
         continue;
       }
