@@ -93,7 +93,16 @@ const open = (change: Partial<Extract<Message, { kind: 'open' }>> = {}): Message
 });
 /** A page of a turn of the comparison that the session began, its first. */
 const turn = (change: Partial<Extract<Message, { kind: 'ranges' }>> = {}): Message => ({
-  ...{ kind: 'ranges', channel: ours, comparison: 1, own: false, more: false, begins: false, ranges: answering },
+  ...{
+    kind: 'ranges',
+    channel: ours,
+    comparison: 1,
+    own: false,
+    more: false,
+    begins: false,
+    frame: 0,
+    ranges: answering,
+  },
   ...change,
 });
 const hello: Message = { kind: 'hello', node: there, name: 'there', durable: true, now: startMs };

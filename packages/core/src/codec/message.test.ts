@@ -50,7 +50,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     turn: fc.option(turn, { nil: undefined }),
   }),
   fc.tuple(turn, channel, fc.boolean(), fc.boolean(), fc.boolean()).map(([turn, channel, own, more, begins]) => ({
-    ...{ kind: 'ranges' as const, channel, own, more, begins: own && begins },
+    ...{ kind: 'ranges' as const, channel, own, more, begins: own && begins, frame: channel % 1000 },
     ...turn,
   })),
   fc.record({ kind: fc.constant('want' as const), channel, runs: fc.array(run, { maxLength: 5 }) }),
@@ -175,15 +175,17 @@ test('[S4] counts that claim more than the frame holds are refused before anythi
   }
   expect(refusal(() => decodeMessage(new Uint8Array(frameBytesMax + 1)))).toBe('frame-too-large');
   for (const kind of [0, 1]) {
-    expect(runs(frameKinds.ranges, 1, (writer) => writer.bytes(bytesOf(0, 1, 1, kind)))).toBe('frame-invalid');
+    expect(runs(frameKinds.ranges, 1, (writer) => writer.bytes(bytesOf(0, 0, 1, 1, kind)))).toBe('frame-invalid');
   }
   for (const kind of [3, 4]) {
-    const header = bytesOf(0, 1, 1, kind, 5, 5);
+    const header = bytesOf(0, 0, 1, 1, kind, 5, 5);
     for (const count of [1, namesPerRangeMax, namesPerRangeMax + 1]) {
       expect(runs(frameKinds.ranges, count, (writer) => writer.bytes(header))).toBe('frame-invalid');
     }
   }
-  expect(runs(frameKinds.ranges, rangesPerFrameMax + 1, (writer) => writer.bytes(bytesOf(0, 1)))).toBe('frame-invalid');
+  expect(runs(frameKinds.ranges, rangesPerFrameMax + 1, (writer) => writer.bytes(bytesOf(0, 0, 1)))).toBe(
+    'frame-invalid',
+  );
   // Half a million empty blocks.
   expect(refusal(() => decodeMessage(rawFrame(0, frameKinds.events, 1, (w) => w.bytes(new Uint8Array(500_000)))))).toBe(
     'frame-invalid',

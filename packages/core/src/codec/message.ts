@@ -7,6 +7,7 @@ import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
 import type { FeedFilter } from '../feed.js';
 import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
 import {
+  comparisonFramesMax,
   creditBytesMax,
   feedBytesMax,
   feedCursorsMax,
@@ -88,6 +89,8 @@ export interface RangesMessage {
   readonly kind: 'ranges';
   readonly channel: number;
   readonly comparison: number;
+  /** How many frames of this kind the sender has sent in this comparison before. */
+  readonly frame: number;
   /** The sender began this comparison. */
   readonly own: boolean;
   /** More frames of this turn follow. */
@@ -234,6 +237,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     }
     case 'ranges':
       writer.u8((message.own ? turn.own : 0) | (message.more ? turn.more : 0) | (message.begins ? turn.begins : 0));
+      writer.varint(message.frame);
       writeTurn(writer, message);
       break;
     case 'want':
@@ -365,6 +369,7 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
         own: (flags & turn.own) !== 0,
         more: (flags & turn.more) !== 0,
         begins,
+        frame: reader.bounded(comparisonFramesMax, 'frame'),
         ...readTurn(reader),
       };
     }

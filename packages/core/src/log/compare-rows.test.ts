@@ -59,6 +59,7 @@ function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
       own: true,
       more: false,
       begins: false,
+      frame: 0,
       ranges: turn,
     }).length;
     const { lacks: noted, reply } = (side === 0 ? left : right).compare(turn, 5);
@@ -196,7 +197,15 @@ test('[L6] [C3] [C4] whatever a peer says in a comparison, its answer is a turn,
     fc.property(arbitraryRanges(replica, time), fc.nat(1_000), (ranges, salt) => {
       const { lacks, reply, doubtful } = log.compare(ranges, salt);
       if (reply.some(isQuestion)) questions++;
-      const turn = { kind: 'ranges' as const, channel: 1, comparison: salt, own: true, more: false, begins: false };
+      const turn = {
+        kind: 'ranges' as const,
+        channel: 1,
+        comparison: salt,
+        own: true,
+        more: false,
+        begins: false,
+        frame: 0,
+      };
       expect(decodeMessage(encodeMessage({ ...turn, ranges: reply }))).toEqual({ ...turn, ranges: reply });
       for (const [writer, { seq }] of lacks) expect(seq).toBeLessThan(version.get(writer) ?? 0);
       expect(doubtful).toBe(false);

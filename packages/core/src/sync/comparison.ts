@@ -11,12 +11,11 @@ export interface Comparison {
   readonly number: number;
   /** It was begun because sums differ, and beside all that goes on (C6). */
   readonly thorough: boolean;
-  /** The first frame of it is sent, or came. */
-  begun: boolean;
   /** Where the spans of the peer's turn end, as far as it came. */
   end: number;
-  /** Frames that came so far. */
+  /** Frames that came so far, and that were sent. */
   frames: number;
+  sent: number;
   /** The peer's turn, as far as it came, asks. */
   asked: boolean;
   /** Our turn, as far as it was sent, asks. */
@@ -31,7 +30,7 @@ export function newComparison(number: number, thorough = false): Comparison {
   return {
     number,
     thorough,
-    begun: false,
+    sent: 0,
     end: 0,
     frames: 0,
     asked: false,

@@ -54,7 +54,8 @@
  *   comparison (C6), beside which everything goes on. Where that mends nothing it comes half as often each time.
  * - [S19] Who is about to send more than a frame of events says first about how much (`coming`), and when it is through.
  * - [S20] A peer's turns cost what comparing that log may cost (`WorkBudget`), however many it begins: else
- *   `limit-exceeded` ends the session. Spans of a turn follow one another, in all its frames: else `protocol`.
+ *   `limit-exceeded` ends the session. Frames of a comparison are numbered, and spans of a turn follow one another in all
+ *   its frames: else `protocol`. An answer that was lost would pass for agreement.
  */
 import {
   decodeMessage,
@@ -475,7 +476,7 @@ export class Session {
 
   /** A page of a turn of a comparison. */
   #ranges(channel: Channel, message: RangesMessage, bytes: number): void {
-    const { own, more, begins, comparison: number, ranges } = message;
+    const { own, more, begins, comparison: number, frame, ranges } = message;
     if (channel.state === 'opening') {
       const waiting = channel.waiting.reduce((sum, frame) => sum + frame.bytes, bytes);
       if (waiting > 2 * creditBytesMax) {
@@ -490,8 +491,8 @@ export class Session {
     const comparison = underWay(channel, !own, number);
     if (comparison === undefined) return;
     const end = endOf(ranges, comparison.end);
-    if (end === undefined) {
-      this.#fault(new GossipError('protocol', 'spans of a turn that do not follow one another'));
+    if (end === undefined || frame !== comparison.frames) {
+      this.#fault(new GossipError('protocol', 'frames or spans of a comparison that do not follow one another'));
       return;
     }
     comparison.end = more ? end : 0;
@@ -657,10 +658,10 @@ export class Session {
         comparison: comparison.number,
         own,
         more: more || i < pages.length - 1,
-        begins: comparison.thorough && own && !comparison.begun,
+        begins: comparison.thorough && own && comparison.sent === 0,
+        frame: comparison.sent++,
         ranges: page,
       });
-      comparison.begun = true;
     }
   }
 
