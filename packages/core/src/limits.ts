@@ -113,7 +113,7 @@ export const idleCompareMs = 30_000;
 export const idleCompareMsMax = 60 * 60_000;
 /** Idle comparisons leave out the last events: they may be on their way. */
 export const idleSpareMs = 10_000;
-/** Rows that one idle comparison adds to kept sums, about 20 ms; with the rest the next one goes on. */
+/** Rows that one idle comparison adds to kept sums, about 10 ms; with the rest the next one goes on. */
 export const idleRowsMax = 65_536;
 /** Feeds that one session serves, and as many that it reads. */
 export const feedsMax = 64;

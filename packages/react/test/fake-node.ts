@@ -74,6 +74,7 @@ class FakeLog {
       payload,
       formerId: undefined,
       error: undefined,
+      progress: undefined,
     };
     this.#events = [...this.#events, event];
     this.snapshot = snapshotOf(this.#events);

@@ -24,6 +24,7 @@ function eventAt(place: number): LogEvent {
     clock: timestamp * 2048,
     payload: { text, author },
     error: undefined,
+    progress: undefined,
   } as LogEvent;
 }
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { arbitraryRanges } from '../../test/arbitrary-ranges.js';
 import { decodeMessage, encodeMessage } from '../codec/message.js';
 import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { comparisonPassesMax, comparisonRowsMin } from '../limits.js';
 import { isQuestion, type Range } from '../range.js';
 import { ReplicatedLog } from '../replicated-log.js';
 import type { KnownEvent } from '../runs.js';
@@ -42,6 +43,8 @@ function holding(blocks: readonly Uint8Array[]): ReplicatedLog {
 interface Outcome {
   readonly turns: number;
   readonly bytes: number;
+  /** The larger part of what comparing may cost (S20) that one of them used. */
+  readonly used: number;
   /** What the other one lacks. */
   readonly lacks: readonly [ReadonlyMap<ReplicaId, KnownEvent>, ReadonlyMap<ReplicaId, KnownEvent>];
 }
@@ -51,6 +54,7 @@ function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
   let turn: readonly Range[] = left.describe();
   let turns = 1;
   let bytes = 0;
+  const used: [number, number] = [0, 0];
   for (let side: 0 | 1 = 1; ; side = side === 0 ? 1 : 0) {
     bytes += encodeMessage({
       kind: 'ranges',
@@ -62,12 +66,13 @@ function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
       frame: 0,
       ranges: turn,
     }).length;
-    const { lacks: noted, reply } = (side === 0 ? left : right).compare(turn, 5);
+    const { lacks: noted, reply, walked, rows } = (side === 0 ? left : right).compare(turn, 5);
+    used[side] += walked / (comparisonPassesMax * (rows + comparisonRowsMin));
     for (const [replica, event] of noted) {
       const known = lacks[side].get(replica);
       if (known === undefined || event.seq < known.seq) lacks[side].set(replica, event);
     }
-    if (!turn.some(isQuestion)) return { turns, bytes, lacks };
+    if (!turn.some(isQuestion)) return { turns, bytes, used: Math.max(...used), lacks };
     turn = reply;
     turns++;
     if (turns > 20) throw new Error('the comparison does not end');
@@ -115,6 +120,8 @@ test('[C1] [C2] [C3] [C4] a comparison tells what each side lacks, and no more',
         right.markStored(right.receive(fresh.takeUnflushed().map(({ block }) => block)).entries);
         const outcome = compare(left, right);
         expectExact(left, right, outcome);
+        // S20: an honest comparison is far from the bound.
+        expect(outcome.used).toBeLessThan(0.5);
         const first = left.describe()[0]?.kind;
         if (first === 'fingerprint') fingerprinted++;
         if (first === 'runs') listed++;

@@ -21,7 +21,7 @@
  * - [S5] `open` names a log. Its channel is the sender's number for it; all other frames but a feed's (F1) carry the
  *   receiver's number. It asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is
  *   answered with `close`. Who asks also begins a comparison (`ranges`): turns go back and forth until one asks nothing
- *   (C1 to C5, at the head of `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the
+ *   (C1 to C6, at the head of `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the
  *   old one are skipped.
  * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone. An `open`
  *   that comes again keeps its descriptor.
