@@ -17,7 +17,6 @@ function event(timestamp: number, author: string | undefined, replica = 'r'): Lo
     clock: timestamp * 2048,
     payload,
     error: undefined,
-    progress: undefined,
   } as LogEvent;
 }
 

@@ -74,7 +74,6 @@ class FakeLog {
       payload,
       formerId: undefined,
       error: undefined,
-      progress: undefined,
     };
     this.#events = [...this.#events, event];
     this.snapshot = snapshotOf(this.#events);
@@ -118,6 +117,7 @@ export class FakeNode implements GossipNode {
       get error() {
         return log.error;
       },
+      progress: undefined,
       ready: log.settled,
       get log() {
         return log.status === 'ready' ? log.log : undefined;

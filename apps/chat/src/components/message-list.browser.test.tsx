@@ -24,7 +24,6 @@ function eventAt(place: number): LogEvent {
     clock: timestamp * 2048,
     payload: { text, author },
     error: undefined,
-    progress: undefined,
   } as LogEvent;
 }
 
