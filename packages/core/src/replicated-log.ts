@@ -18,8 +18,9 @@
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
+import { decodeManifest } from './codec/manifest.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
-import { GossipError } from './errors.js';
+import { GossipError, invariant } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
@@ -31,21 +32,26 @@ import {
   parseLogId,
   parseReplicaId,
   type ReplicaId,
+  replicaIdFromBytes,
   type SequenceNumber,
 } from './ids.js';
-import { depsMax, eventBytesMax, idleRowsMax, seqMax, timeMax } from './limits.js';
+import { chunkRowsMax, depsMax, eventBytesMax, idleRowsMax, packedChunksMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
-import { type Compared, compareRows, describeRows } from './log/compare-rows.js';
+import { type Compared, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
 import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
+import { mergeRows } from './log/merge-rows.js';
 import { OrderedLog } from './log/ordered-log.js';
+import { DamagedChunk, PackedChunks, type PackedSlot, type Reading, rowsOf } from './log/packed-chunks.js';
+import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
+import { readLacking } from './log/read-lacking.js';
 import { compareBytes, ReplicaTable } from './log/replica-table.js';
-import { encodeRows, rowsLacking } from './log/rows-lacking.js';
-import { rowsMatching } from './log/rows-matching.js';
+import { chunksLacking, encodeRows, Lacking, pickLacking } from './log/rows-lacking.js';
+import { readMatching } from './log/rows-matching.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
 import type { Run } from './ports/storage.js';
@@ -169,6 +175,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     pages: new PayloadPages(),
   };
   readonly #ordered: OrderedLog;
+  readonly #packed: PackedChunks;
+  readonly #packer: Packer;
   readonly #heads = new Heads(this.#tables);
   readonly #buffer = new CausalBuffer(this.#replicas);
   readonly #effective: EffectiveRows;
@@ -197,7 +205,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     this.descriptor = { id: this.id, policy: 'unsigned', codec: this.#codec.name };
     this.#ordered = new OrderedLog(this.#tables, this.#codec as PayloadCodec<unknown>);
-    this.#effective = new EffectiveRows(this.#ordered, this.#tables);
+    this.#packed = new PackedChunks(this.#tables);
+    this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables);
+    this.#packer = new Packer(this.#effective, this.#heads, this.#reissued);
     this.#self = this.#replicas.intern(parseReplicaId(options.replica));
     this.#journal = journal;
   }
@@ -234,6 +244,46 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#receive(blocks, horizon(this.#now()), 'peer', contested);
   }
 
+  /** The same where packed chunks may be needed to judge what comes. */
+  *receiving(blocks: readonly Uint8Array[], contested?: Set<ReplicaId>): Reading<Receipt> {
+    return yield* this.#packed.reading(() => {
+      if (this.#packed.cold > 0) this.#prepare(blocks.map(decodeBlock));
+      return this.receive(blocks, contested);
+    });
+  }
+
+  /** Sees to it that known events can be compared with those that come, before anything is changed. */
+  #prepare(blocks: readonly DecodedBlock[]): void {
+    const { last } = this.#replicas;
+    const { hotFrom } = this.#packed;
+    const times: number[] = [];
+    for (const block of blocks) {
+      if ((block.time[0] as number) >= hotFrom) continue;
+      const known = block.replicas.map((bytes) => last[this.#replicas.find(replicaIdFromBytes(bytes))] ?? 0);
+      for (let row = 0; row < block.count; row++) {
+        const isKnown = (block.seq[row] as number) <= (known[block.replica[row] as number] as number);
+        if (isKnown) times.push(block.time[row] as number);
+      }
+    }
+    this.#packed.requireAt(times);
+    // G4: what gives way is taken out of memory, so all must be there.
+    if (this.#journal !== undefined && blocks.some((block) => this.#contradictsOwn(block))) this.#warm(0);
+  }
+
+  /** Does a block hold events under this writer's id that do not stand here? */
+  #contradictsOwn(block: DecodedBlock): boolean {
+    const self = this.#self;
+    const own = this.#replicas.bytes(self);
+    const writer = block.replicas.findIndex((bytes) => compareBytes(bytes, own) === 0);
+    if (writer < 0 || writer >= block.writers) return false;
+    for (let row = 0; row < block.count; row++) {
+      if (block.replica[row] !== writer) continue;
+      if ((block.seq[row] as number) > (this.#replicas.last[self] as number) || !this.#stands(block, row, self))
+        return true;
+    }
+    return false;
+  }
+
   /** A block from this node's own journal: whatever its time, it was accepted before. */
   load(block: Uint8Array): Receipt {
     return this.#receive([block], timeMax, 'journal');
@@ -267,7 +317,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const lacks = new Map<ReplicaId, KnownEvent>();
     for (const replica of this.#replicas.ids) lacks.set(replica, { seq: since?.get(replica) ?? 0, time: 0 });
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
-    const { rows } = rowsLacking(this.#ordered, this.#tables, lacks, this.#replicas.last, everything);
+    const lacking = new Lacking(this.#tables, lacks, this.#replicas.last);
+    const { rows } = pickLacking(chunksLacking(this.#ordered, lacking), lacking, this.#tables, everything);
     return joinBlocks(encodeRows(rows, this.#tables, 'own').map((entry) => entry.block));
   }
 
@@ -325,9 +376,15 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** Is the run's last event in the log, at its time? */
-  #holds(replica: number, { last, lastTime }: Pick<TimedRun, 'last' | 'lastTime'>): boolean {
-    const found = this.#ordered.locate(lastTime, replica);
-    return found !== undefined && this.#ordered.chunks[found.chunk]?.seq[found.row] === last;
+  #holds(replica: number, { last, lastTime }: TimedRun): boolean {
+    const found = this.#locate(lastTime, replica);
+    return found !== undefined && found.chunk.seq[found.row] === last;
+  }
+
+  /** Where the row of that key stands, of those in memory and those being read. */
+  #locate(time: number, replica: number): { readonly chunk: Chunk; readonly row: number } | undefined {
+    if (time >= this.#packed.hotFrom || this.#packed.isReading) return this.#effective.locate(time, replica);
+    return this.#packed.findLate(time, replica);
   }
 
   /** The journal was read to its end: all of the log is stored. What gave way in it is appended again. */
@@ -339,6 +396,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     for (const yielded of this.#yielded) this.#reissue(yielded);
     this.#yielded.length = 0;
+  }
+
+  get replicaCount(): number {
+    return this.#replicas.size;
   }
 
   /** The last stored event of a replica; 0 when there is none. */
@@ -358,8 +419,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** The effective log in ranges: the first turn of a comparison. */
-  describe(): Range[] {
-    return describeRows(this.#effective);
+  *describe(): Reading<Range[]> {
+    return yield* this.#packed.reading(() => describeRows(this.#effective));
   }
 
   /**
@@ -367,7 +428,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *
    * @throws GossipError `forked` (G5).
    */
-  compare(received: readonly Range[], salt: number, thorough = false): LogComparison {
+  *compare(received: readonly Range[], salt: number, thorough = false): Reading<LogComparison> {
+    return yield* this.#packed.reading(() => {
+      const { rowsRead } = this.#packed;
+      const compared = this.#compare(received, salt, thorough);
+      return { ...compared, walked: compared.walked + this.#packed.rowsRead - rowsRead };
+    });
+  }
+
+  #compare(received: readonly Range[], salt: number, thorough: boolean): LogComparison {
+    requireRows(this.#effective, received);
     const compared = compareRows(this.#effective, received, salt, thorough);
     const missing: Run[] = [];
     let doubtful = false;
@@ -377,9 +447,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const claims = range.runs.filter(({ lastTime }) => lastTime > 0);
       const error = this.#contradicts(claims);
       if (error !== undefined) throw error;
-      for (const { replica, last, lastTime } of claims) {
+      for (const claim of claims) {
+        const { replica, last } = claim;
         if (replica !== this.replica || this.#dispute !== undefined) continue;
-        if (this.#holds(this.#self, { last, lastTime })) continue;
+        if (this.#effective.has(this.#self, claim)) continue;
         doubtful = true;
         compared.lacks.delete(replica);
         // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
@@ -399,23 +470,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** What a peer lacks of the effective log, in log order. */
-  read(query: ReadQuery): ReadResult {
-    const { stored } = this.#replicas;
-    const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.lacks, stored, query);
-    return { entries: encodeRows(rows, this.#tables, 'received'), more, heldTime, lacking: this.#lacking(query.lacks) };
-  }
-
-  #lacking(lacks: ReadonlyMap<ReplicaId, KnownEvent>): number {
-    let events = 0;
-    for (const [id, { seq }] of lacks) {
-      events += Math.max(0, (this.#replicas.stored[this.#replicas.find(id)] ?? 0) - seq);
-    }
-    return events;
+  *read({ lacks, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
+    const lacking = new Lacking(this.#tables, lacks, this.#replicas.stored);
+    const part = yield* readLacking(this.#effective, lacking, { bytesMax, upTo });
+    return { ...part, lacking: lacking.count };
   }
 
   /** The fingerprint of the effective log before a time, unless that is much work: then part of it, for the next time. */
-  sum(upTo: number): Fingerprint | undefined {
-    return this.#effective.fingerprintWithin(upTo, idleRowsMax);
+  *sum(upTo: number): Reading<Fingerprint | undefined> {
+    return yield* this.#packed.reading(() => {
+      requireRows(this.#effective, [{ kind: 'rows', from: 0, to: upTo, names: [] }]);
+      return this.#effective.fingerprintWithin(upTo, idleRowsMax);
+    });
   }
 
   /**
@@ -423,10 +489,150 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *
    * @throws GossipError `forked` when the reader has another event than stands here (F4).
    */
-  select(query: FeedQuery): FeedPart {
-    const { rows, next } = rowsMatching(this.#ordered, this.#effective, query);
-    return { entries: encodeRows(rows, this.#tables, 'received'), next };
+  *select(query: FeedQuery): Reading<FeedPart> {
+    return yield* readMatching(this.#effective, query);
   }
+
+  // Packed chunks.
+
+  /**
+   * Takes up where a manifest says that the log was packed; the log must be empty. Then `load` the journal.
+   *
+   * @throws GossipError when the manifest cannot be read: then the log is put together from all chunks (`replaces`).
+   */
+  resume(manifest: Uint8Array, nextChunkId: number): void {
+    const { replicas, chunks, reissued } = decodeManifest(manifest);
+    invariant(this.length === 0 && this.#packed.slots.length === 0, 'only an empty log takes up a manifest');
+    const { last, lastTime, firstTime, stored, storedTime, packed, packedTime } = this.#replicas;
+    for (const replica of replicas) {
+      const index = this.#replicas.intern(replica.replica);
+      firstTime[index] = replica.firstTime;
+      last[index] = stored[index] = packed[index] = replica.last;
+      lastTime[index] = storedTime[index] = packedTime[index] = replica.lastTime;
+      if (replica.isHead) this.#heads.add(index);
+    }
+    for (const [former, id] of reissued) this.#reissued.set(former, id);
+    this.#packed.replace(0, 0, chunks, chunks.length);
+    this.#packer.nextId = nextChunkId;
+    this.#clock = observe(this.#clock, this.#packed.end);
+  }
+
+  /**
+   * Reads packed chunks as if they were the journal, the earlier first: where no manifest serves. They are packed anew.
+   *
+   * @throws DamagedChunk
+   */
+  loadChunks(chunks: ReadonlyMap<number, Uint8Array>, nextChunkId: number): Receipt[] {
+    this.#packer.obsolete.push(...chunks.keys());
+    this.#packer.nextId = nextChunkId;
+    const parts = Array.from(chunks, ([id, bytes]) => {
+      try {
+        const blocks = splitBlocks(bytes);
+        return { blocks, time: decodeBlock(blocks[0] as Uint8Array).time[0] as number };
+      } catch (cause) {
+        throw new DamagedChunk(id, cause);
+      }
+    });
+    return parts.sort((a, b) => a.time - b.time).flatMap(({ blocks }) => blocks.map((block) => this.load(block)));
+  }
+
+  /** Are there older events than those in memory? */
+  get hasOlder(): boolean {
+    return this.#packed.cold > 0;
+  }
+
+  /** Events that are not in memory. */
+  get olderLength(): number {
+    return this.#packed.coldRows;
+  }
+
+  /** Events behind the packed ones, and those that came late among them: what the journal is needed for. */
+  get unpackedRows(): number {
+    const { chunks } = this.#ordered;
+    const { chunk, row } = this.#ordered.lowerBound(this.#packed.end);
+    let rows = this.#packed.lateRows - row;
+    for (let at = chunk; at < chunks.length; at++) rows += (chunks[at] as Chunk).count;
+    return rows;
+  }
+
+  /** Reads older events into memory, chunk by chunk, until `isEnough`. It is asked before each. */
+  *loadOlder(isEnough: (oldest: { readonly from: number; readonly length: number }) => boolean): Reading<void> {
+    while (this.#packed.cold > 0) {
+      let at = this.#packed.cold;
+      let { length } = this;
+      while (at > 0 && !isEnough({ from: this.#packed.slots[at]?.start ?? this.#packed.end, length })) {
+        at--;
+        length += rowsOf(this.#packed.slots[at] as PackedSlot);
+        if (this.#packed.cold - at === packedChunksMax) break;
+      }
+      if (at === this.#packed.cold) return;
+      yield* this.#packed.reading(() => this.#warm(at));
+    }
+  }
+
+  /** Chunks from `at` on move into the ordered log. */
+  #warm(at: number): void {
+    const { slots, cold } = this.#packed;
+    if (at >= cold) return;
+    this.#packed.require((slots[at] as PackedSlot).start, this.#packed.hotFrom);
+    const chunks: Chunk[] = [];
+    for (const slot of slots.slice(at, cold)) {
+      const own = this.#packed.decode(slot, false);
+      const rows = slot.late === undefined ? own : mergeRows(own, slot.late, 0, slot.late.count, this.#replicas);
+      for (let from = 0; from < rows.count; ) {
+        let chunk = chunks[chunks.length - 1];
+        if (chunk === undefined || chunk.count === chunkRowsMax) {
+          chunk = new Chunk(chunkRowsMax);
+          chunks.push(chunk);
+        }
+        const to = Math.min(rows.count, from + chunkRowsMax - chunk.count);
+        chunk.copyRows(rows, from, to);
+        from = to;
+      }
+    }
+    this.#ordered.prepend(chunks);
+    this.#packed.warmFrom(at);
+    this.#changed();
+  }
+
+  /** The time from which on events are in memory; 0 when all are. */
+  get residentFrom(): number {
+    return this.#packed.hotFrom;
+  }
+
+  /** About how many bytes the events take that are in memory. */
+  get residentBytes(): number {
+    return this.#tables.pages.bytes + this.length * 33;
+  }
+
+  /** Gives back the memory of packed events before that time. Snapshots keep what they have seen. O(events in memory). */
+  trim(from: number): void {
+    const { slots, cold, end } = this.#packed;
+    const at = from >= end ? slots.length : this.#packed.indexAt(from);
+    if (at <= cold) return;
+    this.#packed.warmFrom(at);
+    this.#ordered.dropBefore(this.#packed.hotFrom);
+    const kept = [...this.#ordered.chunks, ...slots.flatMap(({ late }) => late ?? []), this.#unflushed];
+    const pages = new Set<number>();
+    for (const { page, count } of kept) for (let row = 0; row < count; row++) pages.add(page[row] as number);
+    this.#tables.pages.keep(pages);
+    this.#tables.dependencies.compact(new Set(kept));
+    this.#changed();
+  }
+
+  /** The next step of packing; `undefined` while it is open which events stand (G4). */
+  *pack(): Reading<PackPlan | undefined> {
+    const { slots, cold, end } = this.#packed;
+    const last = slots[slots.length - 1];
+    if (this.#dispute !== undefined) return undefined;
+    // The last chunk is joined with what comes behind it when it is small. That is in memory: then it must be, too (Q3).
+    if (last !== undefined && cold === slots.length && isSmall(last) && this.#clock >= end) {
+      yield* this.#packed.reading(() => this.#warm(this.#packed.cold - 1));
+    }
+    return yield* this.#packer.plan();
+  }
+
+  // How it works inside.
 
   #key({ replica, seq, clock }: LogEvent<T>): { replica: number; seq: number; time: number } {
     return { replica: this.#replicas.find(replica), seq, time: clock };
@@ -549,6 +755,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     let refused: GossipError | undefined;
     for (const block of decoded) {
       refused = this.#replicas.roomFor(block.replicas.length);
+      if (source === 'peer' && this.#journal !== undefined && this.#packed.cold > 0 && this.#contradictsOwn(block)) {
+        refused ??= new GossipError('forked', 'events of this writer differ: only a session can tell which stand');
+      }
       if (refused !== undefined) break;
       const replicas = Uint32Array.from(block.replicas, (bytes) => this.#replicas.internBytes(bytes));
       if (this.#journal !== undefined && source === 'peer') this.#compareOwn(block, replicas, tally);
@@ -574,6 +783,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     stored[this.#self] = 0;
     storedTime[this.#self] = 0;
     this.#effective.forget();
+    this.#packer.forget();
   }
 
   /** G4: a peer's events under this writer's id are held against what stands here, up to the first that differs. */
@@ -611,6 +821,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
       if (seq > (this.#replicas.last[replica] as number) || this.#stands(block, row, replica)) continue;
+      if (this.#packed.slots.length > 0) throw new PackedOtherwise();
       this.#yielded.push(this.#yield(replica, seq));
     }
   }
@@ -625,7 +836,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = this.#replicas.find(run.replica);
       if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
       if (replica === this.#self || this.#dispute?.replica === replica) continue;
-      if (!this.#holds(replica, run)) return forked(run.replica, run.last);
+      if (!this.#effective.has(replica, run)) return forked(run.replica, run.last);
     }
     return undefined;
   }
@@ -643,12 +854,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return undefined;
   }
 
-  /** The time of an event of the log; 0 when it is not there. O(1) for a replica's last one, else O(events). */
-  #timeOf(replica: number, seq: SequenceNumber): number {
-    const { last, lastTime } = this.#replicas;
-    return seq === last[replica] ? (lastTime[replica] as number) : this.#findTime(replica, seq);
-  }
-
   #findTime(replica: number, seq: SequenceNumber): number {
     const found = this.#find(replica, seq);
     return found === undefined ? 0 : (found.chunk.time[found.row] as number);
@@ -656,9 +861,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Is a row of a block in the log, just as it is? */
   #stands(block: DecodedBlock, row: number, replica: number): boolean {
-    const found = this.#ordered.locate(block.time[row] as number, replica);
-    if (found === undefined) return false;
-    const chunk = this.#ordered.chunks[found.chunk] as Chunk;
+    const time = block.time[row] as number;
+    const found = this.#locate(time, replica);
+    // Who merges without reading packed chunks takes their word for it.
+    if (found === undefined) return time < this.#packed.hotFrom && !this.#packed.isReading;
+    const { chunk } = found;
     const length = block.length[row] as number;
     if (chunk.seq[found.row] !== block.seq[row] || chunk.length[found.row] !== length) return false;
     const ours = this.#payload(chunk, found.row);
@@ -688,7 +895,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     lastTime[replica] = this.#findTime(replica, from - 1);
     if (from === 1) firstTime[replica] = 0;
     stored[replica] = Math.min(wasStored, from - 1);
-    storedTime[replica] = this.#timeOf(replica, stored[replica] as number);
+    storedTime[replica] = this.#findTime(replica, stored[replica] as number);
     this.#effective.forget();
     if (replica === this.#self) {
       // What is agreed is on the other side's disk already; the rest is among the rows that were taken out.
@@ -801,7 +1008,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           });
         } else tally.entries.push(...encodeRows(batch, this.#tables, 'received'));
       }
-      this.#ordered.insert(batch);
+      this.#insert(batch);
     }
     for (const { parked, waitsFor } of waiting) {
       this.#buffer.park(parked, waitsFor);
@@ -813,7 +1020,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (freed !== undefined) {
         tally.added += freed.count;
         if (collect) tally.entries.push(...encodeRows(freed, this.#tables, 'received'));
-        this.#ordered.insert(freed);
+        this.#insert(freed);
       }
     }
     return undefined;
@@ -825,23 +1032,38 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     tally.duplicates -= batch.count;
     tally.mended = true;
     tally.entries.push(...encodeRows(batch, this.#tables, 'received'));
-    this.#ordered.insert(batch);
+    this.#insert(batch);
     this.#effective.forget();
+    if (this.#packed.cold === 0) this.#packer.forget();
   }
 
-  /** Rows of a block that are missing here before others of their writers: there is none of that number, and room for it. */
+  /**
+   * Rows of a block that are missing here before others of their writers: there is none of that number, and room for it.
+   * What is packed and not in memory is taken to be whole.
+   */
   #missingOf(block: DecodedBlock, replicas: Uint32Array): ReadonlySet<number> {
-    const { last } = this.#replicas;
+    const { last, packed } = this.#replicas;
+    const { cold, coldRows, hotFrom } = this.#packed;
     const missing = new Set<number>();
     // Mostly none is: then there are as many events as their numbers say.
-    if (this.length === last.reduce((sum, seq) => sum + seq, 0)) return missing;
-    const known = Array.from({ length: block.count }, (_, row) => row).filter((row) => {
+    if (this.#ordered.length + coldRows === last.reduce((sum, seq) => sum + seq, 0)) return missing;
+    const known: number[] = [];
+    for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
-      return (block.seq[row] as number) <= (last[replica] as number) && !this.#stands(block, row, replica);
-    });
+      const seq = block.seq[row] as number;
+      const isHot = cold === 0 || ((block.time[row] as number) >= hotFrom && seq > (packed[replica] as number));
+      if (seq <= (last[replica] as number) && isHot && !this.#stands(block, row, replica)) known.push(row);
+    }
+    // A missing row follows on one that is here, or on another missing one: the block has them in order.
+    const lastMissing = new Map<number, SequenceNumber>();
     for (const { row, before, after, taken } of this.#around(block, replicas, known)) {
+      const writer = block.replica[row] as number;
       const time = block.time[row] as number;
-      if (!taken && time > before && time < after) missing.add(row);
+      const seq = block.seq[row] as number;
+      const follows = before > 0 ? time > before : seq === 1 || lastMissing.get(writer) === seq - 1;
+      if (taken || time >= after || !follows) continue;
+      missing.add(row);
+      lastMissing.set(writer, seq);
     }
     return missing;
   }
@@ -867,6 +1089,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       }
     }
     return around;
+  }
+
+  /** Rows that are new in the log go to where their times are. */
+  #insert(batch: Chunk): void {
+    const hot = this.#packed.add(batch);
+    if (hot === 0) {
+      this.#ordered.insert(batch);
+    } else if (hot < batch.count) {
+      const rows = new Chunk(batch.count - hot);
+      rows.copyRows(batch, hot, batch.count);
+      this.#ordered.insert(rows);
+    }
   }
 
   #pickRows(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]): Chunk {
@@ -928,6 +1162,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return chunk;
   }
 }
+
+/** The journal holds other events than the packed chunks: all is to be read anew, chunks first. @internal */
+export class PackedOtherwise extends Error {}
 
 function forked(replica: ReplicaId, seq: SequenceNumber): GossipError {
   return new GossipError('forked', 'the peer has another event in the place of one that is being stored here', {

@@ -16,6 +16,8 @@ import {
   type SessionOutput,
 } from '../src/sync/index.js';
 
+import { readNow } from './read-now.js';
+
 /** A log of a node, and what its store still has to write. */
 interface Hosted {
   readonly log: ReplicatedLog;
@@ -208,16 +210,16 @@ export class TestNode {
       case 'describe':
         return {
           ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
-          ranges: hosted.log.describe(),
+          ranges: readNow(hosted.log.describe()),
         };
       case 'compare':
-        return { kind: 'compare', ...hosted.log.compare(effect.received, effect.salt, effect.thorough) };
+        return { kind: 'compare', ...readNow(hosted.log.compare(effect.received, effect.salt, effect.thorough)) };
       case 'sum':
-        return { kind: 'sum', fingerprint: hosted.log.sum(effect.upTo) };
+        return { kind: 'sum', fingerprint: readNow(hosted.log.sum(effect.upTo)) };
       case 'read':
-        return { kind: 'read', ...hosted.log.read(effect) };
+        return { kind: 'read', ...readNow(hosted.log.read(effect)) };
       case 'select':
-        return { kind: 'select', ...hosted.log.select(effect) };
+        return { kind: 'select', ...readNow(hosted.log.select(effect)) };
       case 'merge': {
         const { entries, runs, missing, dropped, refused } = hosted.log.receive(effect.blocks);
         hosted.queue.push(...entries);

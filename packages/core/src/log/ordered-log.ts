@@ -103,6 +103,43 @@ export class OrderedLog {
     this.#length += batch.count;
   }
 
+  /** Puts chunks before all others: rows that are older than any here, in order. */
+  prepend(chunks: readonly Chunk[]): void {
+    for (const chunk of chunks) {
+      this.#unseen.add(chunk);
+      this.#length += chunk.count;
+    }
+    this.#ownChunks().unshift(...chunks);
+  }
+
+  /** Gives up all rows before `time`, and what they alone point to. Snapshots keep what they have seen. O(rows). */
+  dropBefore(time: number): void {
+    const { chunk: at, row } = this.lowerBound(time);
+    const dropped = this.#chunks.slice(0, at);
+    const kept = this.#chunks.slice(at);
+    const [first] = kept;
+    if (first !== undefined && row > 0) {
+      const rest = new Chunk(chunkRowsMax);
+      rest.copyRows(first, row, first.count);
+      kept[0] = rest;
+      first.superseded = true;
+      this.#unseen.add(rest);
+      dropped.push(first);
+      this.#length += rest.count;
+    }
+    for (const chunk of dropped) {
+      this.#unseen.delete(chunk);
+      this.#length -= chunk.count;
+      chunk.pages = new Map();
+      for (let i = 0; i < chunk.count; i++) {
+        const page = chunk.page[i] as number;
+        if (!chunk.pages.has(page)) chunk.pages.set(page, this.tables.pages.whole(page));
+      }
+    }
+    this.#chunks = kept;
+    this.#listShared = false;
+  }
+
   /** The event object of a row, made when first asked for. */
   event(chunk: Chunk, row: number): LogEvent<unknown> {
     const made = chunk.events?.[row];
@@ -114,7 +151,8 @@ export class OrderedLog {
     }
     const { replicas, pages } = this.tables;
     const replica = replicas.ids[chunk.replica[row] as number] as ReplicaId;
-    const event = eventOf(chunk, row, replica, pages.whole(chunk.page[row] as number), this.#codec);
+    const number = chunk.page[row] as number;
+    const event = eventOf(chunk, row, replica, chunk.pages?.get(number) ?? pages.whole(number), this.#codec);
     chunk.events ??= [];
     chunk.events[row] = event;
     return event;
