@@ -111,6 +111,8 @@ export const rangesPerFrameMax = 4096;
 export const namesPerRangeMax = 65_536;
 /** Frames of one comparison from the peer. A million rows that all differ take three hundred. */
 export const comparisonFramesMax = 10_000;
+/** Bytes of a peer's turn that wait until what came before is read. A million rows that all differ take 10 MB. */
+export const comparisonBytesMax = 16 * 1024 * 1024;
 /**
  * Rows that the comparisons of a log with one peer may walk, in passes over the log. Logs that differ everywhere take ten:
  * each cut of a span, the names at the end, what of them is lacking.

@@ -16,6 +16,10 @@ export interface Comparison {
   /** Frames that came so far, and that were sent. */
   frames: number;
   sent: number;
+  /** Frames of the peer's turn that wait until the one before is answered, and their bytes; a first one is being read. */
+  readonly waiting: { readonly ranges: readonly Range[]; readonly turn: Turn; readonly bytes: number }[];
+  waitingBytes: number;
+  reading: boolean;
   /** The peer's turn, as far as it came, asks. */
   asked: boolean;
   /** Our turn, as far as it was sent, asks. */
@@ -33,6 +37,9 @@ export function newComparison(number: number, thorough = false): Comparison {
     sent: 0,
     end: 0,
     frames: 0,
+    waiting: [],
+    waitingBytes: 0,
+    reading: false,
     asked: false,
     asks: false,
     lacks: new Map(),

@@ -74,6 +74,7 @@ import { type ReplicaId, replicaIdToBytes, type SequenceNumber } from '../ids.js
 import {
   channelsMax,
   clockDriftMsMax,
+  comparisonBytesMax,
   comparisonFramesMax,
   creditBytesMax,
   frameBytesMax,
@@ -471,7 +472,7 @@ export class Session {
     channel.theirs = newComparison(first.comparison);
     channel.theirs.asked = first.ranges.some(isQuestion);
     const turn = { comparison: channel.theirs, own: false, more: false };
-    this.#compare(channel, first.ranges, first.comparison, turn);
+    this.#readTurn(channel, first.ranges, turn, 0);
   }
 
   /** A page of a turn of a comparison. */
@@ -501,7 +502,30 @@ export class Session {
       return;
     }
     comparison.asked ||= ranges.some(isQuestion);
-    this.#compare(channel, ranges, number, { comparison, own: !own, more });
+    this.#readTurn(channel, ranges, { comparison, own: !own, more }, bytes);
+  }
+
+  /** Frames of a turn are read one after another: an answer may take a while, and each ends where the next begins. */
+  #readTurn(channel: Channel, ranges: readonly Range[], turn: Turn, bytes: number): void {
+    const { comparison } = turn;
+    if (!comparison.reading) {
+      comparison.reading = true;
+      this.#compare(channel, ranges, comparison.number, turn);
+      return;
+    }
+    comparison.waiting.push({ ranges, turn, bytes });
+    comparison.waitingBytes += bytes;
+    if (comparison.waitingBytes > comparisonBytesMax) {
+      this.#fault(new GossipError('limit-exceeded', `${comparison.waitingBytes} bytes of a turn wait to be read`));
+    }
+  }
+
+  #readNext(channel: Channel, comparison: Comparison): void {
+    comparison.reading = false;
+    const next = comparison.waiting.shift();
+    if (next === undefined) return;
+    comparison.waitingBytes -= next.bytes;
+    this.#readTurn(channel, next.ranges, next.turn, next.bytes);
   }
 
   #compare(channel: Channel, received: readonly Range[], salt: number, turn: Turn | undefined): void {
@@ -559,7 +583,7 @@ export class Session {
     const comparison = newComparison(number, true);
     channel.healing = { comparison, own: true };
     const received: Range[] = [{ kind: 'fingerprint', from: 0, to: upTo, count, sum }];
-    this.#compare(channel, received, number, { comparison, own: true, more: false });
+    this.#readTurn(channel, received, { comparison, own: true, more: false }, 0);
   }
 
   /** S18: our sum, or a peer that makes one up, differs from the peer's. */
@@ -619,6 +643,7 @@ export class Session {
     comparison.doubted ||= doubtful;
     comparison.asks ||= reply.some(isQuestion);
     if (reply.length > 0 || (comparison.asked && !more)) this.#sendRanges(channel, turn, reply);
+    this.#readNext(channel, comparison);
     if (more) return;
     if (!comparison.asks) this.#compared(channel, comparison);
     comparison.asked = false;
