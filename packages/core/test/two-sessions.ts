@@ -213,7 +213,9 @@ export class TestNode {
           ranges: readNow(hosted.log.describe()),
         };
       case 'compare':
-        return { kind: 'compare', ...readNow(hosted.log.compare(effect.received, effect.salt)) };
+        return { kind: 'compare', ...readNow(hosted.log.compare(effect.received, effect.salt, effect.thorough)) };
+      case 'sum':
+        return { kind: 'sum', fingerprint: readNow(hosted.log.sum(effect.upTo)) };
       case 'read':
         return { kind: 'read', ...readNow(hosted.log.read(effect)) };
       case 'select':

@@ -117,6 +117,7 @@ export class FakeNode implements GossipNode {
       get error() {
         return log.error;
       },
+      progress: undefined,
       ready: log.settled,
       get log() {
         return log.status === 'ready' ? log.log : undefined;

@@ -45,6 +45,7 @@ import {
   type KnownEvent,
   type LogEntry,
   PackedOtherwise,
+  type Progress,
   type Reading,
   type Receipt,
   ReplicatedLog,
@@ -126,6 +127,9 @@ export class HostedLog<T = unknown> {
   #cancelReread: (() => void) | undefined;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
   #rejected: Delivery | undefined;
+  /** What peers that send much have sent of it. */
+  readonly #catchUps = new Map<LogPeer, Progress>();
+  #progress: Progress | undefined;
   /** How far own events were relayed is being kept; a second time once that is done. */
   #keeping: 'no' | 'once' | 'again' = 'no';
   /** Records of the journal, by key. */
@@ -174,6 +178,19 @@ export class HostedLog<T = unknown> {
     this.#codec ??= codec;
   }
 
+  get progress(): Progress | undefined {
+    return this.#progress;
+  }
+
+  /** A peer sends many events; `undefined` when it does not any more. The one with most of them left is shown. */
+  progressed(peer: LogPeer, progress: Progress | undefined): void {
+    if (progress === undefined) this.#catchUps.delete(peer);
+    else this.#catchUps.set(peer, Object.freeze(progress));
+    const before = this.#progress;
+    this.#progress = [...this.#catchUps.values()].sort((a, b) => leftOf(b) - leftOf(a))[0];
+    if (this.#progress !== before) this.#tell();
+  }
+
   snapshot(): Snapshot<T> {
     return this.#log?.snapshot() ?? emptySnapshot;
   }
@@ -210,6 +227,7 @@ export class HostedLog<T = unknown> {
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.describe(this.id);
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
+    this.#repair ||= receipt.mended;
     if (receipt.entries.length > 0) this.#enqueue(receipt.entries);
     if (receipt.added > 0) this.#write();
     if (this.#gaps.size > 0) {
@@ -865,6 +883,9 @@ export class Handle<T> implements LogHandle<T> {
   get log(): GossipLog<T> | undefined {
     return this.#hosted.log;
   }
+  get progress(): Progress | undefined {
+    return this.#hosted.progress;
+  }
   snapshot(): Snapshot<T> {
     return this.#hosted.snapshot();
   }
@@ -899,6 +920,10 @@ export class Handle<T> implements LogHandle<T> {
     this.#hosted.narrow(this.#window);
     this.#giveBack();
   }
+}
+
+function leftOf({ received, expected }: Progress): number {
+  return expected - received;
 }
 
 /** The heads that cover events which the log does not have. */

@@ -229,6 +229,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
+      case 'progress':
+        this.#host.hosted(output.log)?.progressed(this, output.progress);
+        break;
       case 'refused':
         if (output.error.code === 'limit-exceeded' && this.#session?.channelState(output.log) === 'absent') {
           this.#crowdedOut.add(output.log);
@@ -287,7 +290,14 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           break;
         case 'compare':
           this.#contested.delete(effect.log);
-          read(hosted.reading(log.compare(effect.received, effect.salt), (it) => answer({ kind: 'compare', ...it })));
+          read(
+            hosted.reading(log.compare(effect.received, effect.salt, effect.thorough), (it) =>
+              answer({ kind: 'compare', ...it }),
+            ),
+          );
+          break;
+        case 'sum':
+          read(hosted.reading(log.sum(effect.upTo), (fingerprint) => answer({ kind: 'sum', fingerprint })));
           break;
         case 'read':
           read(hosted.reading(log.read(effect), (part) => answer({ kind: 'read', ...part })));

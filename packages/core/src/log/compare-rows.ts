@@ -12,6 +12,8 @@
  * - [C4] `runs` and `rows` are answered by what of them is lacking here. What the peer lacks shows by itself.
  * - [C5] Rows go by short names, which mean something in one comparison only. Should two events share a name, the one
  *   that is thought to be there is asked for when something depends on it, and found by the next comparison.
+ * - [C6] A thorough comparison lists no runs as long as fingerprints differ: it also finds rows that are missing before others
+ *   of their writer.
  *
  * Source: Aljoscha Meyer, "Range-Based Set Reconciliation" (2022), with spans of time, which are causally closed, and
  * with run lists where those are shorter.
@@ -36,6 +38,9 @@ export interface Compared {
   /** Replica → the last event before the first one that the peer lacks. */
   readonly lacks: Map<ReplicaId, KnownEvent>;
   readonly reply: Range[];
+  /** Rows and replicas that were looked at one by one, and how many the effective log has. */
+  readonly walked: number;
+  readonly rows: number;
 }
 
 /** The first turn of a comparison (C1, C2). @internal */
@@ -71,7 +76,8 @@ export function requireRows({ packed, tables: { replicas } }: EffectiveRows, rec
 }
 
 /** Reads a turn and answers it (C3, C4). `salt` is the number of the comparison. @internal */
-export function compareRows(rows: EffectiveRows, received: readonly Range[], salt: number): Compared {
+export function compareRows(rows: EffectiveRows, received: readonly Range[], salt: number, thorough = false): Compared {
+  const walkedBefore = rows.walked;
   const lacks = new Map<ReplicaId, KnownEvent>();
   const reply: Range[] = [];
   const differing: Differing[] = [];
@@ -102,10 +108,11 @@ export function compareRows(rows: EffectiveRows, received: readonly Range[], sal
       }
     }
   }
-  if (differing.length === 0) return { lacks, reply };
-  if (rows.replicaCount <= listedReplicasMax) reply.push(listRuns(rows));
+  const listed = !thorough && differing.length > 0 && rows.replicaCount <= listedReplicasMax;
+  if (listed) reply.push(listRuns(rows));
   else for (const span of differing) reply.push(...describeSpan(rows, span, salt));
-  return { lacks, reply: reply.sort((a, b) => startOf(a) - startOf(b)) };
+  reply.sort((a, b) => startOf(a) - startOf(b));
+  return { lacks, reply, walked: rows.walked - walkedBefore, rows: rows.rowCount };
 }
 
 /** A span in which the two differ, and how many rows each has there. */
@@ -139,6 +146,7 @@ function listRuns({ tables: { replicas } }: EffectiveRows): Range {
 /** Notes what the peer lacks beside all that it has, and returns what is lacking here. */
 function compareRuns(rows: EffectiveRows, theirs: readonly KnownRun[], lacks: Map<ReplicaId, KnownEvent>): KnownRun[] {
   const { replicas } = rows.tables;
+  rows.walked += replicas.size;
   const listed = new Set<number>();
   const lacking: KnownRun[] = [];
   for (const run of theirs) {

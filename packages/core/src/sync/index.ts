@@ -24,6 +24,7 @@ export type {
   Effect,
   FeedRequest,
   Peer,
+  Progress,
   SessionInput,
   SessionOptions,
   SessionOutput,

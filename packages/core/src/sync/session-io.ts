@@ -30,7 +30,11 @@ export type Effect =
       readonly log: string;
       readonly received: readonly Range[];
       readonly salt: number;
+      /** By fingerprints and rows alone (C6). */
+      readonly thorough: boolean;
     }
+  /** The fingerprint of all events before a time, unless that is much work: then part of it, for the next time. */
+  | { readonly kind: 'sum'; readonly log: string; readonly upTo: number }
   /** The next part of what the peer lacks. */
   | ({ readonly kind: 'read'; readonly log: string } & ReadQuery)
   /** The next part of what the reader of a feed lacks. */
@@ -54,7 +58,11 @@ export interface Answers {
     readonly reply: readonly Range[];
     readonly missing: readonly Run[];
     readonly doubtful: boolean;
+    /** Rows that were looked at for it, and rows of the log. */
+    readonly walked: number;
+    readonly rows: number;
   };
+  sum: { readonly fingerprint: { readonly count: number; readonly sum: Uint32Array } | undefined };
   read: ReadResult;
   select: FeedPart;
   merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
@@ -102,6 +110,12 @@ export interface Peer {
   readonly clockOffsetMs: number;
 }
 
+/** How far a peer is with sending what was lacking here, in events: about, since what is new meanwhile counts too. */
+export interface Progress {
+  readonly received: number;
+  readonly expected: number;
+}
+
 export type SessionOutput =
   | { readonly type: 'send'; readonly frame: Uint8Array }
   | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
@@ -115,6 +129,8 @@ export type SessionOutput =
     }
   /** Durable at the named node, up to each run's `last`. */
   | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
+  /** The peer sends many events of the log; `undefined` when it does not, or no longer. */
+  | { readonly type: 'progress'; readonly log: string; readonly progress: Progress | undefined }
   /** The peer refuses something about the log. */
   | { readonly type: 'refused'; readonly log: string; readonly error: GossipError }
   /** A log that was opened for the peer is not needed by it any more. */

@@ -712,6 +712,8 @@ export class Cluster {
     const kind = frameKinds[data[1] ?? 0] ?? 'unknown frame';
     if (kind === 'want') this.count('gap asked for');
     if (kind === 'ranges') this.count('logs compared');
+    if (kind === 'sums') this.count('log at rest summed');
+    if (kind === 'coming') this.count('total announced');
     if (kind === 'error') this.count('refusal sent');
     if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
     this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
@@ -724,7 +726,10 @@ export class Cluster {
 
 const start = Date.UTC(2026, 0, 1);
 const anyReplica = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['replica'];
-const frameKinds = ['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'];
+const frameKinds = [
+  ...['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'],
+  ...['feed', 'pull', 'sums', 'coming'],
+];
 
 /** A step in one line. */
 export function describeStep(step: Step, where = `${step.at}`): string {
