@@ -118,6 +118,8 @@ export class FakeNode implements GossipNode {
         return log.error;
       },
       progress: undefined,
+      hasOlder: false,
+      loadOlder: async () => 0,
       ready: log.settled,
       get log() {
         return log.status === 'ready' ? log.log : undefined;
