@@ -46,7 +46,7 @@ export interface PackedSlot extends ChunkHeader {
 export type Reading<V> = Generator<readonly number[], V, ReadonlyMap<number, Uint8Array>>;
 
 /** Thrown where rows are needed that are not in memory; caught by `held`. @internal */
-export class ColdRows extends Error {
+class ColdRows extends Error {
   readonly ids: readonly number[];
 
   constructor(ids: readonly number[]) {
