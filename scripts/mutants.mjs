@@ -181,24 +181,10 @@ export const mutants = [
     faults: ['partition', 'cut', 'clock', 'release'],
   },
   {
-    name: 'give up a journal that was not taken in',
-    file: hosted,
-    find: 'const packed = plan.isComplete && !this.#isLacking(log) ?',
-    replace: 'const packed = plan.isComplete ?',
-    faults: ['damage', 'close', 'release'],
-  },
-  {
     name: 'pack over old chunks before all of them is taken in',
     file: hosted,
     find: 'if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;',
     replace: '',
-    faults: ['damage', 'close', 'release'],
-  },
-  {
-    name: 'read a log on when a chunk of it is damaged',
-    file: hosted,
-    find: 'await this.#setAsideChunk(error);\n        } else if (manifest',
-    replace: 'isOutdated = true;\n        } else if (manifest',
     faults: ['damage', 'close', 'release'],
   },
 ];
