@@ -76,8 +76,8 @@ export const mutants = [
   {
     name: 'send events that are not stored',
     file: log,
-    find: 'const { stored } = this.#replicas;\n    const { rows, more, heldTime }',
-    replace: 'const { last: stored } = this.#replicas;\n    const { rows, more, heldTime }',
+    find: 'new Lacking(this.#tables, lacks, this.#replicas.stored)',
+    replace: 'new Lacking(this.#tables, lacks, this.#replicas.last)',
   },
   {
     name: 'ignore what a peer wants',
