@@ -24,7 +24,7 @@ afterEach(cleanup);
 const within = (node: FakeNode) => ({
   wrapper: ({ children }: { children: ReactNode }) => <GossipProvider node={node}>{children}</GossipProvider>,
 });
-const payloads = (state: LogState): unknown[] => state.events.map((event) => event.payload);
+const payloads = (state: Pick<LogState, 'events'>): unknown[] => state.events.map((event) => event.payload);
 const last = (n: number) => ({ window: { last: n } });
 
 test('a window written inline opens the log once, with that window', () => {
