@@ -27,7 +27,7 @@ const inMemory = (page: Page): Promise<string[]> =>
 /** Loads the page and waits until the end of the room is in sight. */
 async function load(page: Page, newest: string): Promise<void> {
   await page.reload();
-  await page.getByText(/^More than [\d,]+ messages$/).waitFor();
+  await page.getByText(/^Newest [\d,]+ messages$/).waitFor();
   const last = page.getByRole('region', { name: 'Conversation' }).locator('li[data-event-id]').last();
   expect(await last.textContent()).toContain(newest);
   await expect.poll(() => last.evaluate((item) => item.getBoundingClientRect().top < innerHeight)).toBe(true);

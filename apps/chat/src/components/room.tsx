@@ -94,7 +94,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
 }
 
 function countLabel(count: number, hasOlder: boolean): string {
-  if (hasOlder) return `More than ${count.toLocaleString()} messages`;
+  if (hasOlder) return `Newest ${count.toLocaleString()} messages`;
   if (count === 0) return 'No messages yet';
   return count === 1 ? '1 message' : `${count.toLocaleString()} messages`;
 }
