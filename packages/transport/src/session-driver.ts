@@ -265,8 +265,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     const fail = (error: unknown) => {
       if (!(error instanceof GossipError)) this.#host.onError(error);
       // What went wrong here is for this node's owner to know, not for the peer.
-      const known =
+      let known =
         error instanceof GossipError ? error : new GossipError('request-timeout', 'this node could not answer now');
+      if (known.code === 'storage-corrupt') known = new GossipError('log-closed', 'this node reads the log anew');
       if (!this.#ended) this.#inputs.push({ type: 'failed', request, error: known, now: this.#now() });
     };
     if (effect.kind === 'open') {

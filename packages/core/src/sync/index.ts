@@ -2,7 +2,7 @@
  * `@gossip-log/core/sync`: for those who build nodes and transports. Apps need none of it.
  */
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
-export { DamagedChunk, type Reading } from '../log/packed-chunks.js';
+export { blocksOf, DamagedChunk, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {

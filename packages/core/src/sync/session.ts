@@ -501,7 +501,6 @@ export class Session {
       this.#fault(new GossipError('limit-exceeded', `a comparison takes at most ${comparisonFramesMax} frames`));
       return;
     }
-    comparison.asked ||= ranges.some(isQuestion);
     this.#readTurn(channel, ranges, { comparison, own: !own, more }, bytes);
   }
 
@@ -510,6 +509,7 @@ export class Session {
     const { comparison } = turn;
     if (!comparison.reading) {
       comparison.reading = true;
+      comparison.asked ||= ranges.some(isQuestion);
       this.#compare(channel, ranges, comparison.number, turn);
       return;
     }
@@ -643,11 +643,12 @@ export class Session {
     comparison.doubted ||= doubtful;
     comparison.asks ||= reply.some(isQuestion);
     if (reply.length > 0 || (comparison.asked && !more)) this.#sendRanges(channel, turn, reply);
+    if (!more) {
+      if (!comparison.asks) this.#compared(channel, comparison);
+      comparison.asked = false;
+      comparison.asks = false;
+    }
     this.#readNext(channel, comparison);
-    if (more) return;
-    if (!comparison.asks) this.#compared(channel, comparison);
-    comparison.asked = false;
-    comparison.asks = false;
   }
 
   /** A comparison has ended, at both ends: what the peer lacks is known, and another one under way is not needed. */
