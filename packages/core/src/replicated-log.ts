@@ -285,6 +285,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#listeners.clear();
   }
 
+  /** Events that wait for others before they can show. */
+  get parked(): number {
+    return this.#buffer.rows;
+  }
+
+  /** Lets go of the events before `time`. Returns how many there were. */
+  drop(time: number): number {
+    const dropped = this.#ordered.dropBefore(time);
+    if (dropped > 0) this.#changed();
+    return dropped;
+  }
+
   /** Own events since the last call, as entries for the journal. */
   takeUnflushed(): LogEntry[] {
     const rows = this.#unflushed;

@@ -156,6 +156,29 @@ export class OrderedLog {
     return removed;
   }
 
+  /** Lets go of the rows before `time`. Snapshots keep what they have seen. Returns how many there were. */
+  dropBefore(time: number): number {
+    const { chunk: first, row } = this.lowerBound(time);
+    const dropped = this.#chunks.slice(0, first + 1);
+    const kept = this.#chunks.slice(first + 1);
+    const cut = dropped[first];
+    if (cut !== undefined && row < cut.count) {
+      const left = new Chunk(chunkRowsMax);
+      left.copyRows(cut, row, cut.count);
+      kept.unshift(left);
+      this.#unseen.add(left);
+    }
+    for (const chunk of dropped) {
+      chunk.superseded = true;
+      this.#unseen.delete(chunk);
+    }
+    const before = this.#length;
+    this.#chunks = kept;
+    this.#listShared = false;
+    this.#length = kept.reduce((sum, chunk) => sum + chunk.count, 0);
+    return before - this.#length;
+  }
+
   /** Where the event of that key stands. O(log n). */
   locate(time: number, replica: number): Position | undefined {
     const { chunk, row } = this.lowerBound(time, replica);

@@ -1,0 +1,226 @@
+/**
+ * Five nodes that gossip in a ring with a chord or two, in memory and by one seed: real logs, real sessions, frames that
+ * are delivered in any order of the links. Two of the nodes drop old rows. Links break and come back; whoever is cut off
+ * goes on writing. In the end everybody is joined again and nothing is on its way any more: what then still waits for
+ * an event waits for ever.
+ */
+import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import {
+  type Answer,
+  type Effect,
+  type LogEntry,
+  ReplicatedLog,
+  Session,
+  type SessionInput,
+  type SessionOutput,
+} from '@gossip-log/core/sync';
+import { Random } from '../src/sim/random.js';
+
+const name = 'gossip';
+const nodesOfWorld = 5;
+const dropping = 2;
+const steps = 160;
+/** A round of ticks in which nothing moves is the last one, once this many were made: refusals are tried again by the clock. */
+const quietRounds = 6;
+
+/** How a run went. */
+export interface Outcome {
+  /** Events that wait for ever, over all nodes. */
+  readonly parked: number;
+  readonly written: number;
+  /** Rows that nodes have dropped. */
+  readonly dropped: number;
+  readonly logs: readonly ReplicatedLog<string>[];
+  /** Pairs of nodes that are joined. */
+  readonly links: readonly (readonly [number, number])[];
+}
+
+/** One end of a link, while it is up. */
+interface End {
+  readonly session: Session;
+  /** Frames on their way from here. */
+  readonly outbox: Uint8Array[];
+}
+
+class GossipingNode {
+  readonly log: ReplicatedLog<string>;
+  readonly ends = new Map<number, End>();
+  dropped = 0;
+
+  constructor(
+    readonly replica: ReplicaId,
+    readonly now: () => number,
+  ) {
+    this.log = new ReplicatedLog<string>({ id: name, replica, now }, { freshReplica: () => replica });
+  }
+
+  join(peer: number): void {
+    const options = { node: this.replica, name: this.replica.slice(0, 4), durable: false, clockOffsetMs: 0 };
+    this.ends.set(peer, { session: new Session(options), outbox: [] });
+    this.input(peer, { type: 'start', now: this.now() });
+    this.input(peer, { type: 'attach', log: name, now: this.now() });
+  }
+
+  leave(peer: number): void {
+    this.input(peer, { type: 'end', reason: { code: 'connection-lost', message: '' }, now: this.now() });
+    this.ends.delete(peer);
+  }
+
+  append(payload: string): void {
+    this.log.append(payload);
+    this.#store(this.log.takeUnflushed());
+  }
+
+  drop(before: number): void {
+    this.dropped += this.log.drop(before);
+  }
+
+  input(peer: number, input: SessionInput): void {
+    const end = this.ends.get(peer);
+    for (const output of end?.session.handle(input) ?? []) this.#perform(peer, end as End, output);
+  }
+
+  #perform(peer: number, end: End, output: SessionOutput): void {
+    if (output.type === 'send') end.outbox.push(output.frame);
+    if (output.type === 'end' && output.reason.code !== 'connection-lost') {
+      throw new Error(`a session of honest nodes ended: ${output.reason.message}`);
+    }
+    if (output.type !== 'request') return;
+    const { request, effect } = output;
+    const stored: LogEntry[] = [];
+    try {
+      const answer = this.#carryOut(effect, stored);
+      this.input(peer, { type: 'answer', request, answer, now: this.now() });
+    } catch (error) {
+      if (!(error instanceof GossipError)) throw error;
+      this.input(peer, { type: 'failed', request, error, now: this.now() });
+    }
+    this.#store(stored);
+  }
+
+  #store(entries: readonly LogEntry[]): void {
+    if (entries.length === 0) return;
+    const told = this.log.markStored(entries);
+    for (const peer of [...this.ends.keys()]) {
+      this.input(peer, { type: 'stored', log: name, entries: told, now: this.now() });
+    }
+  }
+
+  #carryOut(effect: Effect, stored: LogEntry[]): Answer {
+    const { log } = this;
+    switch (effect.kind) {
+      case 'open':
+        return { kind: 'open', log: name, writable: true, forPeer: false };
+      case 'describe':
+        return {
+          ...{ kind: 'describe', descriptor: log.descriptor, token: undefined },
+          ranges: log.describe(),
+        };
+      case 'compare':
+        return { kind: 'compare', ...log.compare(effect.received, effect.salt) };
+      case 'read':
+        return { kind: 'read', ...log.read(effect) };
+      case 'select':
+        return { kind: 'select', ...log.select(effect) };
+      case 'merge': {
+        const { entries, runs, missing, dropped, refused } = log.receive(effect.blocks);
+        stored.push(...entries);
+        if (refused !== undefined) throw refused;
+        return { kind: 'merge', runs, missing, dropped };
+      }
+      case 'store':
+        return {
+          kind: 'store',
+          stored: new Map(effect.replicas.map((replica) => [replica, log.storedSeq(replica)])),
+        };
+    }
+  }
+}
+
+/** One run. */
+export function gossip(seed: number): Outcome {
+  const random = new Random(seed);
+  let nowMs = 1_700_000_000_000;
+  const nodes = Array.from(
+    { length: nodesOfWorld },
+    () => new GossipingNode(replicaIdFromBytes(random.bytes(16)), () => nowMs),
+  );
+  const at = (index: number) => nodes[index] as GossipingNode;
+  const links = linksOf(random);
+  const isUp = ([a, b]: readonly [number, number]) => at(a).ends.has(b);
+  const set = ([a, b]: readonly [number, number], up: boolean) => {
+    if (isUp([a, b]) === up) return;
+    if (up) {
+      at(a).join(b);
+      at(b).join(a);
+    } else {
+      at(a).leave(b);
+      at(b).leave(a);
+    }
+  };
+  const deliver = (from: number, to: number): boolean => {
+    const frame = at(from).ends.get(to)?.outbox.shift();
+    if (frame === undefined) return false;
+    at(to).input(from, { type: 'frame', bytes: frame, now: nowMs });
+    return true;
+  };
+  const ways = links.flatMap(([a, b]) => [[a, b] as const, [b, a] as const]);
+  const deliverSome = (count: number) => {
+    for (let i = 0; i < count; i++) deliver(...random.pick(ways));
+  };
+  const tick = () => {
+    nowMs += limits.heartbeatMs / 3;
+    for (const node of nodes) {
+      for (const peer of [...node.ends.keys()]) node.input(peer, { type: 'tick', now: nowMs });
+    }
+  };
+
+  let written = 0;
+  for (const link of links) set(link, random.chance(0.5));
+  for (let step = 0; step < steps; step++) {
+    const dice = random.next();
+    if (dice < 0.45) {
+      const writer = at(random.below(nodesOfWorld));
+      for (let burst = random.between(1, 4); burst > 0; burst--) writer.append(`${++written}`);
+    } else if (dice < 0.55) {
+      set(random.pick(links), random.chance(0.4));
+    } else if (dice < 0.62) {
+      const dropper = at(random.below(dropping));
+      dropper.drop((nowMs - random.between(0, 20_000)) * 2048);
+    } else if (dice < 0.7) {
+      tick();
+    } else {
+      deliverSome(random.between(1, 40));
+    }
+    nowMs += random.below(1_000);
+  }
+
+  for (const link of links) set(link, true);
+  for (let quiet = 0, rounds = 0; quiet < quietRounds; rounds++) {
+    if (rounds > 2_000) throw new Error('the nodes do not come to rest');
+    let moved = 0;
+    const before = nodes.map(({ log }) => `${log.length} ${log.parked}`).join();
+    for (let round = 1; round > 0; moved += round) {
+      round = 0;
+      for (const way of ways) while (deliver(...way)) round++;
+      if (moved > 100_000) throw new Error('the nodes never stop talking');
+    }
+    const isQuiet = before === nodes.map(({ log }) => `${log.length} ${log.parked}`).join();
+    quiet = isQuiet ? quiet + 1 : 0;
+    tick();
+  }
+  return {
+    parked: nodes.reduce((sum, { log }) => sum + log.parked, 0),
+    written,
+    dropped: nodes.reduce((sum, node) => sum + node.dropped, 0),
+    logs: nodes.map(({ log }) => log),
+    links,
+  };
+}
+
+/** A ring, and one chord or two. */
+function linksOf(random: Random): (readonly [number, number])[] {
+  const links = Array.from({ length: nodesOfWorld }, (_, i) => [i, (i + 1) % nodesOfWorld] as const);
+  const from = random.below(nodesOfWorld);
+  return [...links, [from, (from + 2) % nodesOfWorld] as const];
+}
