@@ -11,11 +11,12 @@
  *   under a fresh id, with its former one. Until that is settled nothing of the disputed id is told to anybody.
  * - [G5] Who holds another event than a peer sends or says that it has, and has not stored it yet, refuses the peer:
  *   `forked`. It could not have told of its own before; when the peer comes back, it has, and G4 decides.
- * - [G6] Who sends another event than is stored here writes on another branch: what it sends of that replica behind it is
- *   passed over, until it compares the log anew. By then it knows of ours.
+ * - [G6] Who sends another event than is stored here, or one behind another than is here (its time says so), writes on
+ *   another branch: what it sends of that replica behind it is passed over, until it compares the log anew. By then it
+ *   knows of ours.
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
-import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
+import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { GossipError } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
@@ -46,6 +47,7 @@ import { encodeRows, rowsLacking } from './log/rows-lacking.js';
 import { rowsMatching } from './log/rows-matching.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
+import { type LookUpTimes, lookUpIn, notTold } from './log/times-before.js';
 import type { Run } from './ports/storage.js';
 import type { KnownRun, Range } from './range.js';
 import { unwrapReissued, wrapReissued } from './reissue.js';
@@ -171,6 +173,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #self: number;
   /** Own rows not yet taken for the journal. */
   #unflushed = new Chunk();
+  /** Time of the event before the first of these. */
+  #timeBeforeUnflushed = 0;
   #dispute: Dispute | undefined;
   /** Former id → id, of re-issued events. */
   readonly #reissued = new Map<EventId, EventId>();
@@ -261,7 +265,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (const replica of this.#replicas.ids) lacks.set(replica, { seq: since?.get(replica) ?? 0, time: 0 });
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
     const { rows } = rowsLacking(this.#ordered, this.#tables, lacks, this.#replicas.last, everything);
-    return joinBlocks(encodeRows(rows, this.#tables, 'own').map((entry) => entry.block));
+    const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#ordered, rows));
+    return joinBlocks(entries.map((entry) => entry.block));
   }
 
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation {
@@ -302,7 +307,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const rows = this.#unflushed;
     if (rows.count === 0) return [];
     this.#unflushed = new Chunk();
-    return encodeRows(rows, this.#tables, 'own');
+    const before = this.#timeBeforeUnflushed;
+    return encodeRows(rows, this.#tables, 'own', ([first], times) => {
+      times[first as number] = before;
+    });
   }
 
   /**
@@ -407,7 +415,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   read(query: ReadQuery): ReadResult {
     const { stored } = this.#replicas;
     const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.lacks, stored, query);
-    return { entries: encodeRows(rows, this.#tables, 'received'), more, heldTime };
+    const entries = encodeRows(rows, this.#tables, 'received', lookUpIn(this.#ordered, rows, query.lacks));
+    return { entries, more, heldTime };
   }
 
   /**
@@ -417,7 +426,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    */
   select(query: FeedQuery): FeedPart {
     const { rows, next } = rowsMatching(this.#ordered, this.#effective, query);
-    return { entries: encodeRows(rows, this.#tables, 'received'), next };
+    return { entries: encodeRows(rows, this.#tables, 'received', notTold), next };
   }
 
   #key({ replica, seq, clock }: LogEvent<T>): { replica: number; seq: number; time: number } {
@@ -453,6 +462,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     tail.push(self, seq, time, kind, pages.page, pages.offset, bytes.length, deps);
     this.#ordered.appended();
     if (this.#journal !== undefined) {
+      if (this.#unflushed.count === 0) this.#timeBeforeUnflushed = lastTime[self] as number;
       this.#unflushed.reserveOneMore();
       this.#unflushed.copyRow(tail, tail.count - 1);
     }
@@ -652,6 +662,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return compareBytes(ours, block.bytes.subarray(offset, offset + length)) === 0;
   }
 
+  /** Is the writer's event before a row another than the one that is here? As far as is told; else the row waits for it. */
+  #followsAnother(block: DecodedBlock, row: number, replica: number): boolean {
+    const { last, lastTime } = this.#replicas;
+    const seq = block.seq[row] as number;
+    const writer = block.replica[row] as number;
+    if (seq !== block.firstSeq[writer] || seq - 1 !== last[replica]) return false;
+    const told = block.timeBefore[writer] as number;
+    return told > 0 && told !== lastTime[replica];
+  }
+
   #payload(chunk: Chunk, row: number): Uint8Array {
     const { pages } = this.#tables;
     return pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
@@ -747,6 +767,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         tally.duplicates++;
         continue;
       }
+      if (this.#followsAnother(block, row, replica)) {
+        tally.duplicates++;
+        contested?.add(ids[replica] as ReplicaId);
+        continue;
+      }
       const time = block.time[row] as number;
       const waitsFor = this.#buffer.waitsFor(block, row, replicas);
       if (waitsFor >= 0) {
@@ -780,7 +805,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
             runs: chunkRuns(batch, 0, batch.count, this.#replicas.ids),
             origin: 'received',
           });
-        } else tally.entries.push(...encodeRows(batch, this.#tables, 'received'));
+        } else {
+          const lookUp: LookUpTimes = (starts, before) => {
+            for (const row of starts) before[row] = timeBeforeRow(block, released[row] as number);
+          };
+          tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUp));
+        }
       }
       this.#ordered.insert(batch);
     }
@@ -791,13 +821,26 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
       const freed = this.#releaseParked(replicas, tally);
-      if (freed !== undefined) {
-        tally.added += freed.count;
-        if (collect) tally.entries.push(...encodeRows(freed, this.#tables, 'received'));
-        this.#ordered.insert(freed);
-      }
+      if (freed.length > 0) this.#insertFreed(freed, tally, collect);
     }
     return undefined;
+  }
+
+  #insertFreed(freed: readonly ParkedRow[], tally: Tally, collect: boolean): void {
+    const chunk = new Chunk(freed.length);
+    for (const { block, row, replicas } of freed) takeRow(chunk, block, row, replicas, this.#tables);
+    this.#release(chunk);
+    tally.added += chunk.count;
+    if (collect) {
+      const lookUp: LookUpTimes = (starts, before) => {
+        for (const at of starts) {
+          const { block, row } = freed[at] as ParkedRow;
+          before[at] = timeBeforeRow(block, row);
+        }
+      };
+      tally.entries.push(...encodeRows(chunk, this.#tables, 'received', lookUp));
+    }
+    this.#ordered.insert(chunk);
   }
 
   #pickRows(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]): Chunk {
@@ -822,8 +865,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#clock = observe(this.#clock, batch.lastTime);
   }
 
-  /** Releases what waited for the replicas that advanced, and what waited for that; sorted, or `undefined` for nothing. */
-  #releaseParked(advanced: Uint32Array, tally: { dropped: number }): Chunk | undefined {
+  /** Releases what waited for the replicas that advanced, and what waited for that; in log order. */
+  #releaseParked(advanced: Uint32Array, tally: { dropped: number }): ParkedRow[] {
     const { last, lastTime } = this.#replicas;
     const freed: ParkedRow[] = [];
     const work = new Set<number>(advanced);
@@ -840,7 +883,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           continue;
         }
         this.#buffer.remove(parked);
-        if (parked.time <= (lastTime[parked.replica] as number)) {
+        const followsAnother = this.#followsAnother(parked.block, parked.row, parked.replica);
+        if (followsAnother || parked.time <= (lastTime[parked.replica] as number)) {
           // It broke a rule that could not be judged before its predecessor came. Its successors stay parked and are shed.
           tally.dropped++;
           continue;
@@ -851,12 +895,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         work.add(parked.replica);
       }
     }
-    if (freed.length === 0) return undefined;
-    freed.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
-    const chunk = new Chunk(freed.length);
-    for (const { block, row, replicas } of freed) takeRow(chunk, block, row, replicas, this.#tables);
-    this.#release(chunk);
-    return chunk;
+    return freed.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
   }
 }
 

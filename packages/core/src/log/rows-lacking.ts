@@ -7,6 +7,7 @@ import { chunkRuns, type KnownEvent, type LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
+import { type LookUpTimes, timesBefore } from './times-before.js';
 
 /** Where picking ends. */
 interface Bounds {
@@ -89,15 +90,26 @@ function nthFromEnd(chunks: readonly Chunk[], n: number, isWanted: (chunk: Chunk
   return { chunk: 0, row: 0 };
 }
 
-/** Sorted rows as blocks, each of at most a chunk's rows and about `blockBytesTarget`. @internal */
-export function encodeRows(rows: Chunk, tables: LogTables, origin: JournalEntry['origin']): LogEntry[] {
+/**
+ * Sorted rows as blocks, each of at most a chunk's rows and about `blockBytesTarget`. `lookUp` finds the times of the
+ * events before those rows that do not follow another one here.
+ *
+ * @internal
+ */
+export function encodeRows(
+  rows: Chunk,
+  tables: LogTables,
+  origin: JournalEntry['origin'],
+  lookUp: LookUpTimes,
+): LogEntry[] {
+  const before = timesBefore(rows, tables.replicas.size, lookUp);
   const entries: LogEntry[] = [];
   let from = 0;
   let bytes = 0;
   const finish = (to: number) => {
     if (to === from) return;
     const runs = chunkRuns(rows, from, to, tables.replicas.ids);
-    entries.push({ block: encodeBlock(rows, from, to, tables), runs, origin });
+    entries.push({ block: encodeBlock(rows, from, to, tables, before), runs, origin });
     from = to;
     bytes = 0;
   };
