@@ -4,7 +4,8 @@
  *
  * - [G1] A block is merged whole or refused whole; a refusal leaves the log as it was before that block.
  * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
- *   when its claimed time proves wrong: its replica has passed that time without that sequence number.
+ *   when its claimed time proves wrong: its replica has passed that time without that sequence number. A reference to what
+ *   lies below the log's edge counts as met (K1 to K6, in `log/edges.ts`).
  * - [G3] What is stored (`markStored`) and released is the effective log: only of that does the log speak to peers.
  * - [G4] When a peer holds other events under this writer's id than this log does, the store is an older copy. The
  *   peer's are taken as the log's own past, from the first that differs; what stood in their place is appended again
@@ -18,6 +19,7 @@
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
+import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
 import { GossipError } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
@@ -36,6 +38,7 @@ import { depsMax, eventBytesMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
 import { type Compared, compareRows, describeRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
+import { Edges, type MissingEvent } from './log/edges.js';
 import { EffectiveRows } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
@@ -94,6 +97,8 @@ export interface Receipt extends MergeResult {
   readonly disputed: boolean;
   /** A dispute was settled (G4). */
   readonly settled: Settlement | undefined;
+  /** The `complete` edge fell (K4): describe the log anew. */
+  readonly fell: boolean;
 }
 
 /** What `compare` found. */
@@ -165,7 +170,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   };
   readonly #ordered: OrderedLog;
   readonly #heads = new Heads(this.#tables);
-  readonly #buffer = new CausalBuffer(this.#replicas);
+  readonly #edges = new Edges(this.#replicas);
+  readonly #buffer = new CausalBuffer(this.#replicas, this.#edges);
   readonly #effective: EffectiveRows;
   readonly #listeners = new Set<() => void>();
   readonly #journal: JournalOptions | undefined;
@@ -181,6 +187,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** Rows that gave way while the journal was read. */
   readonly #yielded: Yielded[] = [];
   #clock = 0;
+  /** What lies before was let go of, though some of it may have come again. */
+  #droppedBefore = 0;
   #snapshot: Snapshot<T> | undefined;
   #closed = false;
 
@@ -194,7 +202,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     this.descriptor = { id: this.id, policy: 'unsigned', codec: this.#codec.name };
     this.#ordered = new OrderedLog(this.#tables, this.#codec as PayloadCodec<unknown>);
-    this.#effective = new EffectiveRows(this.#ordered, this.#tables);
+    this.#effective = new EffectiveRows(this.#ordered, this.#tables, this.#edges);
     this.#self = this.#replicas.intern(parseReplicaId(options.replica));
     this.#journal = journal;
   }
@@ -265,7 +273,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (const replica of this.#replicas.ids) lacks.set(replica, { seq: since?.get(replica) ?? 0, time: 0 });
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
     const { rows } = rowsLacking(this.#ordered, this.#tables, lacks, this.#replicas.last, everything);
-    const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#ordered, rows));
+    const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#ordered, this.#edges, rows));
     return joinBlocks(entries.map((entry) => entry.block));
   }
 
@@ -295,11 +303,118 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#buffer.rows;
   }
 
-  /** Lets go of the events before `time`. Returns how many there were. */
+  /** Lets go of the events before `time`. Returns how many there were. Peers must learn of it: `retain` first. */
   drop(time: number): number {
-    const dropped = this.#ordered.dropBefore(time);
+    const dropped = this.#ordered.dropBefore(time, (chunk, row) => {
+      this.#edges.letGo(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
+    });
+    this.#droppedBefore = Math.max(this.#droppedBefore, time);
     if (dropped > 0) this.#changed();
     return dropped;
+  }
+
+  /** As peers are to be told of them. */
+  get edges(): LogEdges {
+    const { wanted, complete } = this.#edges;
+    return { wanted, complete };
+  }
+
+  /** K3. Returns what waited for events below, to be stored. Peers are to be told of the edge. */
+  raise(time: number): LogEntry[] {
+    if (time <= this.#edges.complete) return [];
+    this.#edges.complete = time;
+    const tally: Tally = { added: 0, duplicates: 0, dropped: 0, disputed: false, entries: [], runs: [], yielded: [] };
+    const freed: ParkedRow[] = [];
+    // In log order whatever a row refers to has been looked at before.
+    for (const parked of this.#buffer.takeAll()) {
+      const { block, row, replicas, replica, seq } = parked;
+      if (parked.time < time) {
+        if (!this.#edges.holds(replica, seq) && this.#takeResidue(block, row, replica)) freed.push(parked);
+        continue;
+      }
+      const waitsFor = this.#buffer.waitsFor(block, row, replicas);
+      if (waitsFor >= 0) {
+        this.#buffer.park(parked, waitsFor);
+      } else if (parked.time > (this.#replicas.lastTime[replica] as number)) {
+        this.#advance(block, row, replica);
+        freed.push(parked);
+      }
+    }
+    if (freed.length > 0) {
+      this.#insertFreed(freed, tally, true);
+      this.#changed();
+    }
+    return tally.entries;
+  }
+
+  /** Moves the `wanted` edge: down to ask for more (K4), up when less is to be held; then `raise` follows. */
+  want(time: number): void {
+    this.#edges.wanted = time;
+    this.#fall();
+  }
+
+  /** K4. Has the edge fallen? */
+  #fall(): boolean {
+    const { complete, wanted } = this.#edges;
+    if (complete <= wanted) return false;
+    this.#edges.complete = Math.min(complete, this.#edges.lowest());
+    return this.#edges.complete < complete;
+  }
+
+  /** What events wait for that no event here waits for itself: with K3 in mind. O(events that wait). */
+  unmet(): UnmetRun[] {
+    return this.#buffer.unmet().map((event) => this.#unmetRun(event));
+  }
+
+  /** What is missing between the edges, as far as is known (K4). */
+  missingBelow(): UnmetRun[] {
+    const { complete, wanted } = this.#edges;
+    if (complete <= wanted) return [];
+    const missing: UnmetRun[] = [];
+    for (const event of this.#edges.missing()) if (event.time >= wanted) missing.push(this.#unmetRun(event));
+    return missing;
+  }
+
+  #unmetRun({ replica, seq, time }: MissingEvent): UnmetRun {
+    const first = this.#edges.heldBefore(replica, seq) + 1;
+    return { replica: this.#replicas.ids[replica] as ReplicaId, first, last: seq, time };
+  }
+
+  /** What of these runs is here, for a peer that wants nothing before `from`. */
+  supply(runs: readonly Run[], from: number): Supply {
+    const lacks = new Map<ReplicaId, Required<KnownEvent>>();
+    const absent: Run[] = [];
+    for (const { replica, first, last } of runs) {
+      const index = this.#replicas.find(replica);
+      // While own events are disputed nobody is told that they are here, nor that they are not.
+      if (this.#dispute?.replica === index) continue;
+      const isWhole = this.#edges.complete === 0 && this.#droppedBefore === 0;
+      const held = isWhole ? [] : this.#heldOf(index, first, last);
+      const end = isWhole ? Math.min(last, this.#replicas.stored[index] ?? 0) : (held[held.length - 1] ?? 0);
+      if (end >= first) lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: end });
+      // Rows that were dropped, or never here.
+      let next = first;
+      for (const seq of held) {
+        if (seq > next) absent.push({ replica, first: next, last: seq - 1 });
+        next = seq + 1;
+      }
+      next = Math.max(next, end + 1);
+      if (next <= last) absent.push({ replica, first: next, last });
+    }
+    return { lacks, absent };
+  }
+
+  /** Stored events of a replica in `[first, last]`, by number. O(events). */
+  #heldOf(replica: number, first: number, last: number): number[] {
+    const held: number[] = [];
+    const end = Math.min(last, this.#replicas.stored[replica] ?? 0);
+    for (const { count, replica: replicas, seq } of this.#ordered.chunks) {
+      for (let row = 0; row < count; row++) {
+        const at = seq[row] as number;
+        if (replicas[row] === replica && at >= first && at <= end) held.push(at);
+      }
+    }
+    return held;
   }
 
   /** Own events since the last call, as entries for the journal. */
@@ -380,8 +495,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *
    * @throws GossipError `forked` (G5).
    */
-  compare(received: readonly Range[], salt: number): LogComparison {
-    const compared = compareRows(this.#effective, received, salt);
+  compare(received: readonly Range[], salt: number, peer = wholeLog, peerWriter?: ReplicaId): LogComparison {
+    const compared = compareRows(this.#effective, received, salt, { peer, peerWriter, writer: this.replica });
     const missing: Run[] = [];
     let doubtful = false;
     for (const range of received) {
@@ -392,7 +507,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (error !== undefined) throw error;
       for (const { replica, last, lastTime } of claims) {
         if (replica !== this.replica || this.#dispute !== undefined) continue;
-        if (this.#timeOf(this.#self, last) === lastTime) continue;
+        if (lastTime < this.#edges.complete || this.#timeOf(this.#self, last) === lastTime) continue;
         doubtful = true;
         compared.lacks.delete(replica);
         // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
@@ -415,7 +530,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   read(query: ReadQuery): ReadResult {
     const { stored } = this.#replicas;
     const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.lacks, stored, query);
-    const entries = encodeRows(rows, this.#tables, 'received', lookUpIn(this.#ordered, rows, query.lacks));
+    const entries = encodeRows(rows, this.#tables, 'received', lookUpIn(this.#ordered, this.#edges, rows, query.lacks));
     return { entries, more, heldTime };
   }
 
@@ -564,8 +679,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { added, duplicates, dropped, disputed, entries, runs } = tally;
     const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
     const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
+    const fell = this.#fall();
     if (added > 0 || settled !== undefined) this.#changed();
-    return { added, duplicates, dropped, disputed, entries, runs, parked, missing, refused, settled };
+    return { added, duplicates, dropped, disputed, entries, runs, parked, missing, refused, settled, fell };
   }
 
   #beginDispute(): void {
@@ -583,7 +699,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const writer = replicas.indexOf(self);
     if (writer < 0 || writer >= block.writers) return;
     for (let row = 0; row < block.count; row++) {
-      if (block.replica[row] !== writer) continue;
+      if (block.replica[row] !== writer || (block.time[row] as number) < this.#edges.complete) continue;
       const seq = block.seq[row] as number;
       if (this.#dispute === undefined) {
         if (seq <= (this.#replicas.last[self] as number) && this.#stands(block, row, self)) continue;
@@ -607,6 +723,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
       if (seq > (this.#replicas.last[replica] as number) || this.#stands(block, row, replica)) continue;
+      if ((block.time[row] as number) < this.#edges.complete) continue;
       this.#yielded.push(this.#yield(replica, seq));
     }
   }
@@ -620,6 +737,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (const run of runs) {
       const replica = this.#replicas.find(run.replica);
       if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
+      if (run.lastTime < this.#edges.complete) continue;
       if (replica === this.#self || this.#dispute?.replica === replica) continue;
       if (this.#timeOf(replica, run.last) !== run.lastTime) return forked(run.replica, run.last);
     }
@@ -633,6 +751,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
       if (seq <= (stored[replica] as number) || seq > (last[replica] as number)) continue;
+      if ((block.time[row] as number) < this.#edges.complete) continue;
       if (replica === this.#self || this.#dispute?.replica === replica || this.#stands(block, row, replica)) continue;
       return forked(ids[replica] as ReplicaId, seq);
     }
@@ -690,8 +809,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (rows.kind[row] === eventKind.reissued)
         this.#reissued.delete(unwrapReissued(this.#payload(rows, row)).formerId);
     }
-    last[replica] = from - 1;
-    lastTime[replica] = this.#findTime(replica, from - 1);
+    last[replica] = this.#edges.heldBefore(replica, from);
+    this.#edges.cut(replica, from);
+    lastTime[replica] = this.#findTime(replica, last[replica] as number);
     if (from === 1) firstTime[replica] = 0;
     stored[replica] = Math.min(wasStored, from - 1);
     storedTime[replica] = this.#timeOf(replica, stored[replica] as number);
@@ -746,19 +866,24 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const disputed = this.#dispute?.replica;
     const lastBefore = replicas.map((replica) => last[replica] as number);
     const timeBefore = Float64Array.from(replicas, (replica) => lastTime[replica] as number);
+    const edges = this.#edges;
+    const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
     const released: number[] = [];
     const waiting: { parked: ParkedRow; waitsFor: number }[] = [];
     for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
+      const time = block.time[row] as number;
+      const isResidue = time < edges.complete;
       // What is disputed waits until it is clear; it is sent again then.
       if (
         replica === disputed ||
-        seq <= (last[replica] as number) ||
+        (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number)) ||
         (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
       ) {
         tally.duplicates++;
-        if (collect && seq <= (last[replica] as number) && replica !== disputed && replica !== this.#self) {
+        const isHeld = !isResidue && seq <= (last[replica] as number);
+        if (collect && isHeld && replica !== disputed && replica !== this.#self) {
           if (!this.#stands(block, row, replica)) contested.add(ids[replica] as ReplicaId);
         }
         continue;
@@ -772,13 +897,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         contested?.add(ids[replica] as ReplicaId);
         continue;
       }
-      const time = block.time[row] as number;
+      if (isResidue) {
+        if (this.#takeResidue(block, row, replica)) released.push(row);
+        else tally.duplicates++;
+        continue;
+      }
       const waitsFor = this.#buffer.waitsFor(block, row, replicas);
       if (waitsFor >= 0) {
         waiting.push({ parked: { block, row, replicas, replica, seq, time }, waitsFor });
         continue;
       }
       if (time <= (lastTime[replica] as number)) {
+        if (edgesBefore !== undefined) edges.restore(edgesBefore);
         replicas.forEach((index, i) => {
           last[index] = lastBefore[i] as number;
           lastTime[index] = timeBefore[i] as number;
@@ -787,8 +917,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           context: { replica: this.#replicas.ids[replica], seq },
         });
       }
-      last[replica] = seq;
-      lastTime[replica] = time;
+      this.#advance(block, row, replica);
       released.push(row);
     }
     if (collect) tally.runs.push(...blockRuns(block, replicas, this.#replicas.ids));
@@ -826,6 +955,41 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return undefined;
   }
 
+  /** The replica's run goes on with a row, or begins anew with it (K1). */
+  #advance(block: DecodedBlock, row: number, replica: number): void {
+    const { last, lastTime } = this.#replicas;
+    const seq = block.seq[row] as number;
+    const time = block.time[row] as number;
+    if (seq - 1 === last[replica]) {
+      last[replica] = seq;
+      lastTime[replica] = time;
+    } else {
+      this.#edges.add(replica, seq, time, timeBeforeRow(block, row));
+    }
+  }
+
+  /** K2. A row that cannot be, by the times of those around it, is left. */
+  #takeResidue(block: DecodedBlock, row: number, replica: number): boolean {
+    const timeBefore = timeBeforeRow(block, row);
+    if (!this.#edges.fits(replica, block.seq[row] as number, block.time[row] as number, timeBefore)) return false;
+    this.#advance(block, row, replica);
+    return true;
+  }
+
+  /** What rows refer to below the edge may be missing; and what was missing may be among them. */
+  #noteReferences(batch: Chunk): void {
+    const { complete } = this.#edges;
+    const refer = (replica: number, seq: number, time: number) => {
+      if (time < complete) this.#edges.refer(replica, seq, time);
+    };
+    for (let row = 0; row < batch.count; row++) {
+      this.#tables.dependencies.each(batch.deps[row] as number, batch.time[row] as number, refer);
+      const replica = batch.replica[row] as number;
+      const seq = batch.seq[row] as number;
+      if (this.#edges.came(replica, seq) && seq === this.#replicas.last[replica]) this.#heads.remove(replica);
+    }
+  }
+
   #insertFreed(freed: readonly ParkedRow[], tally: Tally, collect: boolean): void {
     const chunk = new Chunk(freed.length);
     for (const { block, row, replicas } of freed) takeRow(chunk, block, row, replicas, this.#tables);
@@ -855,13 +1019,15 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (let row = 0; row < batch.count; row++) {
       const replica = batch.replica[row] as number;
       const seq = batch.seq[row] as number;
-      if (seq === 1) firstTime[replica] = batch.time[row] as number;
+      const time = batch.time[row] as number;
+      if (seq === 1 || time < (firstTime[replica] || Number.POSITIVE_INFINITY)) firstTime[replica] = time;
       if (batch.kind[row] === eventKind.reissued) {
         const { formerId } = unwrapReissued(this.#payload(batch, row));
         this.#reissued.set(formerId, eventId(ids[replica] as ReplicaId, seq));
       }
     }
     this.#heads.release(batch);
+    if (this.#edges.complete > 0) this.#noteReferences(batch);
     this.#clock = observe(this.#clock, batch.lastTime);
   }
 
@@ -889,8 +1055,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           tally.dropped++;
           continue;
         }
-        last[parked.replica] = parked.seq;
-        lastTime[parked.replica] = parked.time;
+        this.#advance(parked.block, parked.row, parked.replica);
         freed.push(parked);
         work.add(parked.replica);
       }

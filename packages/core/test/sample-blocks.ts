@@ -125,6 +125,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     channel: 3,
     descriptor: { id: 'tea', policy: 'unsigned', codec: 'json' },
     token: 'secret',
+    edges: { wanted: baseTime, complete: baseTime + 4096, last: 500, cut: baseTime + 2048 },
     turn: {
       comparison: 5,
       ranges: [
@@ -169,6 +170,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     after: [{ replica: ada, last: 200, lastTime: baseTime + 4096 }],
   },
   pull: { kind: 'pull', channel: 4, bytes: 32_768 },
+  absent: { kind: 'absent', channel: 3, runs: [run] },
 };
 
 /** The code of the GossipError that a call throws; anything else it throws goes on. */

@@ -209,9 +209,15 @@ export class TestNode {
         return {
           ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
           ranges: hosted.log.describe(),
+          edges: hosted.log.edges,
         };
       case 'compare':
-        return { kind: 'compare', ...hosted.log.compare(effect.received, effect.salt) };
+        return {
+          kind: 'compare',
+          ...hosted.log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter),
+        };
+      case 'supply':
+        return { kind: 'supply', ...hosted.log.supply(effect.runs, effect.from) };
       case 'read':
         return { kind: 'read', ...hosted.log.read(effect) };
       case 'select':

@@ -13,6 +13,7 @@ import {
   Session,
   type SessionInput,
   type SessionOutput,
+  Suppliers,
 } from '@gossip-log/core/sync';
 import { Random } from '../src/sim/random.js';
 
@@ -30,6 +31,8 @@ export interface Outcome {
   readonly written: number;
   /** Rows that nodes have dropped. */
   readonly dropped: number;
+  /** How often an edge rose because nobody had what was missing. */
+  readonly raised: number;
   readonly logs: readonly ReplicatedLog<string>[];
   /** Pairs of nodes that are joined. */
   readonly links: readonly (readonly [number, number])[];
@@ -40,23 +43,29 @@ interface End {
   readonly session: Session;
   /** Frames on their way from here. */
   readonly outbox: Uint8Array[];
+  /** Taken one after another, also when what comes out of one makes the next. */
+  readonly inputs: SessionInput[];
+  busy: boolean;
 }
 
 class GossipingNode {
   readonly log: ReplicatedLog<string>;
   readonly ends = new Map<number, End>();
+  readonly #suppliers = new Suppliers<number>();
   dropped = 0;
+  raised = 0;
 
   constructor(
     readonly replica: ReplicaId,
     readonly now: () => number,
+    readonly usesEdges: boolean,
   ) {
     this.log = new ReplicatedLog<string>({ id: name, replica, now }, { freshReplica: () => replica });
   }
 
   join(peer: number): void {
     const options = { node: this.replica, name: this.replica.slice(0, 4), durable: false, clockOffsetMs: 0 };
-    this.ends.set(peer, { session: new Session(options), outbox: [] });
+    this.ends.set(peer, { session: new Session(options), outbox: [], inputs: [], busy: false });
     this.input(peer, { type: 'start', now: this.now() });
     this.input(peer, { type: 'attach', log: name, now: this.now() });
   }
@@ -64,6 +73,16 @@ class GossipingNode {
   leave(peer: number): void {
     this.input(peer, { type: 'end', reason: { code: 'connection-lost', message: '' }, now: this.now() });
     this.ends.delete(peer);
+    this.#suppliers.left(peer);
+    this.#search();
+  }
+
+  hasLost(peer: number): boolean {
+    return this.ends.get(peer)?.session.state === 'ended';
+  }
+
+  tick(): void {
+    for (const peer of [...this.ends.keys()]) this.input(peer, { type: 'tick', now: this.now() });
   }
 
   append(payload: string): void {
@@ -72,12 +91,41 @@ class GossipingNode {
   }
 
   drop(before: number): void {
+    if (this.usesEdges) {
+      const { wanted, complete } = this.log.edges;
+      if (before <= complete) return;
+      this.log.want(Math.max(before, wanted));
+      this.#store(this.log.raise(before));
+    }
     this.dropped += this.log.drop(before);
+    this.#describe();
+  }
+
+  #describe(): void {
+    for (const peer of [...this.ends.keys()]) this.input(peer, { type: 'describe', log: name, now: this.now() });
+  }
+
+  #search(): void {
+    if (!this.usesEdges) return;
+    for (;;) {
+      const { ask, rise } = this.#suppliers.search(this.log.unmet(), this.log.missingBelow());
+      for (const [peer, runs] of ask) this.input(peer, { type: 'want', log: name, runs, now: this.now() });
+      if (rise === undefined || rise <= this.log.edges.complete) return;
+      this.raised++;
+      this.#store(this.log.raise(rise));
+      this.#describe();
+    }
   }
 
   input(peer: number, input: SessionInput): void {
     const end = this.ends.get(peer);
-    for (const output of end?.session.handle(input) ?? []) this.#perform(peer, end as End, output);
+    end?.inputs.push(input);
+    if (end === undefined || end.busy) return;
+    end.busy = true;
+    for (let next = end.inputs.shift(); next !== undefined; next = end.inputs.shift()) {
+      for (const output of end.session.handle(next)) this.#perform(peer, end, output);
+    }
+    end.busy = false;
   }
 
   #perform(peer: number, end: End, output: SessionOutput): void {
@@ -85,9 +133,19 @@ class GossipingNode {
     if (output.type === 'end' && output.reason.code !== 'connection-lost') {
       throw new Error(`a session of honest nodes ended: ${output.reason.message}`);
     }
+    if (output.type === 'edges') {
+      this.#suppliers.opened(peer, output.edges.complete);
+      this.#search();
+    }
+    if (output.type === 'asked') this.#suppliers.asked(peer, output.runs);
+    if (output.type === 'absent') {
+      this.#suppliers.lacks(peer, output.runs);
+      this.#search();
+    }
     if (output.type !== 'request') return;
     const { request, effect } = output;
     const stored: LogEntry[] = [];
+    const { complete } = this.log.edges;
     try {
       const answer = this.#carryOut(effect, stored);
       this.input(peer, { type: 'answer', request, answer, now: this.now() });
@@ -96,6 +154,7 @@ class GossipingNode {
       this.input(peer, { type: 'failed', request, error, now: this.now() });
     }
     this.#store(stored);
+    if (this.log.edges.complete < complete) this.#describe();
   }
 
   #store(entries: readonly LogEntry[]): void {
@@ -115,9 +174,12 @@ class GossipingNode {
         return {
           ...{ kind: 'describe', descriptor: log.descriptor, token: undefined },
           ranges: log.describe(),
+          edges: log.edges,
         };
       case 'compare':
-        return { kind: 'compare', ...log.compare(effect.received, effect.salt) };
+        return { kind: 'compare', ...log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter) };
+      case 'supply':
+        return { kind: 'supply', ...log.supply(effect.runs, effect.from) };
       case 'read':
         return { kind: 'read', ...log.read(effect) };
       case 'select':
@@ -137,13 +199,13 @@ class GossipingNode {
   }
 }
 
-/** One run. */
-export function gossip(seed: number): Outcome {
+/** One run. Without edges nodes do not say what they have dropped, and wait for all that they hear of. */
+export function gossip(seed: number, { usesEdges }: { readonly usesEdges: boolean }): Outcome {
   const random = new Random(seed);
   let nowMs = 1_700_000_000_000;
   const nodes = Array.from(
     { length: nodesOfWorld },
-    () => new GossipingNode(replicaIdFromBytes(random.bytes(16)), () => nowMs),
+    () => new GossipingNode(replicaIdFromBytes(random.bytes(16)), () => nowMs, usesEdges),
   );
   const at = (index: number) => nodes[index] as GossipingNode;
   const links = linksOf(random);
@@ -170,9 +232,9 @@ export function gossip(seed: number): Outcome {
   };
   const tick = () => {
     nowMs += limits.heartbeatMs / 3;
-    for (const node of nodes) {
-      for (const peer of [...node.ends.keys()]) node.input(peer, { type: 'tick', now: nowMs });
-    }
+    for (const node of nodes) node.tick();
+    // Who hears nothing for long takes the other for gone.
+    for (const [a, b] of links) if (at(a).hasLost(b) || at(b).hasLost(a)) set([a, b], false);
   };
 
   let written = 0;
@@ -195,9 +257,9 @@ export function gossip(seed: number): Outcome {
     nowMs += random.below(1_000);
   }
 
-  for (const link of links) set(link, true);
   for (let quiet = 0, rounds = 0; quiet < quietRounds; rounds++) {
     if (rounds > 2_000) throw new Error('the nodes do not come to rest');
+    for (const link of links) set(link, true);
     let moved = 0;
     const before = nodes.map(({ log }) => `${log.length} ${log.parked}`).join();
     for (let round = 1; round > 0; moved += round) {
@@ -213,6 +275,7 @@ export function gossip(seed: number): Outcome {
     parked: nodes.reduce((sum, { log }) => sum + log.parked, 0),
     written,
     dropped: nodes.reduce((sum, node) => sum + node.dropped, 0),
+    raised: nodes.reduce((sum, node) => sum + node.raised, 0),
     logs: nodes.map(({ log }) => log),
     links,
   };

@@ -13,6 +13,7 @@ import {
   jsonCodec,
   limits,
   type ReplicaId,
+  type Run,
 } from '@gossip-log/core';
 import {
   type Answer,
@@ -141,6 +142,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#input({ type: 'describe', log, now: this.#now() });
   }
 
+  want(log: string, runs: readonly Run[]): void {
+    this.#input({ type: 'want', log, runs, now: this.#now() });
+  }
+
   /** Asks the peer for a feed. Returns its number, for `pull` and `unsubscribe`. The session must be established. */
   subscribe(reader: FeedReader): number {
     const feed = this.#nextFeed++;
@@ -227,6 +232,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
+      case 'edges':
+        this.#host.hosted(output.log)?.opened(this, output.edges);
+        break;
+      case 'asked':
+        this.#host.hosted(output.log)?.asked(this, output.runs);
+        break;
+      case 'absent':
+        this.#host.hosted(output.log)?.absent(this, output.runs);
+        break;
       case 'refused':
         if (output.error.code === 'limit-exceeded' && this.#session?.channelState(output.log) === 'absent') {
           this.#crowdedOut.add(output.log);
@@ -279,11 +293,18 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           answer({
             ...{ kind: 'describe', descriptor: this.#descriptorOf(effect.log), token: this.#token },
             ranges: hosted.log.describe(),
+            edges: hosted.log.edges,
           });
           break;
         case 'compare':
           this.#contested.delete(effect.log);
-          answer({ kind: 'compare', ...hosted.log.compare(effect.received, effect.salt) });
+          answer({
+            kind: 'compare',
+            ...hosted.log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter),
+          });
+          break;
+        case 'supply':
+          answer({ kind: 'supply', ...hosted.log.supply(effect.runs, effect.from) });
           break;
         case 'read':
           answer({ kind: 'read', ...hosted.log.read(effect) });
@@ -349,7 +370,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   #join(log: string): void {
     const hosted = this.#host.hosted(log);
     if (hosted === undefined || this.#ended) return;
-    this.#joined.get(log)?.peers.delete(this);
+    this.#joined.get(log)?.left(this);
     hosted.peers.add(this);
     this.#joined.set(log, hosted);
   }
@@ -363,7 +384,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 
   #leaveUnlessOpen(log: string): void {
     if (this.#session?.uses(log)) return;
-    this.#joined.get(log)?.peers.delete(this);
+    this.#joined.get(log)?.left(this);
     this.#joined.delete(log);
     this.#descriptors.delete(log);
   }
@@ -383,7 +404,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#cancelTick?.();
     this.#inputs.length = 0;
     this.#feeds.clear();
-    for (const hosted of this.#joined.values()) hosted.peers.delete(this);
+    for (const hosted of this.#joined.values()) hosted.left(this);
     this.#joined.clear();
     this.#host.ended(this);
     this.#connection.close(reason);

@@ -6,6 +6,7 @@
  */
 import type { Chunk } from './chunk.js';
 import { contribution, lanes } from './contribution.js';
+import type { Edges } from './edges.js';
 import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
 
@@ -19,12 +20,15 @@ export interface Fingerprint {
 export class EffectiveRows {
   readonly #ordered: OrderedLog;
   readonly tables: LogTables;
+  /** Where the effective log begins (K1). */
+  readonly edges: Edges;
   readonly #scratch = new Uint32Array(lanes);
   #epoch = 0;
 
-  constructor(ordered: OrderedLog, tables: LogTables) {
+  constructor(ordered: OrderedLog, tables: LogTables, edges: Edges) {
     this.#ordered = ordered;
     this.tables = tables;
+    this.edges = edges;
   }
 
   /** Rows that were stored may not be any more: no sum kept so far counts. */

@@ -156,10 +156,13 @@ export class OrderedLog {
     return removed;
   }
 
-  /** Lets go of the rows before `time`. Snapshots keep what they have seen. Returns how many there were. */
-  dropBefore(time: number): number {
+  /** Lets go of the rows before `time`, each of which is visited. Snapshots keep what they have seen. Returns how many. */
+  dropBefore(time: number, visit: (chunk: Chunk, row: number) => void): number {
     const { chunk: first, row } = this.lowerBound(time);
     const dropped = this.#chunks.slice(0, first + 1);
+    for (const [i, chunk] of dropped.entries()) {
+      for (let at = 0; at < (i === first ? row : chunk.count); at++) visit(chunk, at);
+    }
     const kept = this.#chunks.slice(first + 1);
     const cut = dropped[first];
     if (cut !== undefined && row < cut.count) {

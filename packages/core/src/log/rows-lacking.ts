@@ -26,7 +26,7 @@ export interface PickedRows {
 
 /**
  * Rows that somebody lacks, of those up to the sequence numbers in `last` (by replica index). Of a replica in `lacks` all
- * behind the event given, of others none.
+ * behind the event given, and behind its time, of others none.
  *
  * @internal
  */
@@ -39,17 +39,23 @@ export function rowsLacking(
 ): PickedRows {
   const { replicas } = tables;
   const has = new Uint32Array(replicas.size).fill(seqMax);
+  const hasTime = new Float64Array(replicas.size);
+  const until = new Uint32Array(replicas.size);
   // Nothing that lies before the first lacking event of any replica need be looked at.
   let from = Number.POSITIVE_INFINITY;
   let lacking = 0;
   let isTimed = true;
-  for (const [id, { seq, time }] of lacks) {
+  for (const [id, known] of lacks) {
+    const { seq, time } = known;
     const replica = replicas.find(id);
-    if ((last[replica] ?? 0) <= seq) continue;
+    const end = Math.min(last[replica] ?? 0, known.until ?? seqMax);
+    if (end <= seq) continue;
     has[replica] = seq;
-    lacking += (last[replica] as number) - seq;
+    hasTime[replica] = time;
+    until[replica] = end;
+    lacking += end - seq;
     isTimed &&= seq === 0 || time > 0;
-    from = Math.min(from, seq === 0 ? (replicas.firstTime[replica] as number) : time + 1);
+    from = Math.min(from, seq === 0 ? Math.max(replicas.firstTime[replica] as number, time + 1) : time + 1);
   }
   const rows = new Chunk();
   if (lacking === 0) return { rows, more: false, heldTime: undefined };
@@ -58,7 +64,8 @@ export function rowsLacking(
   const isLacking = (chunk: Chunk, row: number) => {
     const replica = chunk.replica[row] as number;
     const seq = chunk.seq[row] as number;
-    return seq > (has[replica] as number) && seq <= (last[replica] as number);
+    if (seq <= (has[replica] as number) || seq > (until[replica] as number)) return false;
+    return (chunk.time[row] as number) > (hasTime[replica] as number);
   };
   // Without times the first is found from the end, where mostly little is lacking: there are at most as many as counted.
   const start = isTimed ? ordered.lowerBound(from) : nthFromEnd(chunks, lacking, isLacking);
@@ -102,7 +109,7 @@ export function encodeRows(
   origin: JournalEntry['origin'],
   lookUp: LookUpTimes,
 ): LogEntry[] {
-  const before = timesBefore(rows, tables.replicas.size, lookUp);
+  const { before, gaps } = timesBefore(rows, tables.replicas.size, lookUp);
   const entries: LogEntry[] = [];
   let from = 0;
   let bytes = 0;
@@ -115,7 +122,7 @@ export function encodeRows(
   };
   for (let row = 0; row < rows.count; row++) {
     const size = rowBytes(rows, row, tables);
-    if (row - from === chunkRowsMax || bytes + size > blockBytesTarget) finish(row);
+    if (row - from === chunkRowsMax || gaps.has(row) || bytes + size > blockBytesTarget) finish(row);
     bytes += size;
   }
   finish(rows.count);

@@ -6,27 +6,39 @@
 import type { ReplicaId } from '../ids.js';
 import type { KnownEvent } from '../runs.js';
 import type { Chunk } from './chunk.js';
+import type { Edges } from './edges.js';
 import type { OrderedLog } from './ordered-log.js';
 
 /** Writes the times before these rows into `before`; leaves 0 where they are not known. @internal */
 export type LookUpTimes = (starts: readonly number[], before: Float64Array) => void;
 
-/** By row. `lookUp` is asked for those that do not follow another row here. @internal */
-export function timesBefore(rows: Chunk, replicas: number, lookUp: LookUpTimes): Float64Array {
+/** By row; and the rows that do not follow the row before of their replica: one block cannot hold both (B3). */
+export interface TimesBefore {
+  readonly before: Float64Array;
+  readonly gaps: ReadonlySet<number>;
+}
+
+/** `lookUp` is asked for the rows that do not follow another one here. @internal */
+export function timesBefore(rows: Chunk, replicas: number, lookUp: LookUpTimes): TimesBefore {
   const before = new Float64Array(rows.count);
   /** A replica's last row so far, + 1. */
   const lastRow = new Uint32Array(replicas);
   const starts: number[] = [];
+  const gaps = new Set<number>();
   for (let row = 0; row < rows.count; row++) {
     const replica = rows.replica[row] as number;
     const seq = rows.seq[row] as number;
     const earlier = (lastRow[replica] as number) - 1;
-    if (earlier >= 0 && rows.seq[earlier] === seq - 1) before[row] = rows.time[earlier] as number;
-    else if (seq > 1) starts.push(row);
+    if (earlier >= 0 && rows.seq[earlier] === seq - 1) {
+      before[row] = rows.time[earlier] as number;
+    } else {
+      if (seq > 1) starts.push(row);
+      if (earlier >= 0) gaps.add(row);
+    }
     lastRow[replica] = row + 1;
   }
   if (starts.length > 0) lookUp(starts, before);
-  return before;
+  return { before, gaps };
 }
 
 /**
@@ -35,13 +47,20 @@ export function timesBefore(rows: Chunk, replicas: number, lookUp: LookUpTimes):
  *
  * @internal
  */
-export function lookUpIn(ordered: OrderedLog, rows: Chunk, known?: ReadonlyMap<ReplicaId, KnownEvent>): LookUpTimes {
+export function lookUpIn(
+  ordered: OrderedLog,
+  edges: Edges,
+  rows: Chunk,
+  known?: ReadonlyMap<ReplicaId, KnownEvent>,
+): LookUpTimes {
   return (starts, before) => {
     const { ids } = ordered.tables.replicas;
     const sought: number[] = [];
     for (const row of starts) {
       const replica = rows.replica[row] as number;
       const seq = (rows.seq[row] as number) - 1;
+      before[row] = edges.timeBefore(replica, seq + 1);
+      if (before[row] !== 0) continue;
       const hint = known?.get(ids[replica] as ReplicaId);
       const found = hint?.seq === seq ? ordered.locate(hint.time, replica) : undefined;
       if (hint !== undefined && found !== undefined && ordered.chunks[found.chunk]?.seq[found.row] === seq) {

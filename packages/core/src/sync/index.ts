@@ -1,6 +1,7 @@
 /**
  * `@gossip-log/core/sync`: for those who build nodes and transports. Apps need none of it.
  */
+export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {
@@ -25,3 +26,4 @@ export type {
   SessionOptions,
   SessionOutput,
 } from './session-io.js';
+export { Suppliers } from './suppliers.js';
