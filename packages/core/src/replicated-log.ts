@@ -187,8 +187,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** Rows that gave way while the journal was read. */
   readonly #yielded: Yielded[] = [];
   #clock = 0;
-  /** What lies before was let go of, though some of it may have come again. */
-  #droppedBefore = 0;
   #snapshot: Snapshot<T> | undefined;
   #closed = false;
 
@@ -308,7 +306,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const dropped = this.#ordered.dropBefore(time, (chunk, row) => {
       this.#edges.letGo(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
     });
-    this.#droppedBefore = Math.max(this.#droppedBefore, time);
+    this.#edges.droppedBefore = Math.max(this.#edges.droppedBefore, time);
     if (dropped > 0) this.#changed();
     return dropped;
   }
@@ -388,7 +386,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const index = this.#replicas.find(replica);
       // While own events are disputed nobody is told that they are here, nor that they are not.
       if (this.#dispute?.replica === index) continue;
-      const isWhole = this.#edges.complete === 0 && this.#droppedBefore === 0;
+      const isWhole = this.#edges.certainFrom === 0;
       const held = isWhole ? [] : this.#heldOf(index, first, last);
       const end = isWhole ? Math.min(last, this.#replicas.stored[index] ?? 0) : (held[held.length - 1] ?? 0);
       if (end >= first) lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: end });
@@ -507,7 +505,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (error !== undefined) throw error;
       for (const { replica, last, lastTime } of claims) {
         if (replica !== this.replica || this.#dispute !== undefined) continue;
-        if (lastTime < this.#edges.complete || this.#timeOf(this.#self, last) === lastTime) continue;
+        if (lastTime < this.#edges.certainFrom || this.#timeOf(this.#self, last) === lastTime) continue;
         doubtful = true;
         compared.lacks.delete(replica);
         // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
@@ -699,7 +697,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const writer = replicas.indexOf(self);
     if (writer < 0 || writer >= block.writers) return;
     for (let row = 0; row < block.count; row++) {
-      if (block.replica[row] !== writer || (block.time[row] as number) < this.#edges.complete) continue;
+      if (block.replica[row] !== writer || (block.time[row] as number) < this.#edges.certainFrom) continue;
       const seq = block.seq[row] as number;
       if (this.#dispute === undefined) {
         if (seq <= (this.#replicas.last[self] as number) && this.#stands(block, row, self)) continue;
@@ -723,7 +721,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
       if (seq > (this.#replicas.last[replica] as number) || this.#stands(block, row, replica)) continue;
-      if ((block.time[row] as number) < this.#edges.complete) continue;
+      if ((block.time[row] as number) < this.#edges.certainFrom) continue;
       this.#yielded.push(this.#yield(replica, seq));
     }
   }
@@ -737,7 +735,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (const run of runs) {
       const replica = this.#replicas.find(run.replica);
       if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
-      if (run.lastTime < this.#edges.complete) continue;
+      if (run.lastTime < this.#edges.certainFrom) continue;
       if (replica === this.#self || this.#dispute?.replica === replica) continue;
       if (this.#timeOf(replica, run.last) !== run.lastTime) return forked(run.replica, run.last);
     }
@@ -751,7 +749,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
       if (seq <= (stored[replica] as number) || seq > (last[replica] as number)) continue;
-      if ((block.time[row] as number) < this.#edges.complete) continue;
+      if ((block.time[row] as number) < this.#edges.certainFrom) continue;
       if (replica === this.#self || this.#dispute?.replica === replica || this.#stands(block, row, replica)) continue;
       return forked(ids[replica] as ReplicaId, seq);
     }
@@ -882,7 +880,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
       ) {
         tally.duplicates++;
-        const isHeld = !isResidue && seq <= (last[replica] as number);
+        const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
         if (collect && isHeld && replica !== disputed && replica !== this.#self) {
           if (!this.#stands(block, row, replica)) contested.add(ids[replica] as ReplicaId);
         }

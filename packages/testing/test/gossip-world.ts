@@ -155,6 +155,7 @@ class GossipingNode {
     }
     this.#store(stored);
     if (this.log.edges.complete < complete) this.#describe();
+    if (this.log.parked > 0 && this.#suppliers.isInDoubt) this.#search();
   }
 
   #store(entries: readonly LogEntry[]): void {

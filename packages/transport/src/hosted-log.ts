@@ -190,6 +190,7 @@ export class HostedLog<T = unknown> {
       this.#overflown ||= receipt.dropped > 0;
       this.#rereadSoon();
     }
+    if (receipt.parked > 0 && this.#suppliers.isInDoubt) this.#search();
     return receipt;
   }
 

@@ -139,7 +139,7 @@ function compareRuns(
   between: Comparing,
 ): KnownRun[] {
   const { replicas } = rows.tables;
-  const { wanted, complete } = rows.edges;
+  const { wanted, certainFrom } = rows.edges;
   const listed = new Set<number>();
   const lacking: KnownRun[] = [];
   for (const run of theirs) {
@@ -148,7 +148,7 @@ function compareRuns(
     const last = replicas.stored[index] ?? 0;
     noteRun(rows, run, lacks, between);
     const isWanted = run.lastTime === 0 || run.lastTime >= wanted || run.replica === between.peerWriter;
-    const isOther = run.last > 0 && run.lastTime >= complete && run.last <= last && !rows.has(index, run);
+    const isOther = run.last > 0 && run.lastTime >= certainFrom && run.last <= last && !rows.has(index, run);
     if (isOther || (isWanted && run.last > last)) {
       lacking.push({ replica: run.replica, last, lastTime: replicas.storedTime[index] ?? 0 });
     }

@@ -39,6 +39,8 @@ export interface MissingEvent {
 export class Edges {
   complete = 0;
   wanted = 0;
+  /** What lies before was let go of, though some of it may have come again. */
+  droppedBefore = 0;
   readonly #replicas: ReplicaTable;
   readonly #segments = new Map<number, Segment[]>();
   /** Events that dependencies refer to and that are not here. */
@@ -50,6 +52,11 @@ export class Edges {
 
   constructor(replicas: ReplicaTable) {
     this.#replicas = replicas;
+  }
+
+  /** Before that time it says nothing that an event is not here. */
+  get certainFrom(): number {
+    return Math.max(this.complete, this.droppedBefore);
   }
 
   /** Is that event here, or was it? */

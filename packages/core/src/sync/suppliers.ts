@@ -56,6 +56,12 @@ export class Suppliers<Peer> {
     }
   }
 
+  /** Some peer did not have what it was asked for: what comes from others may change what is to be done. */
+  get isInDoubt(): boolean {
+    for (const { absent } of this.#peers.values()) if (absent.size > 0) return true;
+    return false;
+  }
+
   /** `unmet` keeps events waiting; `below` is wanted only of peers whose edge lies deeper. */
   search(unmet: readonly UnmetRun[], below: readonly UnmetRun[]): Search<Peer> {
     const ask = new Map<Peer, Run[]>();
