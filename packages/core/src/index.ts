@@ -37,7 +37,6 @@ export type {
   ReplicaLease,
   Run,
   StoredLog,
-  StoredManifest,
 } from './ports/storage.js';
 export { createGossipLog } from './replicated-log.js';
 export { compareVersions, mergeVersions, missingRuns, type VersionVector } from './version-vector.js';

@@ -49,6 +49,19 @@ export const causalBufferRowsMax = 8192;
 /** Bytes that wait in a log's causal buffer. */
 export const causalBufferBytesMax = 8 * 1024 * 1024;
 
+// The log on disk.
+
+/** Bytes of a packed chunk at which the next one begins: a frame's worth, so that it goes out to peers as it lies. */
+export const packedChunkBytesTarget = 32 * 1024;
+/** Events that wait in the journal until they are packed; a start reads them one record at a time. */
+export const journalRowsMax = 1024;
+/** Records of a journal that a log leaves behind when it closes; more are packed first, so that the next start is quick. */
+export const journalRecordsMax = 64;
+/** Packed chunks of one log: a hundred million small events. */
+export const chunksMax = 300_000;
+/** Rows read at once from packed chunks to be named to a peer; of a wider span parts are compared first. */
+export const coldRowsAtOnceMax = 16_384;
+
 // Views.
 
 /** Errors that a view keeps: the newest of them say what is wrong. */
@@ -142,6 +155,8 @@ export const connectionsMax = 10_000;
 
 // The node.
 
+/** Bytes of events in a node's memory, over which those go that no open window shows. A phone's tab has some hundreds. */
+export const hotBytesMax = 64 * 1024 * 1024;
 /** Logs open at once in one node. */
 export const openLogsMax = 10_000;
 /** A log that nobody uses stays open for so long, so that switching rooms back costs nothing. */
@@ -154,6 +169,16 @@ export const unstoredEventsMax = 250_000;
 export const rereadMsMin = 1_000;
 /** Longest pause before a failed write is tried again; it starts at a tenth. */
 export const storageRetryMsMax = 10_000;
+/** A packed chunk. Four of the largest blocks: what is read at once stays small beside a browser's memory. */
+export const packedChunkBytesMax = 4 * 1024 * 1024;
+/** Chunks added in one step of packing: one transaction, in memory until it is on the disk. */
+export const packedChunksMax = 64;
+/** A log's manifest: 100,000 chunks, which are a hundred million events, at 160 bytes each. */
+export const manifestBytesMax = 16 * 1024 * 1024;
+/** Largest id of a packed chunk: at a thousand events each, more than a log can hold. */
+export const chunkIdMax = 0xffffffff;
+/** Chunks or records that one call names. More go in several steps. */
+export const storedNamesMax = 100_000;
 /** A key of the metadata keyspace, in UTF-8: a log's name with a prefix fits. */
 export const metadataKeyBytesMax = 512;
 /** A value of the metadata keyspace. */

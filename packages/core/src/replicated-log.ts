@@ -18,9 +18,10 @@
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
+import { decodeManifest } from './codec/manifest.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
-import { GossipError } from './errors.js';
+import { GossipError, invariant } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
@@ -32,25 +33,30 @@ import {
   parseLogId,
   parseReplicaId,
   type ReplicaId,
+  replicaIdFromBytes,
   type SequenceNumber,
 } from './ids.js';
-import { depsMax, eventBytesMax, seqMax, timeMax } from './limits.js';
+import { chunkRowsMax, depsMax, eventBytesMax, packedChunksMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
-import { type Compared, compareRows, describeRows } from './log/compare-rows.js';
+import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
 import { Edges, type MissingEvent } from './log/edges.js';
 import { EffectiveRows } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
+import { mergeRows } from './log/merge-rows.js';
 import { OrderedLog } from './log/ordered-log.js';
+import { DamagedChunk, PackedChunks, type PackedSlot, type Reading, rowsOf } from './log/packed-chunks.js';
+import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
+import { readLacking } from './log/read-lacking.js';
 import { compareBytes, ReplicaTable } from './log/replica-table.js';
-import { encodeRows, rowsLacking } from './log/rows-lacking.js';
-import { rowsMatching } from './log/rows-matching.js';
+import { chunksLacking, encodeRows, Lacking, pickLacking } from './log/rows-lacking.js';
+import { readMatching } from './log/rows-matching.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
-import { type LookUpTimes, lookUpIn, notTold } from './log/times-before.js';
+import { type LookUpTimes, lookUpIn } from './log/times-before.js';
 import type { Run } from './ports/storage.js';
 import type { KnownRun, Range } from './range.js';
 import { unwrapReissued, wrapReissued } from './reissue.js';
@@ -169,6 +175,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     pages: new PayloadPages(),
   };
   readonly #ordered: OrderedLog;
+  readonly #packed: PackedChunks;
+  readonly #packer: Packer;
   readonly #heads = new Heads(this.#tables);
   readonly #edges = new Edges(this.#replicas);
   readonly #buffer = new CausalBuffer(this.#replicas, this.#edges);
@@ -200,7 +208,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     this.descriptor = { id: this.id, policy: 'unsigned', codec: this.#codec.name };
     this.#ordered = new OrderedLog(this.#tables, this.#codec as PayloadCodec<unknown>);
-    this.#effective = new EffectiveRows(this.#ordered, this.#tables, this.#edges);
+    this.#packed = new PackedChunks(this.#tables);
+    this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
+    this.#packer = new Packer(this.#effective, this.#heads, this.#reissued);
     this.#self = this.#replicas.intern(parseReplicaId(options.replica));
     this.#journal = journal;
   }
@@ -237,6 +247,46 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#receive(blocks, horizon(this.#now()), 'peer', contested);
   }
 
+  /** The same where packed chunks may be needed to judge what comes. */
+  *receiving(blocks: readonly Uint8Array[], contested?: Set<ReplicaId>): Reading<Receipt> {
+    return yield* this.#packed.reading(() => {
+      if (this.#packed.cold > 0) this.#prepare(blocks.map(decodeBlock));
+      return this.receive(blocks, contested);
+    });
+  }
+
+  /** Sees to it that known events can be compared with those that come, before anything is changed. */
+  #prepare(blocks: readonly DecodedBlock[]): void {
+    const { last } = this.#replicas;
+    const { hotFrom } = this.#packed;
+    const times: number[] = [];
+    for (const block of blocks) {
+      if ((block.time[0] as number) >= hotFrom) continue;
+      const known = block.replicas.map((bytes) => last[this.#replicas.find(replicaIdFromBytes(bytes))] ?? 0);
+      for (let row = 0; row < block.count; row++) {
+        const isKnown = (block.seq[row] as number) <= (known[block.replica[row] as number] as number);
+        if (isKnown) times.push(block.time[row] as number);
+      }
+    }
+    this.#packed.requireAt(times);
+    // G4: what gives way is taken out of memory, so all must be there.
+    if (this.#journal !== undefined && blocks.some((block) => this.#contradictsOwn(block))) this.#warm(0);
+  }
+
+  /** Does a block hold events under this writer's id that do not stand here? */
+  #contradictsOwn(block: DecodedBlock): boolean {
+    const self = this.#self;
+    const own = this.#replicas.bytes(self);
+    const writer = block.replicas.findIndex((bytes) => compareBytes(bytes, own) === 0);
+    if (writer < 0 || writer >= block.writers) return false;
+    for (let row = 0; row < block.count; row++) {
+      if (block.replica[row] !== writer) continue;
+      if ((block.seq[row] as number) > (this.#replicas.last[self] as number) || !this.#stands(block, row, self))
+        return true;
+    }
+    return false;
+  }
+
   /** A block from this node's own journal: whatever its time, it was accepted before. */
   load(block: Uint8Array): Receipt {
     return this.#receive([block], timeMax, 'journal');
@@ -270,8 +320,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const lacks = new Map<ReplicaId, KnownEvent>();
     for (const replica of this.#replicas.ids) lacks.set(replica, { seq: since?.get(replica) ?? 0, time: 0 });
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
-    const { rows } = rowsLacking(this.#ordered, this.#tables, lacks, this.#replicas.last, everything);
-    const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#ordered, this.#edges, rows));
+    const lacking = new Lacking(this.#tables, lacks, this.#replicas.last);
+    const { rows } = pickLacking(chunksLacking(this.#ordered, lacking), lacking, this.#tables, everything);
+    const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#effective, rows));
     return joinBlocks(entries.map((entry) => entry.block));
   }
 
@@ -301,15 +352,33 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#buffer.rows;
   }
 
-  /** Lets go of the events before `time`. Returns how many there were. Peers must learn of it: `retain` first. */
+  /**
+   * Lets go of the events before `time`; of packed chunks those that lie before it as a whole, and the next pack removes
+   * them. Returns how many there were. Peers must learn of it: the edges rise first.
+   */
   drop(time: number): number {
-    const dropped = this.#ordered.dropBefore(time, (chunk, row) => {
-      this.#edges.letGo(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
-    });
+    const { slots, cold } = this.#packed;
+    let count = 0;
+    let dropped = 0;
+    while (count < slots.length && this.#packed.endOf(count) <= time) {
+      if (count < cold) dropped += rowsOf(slots[count] as PackedSlot);
+      count++;
+    }
+    if (count > 0) {
+      this.#packer.obsolete.push(...slots.slice(0, count).map(({ id }) => id));
+      this.#packed.replace(0, count, [], Math.max(0, cold - count));
+    }
+    // A packed chunk that is kept is kept whole (Q3).
+    const cut = Math.min(time, this.#packed.slots[0]?.start ?? time);
+    if (this.#packed.cold === 0) dropped += this.#ordered.dropBefore(cut, this.#letGo);
     this.#edges.droppedBefore = Math.max(this.#edges.droppedBefore, time);
     if (dropped > 0) this.#changed();
     return dropped;
   }
+
+  readonly #letGo = (chunk: Chunk, row: number): void => {
+    this.#edges.letGo(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
+  };
 
   /** As peers are to be told of them. */
   get edges(): LogEdges {
@@ -386,30 +455,28 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const index = this.#replicas.find(replica);
       // While own events are disputed nobody is told that they are here, nor that they are not.
       if (this.#dispute?.replica === index) continue;
-      const isWhole = this.#edges.certainFrom === 0;
-      const held = isWhole ? [] : this.#heldOf(index, first, last);
-      const end = isWhole ? Math.min(last, this.#replicas.stored[index] ?? 0) : (held[held.length - 1] ?? 0);
-      if (end >= first) lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: end });
-      // Rows that were dropped, or never here.
       let next = first;
-      for (const seq of held) {
-        if (seq > next) absent.push({ replica, first: next, last: seq - 1 });
-        next = seq + 1;
+      for (const held of this.#heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
+        if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
+        next = held.last + 1;
+        lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: held.last });
       }
-      next = Math.max(next, end + 1);
       if (next <= last) absent.push({ replica, first: next, last });
     }
     return { lacks, absent };
   }
 
-  /** Stored events of a replica in `[first, last]`, by number. O(events). */
-  #heldOf(replica: number, first: number, last: number): number[] {
-    const held: number[] = [];
-    const end = Math.min(last, this.#replicas.stored[replica] ?? 0);
+  /** Events of a replica in `[first, last]` that are here. O(events in memory) once some were dropped. */
+  #heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
+    if (this.#edges.droppedBefore === 0) return this.#edges.heldRuns(replica, first, last);
+    const held: { first: number; last: number }[] = [];
     for (const { count, replica: replicas, seq } of this.#ordered.chunks) {
       for (let row = 0; row < count; row++) {
         const at = seq[row] as number;
-        if (replicas[row] === replica && at >= first && at <= end) held.push(at);
+        if (replicas[row] !== replica || at < first || at > last) continue;
+        const run = held[held.length - 1];
+        if (run?.last === at - 1) run.last = at;
+        else held.push({ first: at, last: at });
       }
     }
     return held;
@@ -452,8 +519,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Is the run's last event in the log, at its time? */
   #holds(replica: number, { last, lastTime }: TimedRun): boolean {
-    const found = this.#ordered.locate(lastTime, replica);
-    return found !== undefined && this.#ordered.chunks[found.chunk]?.seq[found.row] === last;
+    const found = this.#locate(lastTime, replica);
+    return found !== undefined && found.chunk.seq[found.row] === last;
+  }
+
+  /** Where the row of that key stands, of those in memory and those being read. */
+  #locate(time: number, replica: number): { readonly chunk: Chunk; readonly row: number } | undefined {
+    if (time >= this.#packed.hotFrom || this.#packed.isReading) return this.#effective.locate(time, replica);
+    return this.#packed.findLate(time, replica);
   }
 
   /** The journal was read to its end: all of the log is stored. What gave way in it is appended again. */
@@ -465,6 +538,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     for (const yielded of this.#yielded) this.#reissue(yielded);
     this.#yielded.length = 0;
+  }
+
+  get replicaCount(): number {
+    return this.#replicas.size;
   }
 
   /** The last stored event of a replica; 0 when there is none. */
@@ -484,8 +561,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** The effective log in ranges: the first turn of a comparison. */
-  describe(): Range[] {
-    return describeRows(this.#effective);
+  *describe(): Reading<Range[]> {
+    return yield* this.#packed.reading(() => describeRows(this.#effective));
   }
 
   /**
@@ -493,8 +570,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *
    * @throws GossipError `forked` (G5).
    */
-  compare(received: readonly Range[], salt: number, peer = wholeLog, peerWriter?: ReplicaId): LogComparison {
-    const compared = compareRows(this.#effective, received, salt, { peer, peerWriter, writer: this.replica });
+  *compare(received: readonly Range[], salt: number, peer = wholeLog, peerWriter?: ReplicaId): Reading<LogComparison> {
+    const between = { peer, peerWriter, writer: this.replica };
+    return yield* this.#packed.reading(() => this.#compare(received, salt, between));
+  }
+
+  #compare(received: readonly Range[], salt: number, between: Comparing): LogComparison {
+    requireRows(this.#effective, received);
+    const compared = compareRows(this.#effective, received, salt, between);
     const missing: Run[] = [];
     let doubtful = false;
     for (const range of received) {
@@ -503,9 +586,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const claims = range.runs.filter(({ lastTime }) => lastTime > 0);
       const error = this.#contradicts(claims);
       if (error !== undefined) throw error;
-      for (const { replica, last, lastTime } of claims) {
+      for (const claim of claims) {
+        const { replica, last, lastTime } = claim;
         if (replica !== this.replica || this.#dispute !== undefined) continue;
-        if (lastTime < this.#edges.certainFrom || this.#timeOf(this.#self, last) === lastTime) continue;
+        if (lastTime < this.#edges.certainFrom || this.#effective.has(this.#self, claim)) continue;
         doubtful = true;
         compared.lacks.delete(replica);
         // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
@@ -525,11 +609,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** What a peer lacks of the effective log, in log order. */
-  read(query: ReadQuery): ReadResult {
-    const { stored } = this.#replicas;
-    const { rows, more, heldTime } = rowsLacking(this.#ordered, this.#tables, query.lacks, stored, query);
-    const entries = encodeRows(rows, this.#tables, 'received', lookUpIn(this.#ordered, this.#edges, rows, query.lacks));
-    return { entries, more, heldTime };
+  *read({ lacks, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
+    const lacking = new Lacking(this.#tables, lacks, this.#replicas.stored);
+    return yield* readLacking(this.#effective, lacking, lacks, { bytesMax, upTo });
   }
 
   /**
@@ -537,10 +619,164 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *
    * @throws GossipError `forked` when the reader has another event than stands here (F4).
    */
-  select(query: FeedQuery): FeedPart {
-    const { rows, next } = rowsMatching(this.#ordered, this.#effective, query);
-    return { entries: encodeRows(rows, this.#tables, 'received', notTold), next };
+  *select(query: FeedQuery): Reading<FeedPart> {
+    return yield* readMatching(this.#effective, query);
   }
+
+  // Packed chunks.
+
+  /**
+   * Takes up where a manifest says that the log was packed; the log must be empty. Then `load` the journal.
+   *
+   * @throws GossipError when the manifest cannot be read: then the log is put together from all chunks (`replaces`).
+   */
+  resume(manifest: Uint8Array, nextChunkId: number): void {
+    const { replicas, chunks, reissued } = decodeManifest(manifest);
+    invariant(this.length === 0 && this.#packed.slots.length === 0, 'only an empty log takes up a manifest');
+    const { last, lastTime, firstTime, stored, storedTime, packed, packedTime } = this.#replicas;
+    for (const replica of replicas) {
+      const index = this.#replicas.intern(replica.replica);
+      firstTime[index] = replica.firstTime;
+      last[index] = stored[index] = packed[index] = replica.last;
+      lastTime[index] = storedTime[index] = packedTime[index] = replica.lastTime;
+      if (replica.isHead) this.#heads.add(index);
+      this.#edges.letGo(index, replica.last, replica.lastTime);
+    }
+    for (const [former, id] of reissued) this.#reissued.set(former, id);
+    this.#packed.replace(0, 0, chunks, chunks.length);
+    this.#packer.nextId = nextChunkId;
+    this.#clock = observe(this.#clock, this.#packed.end);
+  }
+
+  /**
+   * Reads packed chunks as if they were the journal, the earlier first: where no manifest serves. They are packed anew.
+   *
+   * @throws DamagedChunk
+   */
+  loadChunks(chunks: ReadonlyMap<number, Uint8Array>, nextChunkId: number): Receipt[] {
+    this.#packer.obsolete.push(...chunks.keys());
+    this.#packer.nextId = nextChunkId;
+    const parts = Array.from(chunks, ([id, bytes]) => {
+      try {
+        const blocks = splitBlocks(bytes);
+        return { blocks, time: decodeBlock(blocks[0] as Uint8Array).time[0] as number };
+      } catch (cause) {
+        throw new DamagedChunk(id, cause);
+      }
+    });
+    return parts.sort((a, b) => a.time - b.time).flatMap(({ blocks }) => blocks.map((block) => this.load(block)));
+  }
+
+  /** Are there older events than those in memory? */
+  get hasOlder(): boolean {
+    return this.#packed.cold > 0;
+  }
+
+  /** Events that are not in memory. */
+  get olderLength(): number {
+    return this.#packed.coldRows;
+  }
+
+  /** Events behind the packed ones, and those that came late among them: what the journal is needed for. */
+  get unpackedRows(): number {
+    const { chunks } = this.#ordered;
+    const { chunk, row } = this.#ordered.lowerBound(this.#packed.end);
+    let rows = this.#packed.lateRows - row;
+    for (let at = chunk; at < chunks.length; at++) rows += (chunks[at] as Chunk).count;
+    return rows;
+  }
+
+  /** Reads older events into memory, chunk by chunk, until `isEnough`. It is asked before each. */
+  *loadOlder(isEnough: (oldest: { readonly from: number; readonly length: number }) => boolean): Reading<void> {
+    while (this.#packed.cold > 0) {
+      let at = this.#packed.cold;
+      let { length } = this;
+      while (at > 0 && !isEnough({ from: this.#packed.slots[at]?.start ?? this.#packed.end, length })) {
+        at--;
+        length += rowsOf(this.#packed.slots[at] as PackedSlot);
+        if (this.#packed.cold - at === packedChunksMax) break;
+      }
+      if (at === this.#packed.cold) return;
+      yield* this.#packed.reading(() => this.#warm(at));
+    }
+  }
+
+  /** Chunks from `at` on move into the ordered log. */
+  #warm(at: number): void {
+    const { slots, cold } = this.#packed;
+    if (at >= cold) return;
+    this.#packed.require((slots[at] as PackedSlot).start, this.#packed.hotFrom);
+    const chunks: Chunk[] = [];
+    /** By replica, the event before the first that comes into memory. */
+    const before = new Map<number, { seq: number; time: number }>();
+    for (const slot of slots.slice(at, cold)) {
+      const own = this.#packed.decode(slot, false, (block, replicas) => {
+        block.firstSeq.forEach((seq, writer) => {
+          const replica = replicas[writer] as number;
+          if (!before.has(replica)) before.set(replica, { seq: seq - 1, time: block.timeBefore[writer] as number });
+        });
+      });
+      const rows = slot.late === undefined ? own : mergeRows(own, slot.late, 0, slot.late.count, this.#replicas);
+      for (let from = 0; from < rows.count; ) {
+        let chunk = chunks[chunks.length - 1];
+        if (chunk === undefined || chunk.count === chunkRowsMax) {
+          chunk = new Chunk(chunkRowsMax);
+          chunks.push(chunk);
+        }
+        const to = Math.min(rows.count, from + chunkRowsMax - chunk.count);
+        chunk.copyRows(rows, from, to);
+        from = to;
+      }
+    }
+    for (const [replica, { seq, time }] of before) this.#edges.residesFrom(replica, seq, time);
+    this.#ordered.prepend(chunks);
+    this.#packed.warmFrom(at);
+    this.#changed();
+  }
+
+  /** The time from which on events are in memory; 0 when all are. */
+  get residentFrom(): number {
+    return this.#packed.hotFrom;
+  }
+
+  /** About how many bytes the events take that are in memory. */
+  get residentBytes(): number {
+    return this.#tables.pages.bytes + this.length * 33;
+  }
+
+  /** Gives back the memory of packed events before that time. Snapshots keep what they have seen. O(events in memory). */
+  trim(from: number): void {
+    const { slots, cold, end } = this.#packed;
+    const at = from >= end ? slots.length : this.#packed.indexAt(from);
+    if (at <= cold) return;
+    this.#packed.warmFrom(at);
+    this.#ordered.dropBefore(this.#packed.hotFrom, this.#letGo);
+    const kept = [...this.#ordered.chunks, ...slots.flatMap(({ late }) => late ?? []), this.#unflushed];
+    const pages = new Set<number>();
+    for (const { page, count } of kept) for (let row = 0; row < count; row++) pages.add(page[row] as number);
+    this.#tables.pages.keep(pages);
+    this.#tables.dependencies.compact(new Set(kept));
+    this.#changed();
+  }
+
+  /** Not while it is open which events stand (G4), nor while a replica has gaps: what is packed of it is a beginning (Q4). */
+  get isPackable(): boolean {
+    return this.#dispute === undefined && !this.#edges.hasGaps;
+  }
+
+  /** The next step of packing; `undefined` when the log is not packable. */
+  *pack(): Reading<PackPlan | undefined> {
+    const { slots, cold, end } = this.#packed;
+    const last = slots[slots.length - 1];
+    if (!this.isPackable) return undefined;
+    // The last chunk is joined with what comes behind it when it is small. That is in memory: then it must be, too (Q3).
+    if (last !== undefined && cold === slots.length && isSmall(last) && this.#clock >= end) {
+      yield* this.#packed.reading(() => this.#warm(this.#packed.cold - 1));
+    }
+    return yield* this.#packer.plan();
+  }
+
+  // How it works inside.
 
   #key({ replica, seq, clock }: LogEvent<T>): { replica: number; seq: number; time: number } {
     return { replica: this.#replicas.find(replica), seq, time: clock };
@@ -663,6 +899,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     let refused: GossipError | undefined;
     for (const block of decoded) {
       refused = this.#replicas.roomFor(block.replicas.length);
+      if (source === 'peer' && this.#journal !== undefined && this.#packed.cold > 0 && this.#contradictsOwn(block)) {
+        refused ??= new GossipError('forked', 'events of this writer differ: only a session can tell which stand');
+      }
       if (refused !== undefined) break;
       const replicas = Uint32Array.from(block.replicas, (bytes) => this.#replicas.internBytes(bytes));
       if (this.#journal !== undefined && source === 'peer') this.#compareOwn(block, replicas, tally);
@@ -689,6 +928,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     stored[this.#self] = 0;
     storedTime[this.#self] = 0;
     this.#effective.forget();
+    this.#packer.forget();
   }
 
   /** G4: a peer's events under this writer's id are held against what stands here, up to the first that differs. */
@@ -722,6 +962,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const seq = block.seq[row] as number;
       if (seq > (this.#replicas.last[replica] as number) || this.#stands(block, row, replica)) continue;
       if ((block.time[row] as number) < this.#edges.certainFrom) continue;
+      if (this.#packed.slots.length > 0) throw new PackedOtherwise();
       this.#yielded.push(this.#yield(replica, seq));
     }
   }
@@ -737,7 +978,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
       if (run.lastTime < this.#edges.certainFrom) continue;
       if (replica === this.#self || this.#dispute?.replica === replica) continue;
-      if (this.#timeOf(replica, run.last) !== run.lastTime) return forked(run.replica, run.last);
+      if (!this.#effective.has(replica, run)) return forked(run.replica, run.last);
     }
     return undefined;
   }
@@ -756,12 +997,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return undefined;
   }
 
-  /** The time of an event of the log; 0 when it is not there. O(1) for a replica's last one, else O(events). */
-  #timeOf(replica: number, seq: SequenceNumber): number {
-    const { last, lastTime } = this.#replicas;
-    return seq === last[replica] ? (lastTime[replica] as number) : this.#findTime(replica, seq);
-  }
-
   #findTime(replica: number, seq: SequenceNumber): number {
     const found = this.#find(replica, seq);
     return found === undefined ? 0 : (found.chunk.time[found.row] as number);
@@ -769,9 +1004,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Is a row of a block in the log, just as it is? */
   #stands(block: DecodedBlock, row: number, replica: number): boolean {
-    const found = this.#ordered.locate(block.time[row] as number, replica);
-    if (found === undefined) return false;
-    const chunk = this.#ordered.chunks[found.chunk] as Chunk;
+    const time = block.time[row] as number;
+    const found = this.#locate(time, replica);
+    // Who merges without reading packed chunks takes their word for it.
+    if (found === undefined) return time < this.#packed.hotFrom && !this.#packed.isReading;
+    const { chunk } = found;
     const length = block.length[row] as number;
     if (chunk.seq[found.row] !== block.seq[row] || chunk.length[found.row] !== length) return false;
     const ours = this.#payload(chunk, found.row);
@@ -812,7 +1049,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     lastTime[replica] = this.#findTime(replica, last[replica] as number);
     if (from === 1) firstTime[replica] = 0;
     stored[replica] = Math.min(wasStored, from - 1);
-    storedTime[replica] = this.#timeOf(replica, stored[replica] as number);
+    storedTime[replica] = this.#findTime(replica, stored[replica] as number);
     this.#effective.forget();
     if (replica === this.#self) {
       // What is agreed is on the other side's disk already; the rest is among the rows that were taken out.
@@ -939,7 +1176,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUp));
         }
       }
-      this.#ordered.insert(batch);
+      this.#insert(batch);
     }
     for (const { parked, waitsFor } of waiting) {
       this.#buffer.park(parked, waitsFor);
@@ -1002,7 +1239,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       };
       tally.entries.push(...encodeRows(chunk, this.#tables, 'received', lookUp));
     }
-    this.#ordered.insert(chunk);
+    this.#insert(chunk);
+  }
+
+  /** Rows that are new in the log go to where their times are. */
+  #insert(batch: Chunk): void {
+    const hot = this.#packed.add(batch);
+    if (hot === 0) {
+      this.#ordered.insert(batch);
+    } else if (hot < batch.count) {
+      const rows = new Chunk(batch.count - hot);
+      rows.copyRows(batch, hot, batch.count);
+      this.#ordered.insert(rows);
+    }
   }
 
   #pickRows(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]): Chunk {
@@ -1061,6 +1310,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return freed.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
   }
 }
+
+/** The journal holds other events than the packed chunks: all is to be read anew, chunks first. @internal */
+export class PackedOtherwise extends Error {}
 
 function forked(replica: ReplicaId, seq: SequenceNumber): GossipError {
   return new GossipError('forked', 'the peer has another event in the place of one that is being stored here', {

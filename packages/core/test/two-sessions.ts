@@ -16,6 +16,8 @@ import {
   type SessionOutput,
 } from '../src/sync/index.js';
 
+import { readNow } from './read-now.js';
+
 /** A log of a node, and what its store still has to write. */
 interface Hosted {
   readonly log: ReplicatedLog;
@@ -208,20 +210,19 @@ export class TestNode {
       case 'describe':
         return {
           ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
-          ranges: hosted.log.describe(),
+          ranges: readNow(hosted.log.describe()),
           edges: hosted.log.edges,
         };
-      case 'compare':
-        return {
-          kind: 'compare',
-          ...hosted.log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter),
-        };
+      case 'compare': {
+        const comparing = hosted.log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter);
+        return { kind: 'compare', ...readNow(comparing) };
+      }
       case 'supply':
         return { kind: 'supply', ...hosted.log.supply(effect.runs, effect.from) };
       case 'read':
-        return { kind: 'read', ...hosted.log.read(effect) };
+        return { kind: 'read', ...readNow(hosted.log.read(effect)) };
       case 'select':
-        return { kind: 'select', ...hosted.log.select(effect) };
+        return { kind: 'select', ...readNow(hosted.log.select(effect)) };
       case 'merge': {
         const { entries, runs, missing, dropped, refused } = hosted.log.receive(effect.blocks);
         hosted.queue.push(...entries);

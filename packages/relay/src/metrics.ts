@@ -84,19 +84,23 @@ export function countCommits(storage: GossipStorage, counts: Counts): GossipStor
     async commit(log, entries, options) {
       const bytes = entries.reduce((sum, { block }) => sum + block.length, 0);
       try {
-        await storage.commit(log, entries, options);
+        const keys = await storage.commit(log, entries, options);
+        counts.commits++;
+        counts.bytesCommitted += bytes;
+        counts.storing = true;
+        return keys;
       } catch (error) {
         counts.commitsFailed++;
         counts.storing = false;
         throw error;
       }
-      counts.commits++;
-      counts.bytesCommitted += bytes;
-      counts.storing = true;
     },
     leaseReplica: (create) => storage.leaseReplica(create),
     load: (log) => storage.load(log),
     setAside: (log, key) => storage.setAside(log, key),
+    pack: (log, packing) => storage.pack(log, packing),
+    readChunks: (log, ids) => storage.readChunks(log, ids),
+    setAsideChunk: (log, id) => storage.setAsideChunk(log, id),
     logs: () => storage.logs(),
     forget: (log) => storage.forget(log),
     getMetadata: (key) => storage.getMetadata(key),

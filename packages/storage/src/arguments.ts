@@ -1,6 +1,8 @@
 /** What every storage asks of its arguments. A caller's mistake is a `TypeError` or `RangeError` naming the argument. */
-import { type JournalEntry, limits, parseReplicaId } from '@gossip-log/core';
+import { type JournalEntry, limits, type Packing, parseReplicaId } from '@gossip-log/core';
 
+/** Bits of a record's ordinal, and so of its key. */
+const ordinalBits = 48;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -22,9 +24,7 @@ export function metadataKeyToBytes(key: string): Uint8Array {
 export function checkMetadataValue(value: Uint8Array | undefined): void {
   if (value === undefined) return;
   checkBytes('value', value);
-  if (value.length > limits.metadataValueBytesMax) {
-    throw new RangeError(`value: expected at most ${limits.metadataValueBytesMax} bytes, got ${value.length}`);
-  }
+  atMost('value', value.length, limits.metadataValueBytesMax, 'bytes');
 }
 
 /** @throws TypeError, RangeError when an entry could not be told from damage later. */
@@ -49,12 +49,54 @@ export function checkEntries(entries: readonly JournalEntry[]): void {
  *
  * @throws RangeError when no `load` gave such a key.
  */
-export function recordOrdinal(key: string): number {
+export function recordOrdinal(key: string, name = 'key'): number {
   const ordinal = Number(key);
-  if (!/^[0-9]+$/.test(key) || !Number.isSafeInteger(ordinal)) {
-    throw new RangeError(`key: expected a key that load gave, got ${JSON.stringify(key)}`);
+  if (!/^[0-9]+$/.test(key) || !(ordinal < 2 ** ordinalBits)) {
+    throw new RangeError(`${name}: expected a key that load gave, got ${JSON.stringify(key)}`);
   }
   return ordinal;
+}
+
+/**
+ * The ordinals behind the keys in `packed`.
+ *
+ * @throws TypeError, RangeError when one step of packing holds what cannot be stored, or too much.
+ */
+export function checkPacking({ revision, manifest, add, remove, packed }: Packing): number[] {
+  if (!Number.isSafeInteger(revision) || revision < 0) {
+    throw new RangeError(`revision: expected one that load gave, got ${revision}`);
+  }
+  checkBytes('manifest', manifest);
+  atMost('manifest', manifest.length, limits.manifestBytesMax, 'bytes');
+  atMost('add', add.length, limits.packedChunksMax, 'chunks');
+  add.forEach(({ id, bytes }, i) => {
+    checkChunkId(`add[${i}].id`, id);
+    checkBytes(`add[${i}].bytes`, bytes);
+    atMost(`add[${i}].bytes`, bytes.length, limits.packedChunkBytesMax, 'bytes');
+  });
+  if (new Set(add.map(({ id }) => id)).size < add.length) throw new RangeError('add: expected ids that differ');
+  checkChunkIds('remove', remove);
+  atMost('packed', packed.length, limits.storedNamesMax, 'keys');
+  return packed.map((key, i) => recordOrdinal(key, `packed[${i}]`));
+}
+
+/** @throws RangeError when one of them can name no chunk, or they are too many. */
+export function checkChunkIds(name: string, ids: readonly number[]): void {
+  atMost(name, ids.length, limits.storedNamesMax, 'ids');
+  ids.forEach((id, i) => {
+    checkChunkId(`${name}[${i}]`, id);
+  });
+}
+
+/** @throws RangeError when it can name no chunk. */
+export function checkChunkId(name: string, id: number): void {
+  if (!Number.isInteger(id) || id < 0 || id > limits.chunkIdMax) {
+    throw new RangeError(`${name}: expected a whole number from 0 to ${limits.chunkIdMax}, got ${id}`);
+  }
+}
+
+function atMost(name: string, got: number, max: number, what: string): void {
+  if (got > max) throw new RangeError(`${name}: expected at most ${max} ${what}, got ${got}`);
 }
 
 function textToBytes(name: string, text: string, bytesMax: number): Uint8Array {

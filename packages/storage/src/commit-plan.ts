@@ -3,8 +3,8 @@ import { GossipError, type JournalEntry, type ReplicaId, type SequenceNumber } f
 
 /** What a commit writes. */
 export interface CommitPlan {
-  /** Blocks for the journal, in order. */
-  readonly blocks: readonly Uint8Array[];
+  /** Of each entry, in order, the block for the journal; `undefined` where it is skipped. */
+  readonly blocks: readonly (Uint8Array | undefined)[];
   /** Heads that rise. */
   readonly heads: ReadonlyMap<ReplicaId, SequenceNumber>;
 }
@@ -21,7 +21,7 @@ export function planCommit(
   stored: ReadonlyMap<ReplicaId, SequenceNumber>,
   repair: boolean,
 ): CommitPlan {
-  const blocks: Uint8Array[] = [];
+  const blocks: (Uint8Array | undefined)[] = [];
   const heads = new Map<ReplicaId, SequenceNumber>();
   const head = (replica: ReplicaId) => heads.get(replica) ?? stored.get(replica) ?? 0;
 
@@ -39,6 +39,7 @@ export function planCommit(
         }
       }
     } else if (!repair && runs.every(({ replica, last }) => last <= head(replica))) {
+      blocks.push(undefined);
       continue;
     }
     blocks.push(block);

@@ -9,6 +9,7 @@ import {
   type GossipStorage,
   type JournalEntry,
   limits,
+  type Packing,
   type ReplicaId,
   type Run,
   replicaIdFromBytes,
@@ -53,6 +54,28 @@ async function blocksOf(storage: GossipStorage, log: string): Promise<string[]> 
 async function headsOf(storage: GossipStorage, log: string): Promise<[ReplicaId, number][]> {
   const { heads } = await storage.load(log);
   return [...heads].sort();
+}
+
+/** A pack from a revision that changes nothing but what it is given. */
+function packing(revision: number, given: Partial<Packing> = {}): Packing {
+  return { revision, manifest: text.encode(`after ${revision}`), add: [], remove: [], packed: [], ...given };
+}
+
+function chunk(id: number, bytes = `chunk ${id}`): { id: number; bytes: Uint8Array } {
+  return { id, bytes: text.encode(bytes) };
+}
+
+async function chunksOf(storage: GossipStorage, log: string, ids?: readonly number[]): Promise<[number, string][]> {
+  const chunks = await storage.readChunks(log, ids);
+  return [...chunks].map(([id, bytes]): [number, string] => [id, new TextDecoder().decode(bytes)]).sort();
+}
+
+async function manifestOf(
+  storage: GossipStorage,
+  log: string,
+): Promise<[revision: number, manifest: string | undefined]> {
+  const { revision, manifest } = await storage.load(log);
+  return [revision, manifest && new TextDecoder().decode(manifest)];
 }
 
 /** Registers the contract's tests for one storage. Called at the top of a vitest file. */
@@ -187,6 +210,24 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
       expect(await headsOf(storage, 'log')).toEqual([[a, 3]]);
     });
 
+    test('[P4] a commit gives the key of each record it wrote, and none for what it skipped', async () => {
+      const other = await open();
+      await other.commit('log', [entry('received', 'known', run(b, 1))], relaxed);
+      const entries = [
+        entry('own', 'one', run(a, 1)),
+        entry('received', 'known', run(b, 1)),
+        entry('received', 'two', run(b, 2)),
+      ];
+      const keys = await storage.commit('log', entries, strict);
+      const { records } = await storage.load('log');
+      expect(keys).toEqual([records[1]?.key, undefined, records[2]?.key]);
+      expect(records[2]?.key).toEqual(expect.any(String));
+      expect(await storage.commit('log', entries.slice(1), strict)).toEqual([undefined, undefined]);
+      expect(await storage.commit('log', [], strict)).toEqual([]);
+      const [again] = await storage.commit('log', entries.slice(1, 2), { ...strict, repair: true });
+      expect((await storage.load('log')).records.at(-1)?.key).toBe(again);
+    });
+
     test('[P5] records load in the order written, also when they are many and of several storages', async () => {
       const other = await open();
       const expected: string[] = [];
@@ -259,15 +300,23 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
         'x'.repeat(limits.logIdBytesMax),
         'x'.repeat(limits.logIdBytesMax - 1),
       ];
-      for (const log of names) await storage.commit(log, [entry('own', `in ${log}`, run(a, 1, 2))], relaxed);
+      for (const log of names) {
+        await storage.commit(log, [entry('own', `in ${log}`, run(a, 1, 2))], relaxed);
+        await storage.pack(log, packing(0, { add: [chunk(0), chunk(1), chunk(2, `chunk of ${log}`)] }));
+        await storage.pack(log, packing(1, { remove: [1, 0] }));
+      }
       expect(await storage.logs()).toEqual([...names].sort());
       for (let left = [...names]; left.length > 0; left = left.slice(1)) {
         for (const log of left) {
           expect(await blocksOf(storage, log)).toEqual([`in ${log}`]);
           expect(await headsOf(storage, log)).toEqual([[a, 2]]);
+          expect(await manifestOf(storage, log)).toEqual([2, 'after 1']);
+          expect(await chunksOf(storage, log)).toEqual([[2, `chunk of ${log}`]]);
         }
         await storage.forget(left[0] as string);
-        expect(await storage.load(left[0] as string)).toEqual({ records: [], heads: new Map() });
+        const nothing = { records: [], heads: new Map(), revision: 0, nextChunkId: 0, manifest: undefined };
+        expect(await storage.load(left[0] as string)).toEqual(nothing);
+        expect(await chunksOf(storage, left[0] as string, [0, 1, 2])).toEqual([]);
         expect(await storage.logs()).toEqual(left.slice(1).sort());
       }
     });
@@ -282,6 +331,18 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
       expect(await storage.getMetadata('key')).toEqual(Uint8Array.of(1));
       await storage.commit('log', [entry('own', 'new', run(b, 1))], strict);
       expect(await blocksOf(storage, 'log')).toEqual(['new']);
+    });
+
+    test('[P7] a packed log that is forgotten leaves nothing, also of chunks set aside, and can be packed anew', async () => {
+      for (let round = 0; round < 2; round++) {
+        await storage.commit('log', [entry('own', 'one', run(a, 1))], strict);
+        expect(await manifestOf(storage, 'log')).toEqual([0, undefined]);
+        await storage.pack('log', packing(0, { add: [chunk(0), chunk(1)] }));
+        await storage.setAsideChunk('log', 0);
+        await storage.forget('log');
+        expect(await chunksOf(storage, 'log')).toEqual([]);
+        expect(await storage.logs()).toEqual([]);
+      }
     });
 
     test('[P8] holders have different ids, and a released one is leased again', async () => {
@@ -332,6 +393,9 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
         () => storage.load('log'),
         () => storage.commit('log', [entry('own', 'two', run(a, 2))], strict),
         () => storage.setAside('log', '0'),
+        () => storage.pack('log', packing(0)),
+        () => storage.readChunks('log'),
+        () => storage.setAsideChunk('log', 0),
         () => storage.logs(),
         () => storage.forget('log'),
         () => storage.getMetadata('key'),
@@ -377,6 +441,177 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
       expect(await headsOf(storage, 'log')).toEqual([[a, 1]]);
     });
 
+    test('[P11] the same of chunks and manifests', async () => {
+      await storage.commit('log', [entry('own', 'one', run(a, 1))], strict);
+      const bytes = new Uint8Array(64).fill(7).subarray(8, 12);
+      const manifest = new Uint8Array(64).fill(9).subarray(8, 12);
+      await storage.pack('log', packing(0, { manifest, add: [{ id: 0, bytes }] }));
+      bytes.fill(0);
+      manifest.fill(0);
+      for (let i = 0; i < 2; i++) {
+        const chunks = await storage.readChunks('log');
+        const stored = await storage.load('log');
+        const given = [chunks.get(0), stored.manifest];
+        expect(given).toEqual([new Uint8Array(4).fill(7), new Uint8Array(4).fill(9)]);
+        for (const each of given) {
+          expect(Object.getPrototypeOf(each)).toBe(Uint8Array.prototype);
+          each?.fill(0);
+        }
+        (chunks as Map<number, Uint8Array>).clear();
+      }
+    });
+
+    test('[P12] a pack puts chunks and a manifest in the place of records, for all storages and after reopening', async () => {
+      const other = await open();
+      const [one, two] = await storage.commit(
+        'log',
+        [1, 2, 3].map((seq) => entry('own', `${seq}`, run(a, seq))),
+        strict,
+      );
+      const add = [chunk(0), chunk(1)];
+      await storage.pack('log', packing(0, { add, packed: [one as string, two as string, '999'], remove: [77] }));
+      for (let i = 0; i < 2; i++) {
+        for (const each of [storage, other]) {
+          expect(await blocksOf(each, 'log')).toEqual(['3']);
+          expect(await headsOf(each, 'log')).toEqual([[a, 3]]);
+          expect(await manifestOf(each, 'log')).toEqual([1, 'after 0']);
+          expect((await each.load('log')).nextChunkId).toBe(2);
+          expect(await chunksOf(each, 'log')).toEqual([
+            [0, 'chunk 0'],
+            [1, 'chunk 1'],
+          ]);
+          expect(await chunksOf(each, 'log', [1, 5])).toEqual([[1, 'chunk 1']]);
+          expect(await chunksOf(each, 'log', [])).toEqual([]);
+        }
+        await reopen();
+      }
+      expect(await storage.logs()).toEqual(['log']);
+    });
+
+    test('[P12] a pack from another revision, or of a log that is not stored, is refused and changes nothing', async () => {
+      const other = await open();
+      const conflict = { code: 'head-conflict' };
+      await expect(storage.pack('log', packing(0, { add: [chunk(0)] }))).rejects.toMatchObject(conflict);
+      expect(await storage.logs()).toEqual([]);
+      expect(await chunksOf(storage, 'log', [0])).toEqual([]);
+
+      const keys = await storage.commit('log', [entry('own', 'one', run(a, 1))], strict);
+      await storage.pack('log', packing(0, { add: [chunk(0)] }));
+      await other.pack('log', packing(1));
+      for (const revision of [0, 1, 3]) {
+        const stale = packing(revision, { add: [chunk(4)], remove: [0], packed: keys as string[] });
+        await expect(storage.pack('log', stale)).rejects.toMatchObject({
+          ...conflict,
+          context: { log: 'log', revision: 2 },
+        });
+      }
+      expect(await manifestOf(storage, 'log')).toEqual([2, 'after 1']);
+      expect((await storage.load('log')).nextChunkId).toBe(1);
+      expect(await blocksOf(storage, 'log')).toEqual(['one']);
+      expect(await chunksOf(storage, 'log', [0, 4])).toEqual([[0, 'chunk 0']]);
+    });
+
+    test('[P12] of two packs at once one is refused, and takes nothing of the other with it', async () => {
+      const other = await open();
+      await storage.commit('log', [entry('own', 'one', run(a, 1))], strict);
+      const outcomes = await Promise.allSettled([
+        storage.pack('log', packing(0, { add: [chunk(0, 'mine'), chunk(1, 'mine')] })),
+        other.pack('log', packing(0, { add: [chunk(0, 'theirs'), chunk(2, 'theirs')] })),
+      ]);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      const chunks = await chunksOf(storage, 'log', [0, 1, 2]);
+      expect(chunks).toHaveLength(2);
+      expect(new Set(chunks.map(([, bytes]) => bytes)).size).toBe(1);
+    });
+
+    test('[P13] the key of a packed record is not given again, nor the id of a removed chunk', async () => {
+      const keys = await storage.commit(
+        'log',
+        [1, 2].map((seq) => entry('own', `${seq}`, run(a, seq))),
+        strict,
+      );
+      await storage.pack('log', packing(0, { add: [chunk(0), chunk(9)], packed: keys as string[] }));
+      await storage.pack('log', packing(1, { remove: [9] }));
+      await reopen();
+      const [key] = await storage.commit('log', [entry('own', '3', run(a, 3))], strict);
+      expect(keys).not.toContain(key);
+      expect((await storage.load('log')).nextChunkId).toBe(10);
+      for (const id of [0, 5, 9]) {
+        await expect(storage.pack('log', packing(2, { add: [chunk(id)] }))).rejects.toMatchObject({
+          code: 'storage-failed',
+          message: expect.stringContaining('expected ids from 10'),
+        });
+      }
+      await storage.pack('log', packing(2, { add: [chunk(limits.chunkIdMax)] }));
+      expect((await storage.load('log')).nextChunkId).toBe(limits.chunkIdMax + 1);
+      expect(await chunksOf(storage, 'log', [0])).toEqual([[0, 'chunk 0']]);
+    });
+
+    test('[P13] a removed chunk stays readable by id while a storage that had the store open is left', async () => {
+      const reader = await open();
+      await storage.commit('log', [entry('own', 'one', run(a, 1))], strict);
+      await storage.pack('log', packing(0, { add: [chunk(0), chunk(1)] }));
+      expect((await reader.load('log')).revision).toBe(1);
+      await storage.pack('log', packing(1, { add: [chunk(2)], remove: [0] }));
+      await storage.close();
+      storage = await open();
+      expect((await storage.load('log')).revision).toBe(2);
+      await storage.pack('log', packing(2, { remove: [0, 1] }));
+      expect(await chunksOf(reader, 'log', [0, 1])).toEqual([
+        [0, 'chunk 0'],
+        [1, 'chunk 1'],
+      ]);
+      for (const each of [reader, storage]) expect(await chunksOf(each, 'log')).toEqual([[2, 'chunk 2']]);
+
+      await Promise.all([reader.close(), storage.close()]);
+      storage = await open();
+      expect(await chunksOf(storage, 'log', [0, 1, 2])).toEqual([[2, 'chunk 2']]);
+      expect(await manifestOf(storage, 'log')).toEqual([3, 'after 2']);
+    });
+
+    test('[P14] a chunk set aside is not read any more, the manifest is gone, and a pack under way is refused', async () => {
+      const other = await open();
+      await storage.commit('log', [entry('own', 'one', run(a, 1))], strict);
+      await storage.pack('log', packing(0, { add: [chunk(0), chunk(1)] }));
+      await storage.setAsideChunk('log', 1);
+      for (const id of [1, 7]) await storage.setAsideChunk('log', id);
+      await storage.setAsideChunk('never written', 0);
+      for (const each of [storage, other, await open()]) {
+        expect(await manifestOf(each, 'log')).toEqual([2, undefined]);
+        expect(await chunksOf(each, 'log')).toEqual([[0, 'chunk 0']]);
+        expect(await chunksOf(each, 'log', [0, 1])).toEqual([[0, 'chunk 0']]);
+        expect(await headsOf(each, 'log')).toEqual([[a, 1]]);
+      }
+      await expect(other.pack('log', packing(1, { add: [chunk(2)] }))).rejects.toMatchObject({ code: 'head-conflict' });
+      expect((await storage.load('log')).nextChunkId).toBe(2);
+      await storage.pack('log', packing(2, { add: [chunk(2)] }));
+      expect(await manifestOf(storage, 'log')).toEqual([3, 'after 2']);
+      expect(await storage.logs()).toEqual(['log']);
+    });
+
+    test('[P14] a removed chunk is not named by the manifest: setting it aside does not take that away', async () => {
+      await open();
+      await storage.commit('log', [entry('own', 'one', run(a, 1))], strict);
+      await storage.pack('log', packing(0, { add: [chunk(0)] }));
+      await storage.pack('log', packing(1, { remove: [0] }));
+      await storage.setAsideChunk('log', 0);
+      expect(await manifestOf(storage, 'log')).toEqual([2, 'after 1']);
+    });
+
+    test('[P12] chunks of the largest size, and as many as one step takes, come back byte for byte', async () => {
+      await storage.commit('log', [entry('own', 'one', run(a, 1))], strict);
+      const largest = Uint8Array.from({ length: limits.packedChunkBytesMax }, (_, i) => (i * 31) & 255);
+      const add = Array.from({ length: limits.packedChunksMax }, (_, id) => chunk(id));
+      add[1] = { id: 1, bytes: largest };
+      add[2] = { id: 2, bytes: new Uint8Array() };
+      await storage.pack('log', packing(0, { add }));
+      await reopen();
+      const chunks = await storage.readChunks('log');
+      expect([...chunks.keys()].sort((one, two) => one - two)).toEqual(add.map(({ id }) => id));
+      expect(chunks.get(1)?.findIndex((byte, at) => byte !== largest[at])).toBe(-1);
+      expect([1, 2].map((id) => chunks.get(id)?.length)).toEqual([largest.length, 0]);
+    });
+
     test('[P1] metadata is set, replaced, removed and kept, up to its bounds', async () => {
       const longest = 'k'.repeat(limits.metadataKeyBytesMax);
       const largest = new Uint8Array(limits.metadataValueBytesMax).fill(3);
@@ -393,6 +628,13 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
 
     test('[P7] bad arguments are refused by name, and nothing is written', async () => {
       const own = (first: number, last: number) => [entry('own', 'x', run(a, first, last))];
+      // Noise: a storage that compresses must not make it small enough.
+      let noise = 1;
+      const tooLarge = Uint8Array.from({ length: limits.packedChunkBytesMax + 1 }, () => {
+        noise = (Math.imul(noise, 1_664_525) + 1_013_904_223) >>> 0;
+        return noise >>> 24;
+      });
+      const tooMany: number[] = Array(limits.storedNamesMax + 1).fill(0);
       const mistakes: [RegExp, () => Promise<unknown>][] = [
         [/^log: /, () => storage.load('')],
         [/^log: /, () => storage.commit('x'.repeat(limits.logIdBytesMax + 1), own(1, 1), strict)],
@@ -402,6 +644,26 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
         [/^entries\[0]\.runs: /, () => storage.commit('log', own(2, 1), strict)],
         [/^entries\[0]\.runs: /, () => storage.commit('log', own(1, limits.seqMax + 1), strict)],
         [/^key: /, () => storage.setAside('log', 'no key')],
+        [/^log: /, () => storage.pack('', packing(0))],
+        [/^log: /, () => storage.readChunks('')],
+        [/^log: /, () => storage.setAsideChunk('', 0)],
+        [/^revision: /, () => storage.pack('log', packing(-1))],
+        [
+          /^manifest: /,
+          () => storage.pack('log', packing(0, { manifest: new Uint8Array(limits.manifestBytesMax + 1) })),
+        ],
+        [/^add: /, () => storage.pack('log', packing(0, { add: [chunk(1), chunk(1)] }))],
+        [/^add: /, () => storage.pack('log', packing(0, { add: Array(limits.packedChunksMax + 1).fill(chunk(0)) }))],
+        [/^add\[0]\.id: /, () => storage.pack('log', packing(0, { add: [chunk(-1)] }))],
+        [/^add\[0]\.id: /, () => storage.pack('log', packing(0, { add: [chunk(limits.chunkIdMax + 1)] }))],
+        [/^add\[0]\.bytes: /, () => storage.pack('log', packing(0, { add: [{ id: 0, bytes: tooLarge }] }))],
+        [/^remove\[0]: /, () => storage.pack('log', packing(0, { remove: [0.5] }))],
+        [/^remove: /, () => storage.pack('log', packing(0, { remove: tooMany }))],
+        [/^packed\[0]: /, () => storage.pack('log', packing(0, { packed: ['no key'] }))],
+        [/^packed: /, () => storage.pack('log', packing(0, { packed: tooMany.map(String) }))],
+        [/^ids\[0]: /, () => storage.readChunks('log', [Number.NaN])],
+        [/^ids: /, () => storage.readChunks('log', tooMany)],
+        [/^id: /, () => storage.setAsideChunk('log', -1)],
         [/^key: /, () => storage.getMetadata('')],
         [/^key: /, () => storage.setMetadata('k'.repeat(limits.metadataKeyBytesMax + 1), undefined)],
         [/^value: /, () => storage.setMetadata('k', new Uint8Array(limits.metadataValueBytesMax + 1))],

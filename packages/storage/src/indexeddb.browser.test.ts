@@ -1,4 +1,4 @@
-import { type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type Packing, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
 import { deleteDB, openDB } from 'idb';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { storageContract } from './contract.js';
@@ -209,6 +209,93 @@ test('[P6] the bytes of a record set aside stay in the store until its log is fo
   expect(await db.getAll('aside')).toEqual([block]);
   await storage.forget('log');
   expect(await db.getAll('aside')).toEqual([]);
+});
+
+/** One step of packing that changes nothing but what it is given. */
+function packing(revision: number, given: Partial<Packing> = {}): Packing {
+  return { revision, manifest: Uint8Array.of(revision), add: [], remove: [], packed: [], ...given };
+}
+
+const chunks = [0, 1].map((id) => ({ id, bytes: Uint8Array.of(id) }));
+
+test('[P13] without Web Locks nobody knows who reads: removed chunks stay', async () => {
+  vi.spyOn(navigator, 'locks', 'get').mockReturnValue(undefined as never);
+  const name = await database();
+  const before = open(name);
+  await before.commit('log', [own(replica(1), 1)], strict);
+  await before.pack('log', packing(0, { add: chunks }));
+  await before.pack('log', packing(1, { remove: [0] }));
+  await before.close();
+  const after = open(name);
+  expect([...(await after.readChunks('log')).keys()]).toEqual([1]);
+  expect([...(await after.readChunks('log', [0])).keys()]).toEqual([0]);
+});
+
+test('[P13] removed chunks and their marks are gone for good once a storage opens alone', async () => {
+  const name = await database();
+  const before = open(name);
+  await before.commit('log', [own(replica(1), 1)], strict);
+  await before.pack('log', packing(0, { add: chunks }));
+  await before.pack('log', packing(1, { remove: [0] }));
+  await before.close();
+  await open(name).logs();
+  const db = await openDB(name);
+  onTestFinished(() => db.close());
+  expect(await db.getAllKeys('chunks')).toEqual([['log', 1]]);
+  expect(await db.getAllKeys('removed')).toEqual([]);
+});
+
+test('[P13][P15] a damaged manifest loads as none, damaged counters rise, and the log can be packed on', async () => {
+  const name = await database();
+  const storage = open(name);
+  await storage.commit('log', [own(replica(1), 1)], strict);
+  await storage.pack('log', packing(0, { add: chunks }));
+  const db = await openDB(name);
+  await db.put('manifests', Uint8Array.of(1, 2, 3, 4, 5), ['log']);
+  expect(await storage.load('log')).toMatchObject({ revision: 1, nextChunkId: 2, manifest: undefined });
+  await db.put('counters', Uint8Array.of(1), ['log']);
+  db.close();
+  const { revision, nextChunkId } = await storage.load('log');
+  expect(revision).toBeGreaterThan(1);
+  expect(nextChunkId).toBeGreaterThan(2);
+  await storage.pack('log', packing(revision, { manifest: Uint8Array.of(7) }));
+  expect(await storage.load('log')).toMatchObject({ revision: revision + 1, nextChunkId, manifest: Uint8Array.of(7) });
+});
+
+test('[P14] the bytes of a chunk set aside stay in the store until its log is forgotten', async () => {
+  const name = await database();
+  const storage = open(name);
+  await storage.commit('log', [own(replica(1), 1)], strict);
+  await storage.pack('log', packing(0, { add: chunks }));
+  await storage.setAsideChunk('log', 1);
+  const db = await openDB(name);
+  onTestFinished(() => db.close());
+  expect(await db.getAll('chunksAside')).toEqual([Uint8Array.of(1)]);
+  await storage.forget('log');
+  expect(await db.getAll('chunksAside')).toEqual([]);
+});
+
+test('[P10] a database of version 1 opens and holds what it held', async () => {
+  const name = await database();
+  const older = await openDB(name, 1, {
+    upgrade(db) {
+      for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas']) db.createObjectStore(store);
+    },
+  });
+  await older.put('journal', Uint8Array.of(7), ['log', 0]);
+  const key = new TextEncoder().encode(JSON.stringify(['log', replica(1)]));
+  await older.put('heads', sealHead(key, 1), ['log', replica(1)]);
+  older.close();
+  const storage = open(name);
+  expect(await storage.load('log')).toEqual({
+    records: [{ key: '0', block: Uint8Array.of(7) }],
+    heads: new Map([[replica(1), 1]]),
+    revision: 0,
+    nextChunkId: 0,
+    manifest: undefined,
+  });
+  await storage.pack('log', packing(0, { add: chunks, packed: ['0'] }));
+  expect((await storage.load('log')).records).toEqual([]);
 });
 
 test('[P5] a journal of more records than one request reads loads whole', async () => {

@@ -8,9 +8,19 @@
  * | `heads` | [log, replica] | sealed: head, u32 |
  * | `metadata` | key | sealed: metadata |
  * | `replicas` | replica | `true`: it is in the pool |
+ * | `counters` | [log] | sealed: JSON, counters, as `pack-plan.ts` has them |
+ * | `manifests` | [log] | sealed: manifest |
+ * | `chunks` | [log, id] | packed chunk |
+ * | `removed` | [log, id] | `true`: that chunk was removed, and goes when nobody can read it any more |
+ * | `chunksAside` | [log, id] | packed chunk set aside |
+ *
+ * Version 1 had no stores from `counters` on.
  *
  * "Sealed" is `seal.ts`. Who holds a replica id is not stored: that is a Web Lock's business, which ends with
  * its tab however that ends.
+ *
+ * Removed chunks (P13) go when a storage opens the database alone: each holds a Web Lock, shared with the others, from
+ * before its first read until it is closed. Without Web Locks they stay.
  *
  * A lost connection (the browser ended it, a newer version wants the database) is opened again by the next call.
  */
@@ -24,13 +34,23 @@ import {
   type SequenceNumber,
 } from '@gossip-log/core';
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
-import { checkEntries, checkMetadataValue, logIdToBytes, metadataKeyToBytes, recordOrdinal } from './arguments.js';
+import {
+  checkChunkId,
+  checkChunkIds,
+  checkEntries,
+  checkMetadataValue,
+  checkPacking,
+  logIdToBytes,
+  metadataKeyToBytes,
+  recordOrdinal,
+} from './arguments.js';
 import { CallGate } from './call-gate.js';
 import { planCommit, replicasOf } from './commit-plan.js';
+import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { seal, sealHead, unseal, unsealHead } from './seal.js';
 
 /** Rises when older code could misread what newer code writes. */
-const formatVersion = 1;
+const formatVersion = 2;
 /** Records of one request: each request costs, and its whole answer is in memory at once. */
 const recordsMax = 256;
 
@@ -40,9 +60,19 @@ interface Schema extends DBSchema {
   heads: { key: [log: string, replica: string]; value: Uint8Array };
   metadata: { key: string; value: Uint8Array };
   replicas: { key: string; value: true };
+  counters: { key: [log: string]; value: Uint8Array };
+  manifests: { key: [log: string]; value: Uint8Array };
+  chunks: { key: [log: string, id: number]; value: Uint8Array };
+  removed: { key: [log: string, id: number]; value: true };
+  chunksAside: { key: [log: string, id: number]; value: Uint8Array };
 }
 
 type Stores = StoreNames<Schema>;
+
+/** The stores that format version 2 added. */
+const packStores = ['counters', 'manifests', 'chunks', 'removed', 'chunksAside'] as const;
+/** What is kept of a log, by keys that begin with its name. */
+const logStores = ['journal', 'aside', 'heads', ...packStores] as const;
 
 /** Options of `indexedDbStorage`. */
 export interface IndexedDbStorageOptions {
@@ -74,11 +104,24 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
   const leases = new Set<ReplicaLease>();
   let opening: Promise<IDBPDatabase<Schema>> | undefined;
   let opened = false;
+  /** Lets others know that removed chunks may be read here. */
+  let leave: Unlock | undefined;
 
-  async function database(): Promise<IDBPDatabase<Schema>> {
-    opening ??= openDatabase(name, !opened, () => {
+  async function start(): Promise<IDBPDatabase<Schema>> {
+    const db = await openDatabase(name, !opened, () => {
       opening = undefined;
     });
+    try {
+      leave ??= await join(name, db);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  async function database(): Promise<IDBPDatabase<Schema>> {
+    opening ??= start();
     const mine = opening;
     try {
       const db = await mine;
@@ -150,7 +193,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
   /** Locks the first idle id of the pool, or a new one. */
   async function lockReplica(create: () => ReplicaId): Promise<{ replica: ReplicaId; unlock: Unlock }> {
     if (!navigator.locks) return { replica: parseReplicaId(create()), unlock: async () => {} };
-    const lockOf = (replica: string) => tryLock(`gossip-log/${name}/${replica}`);
+    const lockOf = (replica: string) => takeLock(`gossip-log/${name}/${replica}`, { ifAvailable: true });
 
     const pool = await transact(['replicas'], 'readonly', 'default', (transaction) =>
       transaction.objectStore('replicas').getAllKeys(),
@@ -202,15 +245,20 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
     async load(log) {
       logIdToBytes(log);
-      return read('load', ['journal', 'heads'], async (transaction) => {
+      return read('load', ['journal', 'heads', 'counters', 'manifests'], async (transaction) => {
         const heads = transaction.objectStore('heads');
-        const [headKeys, headValues, records] = await Promise.all([
+        const [headKeys, headValues, records, { revision, nextChunkId }, manifest] = await Promise.all([
           heads.getAllKeys(rangeOf(log)),
           heads.getAll(rangeOf(log)),
           readRecords(transaction, log),
+          countersOf(transaction, log),
+          transaction.objectStore('manifests').get([log]),
         ]);
         return {
           records,
+          revision,
+          nextChunkId,
+          manifest: unsealManifest(sealKey('manifests', log), manifest),
           heads: new Map(
             headKeys.map(([, replica], i) => [
               replica as ReplicaId,
@@ -225,11 +273,10 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       logIdToBytes(log);
       checkEntries(entries);
       const replicas = replicasOf(entries);
-      return write('commit', ['journal', 'aside', 'heads'], durability, async (transaction) => {
-        const [sealed, lastJournal, lastAside] = await Promise.all([
+      return write('commit', ['journal', 'aside', 'heads', 'counters'], durability, async (transaction) => {
+        const [sealed, next] = await Promise.all([
           Promise.all(replicas.map((replica) => transaction.objectStore('heads').get([log, replica]))),
-          lastOrdinal(transaction, 'journal', log),
-          lastOrdinal(transaction, 'aside', log),
+          nextOrdinal(transaction, log),
         ]);
         const stored = new Map<ReplicaId, SequenceNumber>();
         replicas.forEach((replica, i) => {
@@ -238,15 +285,20 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
         });
         const { blocks, heads } = planCommit(log, entries, stored, repair);
         // Another tab may have written all of it, but relaxed: only a write of our own makes that durable.
-        const written = blocks.length === 0 && durability === 'strict' ? stored : heads;
-        let ordinal = 1 + Math.max(lastJournal, lastAside);
+        const nothing = blocks.every((block) => block === undefined);
+        const written = nothing && durability === 'strict' ? stored : heads;
+        let ordinal = next;
+        const keys = blocks.map((block) => block && String(ordinal++));
         await Promise.all([
-          // A view's whole buffer would be stored: a copy holds the block alone.
-          ...blocks.map((block) => transaction.objectStore('journal').add(block.slice(), [log, ordinal++])),
+          ...blocks.map((block, i) =>
+            // A view's whole buffer would be stored: a copy holds the block alone.
+            block ? transaction.objectStore('journal').add(block.slice(), [log, Number(keys[i])]) : undefined,
+          ),
           ...[...written].map(([replica, head]) =>
             transaction.objectStore('heads').put(sealHead(headKey(log, replica), head), [log, replica]),
           ),
         ]);
+        return keys;
       });
     },
 
@@ -261,9 +313,81 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       });
     },
 
+    async pack(log, packing) {
+      logIdToBytes(log);
+      const ordinals = checkPacking(packing);
+      const stores: Stores[] = ['journal', 'aside', 'heads', 'counters', 'manifests', 'chunks', 'removed'];
+      return write('pack', stores, 'strict', async (transaction) => {
+        const { manifest, add, remove } = packing;
+        const chunks = transaction.objectStore('chunks');
+        const removed = transaction.objectStore('removed');
+        const journal = transaction.objectStore('journal');
+        const [head, counters, next, removable] = await Promise.all([
+          transaction.objectStore('heads').getKey(rangeOf(log)),
+          countersOf(transaction, log),
+          nextOrdinal(transaction, log),
+          Promise.all(remove.map((id) => chunks.getKey([log, id]))),
+        ]);
+        const planned = planPack(log, packing, counters, head !== undefined, next);
+        await Promise.all([
+          putCounters(transaction, log, planned),
+          transaction.objectStore('manifests').put(seal(sealKey('manifests', log), manifest), [log]),
+          ...removable.map((key) => key && removed.put(true, key)),
+          ...add.map(({ id, bytes }) => chunks.add(bytes.slice(), [log, id])),
+          ...ordinals.map((ordinal) => journal.delete([log, ordinal])),
+        ]);
+      });
+    },
+
+    async readChunks(log, ids) {
+      logIdToBytes(log);
+      if (ids) checkChunkIds('ids', ids);
+      return read('readChunks', ['chunks', 'removed'], async (transaction) => {
+        const chunks = transaction.objectStore('chunks');
+        let wanted = ids;
+        if (!wanted) {
+          const [all, gone] = await Promise.all([
+            chunks.getAllKeys(rangeOf(log)),
+            transaction.objectStore('removed').getAllKeys(rangeOf(log)),
+          ]);
+          const removed = new Set(gone.map(([, id]) => id));
+          wanted = all.map(([, id]) => id).filter((id) => !removed.has(id));
+        }
+        const found = new Map<number, Uint8Array>();
+        await Promise.all(
+          wanted.map(async (id) => {
+            const bytes = await chunks.get([log, id]);
+            if (bytes) found.set(id, bytes);
+          }),
+        );
+        return found;
+      });
+    },
+
+    async setAsideChunk(log, id) {
+      logIdToBytes(log);
+      checkChunkId('id', id);
+      const at: [string, number] = [log, id];
+      const stores: Stores[] = ['counters', 'manifests', 'chunks', 'removed', 'chunksAside'];
+      return write('setAsideChunk', stores, 'strict', async (transaction) => {
+        const [bytes, removed, counters] = await Promise.all([
+          transaction.objectStore('chunks').get(at),
+          transaction.objectStore('removed').getKey(at),
+          countersOf(transaction, log),
+        ]);
+        if (!bytes || removed) return;
+        await Promise.all([
+          transaction.objectStore('chunksAside').put(bytes, at),
+          transaction.objectStore('chunks').delete(at),
+          transaction.objectStore('manifests').delete([log]),
+          putCounters(transaction, log, { ...counters, revision: counters.revision + 1 }),
+        ]);
+      });
+    },
+
     logs() {
       return read('logs', ['heads'], async (transaction) => {
-        // A journal never stands without heads, so heads name all logs. One step per log.
+        // Nothing of a log stands without heads, so heads name all logs. One step per log.
         const logs: string[] = [];
         let cursor = await transaction.objectStore('heads').openKeyCursor();
         while (cursor) {
@@ -277,15 +401,13 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
     async forget(log) {
       logIdToBytes(log);
-      return write('forget', ['journal', 'aside', 'heads', 'replicas'], 'strict', async (transaction) => {
+      return write('forget', [...logStores, 'replicas'], 'strict', async (transaction) => {
         const replicas = transaction.objectStore('replicas');
         const writers = await transaction.objectStore('heads').getAllKeys(rangeOf(log));
         await Promise.all([
           // An id must not outlive its heads: written under again, it would give a sequence number twice.
           ...writers.map(([, replica]) => replicas.delete(replica)),
-          transaction.objectStore('journal').delete(rangeOf(log)),
-          transaction.objectStore('aside').delete(rangeOf(log)),
-          transaction.objectStore('heads').delete(rangeOf(log)),
+          ...logStores.map((store) => transaction.objectStore(store).delete(rangeOf(log))),
         ]);
       });
     },
@@ -313,6 +435,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
         for (const lease of leases) await lease.release();
         const db = await opening?.catch(() => undefined);
         db?.close();
+        await leave?.();
       });
     },
   };
@@ -326,14 +449,18 @@ async function openDatabase(name: string, mayCreate: boolean, lost: () => void):
   let vanished = false;
   try {
     return await openDB<Schema>(name, formatVersion, {
-      upgrade(db, _from, _to, transaction) {
-        if (!mayCreate) {
+      upgrade(db, from, _to, transaction) {
+        if (from === 0 && !mayCreate) {
           vanished = true;
           transaction.done.catch(() => {});
           transaction.abort();
           return;
         }
-        for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas'] as const) db.createObjectStore(store);
+        if (from === 0) {
+          for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas'] as const)
+            db.createObjectStore(store);
+        }
+        for (const store of packStores) db.createObjectStore(store);
       },
       // Without it this tab would block a newer one, or the deletion, for as long as it lives. That is also why
       // nothing listens to `blocked`: others of our kind give way.
@@ -363,10 +490,34 @@ async function openDatabase(name: string, mayCreate: boolean, lost: () => void):
 /** Lets a Web Lock go; resolves when it is gone. */
 type Unlock = () => Promise<unknown>;
 
-/** Takes a Web Lock and gives what lets it go; `undefined` when it is held, here or in another tab. */
-function tryLock(name: string): Promise<Unlock | undefined> {
+/**
+ * Lets others know that a database is in use here, until what it gives is called. Removes for good what packs removed,
+ * when nobody else uses it.
+ */
+async function join(name: string, db: IDBPDatabase<Schema>): Promise<Unlock | undefined> {
+  if (!navigator.locks) return undefined;
+  const lock = `gossip-log/${name}/open`;
+  const alone = await takeLock(lock, { ifAvailable: true });
+  if (alone) {
+    // On a full disk it may fail; reading goes on. The next storage that opens alone tries again.
+    await collectRemoved(db).catch(() => {});
+    await alone();
+  }
+  return takeLock(lock, { mode: 'shared' });
+}
+
+async function collectRemoved(db: IDBPDatabase<Schema>): Promise<void> {
+  const transaction = db.transaction(['chunks', 'removed'], 'readwrite', { durability: 'relaxed' });
+  const removed = transaction.objectStore('removed');
+  const keys = await removed.getAllKeys();
+  await Promise.all(keys.flatMap((key) => [transaction.objectStore('chunks').delete(key), removed.delete(key)]));
+  await transaction.done;
+}
+
+/** Takes a Web Lock and gives what lets it go; `undefined` when it should be free and is not, here or in another tab. */
+function takeLock(name: string, options: LockOptions): Promise<Unlock | undefined> {
   return new Promise((resolve, reject) => {
-    const released = navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+    const released = navigator.locks.request(name, options, async (lock) => {
       if (!lock) {
         resolve(undefined);
         return;
@@ -393,6 +544,36 @@ function rangeOf(log: string): IDBKeyRange {
 
 function headKey(log: string, replica: string): Uint8Array {
   return new TextEncoder().encode(JSON.stringify([log, replica]));
+}
+
+/** Under which the one value that a store has of a log is sealed. */
+function sealKey(store: 'counters' | 'manifests', log: string): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify([store, log]));
+}
+
+async function countersOf(
+  transaction: IDBPTransaction<Schema, Stores[], IDBTransactionMode>,
+  log: string,
+): Promise<Counters> {
+  return unsealCounters(sealKey('counters', log), await transaction.objectStore('counters').get([log]));
+}
+
+function putCounters(
+  transaction: IDBPTransaction<Schema, Stores[], 'readwrite'>,
+  log: string,
+  counters: Counters,
+): Promise<unknown> {
+  return transaction.objectStore('counters').put(sealCounters(sealKey('counters', log), counters), [log]);
+}
+
+/** Where a log's journal goes on. */
+async function nextOrdinal(transaction: IDBPTransaction<Schema, Stores[], 'readwrite'>, log: string): Promise<number> {
+  const [lastJournal, lastAside, counters] = await Promise.all([
+    lastOrdinal(transaction, 'journal', log),
+    lastOrdinal(transaction, 'aside', log),
+    countersOf(transaction, log),
+  ]);
+  return Math.max(lastJournal + 1, lastAside + 1, counters.nextOrdinal);
 }
 
 async function lastOrdinal(

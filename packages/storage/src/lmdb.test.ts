@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type GossipStorage, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
 import { open as openLmdb } from 'lmdb';
 import { build } from 'tsup';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -15,7 +15,18 @@ import { seal, sealHead } from './seal.js';
 
 const strict = { durability: 'strict' } as const;
 // The first byte of a key, as lmdb.ts says.
-const kinds = { format: 1, replica: 2, metadata: 3, head: 4, aside: 6 };
+const kinds = {
+  format: 1,
+  replica: 2,
+  metadata: 3,
+  head: 4,
+  aside: 6,
+  counters: 7,
+  manifest: 8,
+  chunk: 9,
+  removed: 10,
+  chunkAside: 11,
+};
 
 const create = () => mkdtemp(join(tmpdir(), 'gossip-log-lmdb.'));
 const destroy = (path: string) => rm(path, { recursive: true });
@@ -62,7 +73,7 @@ storageContract('lmdb', {
   create,
   open: async (path) => lmdbStorage({ path }),
   destroy,
-  makeNewer: (path) => tamper(path, kinds.format, (key) => sealHead(key, 2)),
+  makeNewer: (path) => tamper(path, kinds.format, (key) => sealHead(key, 1000)),
 });
 
 let program: string;
@@ -120,7 +131,7 @@ test('an exclusive storage is refused while another process has the folder, and 
   await open(path).logs();
 });
 
-test('[P1][P2][P8] a process killed while it writes leaves whole batches, all it was told, and its id', async () => {
+test('[P1][P2][P8][P12] a process killed while it writes leaves whole batches, all it was told, and its id', async () => {
   const path = await folder();
   const leased = new Set<string>();
   let drawn = 0;
@@ -146,9 +157,18 @@ test('[P1][P2][P8] a process killed while it writes leaves whole batches, all it
 
     const storage = lmdbStorage({ path });
     for (const [log, seq] of told) {
-      const { records, heads } = await storage.load(log);
+      const { records, heads, revision, manifest } = await storage.load(log);
       expect(heads.get(writer)).toBeGreaterThanOrEqual(seq);
-      const blocks = records.map(({ block }) => new TextDecoder().decode(block).split(' ', 2).join(' '));
+      const chunks = await storage.readChunks(log);
+      expect(chunks.size).toBe(revision);
+      if (log === 'packed') expect(manifest).toEqual(Uint8Array.of((revision - 1) % 256));
+      const lines = Buffer.concat([...chunks.values()])
+        .toString()
+        .split('\n')
+        .slice(0, -1);
+      const blocks = [...lines, ...records.map(({ block }) => new TextDecoder().decode(block))].map((line) =>
+        line.split(' ', 2).join(' '),
+      );
       for (const [each, head] of heads) {
         expect(head % 3).toBe(0);
         const expected = Array.from({ length: head }, (_, i) => `${each} ${i + 1}`);
@@ -242,6 +262,119 @@ test('[P11] damaged metadata is reported, and can be set anew', async () => {
   await expect(storage.getMetadata('key')).rejects.toMatchObject({ code: 'storage-corrupt' });
   await storage.setMetadata('key', Uint8Array.of(4));
   expect(await storage.getMetadata('key')).toEqual(Uint8Array.of(4));
+});
+
+/** A log `log` of one event, of which one chunk was removed and one is there. */
+async function packed(storage: GossipStorage): Promise<void> {
+  await storage.commit('log', [own(replica(1), 1)], strict);
+  const step = { manifest: Uint8Array.of(1), add: [], remove: [], packed: [] };
+  await storage.pack('log', { ...step, revision: 0, add: [0, 1].map((id) => ({ id, bytes: Uint8Array.of(id) })) });
+  await storage.pack('log', { ...step, revision: 1, remove: [0] });
+}
+
+async function count(path: string, kind: number): Promise<number> {
+  let found = 0;
+  await tamper(path, kind, (_key, value) => {
+    found++;
+    return value;
+  });
+  return found;
+}
+
+test('[P13] a removed chunk stays while another process may read it, and goes once that was killed', async () => {
+  const path = await folder();
+  const { child, lines } = start(path);
+  const ended = once(child, 'exit');
+  // By the first commit it has read.
+  for (let line = 0; line < 2; line++) await lines.next();
+  const before = lmdbStorage({ path });
+  await packed(before);
+  await before.close();
+  const beside = lmdbStorage({ path });
+  expect([...(await beside.readChunks('log', [0])).keys()]).toEqual([0]);
+  await beside.close();
+  child.kill('SIGKILL');
+  await ended;
+  const after = open(path);
+  expect([...(await after.readChunks('log', [0])).keys()]).toEqual([]);
+  expect([...(await after.readChunks('log')).keys()]).toEqual([1]);
+});
+
+test('[P13] an exclusive storage removes at once, unless another of its process has the folder', async () => {
+  for (const shared of [false, true]) {
+    const path = await folder();
+    const storage = lmdbStorage({ path, exclusive: true });
+    const other = open(path);
+    if (shared) await other.logs();
+    await packed(storage);
+    expect((await storage.readChunks('log', [0])).size).toBe(shared ? 1 : 0);
+    await Promise.all([storage.close(), other.close()]);
+    expect(await count(path, kinds.removed)).toBe(shared ? 1 : 0);
+    const after = lmdbStorage({ path });
+    await after.logs();
+    await after.close();
+    expect(await count(path, kinds.removed)).toBe(0);
+    expect(await count(path, kinds.chunk)).toBe(1);
+  }
+});
+
+test('[P14] the bytes of a chunk set aside stay in the store until its log is forgotten', async () => {
+  const path = await folder();
+  for (const kept of [1, 0]) {
+    const storage = lmdbStorage({ path });
+    if (kept) {
+      await packed(storage);
+      await storage.setAsideChunk('log', 1);
+    } else await storage.forget('log');
+    await storage.close();
+    expect(await count(path, kinds.chunkAside)).toBe(kept);
+  }
+});
+
+test('[P15] a damaged manifest loads as none, the revision stays, and the next pack mends it', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await packed(before);
+  await before.close();
+  await tamper(path, kinds.manifest, flipLastBit);
+  const storage = open(path);
+  expect(await storage.load('log')).toMatchObject({ revision: 2, nextChunkId: 2, manifest: undefined });
+  await storage.pack('log', { revision: 2, manifest: Uint8Array.of(2), add: [], remove: [], packed: [] });
+  expect(await storage.load('log')).toMatchObject({ revision: 3, manifest: Uint8Array.of(2) });
+});
+
+test('[P13] damaged counters rise above all that was given, and the log goes on', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await packed(before);
+  const [stale] = await before.commit('log', [own(replica(1), 2)], strict);
+  await before.close();
+  await tamper(path, kinds.counters, flipLastBit);
+  const storage = open(path);
+  const { revision, nextChunkId, manifest } = await storage.load('log');
+  expect(revision).toBeGreaterThan(2);
+  expect(nextChunkId).toBeGreaterThan(2);
+  expect(manifest).toEqual(Uint8Array.of(1));
+  const add = [{ id: nextChunkId, bytes: Uint8Array.of(2) }];
+  await storage.pack('log', { revision, manifest: Uint8Array.of(2), add, remove: [], packed: [stale as string] });
+  expect(await storage.load('log')).toMatchObject({ revision: revision + 1, nextChunkId: nextChunkId + 1 });
+  const [key] = await storage.commit('log', [own(replica(1), 3)], strict);
+  expect(Number(key)).toBeGreaterThan(Number(stale));
+});
+
+test('[P10] a store of format 1 opens, holds what it held, and is of this format from then on', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await before.commit('log', [own(replica(1), 1)], strict);
+  await before.close();
+  await tamper(path, kinds.format, (key) => sealHead(key, 1));
+  const storage = lmdbStorage({ path });
+  expect(await storage.load('log')).toMatchObject({ records: [{ key: '0' }], revision: 0, manifest: undefined });
+  await storage.close();
+  await tamper(path, kinds.format, (key, value) => {
+    expect(value).toEqual(sealHead(key, 2));
+    return value;
+  });
 });
 
 test('[P9] a folder that cannot be opened rejects with storage-failed, and the next call tries again', async () => {

@@ -19,8 +19,17 @@
  * | `4` log replica | sealed: head, u32 |
  * | `5` log ordinal | block |
  * | `6` log ordinal | block set aside |
+ * | `7` log | sealed: JSON, counters, as `pack-plan.ts` has them |
+ * | `8` log | sealed: manifest |
+ * | `9` log id | packed chunk |
+ * | `10` log id | nothing: that chunk was removed, and goes when nobody can read it any more |
+ * | `11` log id | packed chunk set aside |
  *
- * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal has 48 bits, a replica 16 bytes.
+ * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal or a chunk's id has 48 bits, a replica 16 bytes. Format 1 had
+ * no keys from `7` on.
+ *
+ * Removed chunks (P13) go when an environment is opened whose table of readers is empty: `folder-claim.ts` says why nobody
+ * else reads in it then. Who opens it later loads a manifest that does not name them.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
@@ -36,15 +45,37 @@ import {
   type SequenceNumber,
 } from '@gossip-log/core';
 import { open, type RootDatabase } from 'lmdb';
-import { checkEntries, checkMetadataValue, logIdToBytes, metadataKeyToBytes, recordOrdinal } from './arguments.js';
+import {
+  checkChunkId,
+  checkChunkIds,
+  checkEntries,
+  checkMetadataValue,
+  checkPacking,
+  logIdToBytes,
+  metadataKeyToBytes,
+  recordOrdinal,
+} from './arguments.js';
 import { CallGate } from './call-gate.js';
 import { planCommit, replicasOf } from './commit-plan.js';
 import { claimFolder } from './folder-claim.js';
+import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { seal, sealHead, unseal, unsealHead } from './seal.js';
 
 /** Rises when older code could misread what newer code writes. */
-const formatVersion = 1;
-const kinds = { format: 1, replica: 2, metadata: 3, head: 4, journal: 5, aside: 6 } as const;
+const formatVersion = 2;
+const kinds = {
+  format: 1,
+  replica: 2,
+  metadata: 3,
+  head: 4,
+  journal: 5,
+  aside: 6,
+  counters: 7,
+  manifest: 8,
+  chunk: 9,
+  removed: 10,
+  chunkAside: 11,
+} as const;
 const { replicaIdBytes } = limits;
 const ordinalBytes = 6;
 /** Sorts behind every key that begins with the prefix it is put after: no such key has more than 16 bytes to go. */
@@ -57,7 +88,10 @@ type Transaction = ReturnType<Database['useReadTransaction']>;
 export interface LmdbStorageOptions {
   /** The environment's folder, made when it is missing. On a local disk: LMDB does not work over a network. */
   readonly path: string;
-  /** Refuse a folder that another storage with this option has, here or in another process: `storage-in-use`. */
+  /**
+   * Refuse a folder that another storage with this option has, here or in another process: `storage-in-use`. What a pack
+   * removes goes at once then: other processes should not read packed logs beside it.
+   */
   readonly exclusive?: boolean;
 }
 
@@ -109,10 +143,10 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
     }
   }
 
-  function write<T>(what: string, action: (db: Database) => T): Promise<T> {
+  function write<T>(what: string, action: (db: Database, env: Environment) => T): Promise<T> {
     return gate.run(what, async () => {
-      const { db } = await environment();
-      return transact(db, () => action(db));
+      const env = await environment();
+      return transact(env.db, () => action(env.db, env));
     });
   }
 
@@ -178,7 +212,10 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
           // lmdb gives Buffers, whose `slice` does not copy.
           records.push({ key: String(ordinalOf(key)), block: new Uint8Array(value) });
         }
-        return { records, heads };
+        const { revision, nextChunkId } = countersOf(db, name, transaction);
+        const key = logKey(kinds.manifest, name);
+        const manifest = unsealManifest(key, db.get(key, { transaction }));
+        return { records, heads, revision, nextChunkId, manifest };
       });
     },
 
@@ -194,13 +231,17 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
           if (sealed) stored.set(replica, unsealHead(key, sealed, log, replica));
         }
         const { blocks, heads } = planCommit(log, entries, stored, repair);
-        if (blocks.length === 0) return;
-        let ordinal = 1 + Math.max(lastOrdinal(db, kinds.journal, name), lastOrdinal(db, kinds.aside, name));
-        for (const block of blocks) db.putSync(ordinalKey(kinds.journal, name, ordinal++), block);
+        let ordinal = nextOrdinal(db, name);
+        const keys = blocks.map((block) => {
+          if (!block) return undefined;
+          db.putSync(ordinalKey(kinds.journal, name, ordinal), block);
+          return String(ordinal++);
+        });
         for (const [replica, head] of heads) {
           const key = headKey(name, replica);
           db.putSync(key, sealHead(key, head));
         }
+        return keys;
       });
     },
 
@@ -216,9 +257,61 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
       });
     },
 
+    async pack(log, packing) {
+      const name = logIdToBytes(log);
+      const ordinals = checkPacking(packing);
+      return write('pack', (db, env) => {
+        const { manifest, add, remove } = packing;
+        const written = db.getKeysCount({ ...rangeOf(logKey(kinds.head, name)), limit: 1 }) > 0;
+        const counters = planPack(log, packing, countersOf(db, name), written, nextOrdinal(db, name));
+        putCounters(db, name, counters);
+        const key = logKey(kinds.manifest, name);
+        db.putSync(key, seal(key, manifest));
+        const alone = exclusive && env.users === 1;
+        for (const id of remove) {
+          const chunk = ordinalKey(kinds.chunk, name, id);
+          if (alone) db.removeSync(chunk);
+          else if (db.doesExist(chunk)) db.putSync(ordinalKey(kinds.removed, name, id), new Uint8Array());
+        }
+        for (const { id, bytes } of add) db.putSync(ordinalKey(kinds.chunk, name, id), bytes);
+        for (const ordinal of ordinals) db.removeSync(ordinalKey(kinds.journal, name, ordinal));
+      });
+    },
+
+    async readChunks(log, ids) {
+      const name = logIdToBytes(log);
+      if (ids) checkChunkIds('ids', ids);
+      return read('readChunks', (db, transaction) => {
+        const idsOf = (kind: number) =>
+          [...db.getKeys({ ...rangeOf(logKey(kind, name)), transaction })].map((key) => ordinalOf(key));
+        const chunks = new Map<number, Uint8Array>();
+        const removed = new Set(ids ? [] : idsOf(kinds.removed));
+        for (const id of ids ?? idsOf(kinds.chunk)) {
+          const bytes = removed.has(id) ? undefined : db.get(ordinalKey(kinds.chunk, name, id), { transaction });
+          if (bytes) chunks.set(id, new Uint8Array(bytes));
+        }
+        return chunks;
+      });
+    },
+
+    async setAsideChunk(log, id) {
+      const name = logIdToBytes(log);
+      checkChunkId('id', id);
+      return write('setAsideChunk', (db) => {
+        const from = ordinalKey(kinds.chunk, name, id);
+        const bytes = db.getBinary(from);
+        if (!bytes || db.doesExist(ordinalKey(kinds.removed, name, id))) return;
+        db.putSync(ordinalKey(kinds.chunkAside, name, id), bytes);
+        db.removeSync(from);
+        db.removeSync(logKey(kinds.manifest, name));
+        const counters = countersOf(db, name);
+        putCounters(db, name, { ...counters, revision: counters.revision + 1 });
+      });
+    },
+
     logs() {
       return read('logs', (db, transaction) => {
-        // A journal never stands without heads, so heads name all logs. One seek per log.
+        // Nothing of a log stands without heads, so heads name all logs. One seek per log.
         const logs: string[] = [];
         let start: Uint8Array = Uint8Array.of(kinds.head);
         for (;;) {
@@ -240,7 +333,8 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
           db.removeSync(concat(Uint8Array.of(kinds.replica), key.subarray(-replicaIdBytes)));
           db.removeSync(key);
         }
-        for (const kind of [kinds.journal, kinds.aside]) {
+        const { journal, aside, counters, manifest, chunk, removed, chunkAside } = kinds;
+        for (const kind of [journal, aside, counters, manifest, chunk, removed, chunkAside]) {
           for (const key of keysOf(db, logKey(kind, name))) db.removeSync(key);
         }
       });
@@ -292,7 +386,7 @@ function folderOf(path: string): string {
 interface Environment {
   readonly db: Database;
   readonly folder: string;
-  /** The format was looked at. */
+  /** The format was looked at, and what can go is gone. */
   readonly checked: Promise<void>;
   /** Tokens of the leases that storages of this process hold. */
   readonly tokens: Set<string>;
@@ -319,7 +413,8 @@ async function openEnvironment(folder: string): Promise<Environment> {
       // With it, every failed commit leaves a rejected promise that nobody can handle, which ends the process.
       eventTurnBatching: false,
     });
-    env = { db, folder, checked: checkFormat(db, folder), tokens: new Set(), users: 0 };
+    const checked = checkFormat(db, folder).then(() => collectRemoved(db));
+    env = { db, folder, checked, tokens: new Set(), users: 0 };
     environments.set(folder, env);
   }
   env.users++;
@@ -343,19 +438,30 @@ function checkFormat(db: Database, folder: string): Promise<void> {
   const key = Uint8Array.of(kinds.format);
   return transact(db, () => {
     const sealed = db.getBinary(key);
-    if (sealed) {
-      const version = unsealHead(key, sealed, folder, 'format version');
-      if (version > formatVersion) {
-        throw new GossipError(
-          'storage-format',
-          `${folder} has format ${version}, this gossip-log knows up to ${formatVersion}: update gossip-log`,
-          { context: { version, known: formatVersion } },
-        );
-      }
-    } else {
-      db.putSync(key, sealHead(key, formatVersion));
+    const version = sealed ? unsealHead(key, sealed, folder, 'format version') : 0;
+    if (version > formatVersion) {
+      throw new GossipError(
+        'storage-format',
+        `${folder} has format ${version}, this gossip-log knows up to ${formatVersion}: update gossip-log`,
+        { context: { version, known: formatVersion } },
+      );
+    }
+    if (version < formatVersion) db.putSync(key, sealHead(key, formatVersion));
+  });
+}
+
+/** Removes for good what packs removed, when nobody can read it any more (P13). Nothing was read here by then. */
+async function collectRemoved(db: Database): Promise<void> {
+  const collect = transact(db, () => {
+    const { numReaders } = db.getStats() as { readonly numReaders: number };
+    if (numReaders > 0) return;
+    for (const key of [...db.getKeys({ start: Uint8Array.of(kinds.removed), end: Uint8Array.of(kinds.removed + 1) })]) {
+      db.removeSync(concat(Uint8Array.of(kinds.chunk), key.subarray(1)));
+      db.removeSync(key);
     }
   });
+  // On a full disk nothing is removed either; reading goes on. The next opening tries again.
+  await collect.catch(() => {});
 }
 
 /** Runs `action` in a child transaction: all that it writes, or nothing. Resolves when it is on the disk. */
@@ -460,6 +566,23 @@ function rangeOf(prefix: Uint8Array): { start: Uint8Array; end: Uint8Array } {
 /** Those keys, as a list: what is being removed is not walked over. Runs within a transaction. */
 function keysOf(db: Database, prefix: Uint8Array): Uint8Array[] {
   return [...db.getKeys(rangeOf(prefix))];
+}
+
+/** Where a log's journal goes on. Runs within a transaction. */
+function nextOrdinal(db: Database, name: Uint8Array): number {
+  const last = Math.max(lastOrdinal(db, kinds.journal, name), lastOrdinal(db, kinds.aside, name));
+  return Math.max(last + 1, countersOf(db, name).nextOrdinal);
+}
+
+/** A log's counters. Runs within a transaction: the one given, or the one under way. */
+function countersOf(db: Database, name: Uint8Array, transaction?: Transaction): Counters {
+  const key = logKey(kinds.counters, name);
+  return unsealCounters(key, transaction ? db.get(key, { transaction }) : db.getBinary(key));
+}
+
+function putCounters(db: Database, name: Uint8Array, counters: Counters): void {
+  const key = logKey(kinds.counters, name);
+  db.putSync(key, sealCounters(key, counters));
 }
 
 /** The highest ordinal of a log in a keyspace, or -1. Runs within a transaction. */

@@ -8,18 +8,33 @@ import {
   type ReplicaLease,
   type SequenceNumber,
 } from '@gossip-log/core';
-import { checkEntries, checkMetadataValue, logIdToBytes, metadataKeyToBytes, recordOrdinal } from './arguments.js';
+import {
+  checkChunkId,
+  checkChunkIds,
+  checkEntries,
+  checkMetadataValue,
+  checkPacking,
+  logIdToBytes,
+  metadataKeyToBytes,
+  recordOrdinal,
+} from './arguments.js';
 import { CallGate } from './call-gate.js';
 import { planCommit } from './commit-plan.js';
+import { type Counters, noCounters, planPack } from './pack-plan.js';
 
 /** Rises when older code could misread what newer code keeps on a disk that both were given. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 interface MemoryLog {
   readonly journal: Map<number, Uint8Array>;
   readonly aside: Map<number, Uint8Array>;
   readonly heads: Map<ReplicaId, SequenceNumber>;
-  nextOrdinal: number;
+  readonly chunks: Map<number, Uint8Array>;
+  /** Chunks that a pack removed, while several storages are open. */
+  readonly removed: Set<number>;
+  readonly chunksAside: Map<number, Uint8Array>;
+  manifest: Uint8Array | undefined;
+  counters: Counters;
 }
 
 /**
@@ -35,12 +50,24 @@ export class MemoryDisk {
   readonly replicas = new Map<ReplicaId, ReplicaLease | undefined>();
   /** What the storage found here was written with. A test may raise it, as a newer version would (P10). */
   formatVersion = formatVersion;
+  /** Storages that are open. @internal */
+  readonly open = new Set<object>();
   /** Rises with every crash; a storage of an earlier boot is dead. @internal */
   boot = 0;
+
+  /** Forgets what packs removed, unless a storage may still read it (P13). @internal */
+  collect(logs: Iterable<MemoryLog>): void {
+    if (this.open.size > 1) return;
+    for (const { chunks, removed } of logs) {
+      for (const id of removed) chunks.delete(id);
+      removed.clear();
+    }
+  }
 
   /** Kills everything that runs over this disk: storages reject with `storage-closed`, their leases end. */
   crash(): void {
     this.boot++;
+    this.open.clear();
     for (const replica of this.replicas.keys()) this.replicas.set(replica, undefined);
   }
 }
@@ -73,6 +100,8 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
   const boot = disk.boot;
   const leases = new Set<ReplicaLease>();
   const gate = new CallGate();
+  disk.open.add(gate);
+  disk.collect(disk.logs.values());
 
   function run<T>(what: string, call: () => T): Promise<T> {
     return gate.run(what, () => {
@@ -112,7 +141,8 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
         const records = [...(stored?.journal ?? [])].map(
           ([ordinal, block]): JournalRecord => ({ key: String(ordinal), block: block.slice() }),
         );
-        return { records, heads: new Map(stored?.heads) };
+        const { revision, nextChunkId } = stored?.counters ?? noCounters;
+        return { records, heads: new Map(stored?.heads), revision, nextChunkId, manifest: stored?.manifest?.slice() };
       });
     },
 
@@ -120,11 +150,18 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
       logIdToBytes(log);
       checkEntries(entries);
       return run('commit', () => {
-        const stored = disk.logs.get(log) ?? { journal: new Map(), aside: new Map(), heads: new Map(), nextOrdinal: 0 };
+        const stored = disk.logs.get(log) ?? newLog();
         const { blocks, heads } = planCommit(log, entries, stored.heads, repair);
-        for (const block of blocks) stored.journal.set(stored.nextOrdinal++, block.slice());
+        const keys = blocks.map((block) => {
+          if (!block) return undefined;
+          const { nextOrdinal } = stored.counters;
+          stored.journal.set(nextOrdinal, block.slice());
+          stored.counters = { ...stored.counters, nextOrdinal: nextOrdinal + 1 };
+          return String(nextOrdinal);
+        });
         for (const [replica, head] of heads) stored.heads.set(replica, head);
-        if (blocks.length > 0) disk.logs.set(log, stored);
+        if (stored.heads.size > 0) disk.logs.set(log, stored);
+        return keys;
       });
     },
 
@@ -137,6 +174,52 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
         if (!stored || !block) return;
         stored.journal.delete(ordinal);
         stored.aside.set(ordinal, block);
+      });
+    },
+
+    async pack(log, packing) {
+      logIdToBytes(log);
+      const ordinals = checkPacking(packing);
+      return run('pack', () => {
+        const { manifest, add, remove } = packing;
+        const stored = disk.logs.get(log) ?? newLog();
+        const { heads, counters } = stored;
+        stored.counters = planPack(log, packing, counters, heads.size > 0, counters.nextOrdinal);
+        stored.manifest = manifest.slice();
+        for (const id of remove) {
+          if (stored.chunks.has(id)) stored.removed.add(id);
+        }
+        for (const { id, bytes } of add) stored.chunks.set(id, bytes.slice());
+        for (const ordinal of ordinals) stored.journal.delete(ordinal);
+        disk.collect([stored]);
+      });
+    },
+
+    async readChunks(log, ids) {
+      logIdToBytes(log);
+      if (ids) checkChunkIds('ids', ids);
+      return run('readChunks', () => {
+        const { chunks, removed } = disk.logs.get(log) ?? newLog();
+        const found = new Map<number, Uint8Array>();
+        for (const id of ids ?? [...chunks.keys()].filter((each) => !removed.has(each))) {
+          const bytes = chunks.get(id);
+          if (bytes) found.set(id, bytes.slice());
+        }
+        return found;
+      });
+    },
+
+    async setAsideChunk(log, id) {
+      logIdToBytes(log);
+      checkChunkId('id', id);
+      return run('setAsideChunk', () => {
+        const stored = disk.logs.get(log);
+        const bytes = stored?.chunks.get(id);
+        if (!stored || !bytes || stored.removed.has(id)) return;
+        stored.chunks.delete(id);
+        stored.chunksAside.set(id, bytes);
+        stored.manifest = undefined;
+        stored.counters = { ...stored.counters, revision: stored.counters.revision + 1 };
       });
     },
 
@@ -169,7 +252,21 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
     close() {
       return gate.close(async () => {
         for (const lease of leases) await lease.release();
+        disk.open.delete(gate);
       });
     },
+  };
+}
+
+function newLog(): MemoryLog {
+  return {
+    journal: new Map(),
+    aside: new Map(),
+    heads: new Map(),
+    chunks: new Map(),
+    removed: new Set(),
+    chunksAside: new Map(),
+    manifest: undefined,
+    counters: noCounters,
   };
 }

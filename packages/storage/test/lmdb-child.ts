@@ -1,6 +1,6 @@
 /**
- * A process for lmdb.test.ts to kill: leases an id, then commits to two logs as fast as it can, and says each time
- * what was acknowledged. Arguments: the folder, and `exclusive`.
+ * A process for lmdb.test.ts to kill: leases an id, then commits to three logs as fast as it can, packs what it committed
+ * to one of them into one chunk a time, and says each time what was acknowledged. Arguments: the folder, and `exclusive`.
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -12,14 +12,26 @@ const { replica } = await storage.leaseReplica(() => replicaIdFromBytes(randomBy
 // Synchronous: what was said has left the process when it is killed.
 writeSync(1, `lease ${replica}\n`);
 
+async function pack(log: string): Promise<void> {
+  const { revision, nextChunkId, records } = await storage.load(log);
+  await storage.pack(log, {
+    revision,
+    manifest: Uint8Array.of(revision % 256),
+    add: [{ id: nextChunkId, bytes: Buffer.concat(records.flatMap(({ block }) => [block, Buffer.from('\n')])) }],
+    remove: [],
+    packed: records.map(({ key }) => key),
+  });
+}
+
 await Promise.all(
-  ['one', 'two'].map(async (log) => {
+  ['one', 'two', 'packed'].map(async (log) => {
     for (let seq = (await storage.load(log)).heads.get(replica) ?? 0; ; seq += 3) {
       const entries = [1, 2, 3].map((more): JournalEntry => {
         const block = new TextEncoder().encode(`${replica} ${seq + more} ${'x'.repeat(seq % 5000)}`);
         return { origin: 'own', block, runs: [{ replica, first: seq + more, last: seq + more }] };
       });
       await storage.commit(log, entries, { durability: 'strict' });
+      if (log === 'packed') await pack(log);
       writeSync(1, `stored ${log} ${seq + 3}\n`);
     }
   }),

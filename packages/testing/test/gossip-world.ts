@@ -15,6 +15,7 @@ import {
   type SessionOutput,
   Suppliers,
 } from '@gossip-log/core/sync';
+import { readNow } from '../../core/test/read-now.js';
 import { Random } from '../src/sim/random.js';
 
 const name = 'gossip';
@@ -174,17 +175,19 @@ class GossipingNode {
       case 'describe':
         return {
           ...{ kind: 'describe', descriptor: log.descriptor, token: undefined },
-          ranges: log.describe(),
+          ranges: readNow(log.describe()),
           edges: log.edges,
         };
-      case 'compare':
-        return { kind: 'compare', ...log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter) };
+      case 'compare': {
+        const comparing = log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter);
+        return { kind: 'compare', ...readNow(comparing) };
+      }
       case 'supply':
         return { kind: 'supply', ...log.supply(effect.runs, effect.from) };
       case 'read':
-        return { kind: 'read', ...log.read(effect) };
+        return { kind: 'read', ...readNow(log.read(effect)) };
       case 'select':
-        return { kind: 'select', ...log.select(effect) };
+        return { kind: 'select', ...readNow(log.select(effect)) };
       case 'merge': {
         const { entries, runs, missing, dropped, refused } = log.receive(effect.blocks);
         stored.push(...entries);

@@ -287,9 +287,9 @@ test('[H4] [H5] a damaged record is set aside, fetched again from a peer, and it
   let rotten: string | undefined;
   damaged.load = async (log) => {
     const found = await load(log);
-    const records = found.records.map(({ key, block }, i) => {
-      if (i !== 2) return { key, block };
-      rotten = key;
+    rotten ??= found.records[2]?.key;
+    const records = found.records.map(({ key, block }) => {
+      if (key !== rotten) return { key, block };
       const copy = block.slice();
       copy[copy.length - 2] = (copy.at(-2) as number) ^ 1;
       return { key, block: copy };

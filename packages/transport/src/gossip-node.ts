@@ -21,6 +21,7 @@ import { type Feed, type FeedFilter, type FeedOptions, NodeFeeds } from './feeds
 import { FoldCheckpoints } from './fold-checkpoints.js';
 import { codecKey, Handle, HostedLog, type LogHost, relayedKey } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
+import { checkWindow, type LogWindow, UsedWindow } from './log-window.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { systemEnvironment } from './system-environment.js';
 
@@ -48,6 +49,8 @@ export interface GossipNodeOptions {
   readonly openOnDemand?: boolean;
   /** Decides what a peer may do. Default: everything is allowed. */
   readonly authorize?: (request: AuthorizeRequest) => boolean | Promise<boolean>;
+  /** Bytes of events in memory, over which those go that no open window shows. Default: 64 MiB. */
+  readonly hotBytesMax?: number;
   /** A name for this node in acknowledgements. Default: its replica id. */
   readonly name?: string;
 }
@@ -55,6 +58,8 @@ export interface GossipNodeOptions {
 export interface OpenOptions<T> {
   /** How payloads become bytes. A log has one codec: another one is refused. Default: JSON. */
   readonly codec?: PayloadCodec<T>;
+  /** How far back the log is read into memory; `LogHandle.loadOlder` reads more. Default: all of it. */
+  readonly window?: LogWindow;
 }
 
 /**
@@ -75,7 +80,7 @@ export interface GossipNode {
   /**
    * Opens a log, or shares it when it is open. Returns at once; see `LogHandle.ready`.
    *
-   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; TypeError for a `codec` that is none, or whose
+   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; TypeError for a `window` or a `codec` that is none, or whose
    *   name is not 1 to 32 printable ASCII characters; GossipError `node-closed`, `limit-exceeded`
    *   when `openLogsMax` logs are open, `descriptor-mismatch` when the log is open with another codec. Where it was only
    *   stored with another one, `ready` rejects.
@@ -209,15 +214,18 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#assertOpen();
     const codec = (options.codec as PayloadCodec<unknown> | undefined) ?? jsonCodec;
     checkCodec(codec);
+    const { window = 'all' } = options;
+    checkWindow(window);
     const entry = this.#entry(id);
     entry.hosted.bindCodec(codec);
     this.#keep(entry);
     if (++entry.uses === 1 || !entry.offered) this.#offer(entry);
     const giveBack = () => {
       entry.uses--;
+      this.#giveBackMemory();
       this.#closeWhenIdle(entry);
     };
-    return new Handle<T>(entry.hosted as unknown as HostedLog<T>, giveBack);
+    return new Handle<T>(entry.hosted as unknown as HostedLog<T>, new UsedWindow(window), giveBack);
   }
 
   feed<T = unknown>(id: string, filter: FeedFilter = {}, options: FeedOptions<T> = {}): Feed<T> {
@@ -462,6 +470,19 @@ class Node implements GossipNode, LogHost, SessionHost {
       entry.peerUses--;
       this.#closeWhenIdle(entry);
     };
+  }
+
+  /** Over the bound, logs give back what nobody shows: those first that were opened first. */
+  #giveBackMemory(): void {
+    const { hotBytesMax = limits.hotBytesMax } = this.#options;
+    let bytes = 0;
+    for (const { hosted } of this.#entries.values()) bytes += hosted.residentBytes;
+    for (const { hosted } of this.#entries.values()) {
+      if (bytes <= hotBytesMax) return;
+      bytes -= hosted.residentBytes;
+      hosted.trim();
+      bytes += hosted.residentBytes;
+    }
   }
 
   #keep(entry: Entry): void {

@@ -17,6 +17,11 @@
  *   once something of the gap has come, and stored behind it, where the next start finds it in order.
  * - [H8] While nobody in this node uses a log, payloads are bytes: no codec is bound, and peers may name any. The first
  *   use here binds its own.
+ * - [H9] Once all is stored and much of it lies in the journal, that is packed. A journal that has events which the log
+ *   could not take in (H7) is kept. A pack that fails is tried again when as much has come again; one that another tab was
+ *   faster with is not.
+ * - [H10] In memory are the windows of all who use the log, and what is not packed. A packed chunk that proves damaged is
+ *   set aside and reported, and the log read anew from all the others: what was in it is missing as in H4.
  */
 import {
   type Environment,
@@ -36,15 +41,19 @@ import {
   type Snapshot,
 } from '@gossip-log/core';
 import {
+  DamagedChunk,
   type KnownEvent,
   type LogEdges,
   type LogEntry,
+  PackedOtherwise,
+  type Reading,
   type Receipt,
   ReplicatedLog,
   type Settlement,
   Suppliers,
 } from '@gossip-log/core/sync';
 import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
+import type { UsedWindow } from './log-window.js';
 
 /** What a hosted log needs of its node. */
 export interface LogHost {
@@ -124,6 +133,17 @@ export class HostedLog<T = unknown> {
   #rejected: Delivery | undefined;
   /** How far own events were relayed is being kept; a second time once that is done. */
   #keeping: 'no' | 'once' | 'again' = 'no';
+  /** Records of the journal, by key. */
+  #records: string[] = [];
+  /** What the store's heads cover and the log lacks, since it was read. */
+  #lacking: ReadonlyMap<ReplicaId, SequenceNumber> = new Map();
+  #revision = 0;
+  /** Events in the journal at which it is packed; infinite when another tab packs. */
+  #packAt = limits.journalRowsMax;
+  /** Also a journal of few events is packed: the log is about to close. */
+  #tidies = false;
+  /** The windows of those who use the log. */
+  readonly #windows = new Set<UsedWindow>();
   /** Own events that gave way to others, and as what they were appended again. */
   readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
 
@@ -178,7 +198,19 @@ export class HostedLog<T = unknown> {
 
   /** Merges a peer's blocks and stores what is new of them. `contested` as in the log's `receive`. */
   receive(blocks: readonly Uint8Array[], contested?: Set<ReplicaId>): Receipt {
-    const receipt = this.#open().receive(blocks, contested);
+    return this.#received(this.#open().receive(blocks, contested));
+  }
+
+  /** The same where packed chunks may be needed to judge what comes. */
+  receiving(
+    blocks: readonly Uint8Array[],
+    contested: Set<ReplicaId>,
+    take: (receipt: Receipt) => void,
+  ): void | Promise<void> {
+    return this.reading(this.#open().receiving(blocks, contested), (receipt) => take(this.#received(receipt)));
+  }
+
+  #received(receipt: Receipt): Receipt {
     if (receipt.disputed) this.#describeAnew();
     else if (receipt.fell) this.#tellEdges();
     // What was dropped may have come from any of them.
@@ -380,9 +412,10 @@ export class HostedLog<T = unknown> {
     }
   }
 
-  /** Resolves once nothing is left to store, or the log has failed. */
+  /** Resolves once nothing is left to store or to pack, or the log has failed. */
   async whenIdle(): Promise<void> {
     await this.ready.catch(() => undefined);
+    this.#tidies = true;
     this.#write();
     await this.#writing;
   }
@@ -421,31 +454,15 @@ export class HostedLog<T = unknown> {
       const name = await storage.getMetadata(codecKey(this.id));
       this.#storedCodec = name && new TextDecoder().decode(name);
       if (this.#codec !== undefined) this.bindCodec(this.#codec);
-      const { records, heads } = await storage.load(this.id);
-      let log = this.#newLog(replica);
-      const damaged: { key: string; error: GossipError }[] = [];
-      this.#replay(log, records, (key, error) => damaged.push({ key, error }));
-      for (const { key, error } of damaged) {
-        await storage.setAside(this.id, key);
-        this.#host.onError(
-          new GossipError('storage-corrupt', `a record of log "${this.id}" was set aside`, {
-            context: { log: this.id, key },
-            cause: error,
-          }),
-        );
+      let { log, heads } = await this.#fromStore(replica);
+      // An id that gave way while the journal was read has been replaced already.
+      if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
+        ({ log, heads } = await this.#fromStore(this.#host.freshReplica()));
       }
       // Heads outlive a record that was set aside, in this life or in an earlier one. What they cover and the log lacks
       // is stored again when it comes.
-      this.#repair = lacks(log, heads);
-      // An id that gave way while the journal was read has been replaced already.
-      if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
-        const lost = new Set(damaged.map(({ key }) => key));
-        log = this.#newLog(this.#host.freshReplica());
-        const whole = records.filter(({ key }) => !lost.has(key));
-        this.#replay(log, whole, (_key, error) => {
-          throw error;
-        });
-      }
+      this.#lacking = lacking(log, heads);
+      this.#repair = this.#lacking.size > 0;
       this.#overflown &&= this.#repair;
       log.loaded();
       await this.#recallRelayed(log.replica);
@@ -467,14 +484,63 @@ export class HostedLog<T = unknown> {
     }
   }
 
-  /** Reads records into a log that is not in use yet. */
-  #replay(
-    log: ReplicatedLog<T>,
-    records: readonly JournalRecord[],
-    onDamaged: (key: string, error: GossipError) => void,
-  ): void {
-    this.#gaps.clear();
-    this.#overflown = false;
+  /** The log as the store has it, with as much in memory as is wanted (H10). */
+  async #fromStore(replica: ReplicaId) {
+    const { storage } = this.#host;
+    /** The manifest does not serve: all chunks are read. */
+    let isOutdated = false;
+    for (;;) {
+      const { records, heads, revision, nextChunkId, manifest } = await storage.load(this.id);
+      const log = this.#newLog(replica);
+      this.#forgetGaps();
+      try {
+        if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
+        else if (revision > 0) this.#loadChunks(log, await storage.readChunks(this.id), nextChunkId);
+        const damaged = this.#replay(log, records);
+        await this.reading(
+          log.loadOlder((oldest) => [...this.#windows].every((window) => window.isReached(oldest))),
+          done,
+        );
+        for (const [key, error] of damaged) {
+          await storage.setAside(this.id, key);
+          this.#reportDamage(`record ${key}`, error);
+        }
+        this.#revision = revision;
+        this.#records = records.map(({ key }) => key).filter((key) => !damaged.has(key));
+        return { log, heads };
+      } catch (error) {
+        if (error instanceof DamagedChunk) {
+          await this.#setAsideChunk(error);
+        } else if (manifest !== undefined && !isOutdated && isUnreadable(error)) {
+          isOutdated = true;
+        } else {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #setAsideChunk(error: DamagedChunk): Promise<void> {
+    await this.#host.storage.setAsideChunk(this.id, error.id);
+    this.#reportDamage(`packed chunk ${error.id}`, error);
+  }
+
+  #reportDamage(what: string, cause: GossipError): void {
+    const error = new GossipError('storage-corrupt', `${what} of log "${this.id}" is damaged, and was set aside`, {
+      context: { log: this.id },
+      cause,
+    });
+    this.#host.onError(error);
+  }
+
+  /** Reads packed chunks as if they were the journal. */
+  #loadChunks(log: ReplicatedLog<T>, chunks: ReadonlyMap<number, Uint8Array>, nextChunkId: number): void {
+    for (const receipt of log.loadChunks(chunks, nextChunkId)) this.#noteGaps(receipt);
+  }
+
+  /** Reads the journal into a log that is not in use yet. Returns the damaged records. */
+  #replay(log: ReplicatedLog<T>, records: readonly JournalRecord[]): Map<string, GossipError> {
+    const damaged = new Map<string, GossipError>();
     for (const { key, block } of records) {
       try {
         const receipt = log.load(block);
@@ -482,9 +548,90 @@ export class HostedLog<T = unknown> {
         this.#noteGaps(receipt);
       } catch (error) {
         if (!(error instanceof GossipError)) throw error;
-        onDamaged(key, error);
+        damaged.set(key, error);
       }
     }
+    return damaged;
+  }
+
+  /**
+   * Carries a reading out: at once where all of it is in memory. `take` is given what was read before anything else
+   * happens to the log. A damaged chunk ends the log (H10).
+   */
+  reading<V, R>(reading: Reading<V>, take: (value: V) => R): R | Promise<R> {
+    const step = reading.next();
+    return step.done ? take(step.value) : this.#readOn(reading, take, step.value);
+  }
+
+  async #readOn<V, R>(reading: Reading<V>, take: (value: V) => R, needed: readonly number[]): Promise<R> {
+    const { storage } = this.#host;
+    try {
+      for (let ids = needed; ; ) {
+        const chunks = await storage.readChunks(this.id, ids);
+        if (this.#status !== 'ready' && this.#status !== 'opening') throw this.#error ?? closedError(this.id);
+        const step = reading.next(chunks);
+        if (step.done) return take(step.value);
+        ids = step.value;
+      }
+    } catch (error) {
+      if (error instanceof DamagedChunk && this.#status === 'ready') {
+        await this.#setAsideChunk(error);
+        this.#fail(error);
+      }
+      throw error;
+    }
+  }
+
+  // The windows of those who use the log.
+
+  /** Sees to it that a window is in memory, now and from now on. Resolves with the log when it is. */
+  async widen(window: UsedWindow): Promise<GossipLog<T>> {
+    this.#windows.add(window);
+    await this.ready;
+    const log = this.#open();
+    await this.reading(
+      log.loadOlder((oldest) => window.isReached(oldest)),
+      done,
+    );
+    window.fix(log.snapshot());
+    return log;
+  }
+
+  /** The window is not needed any more; `trim` gives its memory back. */
+  narrow(window: UsedWindow): void {
+    this.#windows.delete(window);
+  }
+
+  /** Reads `count` more events into memory, for a window. Resolves with how many came. */
+  async loadOlder(window: UsedWindow, count: number): Promise<number> {
+    const log = this.#open();
+    const { length, olderLength } = log;
+    await this.reading(
+      log.loadOlder((oldest) => oldest.length >= length + count),
+      done,
+    );
+    window.reachBack(log.residentFrom);
+    return Math.max(0, olderLength - log.olderLength);
+  }
+
+  /** Gives back what no window shows. */
+  trim(): void {
+    if (this.#status !== 'ready') return;
+    this.#log?.trim(Math.min(...Array.from(this.#windows, (window) => window.from)));
+  }
+
+  get hasOlder(): boolean {
+    return this.#log?.hasOlder ?? false;
+  }
+
+  /** About how many bytes the events take that are in memory. */
+  get residentBytes(): number {
+    return this.#log?.residentBytes ?? 0;
+  }
+
+  #forgetGaps(): void {
+    this.#gaps.clear();
+    this.#overflown = false;
   }
 
   /** Once rows were dropped, those gaps count that kept them waiting then. */
@@ -526,8 +673,7 @@ export class HostedLog<T = unknown> {
   async #readAgain(log: ReplicatedLog<T>): Promise<void> {
     const { records, heads } = await this.#host.storage.load(this.id);
     if (this.#status !== 'ready' || !this.#hasComeNearer()) return;
-    this.#gaps.clear();
-    this.#overflown = false;
+    this.#forgetGaps();
     // What comes now is stored once more, behind what it waited for.
     this.#repair = true;
     this.#reading = true;
@@ -543,7 +689,7 @@ export class HostedLog<T = unknown> {
       this.#reading = false;
       this.#write();
     }
-    this.#overflown &&= lacks(log, heads);
+    this.#overflown &&= lacking(log, heads).size > 0;
   }
 
   #newLog(replica: ReplicaId): ReplicatedLog<T> {
@@ -620,6 +766,10 @@ export class HostedLog<T = unknown> {
     for (;;) {
       const batch = this.#nextBatch(log);
       if (batch.length === 0) {
+        if (this.#isToBePacked(log)) {
+          await this.#pack(log);
+          continue;
+        }
         // In the same breath as the look: what is appended a microtask later must start a writer of its own.
         this.#writing = undefined;
         return;
@@ -681,7 +831,46 @@ export class HostedLog<T = unknown> {
     }
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const strict = durable || batch.some(({ origin }) => origin === 'own');
-    await storage.commit(this.id, batch, { durability: strict ? 'strict' : 'relaxed', repair: this.#repair });
+    const options = { durability: strict ? 'strict' : 'relaxed', repair: this.#repair } as const;
+    for (const key of await storage.commit(this.id, batch, options)) if (key !== undefined) this.#records.push(key);
+  }
+
+  /** H9. */
+  #isToBePacked(log: ReplicatedLog<T>): boolean {
+    if (this.#givesUp || this.#packAt === Number.POSITIVE_INFINITY || !log.isPackable) return false;
+    if (this.#records.length === 0) return false;
+    if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
+    // The manifest names every replica: it is not written for every few of their events.
+    return log.unpackedRows >= Math.max(this.#packAt, log.replicaCount / 8);
+  }
+
+  /** One step of packing. */
+  async #pack(log: ReplicatedLog<T>): Promise<void> {
+    const { storage } = this.#host;
+    try {
+      const before = this.#records.length;
+      const plan = await this.reading(log.pack(), (step) => step);
+      if (plan === undefined) return;
+      const version = plan.isComplete ? log.version() : new Map<ReplicaId, SequenceNumber>();
+      const isKept = Array.from(this.#lacking).some(([replica, head]) => (version.get(replica) ?? 0) < head);
+      const packed = plan.isComplete && !isKept ? this.#records.slice(0, before) : [];
+      const { manifest, add, remove } = plan;
+      await storage.pack(this.id, { revision: this.#revision, manifest, add, remove, packed });
+      this.#revision++;
+      plan.apply();
+      this.#records = this.#records.slice(packed.length);
+      this.#packAt = limits.journalRowsMax;
+      if (plan.isComplete) {
+        this.#tidies = false;
+        if (this.#windows.size === 0) this.trim();
+      }
+    } catch (cause) {
+      const error = asGossipError(cause, `log "${this.id}" cannot be packed`);
+      this.#tidies = false;
+      this.#packAt =
+        error.code === 'head-conflict' ? Number.POSITIVE_INFINITY : log.unpackedRows + limits.journalRowsMax;
+      if (error.code !== 'head-conflict' && this.#status === 'ready') this.#host.onError(error);
+    }
   }
 
   #pause(ms: number): Promise<void> {
@@ -699,13 +888,18 @@ export class HostedLog<T = unknown> {
 
 /** One use of a hosted log. @internal */
 export class Handle<T> implements LogHandle<T> {
+  readonly ready: Promise<GossipLog<T>>;
   readonly #hosted: HostedLog<T>;
+  readonly #window: UsedWindow;
   readonly #giveBack: () => void;
   #released = false;
 
-  constructor(hosted: HostedLog<T>, giveBack: () => void) {
+  constructor(hosted: HostedLog<T>, window: UsedWindow, giveBack: () => void) {
     this.#hosted = hosted;
+    this.#window = window;
     this.#giveBack = giveBack;
+    this.ready = hosted.widen(window);
+    this.ready.catch(() => undefined);
   }
 
   get id(): string {
@@ -716,9 +910,6 @@ export class Handle<T> implements LogHandle<T> {
   }
   get error(): GossipError | undefined {
     return this.#hosted.error;
-  }
-  get ready(): Promise<GossipLog<T>> {
-    return this.#hosted.ready;
   }
   get log(): GossipLog<T> | undefined {
     return this.#hosted.log;
@@ -742,17 +933,34 @@ export class Handle<T> implements LogHandle<T> {
   subscribe(listener: () => void): () => void {
     return this.#hosted.subscribe(listener);
   }
+  get hasOlder(): boolean {
+    return this.#hosted.hasOlder;
+  }
+  async loadOlder(count: number): Promise<number> {
+    if (this.#released) throw closedError(this.id);
+    if (!(count >= 0)) throw new RangeError(`loadOlder: expected a number of events, got ${count}`);
+    await this.ready;
+    return this.#hosted.loadOlder(this.#window, count);
+  }
   release(): void {
     if (this.#released) return;
     this.#released = true;
+    this.#hosted.narrow(this.#window);
     this.#giveBack();
   }
 }
 
-/** Do heads cover events that the log does not have? */
-function lacks<T>(log: ReplicatedLog<T>, heads: ReadonlyMap<ReplicaId, number>): boolean {
+/** The heads that cover events which the log does not have. */
+function lacking<T>(log: ReplicatedLog<T>, heads: ReadonlyMap<ReplicaId, SequenceNumber>) {
   const version = log.version();
-  return Array.from(heads).some(([replica, head]) => (version.get(replica) ?? 0) < head);
+  return new Map(Array.from(heads).filter(([replica, head]) => (version.get(replica) ?? 0) < head));
+}
+
+const done = () => undefined;
+
+/** Another reading may serve: of all chunks, without the manifest. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof PackedOtherwise || (error instanceof GossipError && error.code !== 'storage-failed');
 }
 
 /** Blocks in portions, so that neither every record of one event nor a whole journal is merged by itself. */

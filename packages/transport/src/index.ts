@@ -8,6 +8,7 @@ export {
   type OpenOptions,
 } from './gossip-node.js';
 export type { Delivery, LogHandle, LogStatus } from './log-handle.js';
+export type { LogWindow } from './log-window.js';
 export { type MemoryPair, type MemoryPairOptions, memoryPair } from './memory-pair.js';
 export { systemEnvironment } from './system-environment.js';
 export {

@@ -22,10 +22,22 @@ export interface LogHandle<T> {
   readonly id: string;
   readonly status: LogStatus;
   readonly error: GossipError | undefined;
-  /** Resolves with the log once it has been read from storage; rejects with a `GossipError` when that fails. */
+  /**
+   * Resolves with the log once as much of it as `window` asks for has been read from storage; rejects with a `GossipError`
+   * when that fails.
+   */
   readonly ready: Promise<GossipLog<T>>;
   /** The log when ready, else `undefined`. */
   readonly log: GossipLog<T> | undefined;
+  /** Are there older events in storage than the snapshot shows? */
+  readonly hasOlder: boolean;
+  /**
+   * Reads at least `count` older events from storage into the snapshot, fewer when there are no more. They stay until this
+   * handle is released. Resolves with how many came.
+   *
+   * @throws RangeError for a `count` that is none; GossipError `log-closed`, or why storage cannot be read.
+   */
+  loadOlder(count: number): Promise<number>;
   /** The log's snapshot, or the one empty snapshot while opening. Unchanged log, same object. */
   snapshot(): Snapshot<T>;
   /**

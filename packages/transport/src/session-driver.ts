@@ -23,6 +23,8 @@ import {
   type LogDescriptor,
   type LogEntry,
   type Peer,
+  type Range,
+  type Receipt,
   Session,
   type SessionInput,
   type SessionOptions,
@@ -287,51 +289,57 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       fail(new GossipError('log-closed', `log "${effect.log}" is closed here`));
       return;
     }
+    /** An answer that comes later, since chunks had to be read for it, is handed on when it does. */
+    const read = (reading: undefined | Promise<void> | void) => {
+      reading?.catch(fail).then(() => this.#drain());
+    };
     try {
+      const { log } = hosted;
       switch (effect.kind) {
         case 'describe':
-          answer({
-            ...{ kind: 'describe', descriptor: this.#descriptorOf(effect.log), token: this.#token },
-            ranges: hosted.log.describe(),
-            edges: hosted.log.edges,
-          });
+          read(hosted.reading(log.describe(), (ranges) => answer(this.#description(effect.log, ranges))));
           break;
-        case 'compare':
+        case 'compare': {
           this.#contested.delete(effect.log);
-          answer({
-            kind: 'compare',
-            ...hosted.log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter),
-          });
+          const comparing = log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter);
+          read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it })));
           break;
+        }
         case 'supply':
-          answer({ kind: 'supply', ...hosted.log.supply(effect.runs, effect.from) });
+          answer({ kind: 'supply', ...log.supply(effect.runs, effect.from) });
           break;
         case 'read':
-          answer({ kind: 'read', ...hosted.log.read(effect) });
+          read(hosted.reading(log.read(effect), (part) => answer({ kind: 'read', ...part })));
           break;
         case 'select':
-          answer({ kind: 'select', ...hosted.log.select(effect) });
+          read(hosted.reading(log.select(effect), (part) => answer({ kind: 'select', ...part })));
           break;
         case 'merge': {
           const contested = this.#contested.get(effect.log) ?? new Set();
-          const { runs, missing, dropped, refused } = hosted.receive(effect.blocks, contested);
-          if (contested.size > 0) this.#contested.set(effect.log, contested);
-          if (refused !== undefined) throw refused;
-          answer({ kind: 'merge', runs, missing, dropped });
+          const merged = ({ runs, missing, dropped, refused }: Receipt) => {
+            if (contested.size > 0) this.#contested.set(effect.log, contested);
+            if (refused !== undefined) fail(refused);
+            else answer({ kind: 'merge', runs, missing, dropped });
+          };
+          read(hosted.receiving(effect.blocks, contested, merged));
           break;
         }
-        case 'store': {
-          const { log } = hosted;
+        case 'store':
           this.#later(hosted.whenStored(), answer, fail, () => ({
             kind: 'store',
             stored: new Map(effect.replicas.map((replica: ReplicaId) => [replica, log.storedSeq(replica)])),
           }));
           break;
-        }
       }
     } catch (error) {
       fail(error);
     }
+  }
+
+  #description(log: string, ranges: readonly Range[]): Answer {
+    const edges = this.#host.hosted(log)?.log?.edges;
+    const about = { descriptor: this.#descriptorOf(log), token: this.#token, ranges };
+    return { kind: 'describe', ...about, ...(edges === undefined ? {} : { edges }) };
   }
 
   #openForPeer(

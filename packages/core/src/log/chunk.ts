@@ -29,6 +29,8 @@ export class Chunk {
   deps: Uint32Array;
   /** Event objects made so far, by row. Absent until the first is. */
   events: (StoredEvent<unknown> | undefined)[] | undefined;
+  /** The payload pages of a chunk that is not in the log any more: only snapshots have it, and the log may drop pages. */
+  pages: Map<number, Uint8Array> | undefined;
   /** The sum of the first `rows` rows' contributions, as long as `epoch` is the log's. Absent until it is asked for. */
   summed: { readonly epoch: number; rows: number; readonly sum: Uint32Array } | undefined;
 

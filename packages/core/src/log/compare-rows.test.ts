@@ -1,7 +1,9 @@
 /** Two logs find out what each lacks of the other, whatever they share: against their version vectors. */
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { arbitraryRanges } from '../../test/arbitrary-ranges.js';
+import { readNow } from '../../test/read-now.js';
 import { decodeMessage, encodeMessage } from '../codec/message.js';
 import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
 import { isQuestion, type Range } from '../range.js';
@@ -48,12 +50,12 @@ interface Outcome {
 
 function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
   const lacks: [Map<ReplicaId, KnownEvent>, Map<ReplicaId, KnownEvent>] = [new Map(), new Map()];
-  let turn: readonly Range[] = left.describe();
+  let turn: readonly Range[] = readNow(left.describe());
   let turns = 1;
   let bytes = 0;
   for (let side: 0 | 1 = 1; ; side = side === 0 ? 1 : 0) {
     bytes += encodeMessage({ kind: 'ranges', channel: 1, comparison: 5, own: true, more: false, ranges: turn }).length;
-    const { lacks: noted, reply } = (side === 0 ? left : right).compare(turn, 5);
+    const { lacks: noted, reply } = readNow((side === 0 ? left : right).compare(turn, 5));
     for (const [replica, event] of noted) {
       const known = lacks[side].get(replica);
       if (known === undefined || event.seq < known.seq) lacks[side].set(replica, event);
@@ -74,7 +76,9 @@ function expectExact(left: ReplicatedLog, right: ReplicatedLog, { lacks }: Outco
     const missing = missingRuns(to.version(), from.version());
     const told = Array.from(lacking, ([replica, { seq }]) => ({ replica, first: seq + 1 }));
     expect(told.sort(byReplica)).toEqual(missing.map(({ replica, first }) => ({ replica, first })).sort(byReplica));
-    const read = from.read({ lacks: lacking, bytesMax: Number.POSITIVE_INFINITY, upTo: Number.MAX_SAFE_INTEGER });
+    const read = readNow(
+      from.read({ lacks: lacking, bytesMax: Number.POSITIVE_INFINITY, upTo: Number.MAX_SAFE_INTEGER }),
+    );
     const sent = read.entries.flatMap(({ runs }) => runs).reduce((sum, { first, last }) => sum + last - first + 1, 0);
     expect(sent).toBe(missing.reduce((sum, { first, last }) => sum + last - first + 1, 0));
   }
@@ -106,7 +110,7 @@ test('[C1] [C2] [C3] [C4] a comparison tells what each side lacks, and no more',
         right.markStored(right.receive(fresh.takeUnflushed().map(({ block }) => block)).entries);
         const outcome = compare(left, right);
         expectExact(left, right, outcome);
-        const first = left.describe()[0]?.kind;
+        const first = readNow(left.describe())[0]?.kind;
         if (first === 'fingerprint') fingerprinted++;
         if (first === 'runs') listed++;
         if (outcome.turns > 3) parted++;
@@ -186,7 +190,7 @@ test('[L6] [C3] [C4] whatever a peer says in a comparison, its answer is a turn,
   let questions = 0;
   fc.assert(
     fc.property(arbitraryRanges(replica, time), fc.nat(1_000), (ranges, salt) => {
-      const { lacks, reply, doubtful } = log.compare(ranges, salt);
+      const { lacks, reply, doubtful } = readNow(log.compare(ranges, salt));
       if (reply.some(isQuestion)) questions++;
       const turn = { kind: 'ranges' as const, channel: 1, comparison: salt, own: true, more: false, ranges: reply };
       expect(decodeMessage(encodeMessage(turn))).toEqual(turn);

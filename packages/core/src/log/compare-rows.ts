@@ -22,7 +22,14 @@
  */
 import type { LogEdges } from '../edges.js';
 import type { ReplicaId } from '../ids.js';
-import { ladderRowsMin, listedReplicasMax, listedRowsMax, namesPerRangeMax, spanParts } from '../limits.js';
+import {
+  coldRowsAtOnceMax,
+  ladderRowsMin,
+  listedReplicasMax,
+  listedRowsMax,
+  namesPerRangeMax,
+  spanParts,
+} from '../limits.js';
 import { endOfTime, type KnownRun, type Range, type Span } from '../range.js';
 import type { KnownEvent } from '../runs.js';
 import type { Chunk } from './chunk.js';
@@ -49,6 +56,31 @@ export function describeRows(rows: EffectiveRows): Range[] {
   const { complete } = rows.edges;
   const cuts = [complete, ...rows.ladder(ladderRowsMin).filter((time) => time > complete), endOfTime];
   return spansBetween(cuts).map((span) => ({ kind: 'fingerprint', ...span, ...rows.fingerprint(span.from, span.to) }));
+}
+
+/**
+ * Sees to it that what a turn asks about can be read: all at once, rather than as it is come by.
+ *
+ * @throws ColdRows.
+ * @internal
+ */
+export function requireRows({ packed, tables: { replicas } }: EffectiveRows, received: readonly Range[]): void {
+  if (packed.cold === 0) return;
+  const times: number[] = [];
+  for (const range of received) {
+    if ('runs' in range) {
+      for (const { replica, last, lastTime } of range.runs) {
+        // Of a replica's last event the table knows the time.
+        if (last > 0 && last < (replicas.last[replicas.find(replica)] ?? 0)) times.push(lastTime);
+      }
+    } else {
+      for (const time of [range.from, range.to]) {
+        // A packed chunk that begins with a span lies in it as a whole.
+        if (time > 0 && time < packed.hotFrom && packed.slots[packed.indexAt(time)]?.start !== time) times.push(time);
+      }
+    }
+  }
+  packed.requireAt(times);
 }
 
 /** Reads a turn and answers it (C3, C4). `salt` is the number of the comparison. @internal */
@@ -84,7 +116,10 @@ export function compareRows(
         break;
       }
       case 'rows':
-        if (range.to > floor) {
+        if (range.to <= floor) break;
+        if (rows.coldCount(Math.max(range.from, floor), range.to) > coldRowsAtOnceMax) {
+          reply.push(...fingerprintParts(rows, { ...range, from: Math.max(range.from, floor) }));
+        } else {
           reply.push(compareNames(rows, { ...range, from: Math.max(range.from, floor) }, salt, lacks));
         }
         break;
@@ -220,10 +255,8 @@ function describeSpan(rows: EffectiveRows, { from, to, rows: count, peerRows }: 
   const span = { from, to };
   if (count > listedRowsMax) {
     if (peerRows <= listedRowsMax) return [{ kind: 'fingerprint', ...span, ...rows.fingerprint(from, to) }];
-    const parts = spansBetween(cutSpan(rows, span, count));
-    if (parts.length > 1) {
-      return parts.map((part) => ({ kind: 'fingerprint', ...part, ...rows.fingerprint(part.from, part.to) }));
-    }
+    const parts = fingerprintParts(rows, span);
+    if (parts.length > 1) return parts;
   }
   const names: number[] = [];
   eachName(rows, span, salt, (name) => {
@@ -233,28 +266,11 @@ function describeSpan(rows: EffectiveRows, { from, to, rows: count, peerRows }: 
   return [{ kind: 'rows', from, to, names }];
 }
 
-/**
- * Times that cut a span into parts of about as many rows. Rows of one time stay together; a span of one time alone is not
- * cut.
- */
-function cutSpan(rows: EffectiveRows, { from, to }: Span, count: number): number[] {
-  const cuts = [from];
-  const share = Math.ceil(count / spanParts);
-  let inPart = 0;
-  let last = Number.NaN;
-  rows.each(from, to, (chunk, row) => {
-    const time = chunk.time[row] as number;
-    if (inPart >= share && time > last) {
-      cuts.push(time);
-      inPart = 0;
-    }
-    last = time;
-    inPart++;
-  });
-  // All but one time lie before the share is full: the last time is a part of its own.
-  if (cuts.length === 1 && last > from && rows.fingerprint(from, last).count > 0) cuts.push(last);
-  cuts.push(to);
-  return cuts;
+/** Fingerprints of parts of a span. */
+function fingerprintParts(rows: EffectiveRows, { from, to }: Span): Range[] {
+  const { count } = rows.fingerprint(from, to);
+  const parts = spansBetween(rows.cuts(from, to, count, spanParts));
+  return parts.map((part) => ({ kind: 'fingerprint', ...part, ...rows.fingerprint(part.from, part.to) }));
 }
 
 /** Where a range stands in a turn. */

@@ -2,13 +2,46 @@
  * The dependencies of all rows of a log, packed: a row's column holds an offset into one growing byte array, 0 for
  * a row without any. There stand the count and then, per dependency, replica index, sequence number and how much
  * older it is, as varints: about 7 bytes instead of 16 in typed columns.
+ *
+ * Rows that are in memory for one reading only have theirs in an arena of its own, which is emptied afterwards.
  */
+import type { Chunk } from './chunk.js';
+
+/** Offsets with this bit are of the arena of rows that are read. */
+export const passingBit = 0x8000_0000;
 
 /** @internal */
 export class DependencyArena {
   #bytes = new Uint8Array(64);
   // Offset 0 means "none", so the first record starts at 1.
   #end = 1;
+  #passing: DependencyArena | undefined;
+
+  /** Where the dependencies of rows go that are in memory for one reading only; `clear` it then. */
+  get passing(): DependencyArena {
+    this.#passing ??= new DependencyArena();
+    return this.#passing;
+  }
+
+  clear(): void {
+    this.#end = 1;
+  }
+
+  /** Keeps the records of these chunks alone, and sets their columns right. */
+  compact(chunks: Iterable<Chunk>): void {
+    const kept = new DependencyArena();
+    for (const { deps, time, count } of chunks) {
+      for (let row = 0; row < count; row++) {
+        const offset = deps[row] as number;
+        if (offset === 0) continue;
+        deps[row] = kept.begin(this.count(offset));
+        const rowTime = time[row] as number;
+        this.each(offset, rowTime, (replica, seq, at) => kept.add(replica, seq, rowTime - at));
+      }
+    }
+    this.#bytes = kept.#bytes;
+    this.#end = kept.#end;
+  }
 
   /** Starts a record of `count` dependencies and returns its offset; `add` follows `count` times. */
   begin(count: number): number {
@@ -29,6 +62,10 @@ export class DependencyArena {
   /** Calls `visit(replica, seq, time)` for every dependency of a row, newest first. */
   each(offset: number, rowTime: number, visit: (replica: number, seq: number, time: number) => void): void {
     if (offset === 0) return;
+    if (offset >= passingBit) {
+      this.passing.each(offset - passingBit, rowTime, visit);
+      return;
+    }
     const cursor = { at: offset };
     for (let count = this.#read(cursor); count > 0; count--) {
       const replica = this.#read(cursor);
@@ -39,6 +76,7 @@ export class DependencyArena {
 
   /** How many dependencies a row has recorded. */
   count(offset: number): number {
+    if (offset >= passingBit) return this.passing.count(offset - passingBit);
     return offset === 0 ? 0 : this.#read({ at: offset });
   }
 

@@ -145,6 +145,42 @@ export class Edges {
     else if (seq > known.seq) Object.assign(known, { seq, time });
   }
 
+  /** In memory the replica's events begin behind this one now, of `time`; 0 where that is not told. */
+  residesFrom(replica: number, seq: number, time: number): void {
+    if (seq > 0) this.#letGo.set(replica, { seq, time });
+    else this.#letGo.delete(replica);
+  }
+
+  /** Some replica's events are not one run from its first on. */
+  get hasGaps(): boolean {
+    return this.#segments.size > 0;
+  }
+
+  /** What is held of a replica's events `[first, last]`, in runs. */
+  heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
+    const held: { first: number; last: number }[] = [];
+    for (let next = first; next <= last; ) {
+      const end = this.holds(replica, next) ? this.#endOf(replica, next) : undefined;
+      if (end === undefined) {
+        const later = this.#segments.get(replica)?.find((segment) => segment.first > next);
+        if (later === undefined) break;
+        next = later.first;
+      } else {
+        held.push({ first: next, last: Math.min(last, end) });
+        next = end + 1;
+      }
+    }
+    return held;
+  }
+
+  #endOf(replica: number, seq: number): number {
+    const last = this.#replicas.last[replica] as number;
+    const segments = this.#segments.get(replica);
+    if (segments === undefined) return last;
+    const at = firstEndingAt(segments, seq);
+    return at === segments.length - 1 ? last : (segments[at] as Segment).last;
+  }
+
   /** The time of the event before one whose predecessor is not in memory; 0 where that is not known. */
   timeBefore(replica: number, seq: number): number {
     const gone = this.#letGo.get(replica);

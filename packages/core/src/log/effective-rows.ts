@@ -2,13 +2,15 @@
  * The effective log (G3) read by spans of time: how many rows, their fingerprint, the rows themselves.
  *
  * A chunk keeps the sum of its rows once all of them are stored, so a span costs its chunks and the rows of the two at
- * its ends. What is summed stays in the log, except when events give way: then `epoch` moves on.
+ * its ends. What is summed stays in the log, except when events give way: then `epoch` moves on. Of packed chunks the sums
+ * are known; where their rows are needed, reading may throw `ColdRows`.
  */
 import type { Chunk } from './chunk.js';
 import { contribution, lanes } from './contribution.js';
 import type { Edges } from './edges.js';
 import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
+import { type PackedChunks, type PackedSlot, rowsOf } from './packed-chunks.js';
 
 /** Rows and the sum of their contributions. */
 export interface Fingerprint {
@@ -18,17 +20,23 @@ export interface Fingerprint {
 
 /** @internal */
 export class EffectiveRows {
-  readonly #ordered: OrderedLog;
+  readonly ordered: OrderedLog;
+  readonly packed: PackedChunks;
   readonly tables: LogTables;
   /** Where the effective log begins (K1). */
   readonly edges: Edges;
   readonly #scratch = new Uint32Array(lanes);
   #epoch = 0;
 
-  constructor(ordered: OrderedLog, tables: LogTables, edges: Edges) {
-    this.#ordered = ordered;
+  constructor(ordered: OrderedLog, packed: PackedChunks, tables: LogTables, edges: Edges) {
+    this.ordered = ordered;
+    this.packed = packed;
     this.tables = tables;
     this.edges = edges;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** Rows that were stored may not be any more: no sum kept so far counts. */
@@ -45,53 +53,149 @@ export class EffectiveRows {
 
   /** Is that event here, at that time? O(log n). */
   has(replica: number, { last, lastTime }: { readonly last: number; readonly lastTime: number }): boolean {
-    const found = this.#ordered.locate(lastTime, replica);
-    return found !== undefined && this.#ordered.chunks[found.chunk]?.seq[found.row] === last;
+    const { replicas } = this.tables;
+    if (replicas.last[replica] === last) return replicas.lastTime[replica] === lastTime;
+    const found = this.locate(lastTime, replica);
+    return found !== undefined && found.chunk.seq[found.row] === last;
+  }
+
+  /** Where the row of that key stands, stored or not. O(log n). */
+  locate(time: number, replica: number): { readonly chunk: Chunk; readonly row: number } | undefined {
+    const { ordered, packed } = this;
+    if (time >= packed.hotFrom) {
+      const found = ordered.locate(time, replica);
+      return found && { chunk: ordered.chunks[found.chunk] as Chunk, row: found.row };
+    }
+    const late = packed.findLate(time, replica);
+    if (late !== undefined) return late;
+    const chunk = packed.rows(packed.indexAt(time));
+    const row = lowerRow(chunk, time, (at) => this.tables.replicas.compare(chunk.replica[at] as number, replica));
+    return chunk.time[row] === time && chunk.replica[row] === replica ? { chunk, row } : undefined;
   }
 
   fingerprint(from: number, to: number): Fingerprint {
     const sum = new Uint32Array(lanes);
     let count = 0;
-    this.#eachChunk(from, to, (chunk, first, end) => {
-      count += this.#add(chunk, first, end, sum);
-    });
+    this.#eachPart(
+      from,
+      to,
+      (chunk, first, end) => {
+        count += this.#add(chunk, first, end, sum);
+      },
+      ({ rows, sum: packedSum, late }) => {
+        addTo(sum, packedSum);
+        count += rows + (late === undefined ? 0 : this.#addRows(late, 0, late.count, sum));
+      },
+    );
     return { count, sum };
+  }
+
+  /** Rows of `[from, to)` that lie in cold chunks, with those of the chunks at its ends. */
+  coldCount(from: number, to: number): number {
+    const { packed } = this;
+    let rows = 0;
+    for (let at = packed.indexAt(from); at < packed.cold && (packed.slots[at] as PackedSlot).start < to; at++) {
+      rows += rowsOf(packed.slots[at] as PackedSlot);
+    }
+    return rows;
   }
 
   /** Calls back for each row of `[from, to)` in order. */
   each(from: number, to: number, visit: (chunk: Chunk, row: number) => void): void {
-    this.#eachChunk(from, to, (chunk, first, end) => {
+    this.packed.require(from, to);
+    this.#eachPart(from, to, (chunk, first, end) => {
       for (let row = first; row < end; row++) if (this.#isStored(chunk, row)) visit(chunk, row);
     });
   }
 
   /** Times that cut the log so that the last part has about `rowsMin` rows, the one before twice as many, and so on. */
   ladder(rowsMin: number): number[] {
-    const { chunks } = this.#ordered;
+    const { chunks } = this.ordered;
     const cuts: number[] = [];
     let rows = 0;
     let rung = rowsMin;
+    const step = (more: number, time: number) => {
+      rows += more;
+      if (rows < rung) return;
+      if (time < (cuts[0] ?? Number.POSITIVE_INFINITY)) cuts.unshift(time);
+      rows = 0;
+      rung *= 2;
+    };
     for (let at = chunks.length - 1; at >= 0; at--) {
       const chunk = chunks[at] as Chunk;
       for (let row = chunk.count - 1; row >= 0; row--) {
         // Far from the end it does not matter on which row of a chunk a cut falls.
-        const step = rung > 4 * chunk.count ? row + 1 : 1;
-        row -= step - 1;
-        rows += step;
-        if (rows < rung) continue;
-        const time = chunk.time[row] as number;
-        if (time < (cuts[0] ?? Number.POSITIVE_INFINITY)) cuts.unshift(time);
-        rows = 0;
-        rung *= 2;
+        const many = rung > 4 * chunk.count ? row + 1 : 1;
+        row -= many - 1;
+        step(many, chunk.time[row] as number);
       }
+    }
+    const { packed } = this;
+    for (let at = packed.cold - 1; at > 0; at--) {
+      const slot = packed.slots[at] as PackedSlot;
+      step(rowsOf(slot), slot.start);
     }
     return cuts;
   }
 
-  #eachChunk(from: number, to: number, visit: (chunk: Chunk, first: number, end: number) => void): void {
-    const { chunks } = this.#ordered;
-    const start = this.#ordered.lowerBound(from);
-    const end = this.#ordered.lowerBound(to);
+  /**
+   * Times that cut `[from, to)`, with about `count` rows, into `parts` of about as many. Rows of one time stay together, and
+   * where a packed chunk is less than a part it stays whole.
+   */
+  cuts(from: number, to: number, count: number, parts: number): number[] {
+    const { packed } = this;
+    const cuts = [from];
+    const share = Math.ceil(count / parts);
+    let inPart = 0;
+    let last = Number.NaN;
+    const visit = (rows: number, time: number) => {
+      if (inPart >= share && time > last) {
+        cuts.push(time);
+        inPart = 0;
+      }
+      last = time;
+      inPart += rows;
+    };
+    let next = from;
+    for (let at = packed.indexAt(from); at < packed.cold && (packed.slots[at] as PackedSlot).start < to; at++) {
+      const slot = packed.slots[at] as PackedSlot;
+      const end = Math.min(packed.endOf(at), to);
+      const isWhole = slot.start >= next && packed.endOf(at) <= to;
+      if (isWhole && rowsOf(slot) <= share) visit(rowsOf(slot), slot.start);
+      else this.each(next, end, (chunk, row) => visit(1, chunk.time[row] as number));
+      next = end;
+    }
+    this.each(next, to, (chunk, row) => visit(1, chunk.time[row] as number));
+    // All but one time lie before the share is full: the last time is a part of its own.
+    if (cuts.length === 1 && last > from && this.fingerprint(from, last).count > 0) cuts.push(last);
+    cuts.push(to);
+    return cuts;
+  }
+
+  /** Chunks with their rows in `[from, to)`. Cold ones that lie in it as a whole go to `visitWhole`, where it is given. */
+  #eachPart(
+    from: number,
+    to: number,
+    visit: (chunk: Chunk, first: number, end: number) => void,
+    visitWhole?: (slot: PackedSlot) => void,
+  ): void {
+    const { packed } = this;
+    for (let at = packed.cold === 0 ? 0 : packed.indexAt(from); at < packed.cold; at++) {
+      const slot = packed.slots[at] as PackedSlot;
+      if (slot.start >= to) return;
+      const isFirst = slot.start < from && (at > 0 || from > 0);
+      if (visitWhole !== undefined && !isFirst && packed.endOf(at) <= to) {
+        visitWhole(slot);
+        continue;
+      }
+      const chunk = packed.rows(at);
+      const first = isFirst ? lowerRow(chunk, from) : 0;
+      const end = packed.endOf(at) > to ? lowerRow(chunk, to) : chunk.count;
+      if (end > first) visit(chunk, first, end);
+    }
+    const { chunks } = this.ordered;
+    const start = this.ordered.lowerBound(from);
+    const end = this.ordered.lowerBound(to);
     for (let at = start.chunk; at <= end.chunk && at < chunks.length; at++) {
       const chunk = chunks[at] as Chunk;
       const first = at === start.chunk ? start.row : 0;
@@ -117,7 +221,7 @@ export class EffectiveRows {
     while (stored < end && this.#isStored(chunk, stored)) stored++;
     this.#addRows(chunk, kept.rows, stored, kept.sum);
     kept.rows = stored;
-    for (let lane = 0; lane < lanes; lane++) sum[lane] = (sum[lane] as number) + (kept.sum[lane] as number);
+    addTo(sum, kept.sum);
     return stored + this.#addRows(chunk, stored, end, sum);
   }
 
@@ -127,9 +231,26 @@ export class EffectiveRows {
     for (let row = first; row < end; row++) {
       if (!this.#isStored(chunk, row)) continue;
       contribution(chunk, row, this.tables, scratch);
-      for (let lane = 0; lane < lanes; lane++) sum[lane] = (sum[lane] as number) + (scratch[lane] as number);
+      addTo(sum, scratch);
       count++;
     }
     return count;
   }
+}
+
+function addTo(sum: Uint32Array, more: Uint32Array): void {
+  for (let lane = 0; lane < lanes; lane++) sum[lane] = (sum[lane] as number) + (more[lane] as number);
+}
+
+/** The first row of a chunk that is not before a time; of those at it the first that `compare` does not put before. */
+function lowerRow(chunk: Chunk, time: number, compare: (row: number) => number = () => 0): number {
+  let low = 0;
+  let high = chunk.count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const difference = (chunk.time[middle] as number) - time || compare(middle);
+    if (difference < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

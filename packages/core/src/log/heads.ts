@@ -27,6 +27,10 @@ export class Heads {
     return named;
   }
 
+  has(replica: number): boolean {
+    return Boolean(this.#position[replica]);
+  }
+
   add(replica: number): void {
     if (this.#position[replica]) return;
     this.#position[replica] = this.#replicas.push(replica);

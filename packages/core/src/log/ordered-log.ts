@@ -103,6 +103,49 @@ export class OrderedLog {
     this.#length += batch.count;
   }
 
+  /** Puts chunks before all others: rows that are older than any here, in order. */
+  prepend(chunks: readonly Chunk[]): void {
+    for (const chunk of chunks) {
+      this.#unseen.add(chunk);
+      this.#length += chunk.count;
+    }
+    this.#ownChunks().unshift(...chunks);
+  }
+
+  /**
+   * Gives up all rows before `time`, and what they alone point to. Each is visited. Snapshots keep what they have seen.
+   * O(rows). Returns how many there were.
+   */
+  dropBefore(time: number, visit: (chunk: Chunk, row: number) => void): number {
+    const before = this.#length;
+    const { chunk: at, row } = this.lowerBound(time);
+    const dropped = this.#chunks.slice(0, at);
+    const kept = this.#chunks.slice(at);
+    const [first] = kept;
+    if (first !== undefined && row > 0) {
+      const rest = new Chunk(chunkRowsMax);
+      rest.copyRows(first, row, first.count);
+      kept[0] = rest;
+      first.superseded = true;
+      this.#unseen.add(rest);
+      dropped.push(first);
+      this.#length += rest.count;
+    }
+    for (const chunk of dropped) {
+      for (let i = 0; i < chunk.count && (chunk.time[i] as number) < time; i++) visit(chunk, i);
+      this.#unseen.delete(chunk);
+      this.#length -= chunk.count;
+      chunk.pages = new Map();
+      for (let i = 0; i < chunk.count; i++) {
+        const page = chunk.page[i] as number;
+        if (!chunk.pages.has(page)) chunk.pages.set(page, this.tables.pages.whole(page));
+      }
+    }
+    this.#chunks = kept;
+    this.#listShared = false;
+    return before - this.#length;
+  }
+
   /** The event object of a row, made when first asked for. */
   event(chunk: Chunk, row: number): LogEvent<unknown> {
     const made = chunk.events?.[row];
@@ -114,7 +157,8 @@ export class OrderedLog {
     }
     const { replicas, pages } = this.tables;
     const replica = replicas.ids[chunk.replica[row] as number] as ReplicaId;
-    const event = eventOf(chunk, row, replica, pages.whole(chunk.page[row] as number), this.#codec);
+    const number = chunk.page[row] as number;
+    const event = eventOf(chunk, row, replica, chunk.pages?.get(number) ?? pages.whole(number), this.#codec);
     chunk.events ??= [];
     chunk.events[row] = event;
     return event;
@@ -154,32 +198,6 @@ export class OrderedLog {
     this.#listShared = false;
     this.#length -= removed.count;
     return removed;
-  }
-
-  /** Lets go of the rows before `time`, each of which is visited. Snapshots keep what they have seen. Returns how many. */
-  dropBefore(time: number, visit: (chunk: Chunk, row: number) => void): number {
-    const { chunk: first, row } = this.lowerBound(time);
-    const dropped = this.#chunks.slice(0, first + 1);
-    for (const [i, chunk] of dropped.entries()) {
-      for (let at = 0; at < (i === first ? row : chunk.count); at++) visit(chunk, at);
-    }
-    const kept = this.#chunks.slice(first + 1);
-    const cut = dropped[first];
-    if (cut !== undefined && row < cut.count) {
-      const left = new Chunk(chunkRowsMax);
-      left.copyRows(cut, row, cut.count);
-      kept.unshift(left);
-      this.#unseen.add(left);
-    }
-    for (const chunk of dropped) {
-      chunk.superseded = true;
-      this.#unseen.delete(chunk);
-    }
-    const before = this.#length;
-    this.#chunks = kept;
-    this.#listShared = false;
-    this.#length = kept.reduce((sum, chunk) => sum + chunk.count, 0);
-    return before - this.#length;
   }
 
   /** Where the event of that key stands. O(log n). */

@@ -10,9 +10,13 @@ const pageBytes = 64 * 1024;
 /** A log's first page is small: most logs are. Each further one doubles, up to a whole page. */
 const firstPageBytes = 1024;
 
+const nothing = new Uint8Array();
+
 /** @internal */
 export class PayloadPages {
   readonly #pages: Uint8Array[] = [];
+  /** Numbers of pages that were given up. */
+  readonly #free: number[] = [];
   /** The page that small payloads go to, and how far it is filled. */
   #open = -1;
   #used = 0;
@@ -20,6 +24,8 @@ export class PayloadPages {
   /** Where the last `place` or `adopt` put its bytes. */
   page = 0;
   offset = 0;
+  /** Of all pages. */
+  bytes = 0;
 
   get(page: number, offset: number, length: number): Uint8Array {
     return (this.#pages[page] as Uint8Array).subarray(offset, offset + length);
@@ -34,12 +40,12 @@ export class PayloadPages {
   place(source: Uint8Array, from: number, to: number): void {
     const length = to - from;
     if (length >= adoptedBytesMin) {
-      this.page = this.#pages.push(source) - 1;
+      this.adopt(source);
       this.offset = from;
       return;
     }
     if (this.#open < 0 || this.#used + length > (this.#pages[this.#open] as Uint8Array).length) {
-      this.#open = this.#pages.push(new Uint8Array(Math.max(this.#nextBytes, length))) - 1;
+      this.#open = this.adopt(new Uint8Array(Math.max(this.#nextBytes, length)));
       this.#nextBytes = Math.min(this.#nextBytes * 2, pageBytes);
       this.#used = 0;
     }
@@ -47,5 +53,28 @@ export class PayloadPages {
     this.page = this.#open;
     this.offset = this.#used;
     this.#used += length;
+  }
+
+  /** Makes a buffer a page, uncopied. Sets `page` and returns it. */
+  adopt(source: Uint8Array): number {
+    const page = this.#free.pop() ?? this.#pages.length;
+    this.#pages[page] = source;
+    this.bytes += source.length;
+    this.page = page;
+    return page;
+  }
+
+  /** Gives up a page: no row may point into it any more. */
+  drop(page: number): void {
+    this.bytes -= (this.#pages[page] as Uint8Array).length;
+    this.#pages[page] = nothing;
+    this.#free.push(page);
+  }
+
+  /** Gives up all pages but these, and the one that small payloads go to. */
+  keep(used: ReadonlySet<number>): void {
+    this.#pages.forEach((bytes, page) => {
+      if (bytes !== nothing && page !== this.#open && !used.has(page)) this.drop(page);
+    });
   }
 }

@@ -2,7 +2,8 @@
  * The writers of one log, interned: a replica is a small number in every column, and this table says which.
  *
  * Per replica it keeps the last event of the log (`last`, `lastTime`) and the last one that is stored
- * (`stored`, `storedTime`): the log's version vector, and that of its effective part.
+ * (`stored`, `storedTime`): the log's version vector, and that of its effective part. `packed` says how far its events lie
+ * in packed chunks.
  */
 import { GossipError } from '../errors.js';
 import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
@@ -16,6 +17,8 @@ export class ReplicaTable {
   readonly firstTime: number[] = [];
   readonly stored: number[] = [];
   readonly storedTime: number[] = [];
+  readonly packed: number[] = [];
+  readonly packedTime: number[] = [];
   readonly #bytes: Uint8Array[] = [];
   readonly #index = new Map<ReplicaId, number>();
 
@@ -66,6 +69,8 @@ export class ReplicaTable {
     this.firstTime.push(0);
     this.stored.push(0);
     this.storedTime.push(0);
+    this.packed.push(0);
+    this.packedTime.push(0);
     return index;
   }
 }

@@ -17,64 +17,77 @@ interface Bounds {
   readonly upTo: number;
 }
 
-/** Rows that were picked, whether there are more, and the time of the first one above `upTo`. @internal */
+/** What was picked, whether there is more, and the time of the first row above `upTo`. @internal */
 export interface PickedRows {
   readonly rows: Chunk;
   readonly more: boolean;
   readonly heldTime: number | undefined;
 }
 
-/**
- * Rows that somebody lacks, of those up to the sequence numbers in `last` (by replica index). Of a replica in `lacks` all
- * behind the event given, and behind its time, of others none.
- *
- * @internal
- */
-export function rowsLacking(
-  ordered: OrderedLog,
+/** What somebody lacks, of rows up to the sequence numbers in `last` (by replica index). @internal */
+export class Lacking {
+  /** No lacking row is earlier. */
+  readonly from: number;
+  /** How many are lacking. */
+  readonly count: number;
+  /** Where they begin is known only of some. */
+  readonly isTimed: boolean;
+  readonly #last: readonly number[];
+  readonly #has: Uint32Array;
+  readonly #hasTime: Float64Array;
+  readonly #until: Uint32Array;
+
+  /** Of a replica in `lacks` all behind the event given, and behind its time, up to its `until`; of others none. */
+  constructor({ replicas }: LogTables, lacks: ReadonlyMap<ReplicaId, KnownEvent>, last: readonly number[]) {
+    this.#last = last;
+    this.#has = new Uint32Array(replicas.size).fill(seqMax);
+    this.#hasTime = new Float64Array(replicas.size);
+    this.#until = new Uint32Array(replicas.size);
+    let from = Number.POSITIVE_INFINITY;
+    let count = 0;
+    let isTimed = true;
+    for (const [id, { seq, time, until = seqMax }] of lacks) {
+      const replica = replicas.find(id);
+      const end = Math.min(last[replica] ?? 0, until);
+      if (end <= seq) continue;
+      this.#has[replica] = seq;
+      this.#hasTime[replica] = time;
+      this.#until[replica] = end;
+      count += end - seq;
+      const isKnown = seq === 0 || time > 0;
+      isTimed &&= isKnown;
+      const first = replicas.firstTime[replica] as number;
+      from = Math.min(from, seq === 0 || !isKnown ? Math.max(first, time) : time + 1);
+    }
+    this.from = from;
+    this.count = count;
+    this.isTimed = isTimed;
+  }
+
+  has(replica: number, seq: number, time: number): boolean {
+    if (seq <= (this.#has[replica] ?? seqMax) || seq > (this.#until[replica] as number)) return false;
+    return time > (this.#hasTime[replica] as number);
+  }
+
+  /** All of a replica's rows from this one on, none of which is before `time`. */
+  hasAll(replica: number, seq: number, time: number): boolean {
+    return this.has(replica, seq, time) && this.#until[replica] === this.#last[replica];
+  }
+}
+
+/** Picks the rows that are lacking of these chunks, in order. @internal */
+export function pickLacking(
+  chunks: Iterable<{ readonly chunk: Chunk; readonly row: number }>,
+  lacking: Lacking,
   tables: LogTables,
-  lacks: ReadonlyMap<ReplicaId, KnownEvent>,
-  last: readonly number[],
   { bytesMax, upTo }: Bounds,
 ): PickedRows {
-  const { replicas } = tables;
-  const has = new Uint32Array(replicas.size).fill(seqMax);
-  const hasTime = new Float64Array(replicas.size);
-  const until = new Uint32Array(replicas.size);
-  // Nothing that lies before the first lacking event of any replica need be looked at.
-  let from = Number.POSITIVE_INFINITY;
-  let lacking = 0;
-  let isTimed = true;
-  for (const [id, known] of lacks) {
-    const { seq, time } = known;
-    const replica = replicas.find(id);
-    const end = Math.min(last[replica] ?? 0, known.until ?? seqMax);
-    if (end <= seq) continue;
-    has[replica] = seq;
-    hasTime[replica] = time;
-    until[replica] = end;
-    lacking += end - seq;
-    isTimed &&= seq === 0 || time > 0;
-    from = Math.min(from, seq === 0 ? Math.max(replicas.firstTime[replica] as number, time + 1) : time + 1);
-  }
   const rows = new Chunk();
-  if (lacking === 0) return { rows, more: false, heldTime: undefined };
-
-  const { chunks } = ordered;
-  const isLacking = (chunk: Chunk, row: number) => {
-    const replica = chunk.replica[row] as number;
-    const seq = chunk.seq[row] as number;
-    if (seq <= (has[replica] as number) || seq > (until[replica] as number)) return false;
-    return (chunk.time[row] as number) > (hasTime[replica] as number);
-  };
-  // Without times the first is found from the end, where mostly little is lacking: there are at most as many as counted.
-  const start = isTimed ? ordered.lowerBound(from) : nthFromEnd(chunks, lacking, isLacking);
   let bytes = 0;
-  for (let i = start.chunk; i < chunks.length; i++) {
-    const chunk = chunks[i] as Chunk;
-    for (let row = i === start.chunk ? start.row : 0; row < chunk.count; row++) {
-      if (!isLacking(chunk, row)) continue;
+  for (const { chunk, row: first } of chunks) {
+    for (let row = first; row < chunk.count; row++) {
       const time = chunk.time[row] as number;
+      if (!lacking.has(chunk.replica[row] as number, chunk.seq[row] as number, time)) continue;
       if (time > upTo) return { rows, more: false, heldTime: time };
       bytes += rowBytes(chunk, row, tables);
       if (rows.count > 0 && bytes > bytesMax) return { rows, more: true, heldTime: undefined };
@@ -85,13 +98,24 @@ export function rowsLacking(
   return { rows, more: false, heldTime: undefined };
 }
 
-/** Where the n-th row from the end stands of those that are wanted. */
-function nthFromEnd(chunks: readonly Chunk[], n: number, isWanted: (chunk: Chunk, row: number) => boolean) {
-  let left = n;
+/** The chunks of the ordered log that may have lacking rows. @internal */
+export function* chunksLacking(ordered: OrderedLog, lacking: Lacking, from = lacking.from) {
+  const { chunks } = ordered;
+  // Without times the first is found from the end, where mostly little is lacking: there are at most as many as counted.
+  const start = lacking.isTimed ? ordered.lowerBound(from) : nthFromEnd(chunks, lacking);
+  for (let i = start.chunk; i < chunks.length; i++) {
+    yield { chunk: chunks[i] as Chunk, row: i === start.chunk ? start.row : 0 };
+  }
+}
+
+/** Where the first of the lacking rows stands. */
+function nthFromEnd(chunks: readonly Chunk[], lacking: Lacking) {
+  let left = lacking.count;
   for (let i = chunks.length - 1; i >= 0; i--) {
     const chunk = chunks[i] as Chunk;
     for (let row = chunk.count - 1; row >= 0; row--) {
-      if (isWanted(chunk, row) && --left === 0) return { chunk: i, row };
+      const isLacking = lacking.has(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
+      if (isLacking && --left === 0) return { chunk: i, row };
     }
   }
   return { chunk: 0, row: 0 };

@@ -1,55 +1,117 @@
 /** What a feed's reader lacks of the effective log, picked out in log order by columns alone. */
 import { GossipError } from '../errors.js';
-import type { FeedQuery } from '../feed.js';
-import type { ReplicaId } from '../ids.js';
+import type { FeedPart, FeedQuery } from '../feed.js';
+import type { LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
-import type { OrderedLog } from './ordered-log.js';
-import { rowBytes } from './rows-lacking.js';
+import type { Reading } from './packed-chunks.js';
+import { encodeRows, rowBytes } from './rows-lacking.js';
+import { notTold } from './times-before.js';
+
+/** A place in the log, with its first row that is looked at. */
+interface Place {
+  readonly chunk: Chunk;
+  readonly row: number;
+}
+
+/** Rows that match, and the time from which there are more; `undefined` when all were looked at. */
+interface Matching {
+  readonly rows: Chunk;
+  readonly next: number | undefined;
+}
 
 /**
- * Rows that match, and the time from which there are more.
+ * Blocks of rows that match, and the time from which there are more. One packed chunk is looked at after the other.
  *
  * @throws GossipError `forked` when the reader has another event than stands here.
  * @internal
  */
-export function rowsMatching(
-  ordered: OrderedLog,
-  effective: EffectiveRows,
-  { filter, after, since, bytesMax }: FeedQuery,
-): { readonly rows: Chunk; readonly next: number } {
-  const { tables } = effective;
-  const { ids, stored } = tables.replicas;
-  const wanted =
-    filter.replicas.length === 0 ? undefined : new Set(filter.replicas.map((id) => tables.replicas.find(id)));
-  const standing = new Set<number>();
-  const { chunks } = ordered;
-  const start = ordered.lowerBound(Math.max(filter.from, since));
-  const rows = new Chunk();
-  let bytes = 0;
-  for (let at = start.chunk; at < chunks.length; at++) {
-    const chunk = chunks[at] as Chunk;
-    for (let row = at === start.chunk ? start.row : 0; row < chunk.count; row++) {
-      const time = chunk.time[row] as number;
-      if (time >= filter.until) return { rows, next: Number.POSITIVE_INFINITY };
-      const replica = chunk.replica[row] as number;
-      const seq = chunk.seq[row] as number;
-      if ((wanted !== undefined && !wanted.has(replica)) || seq > (stored[replica] as number)) continue;
-      const last = after.get(ids[replica] as ReplicaId);
-      if (last !== undefined && seq <= last.seq) continue;
-      if (last !== undefined && last.seq > 0 && !standing.has(replica)) {
-        if (!effective.has(replica, { last: last.seq, lastTime: last.time })) {
-          throw new GossipError('forked', "a feed's reader has another event than this log", {
-            context: { replica: ids[replica], seq: last.seq },
-          });
-        }
-        standing.add(replica);
-      }
-      bytes += rowBytes(chunk, row, tables);
-      if (rows.count > 0 && bytes > bytesMax) return { rows, next: time };
-      rows.reserveOneMore();
-      rows.copyRow(chunk, row);
-    }
+export function* readMatching(effective: EffectiveRows, query: FeedQuery): Reading<FeedPart> {
+  const { packed, ordered, tables, epoch } = effective;
+  const { filter, since } = query;
+  const matcher = new Matcher(effective, query);
+  const entries: LogEntry[] = [];
+  let bytesMax = query.bytesMax;
+  let from = Math.max(filter.from, since);
+  while (from < packed.hotFrom && from < filter.until) {
+    const time = from;
+    const part = yield* packed.reading(() => {
+      if (time >= packed.hotFrom) return { found: [], next: undefined, end: time };
+      const index = packed.indexAt(time);
+      const chunk = packed.rows(index);
+      let row = 0;
+      while (row < chunk.count && (chunk.time[row] as number) < time) row++;
+      const { rows, next } = matcher.pick([{ chunk, row }], bytesMax);
+      return { found: encodeRows(rows, tables, 'received', notTold), next, end: packed.endOf(index) };
+    });
+    if (effective.epoch !== epoch) return { entries: [], next: since };
+    entries.push(...part.found);
+    if (part.next !== undefined) return { entries, next: part.next };
+    for (const { block } of part.found) bytesMax -= block.length;
+    from = part.end;
+    if (bytesMax <= 0) return { entries, next: from };
   }
-  return { rows, next: Number.POSITIVE_INFINITY };
+  const { found, next } = yield* packed.reading(() => {
+    const { rows, next } = matcher.pick(placesFrom(ordered.chunks, ordered.lowerBound(from)), bytesMax);
+    return { found: encodeRows(rows, tables, 'received', notTold), next };
+  });
+  return { entries: [...entries, ...found], next: next ?? Number.POSITIVE_INFINITY };
+}
+
+function* placesFrom(chunks: readonly Chunk[], start: { readonly chunk: number; readonly row: number }) {
+  for (let at = start.chunk; at < chunks.length; at++) {
+    yield { chunk: chunks[at] as Chunk, row: at === start.chunk ? start.row : 0 };
+  }
+}
+
+class Matcher {
+  readonly #effective: EffectiveRows;
+  readonly #query: FeedQuery;
+  readonly #wanted: ReadonlySet<number> | undefined;
+  /** Replicas of which the reader has what stands here. */
+  readonly #standing = new Set<number>();
+
+  constructor(effective: EffectiveRows, query: FeedQuery) {
+    this.#effective = effective;
+    this.#query = query;
+    const { replicas } = query.filter;
+    if (replicas.length > 0) this.#wanted = new Set(replicas.map((id) => effective.tables.replicas.find(id)));
+  }
+
+  pick(places: Iterable<Place>, bytesMax: number): Matching {
+    const { tables } = this.#effective;
+    const { until } = this.#query.filter;
+    const rows = new Chunk();
+    let bytes = 0;
+    for (const { chunk, row: first } of places) {
+      for (let row = first; row < chunk.count; row++) {
+        const time = chunk.time[row] as number;
+        if (time >= until) return { rows, next: Number.POSITIVE_INFINITY };
+        if (!this.#matches(chunk.replica[row] as number, chunk.seq[row] as number)) continue;
+        bytes += rowBytes(chunk, row, tables);
+        if (rows.count > 0 && bytes > bytesMax) return { rows, next: time };
+        rows.reserveOneMore();
+        rows.copyRow(chunk, row);
+      }
+    }
+    return { rows, next: undefined };
+  }
+
+  #matches(replica: number, seq: number): boolean {
+    const { ids, stored } = this.#effective.tables.replicas;
+    if ((this.#wanted !== undefined && !this.#wanted.has(replica)) || seq > (stored[replica] as number)) return false;
+    const id = ids[replica] as (typeof ids)[number];
+    const last = this.#query.after.get(id);
+    if (last === undefined) return true;
+    if (seq <= last.seq) return false;
+    if (last.seq > 0 && !this.#standing.has(replica)) {
+      if (!this.#effective.has(replica, { last: last.seq, lastTime: last.time })) {
+        throw new GossipError('forked', "a feed's reader has another event than this log", {
+          context: { replica: id, seq: last.seq },
+        });
+      }
+      this.#standing.add(replica);
+    }
+    return true;
+  }
 }

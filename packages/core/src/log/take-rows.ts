@@ -4,14 +4,21 @@
  */
 import type { DecodedBlock } from '../codec/block.js';
 import { Chunk } from './chunk.js';
+import { type DependencyArena, passingBit } from './dependency-arena.js';
 import type { LogTables } from './log-tables.js';
 
-/** All rows of a block as a chunk. Its columns are taken over, not copied. @internal */
-export function takeBlock(block: DecodedBlock, replicas: Uint32Array, tables: LogTables): Chunk {
-  const { pages } = tables;
+/**
+ * All rows of a block as a chunk. Its columns are taken over, not copied. For rows that are only passing the block itself
+ * becomes a page, to be dropped with them.
+ *
+ * @internal
+ */
+export function takeBlock(block: DecodedBlock, replicas: Uint32Array, tables: LogTables, passing = false): Chunk {
+  const { pages, dependencies } = tables;
   const from = block.offset[0] as number;
-  pages.place(block.bytes, from, block.bytes.length);
-  const moved = pages.offset - from;
+  if (passing) pages.adopt(block.bytes);
+  else pages.place(block.bytes, from, block.bytes.length);
+  const moved = passing ? 0 : pages.offset - from;
   const chunk = new Chunk(0);
   chunk.count = block.count;
   chunk.seq = block.seq;
@@ -24,7 +31,8 @@ export function takeBlock(block: DecodedBlock, replicas: Uint32Array, tables: Lo
   chunk.deps = new Uint32Array(block.count);
   for (let row = 0; row < block.count; row++) {
     // Dependencies name the writer by the block's index, so they are taken before it is replaced.
-    chunk.deps[row] = takeDependencies(block, row, replicas, tables);
+    const deps = takeDependencies(block, row, replicas, passing ? dependencies.passing : dependencies);
+    chunk.deps[row] = passing && deps > 0 ? deps + passingBit : deps;
     chunk.offset[row] = (chunk.offset[row] as number) + moved;
   }
   for (let row = 0; row < block.count; row++) chunk.replica[row] = replicas[chunk.replica[row] as number] as number;
@@ -51,7 +59,7 @@ export function takeRow(
     pages.page,
     pages.offset,
     length,
-    takeDependencies(block, row, replicas, tables),
+    takeDependencies(block, row, replicas, tables.dependencies),
   );
 }
 
@@ -59,7 +67,7 @@ function takeDependencies(
   block: DecodedBlock,
   row: number,
   replicas: Uint32Array,
-  { dependencies }: LogTables,
+  dependencies: DependencyArena,
 ): number {
   const from = block.depStart[row] as number;
   const to = block.depStart[row + 1] as number;

@@ -6,8 +6,9 @@
 import type { ReplicaId } from '../ids.js';
 import type { KnownEvent } from '../runs.js';
 import type { Chunk } from './chunk.js';
-import type { Edges } from './edges.js';
+import type { EffectiveRows } from './effective-rows.js';
 import type { OrderedLog } from './ordered-log.js';
+import type { PackedChunks, PackedSlot } from './packed-chunks.js';
 
 /** Writes the times before these rows into `before`; leaves 0 where they are not known. @internal */
 export type LookUpTimes = (starts: readonly number[], before: Float64Array) => void;
@@ -42,14 +43,13 @@ export function timesBefore(rows: Chunk, replicas: number, lookUp: LookUpTimes):
 }
 
 /**
- * Looks into the log that the rows are of. `known` are events that may be the ones before, and may bear another time;
+ * Looks into the part of the log that is in memory, which the rows are of. `known` are events that may be the ones before, and may bear another time;
  * what was read before mostly ends with them.
  *
  * @internal
  */
 export function lookUpIn(
-  ordered: OrderedLog,
-  edges: Edges,
+  { ordered, edges }: EffectiveRows,
   rows: Chunk,
   known?: ReadonlyMap<ReplicaId, KnownEvent>,
 ): LookUpTimes {
@@ -70,6 +70,25 @@ export function lookUpIn(
       }
     }
     if (sought.length > 0) search(ordered, rows, sought, before);
+  };
+}
+
+/**
+ * Looks into `chunk`, which holds all rows of a packed chunk's span and is where the rows come from, and at what the packed
+ * blocks tell. @internal
+ */
+export function lookUpInChunk(packed: PackedChunks, slot: PackedSlot, chunk: Chunk, rows: Chunk): LookUpTimes {
+  return (starts, before) => {
+    const times = new Map<string, number>();
+    for (const { block, replicas } of packed.blocks(slot)) {
+      block.timeBefore.forEach((time, writer) => {
+        times.set(`${replicas[writer]} ${(block.firstSeq[writer] as number) - 1}`, time);
+      });
+    }
+    for (let row = 0; row < chunk.count; row++) {
+      times.set(`${chunk.replica[row]} ${chunk.seq[row]}`, chunk.time[row] as number);
+    }
+    for (const row of starts) before[row] = times.get(`${rows.replica[row]} ${(rows.seq[row] as number) - 1}`) ?? 0;
   };
 }
 

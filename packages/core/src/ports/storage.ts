@@ -21,12 +21,16 @@
  * - [P9] After `close` every call rejects with `storage-closed`.
  * - [P10] A store written by a newer format version is refused with `storage-format`.
  * - [P11] Bytes given in may be reused by the caller once the promise settles; bytes given out are the caller's.
- * - [P12] `pack` is atomic and durable (P1, P2 `strict`): chunks, manifest and journal change together. With another
- *   revision than the store's it fails with `head-conflict`, and nothing is written.
- * - [P13] A chunk never changes: ids are not used twice. What a pack removes stays readable for storages that had the store
- *   open already, in other processes or tabs, and is gone at last when none of them is left.
+ * - [P12] `pack` is atomic and durable (P1, P2 `strict`): chunks, manifest and journal change together, and the revision
+ *   rises by one. With another revision than the store's, or in a log that nothing is stored of, it fails with
+ *   `head-conflict`, and nothing is written.
+ * - [P13] A chunk never changes: neither its id nor a record's key is given twice. What a pack removes stays readable by id
+ *   for storages that had the store open already, in other processes or tabs, and is gone at last when none of them is
+ *   left. A storage that has the store for itself may remove it at once.
  * - [P14] `setAsideChunk` moves a damaged chunk out of `readChunks`, where its bytes stay for inspection, and removes the
- *   manifest, which would name it: the log is put together anew from the chunks that are left, and the journal.
+ *   manifest, which would name it: the log is put together anew from the chunks that are left, and the journal. The
+ *   revision rises, so that no pack that was under way brings the chunk back.
+ * - [P15] A damaged manifest loads as none. The revision does not fall with it.
  */
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 
@@ -54,35 +58,36 @@ export interface JournalRecord {
   readonly block: Uint8Array;
 }
 
-/** What says which chunks a log has been packed into. The store does not look inside. */
-export interface StoredManifest {
-  /** Rises with every pack, from 1. */
-  readonly revision: number;
-  readonly bytes: Uint8Array;
-}
-
 /** What a log's part of the store holds, but for its packed chunks, read in one consistent view. */
 export interface StoredLog {
   /** The journal, in the order written. */
   readonly records: readonly JournalRecord[];
   /** Highest sequence number ever written, per replica. */
   readonly heads: ReadonlyMap<ReplicaId, SequenceNumber>;
-  /** Absent when the log was never packed, or a chunk was set aside since (P14). */
-  readonly manifest: StoredManifest | undefined;
+  /** Rises by one with every pack and every chunk set aside. 0 for a log that was never packed. */
+  readonly revision: number;
+  /** The lowest id that no chunk ever had, nor any above it (P13). */
+  readonly nextChunkId: number;
+  /**
+   * What says which chunks the log has been packed into. The store does not look inside. Absent when the log was never
+   * packed, a chunk was set aside since (P14), or it is damaged (P15).
+   */
+  readonly manifest: Uint8Array | undefined;
 }
 
 /** A packed chunk on its way into the store. */
 export interface PackedChunk {
-  /** Names it within its log: a whole number, at most 2^32 - 1, never used before (P13). */
+  /** Names it within its log: from `nextChunkId` to 2^32 - 1. */
   readonly id: number;
-  /** One or more blocks. The store does not look inside. */
+  /** One or more blocks, at most `packedChunkBytesMax`. The store does not look inside. */
   readonly bytes: Uint8Array;
 }
 
-/** One step of packing a log (P12). */
+/** One step of packing a log (P12). How much one step may hold is in `limits.ts`. */
 export interface Packing {
-  /** The revision that it starts from; 0 where there is no manifest. */
+  /** The revision that it starts from. */
   readonly revision: number;
+  /** At most `manifestBytesMax`. */
   readonly manifest: Uint8Array;
   readonly add: readonly PackedChunk[];
   /** Chunks that the new manifest does not name any more. Those that are not there are passed over. */
@@ -112,7 +117,7 @@ export interface GossipStorage {
    * A replica id is kept in the same database as its heads, so that neither outlives the other.
    */
   leaseReplica(create: () => ReplicaId): Promise<ReplicaLease>;
-  /** A log's journal, heads and manifest. A log never written gives no records, no heads, no manifest. */
+  /** A log's journal, heads and manifest. A log never written gives none of them, and the numbers 0. */
   load(log: string): Promise<StoredLog>;
   /**
    * Writes entries in order, as one atomic batch. Resolves with the key of each one's record; `undefined` for those that

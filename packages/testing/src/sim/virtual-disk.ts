@@ -7,14 +7,16 @@
  *   before it (P2). The end of a process alone loses nothing that took effect.
  * - [D3] While the disk is full, writes reject with `storage-failed` and change nothing.
  * - [D4] Bits flip and records tear at rest; whole disks are set back to an older copy. Heads, leases and metadata are
- *   sealed in real stores, so damage strikes the journal alone.
+ *   sealed in real stores, so damage strikes the journal and packed chunks alone.
  */
 import {
+  type CommitOptions,
   GossipError,
   type GossipStorage,
   type JournalEntry,
   type JournalRecord,
   limits,
+  type Packing,
   parseReplicaId,
   type ReplicaId,
   type ReplicaLease,
@@ -33,6 +35,12 @@ interface DiskLog {
   readonly aside: Map<number, Uint8Array>;
   readonly heads: Map<ReplicaId, SequenceNumber>;
   nextOrdinal: number;
+  readonly chunks: Map<number, Uint8Array>;
+  /** Chunks that a pack removed, and that a storage may still read. */
+  readonly removed: Set<number>;
+  manifest: Uint8Array | undefined;
+  revision: number;
+  nextChunkId: number;
 }
 
 /** All that a disk holds at one moment. */
@@ -77,7 +85,7 @@ export class VirtualDisk {
   stealNext = false;
   /** Two processes may write under one id, and give numbers twice until one is refused. */
   stolen = false;
-  formatVersion = 1;
+  formatVersion = 2;
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #options: VirtualDiskOptions;
@@ -86,6 +94,7 @@ export class VirtualDisk {
   /** Changes of `#state` that `#durable` lacks, oldest first. */
   #unsynced: Change[] = [];
   #holders = new Map<ReplicaId, Holder>();
+  #storages = new Set<DiskStorage>();
   #calls: Call[] = [];
   #lastEffectMs = 0;
 
@@ -152,18 +161,19 @@ export class VirtualDisk {
     this.#holders.clear();
   }
 
-  /** Flips one bit of a record, or cuts its end off. Returns whether there was one. */
+  /** Flips one bit of a record or a packed chunk, or cuts its end off. Returns whether there was one. */
   damage(kind: 'flip' | 'tear'): boolean {
-    const journals = [...this.#state.logs].flatMap(([log, { journal }]) =>
-      [...journal].map(([ordinal, block]) => ({ log, ordinal, block })),
-    );
-    if (journals.length === 0) return false;
-    const { log, ordinal, block } = this.#random.pick(journals);
-    const bytes = kind === 'tear' ? block.slice(0, this.#random.below(block.length)) : block.slice();
+    const places = [...this.#state.logs].flatMap(([log, { journal, chunks }]) => [
+      ...Array.from(journal, ([at, bytes]) => ({ log, of: 'journal' as const, at, bytes })),
+      ...Array.from(chunks, ([at, bytes]) => ({ log, of: 'chunks' as const, at, bytes })),
+    ]);
+    if (places.length === 0) return false;
+    const { log, of, at, bytes: sound } = this.#random.pick(places);
+    const bytes = kind === 'tear' ? sound.slice(0, this.#random.below(sound.length)) : sound.slice();
     if (kind === 'flip') flipBit(bytes, this.#random);
     for (const state of [this.#state, this.#durable]) {
-      const journal = state.logs.get(log)?.journal;
-      if (journal?.has(ordinal)) journal.set(ordinal, bytes);
+      const kept = state.logs.get(log)?.[of];
+      if (kept?.has(at)) kept.set(at, bytes);
     }
     this.damaged = true;
     return true;
@@ -171,7 +181,14 @@ export class VirtualDisk {
 
   /** The storage port, for one process. */
   storage(holder: Holder): GossipStorage {
-    return new DiskStorage(this, holder);
+    for (const storage of this.#storages) {
+      if (!storage.open) this.#storages.delete(storage);
+    }
+    // Packs are strict: both states have the same chunks.
+    if (this.#storages.size === 0) for (const state of [this.#state, this.#durable]) collectRemoved(state);
+    const storage = new DiskStorage(this, holder);
+    this.#storages.add(storage);
+    return storage;
   }
 
   /** Lets `action` take effect in its turn, and tells the caller. @internal */
@@ -212,7 +229,7 @@ export class VirtualDisk {
 
   /** @internal */
   read(): DiskState {
-    if (this.formatVersion > 1) throw new GossipError('storage-format', `this disk has format ${this.formatVersion}`);
+    if (this.formatVersion > 2) throw new GossipError('storage-format', `this disk has format ${this.formatVersion}`);
     return this.#state;
   }
 
@@ -283,6 +300,11 @@ class DiskStorage implements GossipStorage {
     this.#holder = holder;
   }
 
+  /** May it still read? */
+  get open(): boolean {
+    return this.#holder.alive && this.#closed === undefined;
+  }
+
   async leaseReplica(create: () => ReplicaId): Promise<ReplicaLease> {
     return this.#run('leaseReplica', () => {
       const process = this.#holder;
@@ -305,34 +327,38 @@ class DiskStorage implements GossipStorage {
         stored?.journal ?? [],
         ([ordinal, block]): JournalRecord => ({ key: String(ordinal), block: block.slice() }),
       );
-      return { records, heads: new Map(stored?.heads) };
+      const { revision, nextChunkId, manifest } = stored ?? newLog();
+      return { records, heads: new Map(stored?.heads), revision, nextChunkId, manifest: manifest?.slice() };
     });
   }
 
   async commit(
     log: string,
     entries: readonly JournalEntry[],
-    { durability, repair = false }: { durability: 'strict' | 'relaxed'; repair?: boolean },
-  ): Promise<void> {
+    { durability, repair = false }: CommitOptions,
+  ): Promise<readonly (string | undefined)[]> {
     return this.#run('commit', () => {
       checkText('log', log, limits.logIdBytesMax);
       checkEntries(entries);
       const before = this.#disk.read().logs.get(log);
       const { blocks, heads } = this.#plan(log, entries, before?.heads ?? new Map(), repair);
+      let next = before?.nextOrdinal ?? 0;
+      const ordinals = blocks.map((block) => (block ? next++ : undefined));
       this.#disk.write(durability, ({ logs }) => {
-        if (blocks.length === 0) return;
+        if (blocks.every((block) => block === undefined)) return;
         const stored = logs.get(log) ?? newLog();
         logs.set(log, stored);
-        for (const block of blocks) stored.journal.set(stored.nextOrdinal++, block);
+        for (const block of blocks) if (block) stored.journal.set(stored.nextOrdinal++, block);
         for (const [replica, head] of heads) stored.heads.set(replica, head);
       });
+      return ordinals.map((ordinal) => (ordinal === undefined ? undefined : String(ordinal)));
     });
   }
 
   async setAside(log: string, key: string): Promise<void> {
     return this.#run('setAside', () => {
       checkText('log', log, limits.logIdBytesMax);
-      if (!/^(0|[1-9][0-9]*)$/.test(key)) throw new RangeError(`key: expected one that load gave, got ${key}`);
+      checkKey('key', key);
       this.#disk.write('strict', ({ logs }) => {
         const stored = logs.get(log);
         const block = stored?.journal.get(Number(key));
@@ -341,6 +367,69 @@ class DiskStorage implements GossipStorage {
         stored.aside.set(Number(key), block);
       });
       this.#disk.counted('record set aside');
+    });
+  }
+
+  pack(log: string, packing: Packing): Promise<void> {
+    return this.#run('pack', () => {
+      checkText('log', log, limits.logIdBytesMax);
+      checkPacking(packing);
+      const { revision, remove, packed } = packing;
+      const before = this.#disk.read().logs.get(log);
+      if (before?.revision !== revision) {
+        this.#disk.counted('pack refused');
+        throw new GossipError('head-conflict', `log ${log}: got a pack from revision ${revision}`, {
+          context: { log, revision: before?.revision ?? 0 },
+        });
+      }
+      const { nextChunkId } = before;
+      if (packing.add.some(({ id }) => id < nextChunkId)) {
+        throw new GossipError('storage-failed', `add: expected ids from ${nextChunkId}`);
+      }
+      const add = packing.add.map(({ id, bytes }) => ({ id, bytes: bytes.slice() }));
+      const manifest = packing.manifest.slice();
+      this.#disk.write('strict', ({ logs }) => {
+        const stored = logs.get(log);
+        if (stored === undefined) return;
+        stored.revision++;
+        stored.manifest = manifest;
+        for (const id of remove) if (stored.chunks.has(id)) stored.removed.add(id);
+        for (const { id, bytes } of add) {
+          stored.chunks.set(id, bytes);
+          stored.nextChunkId = Math.max(stored.nextChunkId, id + 1);
+        }
+        for (const key of packed) stored.journal.delete(Number(key));
+      });
+      this.#disk.counted('packed');
+    });
+  }
+
+  readChunks(log: string, ids?: readonly number[]): Promise<ReadonlyMap<number, Uint8Array>> {
+    return this.#run('readChunks', () => {
+      checkText('log', log, limits.logIdBytesMax);
+      checkIds('ids', ids ?? []);
+      const { chunks, removed } = this.#disk.read().logs.get(log) ?? newLog();
+      const wanted = ids ?? [...chunks.keys()].filter((id) => !removed.has(id));
+      return new Map(
+        wanted.flatMap((id) => {
+          const bytes = chunks.get(id);
+          return bytes ? [[id, bytes.slice()]] : [];
+        }),
+      );
+    });
+  }
+
+  setAsideChunk(log: string, id: number): Promise<void> {
+    return this.#run('setAsideChunk', () => {
+      checkText('log', log, limits.logIdBytesMax);
+      checkId('id', id);
+      this.#disk.write('strict', ({ logs }) => {
+        const stored = logs.get(log);
+        if (stored === undefined || stored.removed.has(id) || !stored.chunks.delete(id)) return;
+        stored.manifest = undefined;
+        stored.revision++;
+      });
+      this.#disk.counted('chunk set aside');
     });
   }
 
@@ -401,13 +490,14 @@ class DiskStorage implements GossipStorage {
     entries: readonly JournalEntry[],
     stored: ReadonlyMap<ReplicaId, SequenceNumber>,
     repair: boolean,
-  ): { blocks: Uint8Array[]; heads: Map<ReplicaId, SequenceNumber> } {
-    const blocks: Uint8Array[] = [];
+  ): { blocks: (Uint8Array | undefined)[]; heads: Map<ReplicaId, SequenceNumber> } {
+    const blocks: (Uint8Array | undefined)[] = [];
     const heads = new Map(stored);
     for (const { block, runs, origin } of entries) {
       const covered = runs.every(({ replica, last }) => last <= (heads.get(replica) ?? 0));
       if (origin === 'received' && covered && !repair) {
         this.#disk.counted('received entry already written');
+        blocks.push(undefined);
         continue;
       }
       for (const { replica, first, last } of runs) {
@@ -447,21 +537,79 @@ function checkEntries(entries: readonly JournalEntry[]): void {
   }
 }
 
+function checkKey(name: string, key: string): void {
+  if (!/^(0|[1-9][0-9]*)$/.test(key)) throw new RangeError(`${name}: expected one that load gave, got ${key}`);
+}
+
+function checkPacking({ revision, manifest, add, remove, packed }: Packing): void {
+  if (!(revision >= 0)) throw new RangeError(`revision: expected one that load gave, got ${revision}`);
+  checkCount('manifest', manifest.length, limits.manifestBytesMax);
+  checkCount('add', add.length, limits.packedChunksMax);
+  for (const [i, { id, bytes }] of add.entries()) {
+    checkId(`add[${i}].id`, id);
+    checkCount(`add[${i}].bytes`, bytes.length, limits.packedChunkBytesMax);
+  }
+  if (new Set(add.map(({ id }) => id)).size < add.length) throw new RangeError('add: expected ids that differ');
+  checkIds('remove', remove);
+  checkCount('packed', packed.length, limits.storedNamesMax);
+  for (const [i, key] of packed.entries()) checkKey(`packed[${i}]`, key);
+}
+
+function checkIds(name: string, ids: readonly number[]): void {
+  checkCount(name, ids.length, limits.storedNamesMax);
+  for (const [i, id] of ids.entries()) checkId(`${name}[${i}]`, id);
+}
+
+function checkId(name: string, id: number): void {
+  if (!Number.isInteger(id) || id < 0 || id > limits.chunkIdMax) {
+    throw new RangeError(`${name}: expected 0 to ${limits.chunkIdMax}, got ${id}`);
+  }
+}
+
+function checkCount(name: string, count: number, max: number): void {
+  if (count > max) throw new RangeError(`${name}: expected at most ${max}, got ${count}`);
+}
+
 function newState(): DiskState {
   return { logs: new Map(), metadata: new Map(), replicas: new Set() };
 }
 
 function newLog(): DiskLog {
-  return { journal: new Map(), aside: new Map(), heads: new Map(), nextOrdinal: 0 };
+  return {
+    journal: new Map(),
+    aside: new Map(),
+    heads: new Map(),
+    nextOrdinal: 0,
+    chunks: new Map(),
+    removed: new Set(),
+    manifest: undefined,
+    revision: 0,
+    nextChunkId: 0,
+  };
+}
+
+/** Forgets what packs removed (P13). */
+function collectRemoved({ logs }: DiskState): void {
+  for (const { chunks, removed } of logs.values()) {
+    for (const id of removed) chunks.delete(id);
+    removed.clear();
+  }
 }
 
 /** Blocks are never written into, so copies share them. */
 function copyState({ logs, metadata, replicas }: DiskState): DiskState {
   return {
     logs: new Map(
-      Array.from(logs, ([name, { journal, aside, heads, nextOrdinal }]) => [
+      Array.from(logs, ([name, log]) => [
         name,
-        { journal: new Map(journal), aside: new Map(aside), heads: new Map(heads), nextOrdinal },
+        {
+          ...log,
+          journal: new Map(log.journal),
+          aside: new Map(log.aside),
+          heads: new Map(log.heads),
+          chunks: new Map(log.chunks),
+          removed: new Set(log.removed),
+        },
       ]),
     ),
     metadata: new Map(metadata),

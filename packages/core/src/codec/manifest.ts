@@ -1,0 +1,110 @@
+/**
+ * Manifest ↔ bytes: what a log must know of its packed chunks without reading them. `docs/protocol.md` has the byte table.
+ */
+import { GossipError } from '../errors.js';
+import { type EventId, eventId, parseEventId, type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
+import { chunkIdMax, chunksMax, replicaIdBytes, replicasMax, seqMax } from '../limits.js';
+import { lanes } from '../log/contribution.js';
+import type { ChunkHeader } from '../log/packed-chunks.js';
+import { ByteReader, ByteWriter, invalid } from './bytes.js';
+import { xxHash32 } from './checksum.js';
+
+const manifestVersion = 0;
+const headerBytes = 5;
+
+/** How far a replica's events are packed. */
+export interface PackedReplica {
+  readonly replica: ReplicaId;
+  readonly firstTime: number;
+  readonly last: number;
+  readonly lastTime: number;
+  /** No packed event depends on its last one, as far as is known. */
+  readonly isHead: boolean;
+}
+
+export interface Manifest {
+  readonly replicas: readonly PackedReplica[];
+  /** In log order. */
+  readonly chunks: readonly ChunkHeader[];
+  /** Former id → id, of re-issued events. */
+  readonly reissued: ReadonlyMap<EventId, EventId>;
+}
+
+/** @internal */
+export function encodeManifest({ replicas, chunks, reissued }: Manifest): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(64 + replicas.length * 36 + chunks.length * 40);
+  writer.u8(manifestVersion);
+  writer.u32(0);
+  writer.varint(replicas.length);
+  for (const { replica, firstTime, last, lastTime, isHead } of replicas) {
+    writer.bytes(replicaIdToBytes(replica));
+    writer.varint(last * 2 + (isHead ? 1 : 0));
+    writer.varint(firstTime);
+    writer.varint(lastTime - firstTime);
+  }
+  writer.varint(chunks.length);
+  let time = 0;
+  for (const { id, start, lastTime, rows, bytes, sum } of chunks) {
+    writer.varint(id);
+    writer.varint(start - time);
+    writer.varint(lastTime - start);
+    writer.varint(rows);
+    writer.varint(bytes);
+    for (const lane of sum) writer.u32(lane);
+    time = lastTime;
+  }
+  writer.varint(reissued.size);
+  for (const pair of reissued) {
+    for (const id of pair) {
+      const { replica, seq } = parseEventId(id);
+      writer.bytes(replicaIdToBytes(replica));
+      writer.varint(seq);
+    }
+  }
+  writer.setU32(1, xxHash32(writer.view(), manifestVersion, headerBytes));
+  return writer.finish();
+}
+
+/**
+ * @throws GossipError `version-unsupported`, `checksum`, `bytes-truncated`, `block-invalid`.
+ * @internal
+ */
+export function decodeManifest(source: Uint8Array): Manifest {
+  const reader = new ByteReader(source);
+  const version = reader.u8();
+  if (version !== manifestVersion) {
+    throw new GossipError('version-unsupported', `manifest version ${version}; this reads ${manifestVersion}`);
+  }
+  if (reader.u32() !== xxHash32(source, manifestVersion, headerBytes)) {
+    throw new GossipError('checksum', 'the checksum of a manifest does not fit its bytes');
+  }
+  const replicas: PackedReplica[] = [];
+  for (let left = reader.bounded(replicasMax, 'replicas of a manifest'); left > 0; left--) {
+    const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
+    const token = reader.bounded(seqMax * 2 + 1, 'sequence number');
+    const firstTime = reader.varint();
+    const lastTime = firstTime + reader.varint();
+    replicas.push({ replica, firstTime, last: Math.floor(token / 2), lastTime, isHead: token % 2 === 1 });
+  }
+  const chunks: ChunkHeader[] = [];
+  let time = 0;
+  for (let left = reader.bounded(chunksMax, 'chunks of a manifest'); left > 0; left--) {
+    const id = reader.bounded(chunkIdMax, 'chunk id');
+    const start = time + reader.varint();
+    const lastTime = start + reader.varint();
+    const [rows, bytes] = [reader.varint(), reader.varint()];
+    const sum = new Uint32Array(lanes);
+    for (let lane = 0; lane < lanes; lane++) sum[lane] = reader.u32();
+    chunks.push({ id, start, lastTime, rows, bytes, sum });
+    time = lastTime;
+  }
+  const reissued = new Map<EventId, EventId>();
+  const readId = () =>
+    eventId(replicaIdFromBytes(reader.bytes(replicaIdBytes)), reader.bounded(seqMax, 'sequence number'));
+  for (let left = reader.bounded(reader.remaining, 're-issued events'); left > 0; left--) {
+    const former = readId();
+    reissued.set(former, readId());
+  }
+  if (reader.remaining > 0) throw invalid(`${reader.remaining} bytes behind a manifest`);
+  return { replicas, chunks, reissued };
+}

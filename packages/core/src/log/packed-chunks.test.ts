@@ -1,0 +1,244 @@
+/**
+ * A log that is packed, cooled, warmed and started anew at random tells the same as one that holds everything: rules Q1
+ * to Q4, at chunks of a few rows.
+ */
+import fc from 'fast-check';
+import { expect, test, vi } from 'vitest';
+import { readNow } from '../../test/read-now.js';
+import { decodeBlock } from '../codec/block.js';
+import { type EventId, eventId, type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { endOfTime } from '../range.js';
+import { type LogEntry, ReplicatedLog } from '../sync/index.js';
+
+vi.mock('../limits.js', async (original) => ({
+  ...(await original<typeof import('../limits.js')>()),
+  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, coldRowsAtOnceMax: 16 },
+  ...{ listedReplicasMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
+}));
+
+const startMs = 1_800_000_000_000;
+
+function id(n: number): ReplicaId {
+  const bytes = new Uint8Array(16);
+  new DataView(bytes.buffer).setUint32(0, n + 1);
+  return replicaIdFromBytes(bytes);
+}
+
+/** A node's disk, and the log that it has in memory. */
+class PackedNode {
+  log: ReplicatedLog<string>;
+  readonly chunks = new Map<number, Uint8Array>();
+  #journal: LogEntry[] = [];
+  #manifest: Uint8Array | undefined;
+  #unstored: LogEntry[] = [];
+  #nextId = 0;
+  now = startMs;
+  fresh = 1_000;
+  readonly #replica: ReplicaId;
+
+  constructor(replica: ReplicaId) {
+    this.#replica = replica;
+    this.log = this.#newLog();
+  }
+
+  #newLog(): ReplicatedLog<string> {
+    return new ReplicatedLog<string>(
+      { id: 'tea', replica: this.#replica, now: () => this.now },
+      { freshReplica: () => id(this.fresh++) },
+    );
+  }
+
+  receive(blocks: readonly Uint8Array[]): void {
+    const receipt = readNow(this.log.receiving(blocks, new Set()), this.chunks);
+    expect(receipt.refused).toBeUndefined();
+    this.#unstored.push(...receipt.entries);
+  }
+
+  store(): void {
+    const entries = [...this.#unstored, ...this.log.takeUnflushed()];
+    this.#unstored = [];
+    this.#journal.push(...entries);
+    this.log.markStored(entries);
+  }
+
+  /** One step, or a part of one: what is planned and lost in a crash has changed nothing. */
+  pack(isLost: boolean): void {
+    const before = this.#journal.length;
+    const plan = readNow(this.log.pack(), this.chunks);
+    if (plan === undefined || isLost) return;
+    this.#manifest = plan.manifest;
+    for (const { id: chunk, bytes } of plan.add) {
+      expect(this.chunks.has(chunk)).toBe(false);
+      this.chunks.set(chunk, bytes);
+      this.#nextId = chunk + 1;
+    }
+    for (const chunk of plan.remove) this.chunks.delete(chunk);
+    if (plan.isComplete) this.#journal = this.#journal.slice(before);
+    plan.apply();
+  }
+
+  load(length: number): void {
+    readNow(
+      this.log.loadOlder((oldest) => oldest.length >= length),
+      this.chunks,
+    );
+  }
+
+  restart(): void {
+    this.#unstored = [];
+    this.log = this.#newLog();
+    if (this.#manifest !== undefined) this.log.resume(this.#manifest, this.#nextId);
+    for (const { block } of this.#journal) this.log.load(block);
+    this.log.loaded();
+  }
+
+  get onDisk(): number {
+    return this.#journal.length;
+  }
+}
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ op: fc.constant('write' as const), who: fc.nat(4), count: fc.integer({ min: 1, max: 9 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('own' as const), count: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('deliver' as const), who: fc.nat(4) }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('store' as const) }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('pack' as const), isLost: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('trim' as const), keep: fc.nat(20) }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('load' as const), length: fc.nat(60) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('restart' as const) }) },
+);
+
+function ids(log: ReplicatedLog<string>): EventId[] {
+  return log.snapshot().map(({ id: event }) => event);
+}
+
+function eventsOf(entries: readonly LogEntry[]): string[] {
+  return entries.flatMap(({ block }) => {
+    const { replica, replicas, seq } = decodeBlock(block);
+    return Array.from(seq, (number, row) => `${replicas[replica[row] as number]} ${number}`);
+  });
+}
+
+test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a log tells the same', () => {
+  const reached = { cold: 0, late: 0, read: 0, anew: 0 };
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), fc.nat(), (steps, seed) => {
+      const node = new PackedNode(id(0));
+      // What is written elsewhere, in rooms that hear of the node's events late.
+      const writers = [1, 2, 3, 4, 5].map(
+        (n) =>
+          new ReplicatedLog<string>(
+            { id: 'tea', replica: id(n), now: () => node.now - n * 40 },
+            { freshReplica: () => id(99) },
+          ),
+      );
+      for (const action of steps) {
+        node.now += 7;
+        switch (action.op) {
+          case 'write': {
+            const writer = writers[action.who] as ReplicatedLog<string>;
+            for (let i = 0; i < action.count; i++) {
+              node.now++;
+              writer.append(`${action.who} ${i} ${'x'.repeat((seed + i * 7) % 60)}`);
+            }
+            break;
+          }
+          case 'own':
+            for (let i = 0; i < action.count; i++) node.log.append(`own ${i}`);
+            break;
+          case 'deliver': {
+            const writer = writers[action.who] as ReplicatedLog<string>;
+            const before = node.log.olderLength;
+            for (const block of writer.takeUnflushed()) node.receive([block.block]);
+            if ((seed + action.who) % 2 === 0) writer.merge(node.log.encode(writer.version()));
+            if (node.log.olderLength > before) reached.late++;
+            break;
+          }
+          case 'store':
+            node.store();
+            break;
+          case 'pack':
+            node.pack(action.isLost);
+            break;
+          case 'trim':
+            node.log.trim(node.log.snapshot().at(-action.keep)?.clock ?? endOfTime);
+            break;
+          case 'load':
+            node.load(action.length);
+            break;
+          case 'restart':
+            node.store();
+            node.restart();
+            reached.anew++;
+            break;
+        }
+        if (node.log.hasOlder) reached.cold++;
+      }
+      node.store();
+
+      // The same events in a log that holds all.
+      const whole = new PackedNode(id(50));
+      const everything = readNow(
+        node.log.read({
+          lacks: new Map([...node.log.version().keys()].map((replica) => [replica, { seq: 0, time: 0 }])),
+          ...{ bytesMax: Number.POSITIVE_INFINITY, upTo: endOfTime },
+        }),
+        node.chunks,
+      );
+      whole.receive(everything.entries.map(({ block }) => block));
+      whole.store();
+      expect(whole.log.version()).toEqual(node.log.version());
+
+      // What is resident is the end of it.
+      const all = ids(whole.log);
+      expect(ids(node.log)).toEqual(all.slice(all.length - node.log.length));
+      expect(node.log.olderLength + node.log.length).toBe(all.length);
+
+      // Both say the same of every part, and find that nothing differs.
+      const turn = readNow(whole.log.describe(), node.chunks);
+      const compared = readNow(node.log.compare(turn, 5), node.chunks);
+      expect(compared.lacks.size).toBe(0);
+      const answer = readNow(whole.log.compare(compared.reply, 5), node.chunks);
+      expect(answer.lacks.size).toBe(0);
+
+      // A peer that has a part of it is given the rest.
+      const lacks = new Map(
+        [...node.log.version()].flatMap(([replica, last], i) => {
+          const seq = (seed >> i) % (last + 2);
+          const event = seq === 0 ? undefined : whole.log.get(eventId(replica, seq));
+          return seq <= last ? [[replica, { seq, time: event?.clock ?? 0 }] as const] : [];
+        }),
+      );
+      const query = { lacks, bytesMax: Number.POSITIVE_INFINITY, upTo: endOfTime };
+      const rest = eventsOf(readNow(whole.log.read(query)).entries);
+      expect(eventsOf(readNow(node.log.read(query), node.chunks).entries)).toEqual(rest);
+      if (rest.length > 20 && node.log.hasOlder) reached.read++;
+      const part = readNow(node.log.read({ ...query, bytesMax: 300 + (seed % 4_000) }), node.chunks);
+      expect(eventsOf(part.entries)).toEqual(rest.slice(0, eventsOf(part.entries).length));
+      if (!part.more) expect(eventsOf(part.entries).length).toBe(rest.length);
+
+      // At last it is all there again, in order, and nothing stands twice.
+      node.restart();
+      expect(node.log.version()).toEqual(whole.log.version());
+      node.load(Number.POSITIVE_INFINITY);
+      expect(node.log.hasOlder).toBe(false);
+      expect(ids(node.log)).toEqual(all);
+      expect(node.log.snapshot().map(({ payload }) => payload)).toEqual(
+        whole.log.snapshot().map(({ payload }) => payload),
+      );
+
+      // Packed to the end, the journal is not needed.
+      for (let i = 0; i < 100; i++) node.pack(false);
+      expect(node.onDisk).toBe(0);
+      node.restart();
+      expect(node.log.version()).toEqual(whole.log.version());
+      expect(node.log.olderLength).toBe(all.length);
+      for (const kept of node.chunks.values()) expect(kept.length).toBeGreaterThan(0);
+    }),
+    { numRuns: 600 },
+  );
+  expect(Math.min(reached.cold, reached.late, reached.read, reached.anew)).toBeGreaterThan(10);
+});

@@ -1,0 +1,342 @@
+/**
+ * Packs a log: what lies in the journal goes into chunks on disk, in log order, and what came late into the span of a
+ * chunk makes a new one of it. A step is planned, stored, and only then taken over: a plan that cannot be stored changes
+ * nothing. Chunks that are written anew get fresh ids.
+ */
+
+import { type DecodedBlock, joinBlocks } from '../codec/block.js';
+import { encodeManifest } from '../codec/manifest.js';
+import type { EventId, ReplicaId } from '../ids.js';
+import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
+import type { PackedChunk } from '../ports/storage.js';
+import { Chunk } from './chunk.js';
+import { contribution, lanes } from './contribution.js';
+import type { EffectiveRows } from './effective-rows.js';
+import type { Heads } from './heads.js';
+import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
+import { encodeRows, rowBytes } from './rows-lacking.js';
+import { type LookUpTimes, lookUpIn } from './times-before.js';
+
+/** One step of packing, to be stored. */
+export interface PackPlan {
+  readonly manifest: Uint8Array;
+  readonly add: readonly PackedChunk[];
+  readonly remove: readonly number[];
+  /** All that is stored is packed with it: the journal is not needed any more. */
+  readonly isComplete: boolean;
+  /** What changes here once it is stored. @internal */
+  readonly apply: () => void;
+}
+
+/** Chunks at which a step ends: what was begun takes a few more. */
+const stepChunks = packedChunksMax - 4;
+
+interface Replacement {
+  readonly from: number;
+  readonly to: number;
+  readonly headers: ChunkHeader[];
+}
+
+/** @internal */
+export class Packer {
+  /** The id of the next chunk. */
+  nextId = 0;
+  /** Chunks on disk that say nothing any more. */
+  obsolete: number[] = [];
+  readonly #effective: EffectiveRows;
+  readonly #heads: Heads;
+  readonly #reissued: ReadonlyMap<EventId, EventId>;
+
+  constructor(effective: EffectiveRows, heads: Heads, reissued: ReadonlyMap<EventId, EventId>) {
+    this.#effective = effective;
+    this.#heads = heads;
+    this.#reissued = reissued;
+  }
+
+  /** The next step. */
+  *plan(): Reading<PackPlan> {
+    return yield* this.#effective.packed.reading(() => this.#plan());
+  }
+
+  /** Nothing is packed any more: all is to be packed anew. */
+  forget(): void {
+    const { packed, tables } = this.#effective;
+    this.obsolete.push(...packed.slots.map(({ id }) => id));
+    packed.replace(0, packed.slots.length, [], 0);
+    tables.replicas.packed.fill(0);
+    tables.replicas.packedTime.fill(0);
+  }
+
+  #plan(): PackPlan {
+    const { packed, ordered, tables } = this.#effective;
+    const { replicas } = tables;
+    const step = new Step(this.#effective, this.nextId);
+    const replacements: Replacement[] = [];
+    const isStored = (chunk: Chunk, row: number) =>
+      (chunk.seq[row] as number) <= (replicas.stored[chunk.replica[row] as number] as number);
+
+    // In time order, so that what is packed of a replica stays a beginning of it (Q4).
+    const outdated: number[] = [];
+    packed.slots.forEach(({ late }, at) => {
+      if (late !== undefined && outdated.length < stepChunks && hasAny(late, isStored)) outdated.push(at);
+    });
+    const takesTail = outdated.length < stepChunks;
+    const last = packed.slots.length - 1;
+    const { end } = packed;
+    const tail = ordered.lowerBound(end);
+    const hasTail = tail.chunk < ordered.chunks.length;
+    const joinsLast = takesTail && hasTail && last >= 0 && isSmall(packed.slots[last] as PackedSlot);
+    if (joinsLast && outdated[outdated.length - 1] !== last) outdated.push(last);
+    for (const at of outdated) {
+      if (at >= packed.cold) continue;
+      packed.require((packed.slots[at] as PackedSlot).start, packed.endOf(at));
+      step.tell(packed.blocks(packed.slots[at] as PackedSlot));
+    }
+
+    let isComplete = takesTail;
+    let done = 0;
+    for (const at of outdated) {
+      if (step.isFull) break;
+      const slot = packed.slots[at] as PackedSlot;
+      step.begin(slot.start);
+      this.#effective.each(slot.start, packed.endOf(at), (chunk, row) => {
+        // What is packed already stays packed; what is not waits for the next step when this one is full.
+        const isPacked = (chunk.seq[row] as number) <= (replicas.packed[chunk.replica[row] as number] as number);
+        if (isPacked || !step.isFull) step.take(chunk, row);
+        else isComplete = false;
+      });
+      if (at < last || !joinsLast || step.isFull) step.finish();
+      replacements.push({ from: at, to: at + 1, headers: step.takeHeaders() });
+      done++;
+    }
+    if (done < outdated.length || step.isFull) {
+      isComplete = false;
+    } else if (takesTail && hasTail) {
+      if (!joinsLast) step.begin(end);
+      isComplete = this.#takeTail(tail, step, isStored);
+      step.finish();
+      const headers = step.takeHeaders();
+      const before = joinsLast ? replacements.pop() : undefined;
+      if (headers.length > 0 || before !== undefined) {
+        const from = before?.from ?? last + 1;
+        replacements.push({ from, to: last + 1, headers: [...(before?.headers ?? []), ...headers] });
+      }
+    }
+    const remove = [
+      ...this.obsolete,
+      ...replacements.flatMap(({ from, to }) => packed.slots.slice(from, to).map(({ id }) => id)),
+    ];
+
+    const headers: ChunkHeader[] = [...packed.slots];
+    for (const { from, to, headers: anew } of replacements.reverse()) headers.splice(from, to - from, ...anew);
+    const far = step.packed;
+    const manifest = encodeManifest({
+      chunks: headers,
+      reissued: this.#reissued,
+      replicas: replicas.ids.flatMap((replica: ReplicaId, i) => {
+        const reached = far.get(i) ?? { seq: replicas.packed[i] as number, time: replicas.packedTime[i] as number };
+        if (reached.seq === 0) return [];
+        // Where something is not packed yet, it may be that only that covers an event: then it counts as a head.
+        const isHead =
+          !isComplete || reached.seq < (replicas.last[i] as number) || this.#heads.has(i) || step.named.has(i);
+        return [
+          { replica, firstTime: replicas.firstTime[i] as number, last: reached.seq, lastTime: reached.time, isHead },
+        ];
+      }),
+    });
+    const { epoch } = this.#effective;
+    const apply = () => {
+      if (this.#effective.epoch === epoch) {
+        this.#apply(step, replacements);
+      } else {
+        // Events gave way while the step was stored: it is as old as what it replaced.
+        this.nextId = step.nextId;
+        this.obsolete.push(...step.add.map(({ id }) => id));
+      }
+    };
+    return { manifest, add: step.add, remove, isComplete, apply };
+  }
+
+  /** Packs what is stored behind the packed chunks. Is that all of it? */
+  #takeTail(
+    tail: { readonly chunk: number; readonly row: number },
+    step: Step,
+    isStored: (chunk: Chunk, row: number) => boolean,
+  ): boolean {
+    const { ordered, tables } = this.#effective;
+    for (let at = tail.chunk; at < ordered.chunks.length; at++) {
+      const chunk = ordered.chunks[at] as Chunk;
+      for (let row = at === tail.chunk ? tail.row : 0; row < chunk.count; row++) {
+        if (isStored(chunk, row)) {
+          if (step.isFull && step.isCut(chunk.time[row] as number)) return false;
+          step.take(chunk, row);
+        } else {
+          tables.dependencies.each(chunk.deps[row] as number, 0, (replica) => step.named.add(replica));
+        }
+      }
+    }
+    return true;
+  }
+
+  /** The step is stored. Events that have come since stay where they are: in memory and in the journal. */
+  #apply(step: Step, replacements: readonly Replacement[]): void {
+    const { packed, ordered, tables } = this.#effective;
+    const { replicas } = tables;
+    const { end } = packed;
+    this.nextId = step.nextId;
+    this.obsolete = [];
+    for (const [replica, { seq, time }] of step.packed) {
+      replicas.packed[replica] = seq;
+      replicas.packedTime[replica] = time;
+    }
+    const left = new Chunk();
+    const leave = (chunk: Chunk, from: number, to: number) => {
+      for (let row = from; row < to; row++) {
+        if ((chunk.seq[row] as number) <= (replicas.packed[chunk.replica[row] as number] as number)) continue;
+        left.reserveOneMore();
+        left.copyRow(chunk, row);
+      }
+    };
+    // From the last to the first, as they were put: so positions before stay what they were.
+    const lates: Chunk[] = [];
+    let { cold } = packed;
+    for (const { from, to, headers } of replacements) {
+      for (let at = from; at < to; at++) {
+        const { late } = packed.slots[at] as PackedSlot;
+        if (late !== undefined) lates.unshift(late);
+      }
+      if (from < cold) cold += headers.length - (to - from);
+      packed.replace(from, to, headers, cold);
+    }
+    for (const late of lates) leave(late, 0, late.count);
+    // What lay behind the end and was not stored yet is late from now on.
+    const from = ordered.lowerBound(end);
+    const to = ordered.lowerBound(packed.end);
+    for (let at = from.chunk; at <= to.chunk && at < ordered.chunks.length; at++) {
+      const chunk = ordered.chunks[at] as Chunk;
+      leave(chunk, at === from.chunk ? from.row : 0, at === to.chunk ? to.row : chunk.count);
+    }
+    packed.add(left);
+  }
+}
+
+/** Rows on their way into chunks. */
+class Step {
+  readonly add: PackedChunk[] = [];
+  /** How far the replicas are packed that are among the rows. */
+  readonly packed = new Map<number, { seq: number; time: number }>();
+  /** Replicas that rows depend on which are not packed. */
+  readonly named = new Set<number>();
+  nextId: number;
+  readonly #effective: EffectiveRows;
+  #headers: ChunkHeader[] = [];
+  #start = 0;
+  #rows = new Chunk(chunkRowsMax);
+  #bytes = 0;
+  /** Times of the events before these rows, where those were taken before or a packed block has told; else 0. */
+  #before: number[] = [];
+  /** The last event taken of each replica, or the one before the first. */
+  readonly #told = new Map<string, number>();
+  readonly #taken = new Map<number, { seq: number; time: number }>();
+
+  constructor(effective: EffectiveRows, nextId: number) {
+    this.#effective = effective;
+    this.nextId = nextId;
+  }
+
+  /** The next chunk's span begins here. */
+  begin(start: number): void {
+    this.#start = start;
+  }
+
+  /** Nothing more is to be begun. */
+  get isFull(): boolean {
+    return this.add.length >= stepChunks;
+  }
+
+  take(chunk: Chunk, row: number): void {
+    const time = chunk.time[row] as number;
+    if (this.isCut(time)) {
+      this.finish();
+      this.#start = time;
+    }
+    this.#rows.reserveOneMore();
+    this.#rows.copyRow(chunk, row);
+    this.#bytes += rowBytes(chunk, row, this.#effective.tables);
+    const replica = chunk.replica[row] as number;
+    const seq = chunk.seq[row] as number;
+    const before = this.#taken.get(replica);
+    this.#before.push(before?.seq === seq - 1 ? before.time : 0);
+    this.#taken.set(replica, { seq, time });
+    if (seq > (this.packed.get(replica)?.seq ?? (this.#effective.tables.replicas.packed[replica] as number))) {
+      this.packed.set(replica, { seq, time });
+    }
+  }
+
+  /** The next rows are those of these blocks, and what came late among them. */
+  tell(blocks: readonly { readonly block: DecodedBlock; readonly replicas: Uint32Array }[]): void {
+    for (const { block, replicas } of blocks) {
+      block.timeBefore.forEach((time, writer) => {
+        this.#told.set(`${replicas[writer]} ${block.firstSeq[writer]}`, time);
+      });
+    }
+  }
+
+  readonly #lookUp: LookUpTimes = (starts, before) => {
+    const { packed, packedTime } = this.#effective.tables.replicas;
+    const rows = this.#rows;
+    const left = starts.filter((row) => {
+      const replica = rows.replica[row] as number;
+      const seq = rows.seq[row] as number;
+      before[row] = this.#before[row] || (this.#told.get(`${replica} ${seq}`) ?? 0);
+      if (before[row] === 0 && packed[replica] === seq - 1) before[row] = packedTime[replica] as number;
+      return before[row] === 0;
+    });
+    if (left.length > 0) lookUpIn(this.#effective, rows)(left, before);
+  };
+
+  /** The rows taken since are a chunk. */
+  finish(): void {
+    const rows = this.#rows;
+    if (rows.count === 0) return;
+    const { tables } = this.#effective;
+    const bytes = joinBlocks(encodeRows(rows, tables, 'received', this.#lookUp).map(({ block }) => block));
+    const sum = new Uint32Array(lanes);
+    const scratch = new Uint32Array(lanes);
+    for (let row = 0; row < rows.count; row++) {
+      contribution(rows, row, tables, scratch);
+      for (let lane = 0; lane < lanes; lane++) sum[lane] = (sum[lane] as number) + (scratch[lane] as number);
+    }
+    const id = this.nextId++;
+    this.add.push({ id, bytes });
+    const { lastTime, count } = rows;
+    this.#headers.push({ id, start: this.#start, lastTime, rows: count, bytes: bytes.length, sum });
+    this.#rows = new Chunk(chunkRowsMax);
+    this.#before = [];
+    this.#bytes = 0;
+  }
+
+  /** Headers of the chunks made since. */
+  takeHeaders(): ChunkHeader[] {
+    const headers = this.#headers;
+    this.#headers = [];
+    return headers;
+  }
+
+  /** Does a row of that time begin another chunk? Rows of one time stay together (Q1). */
+  isCut(time: number): boolean {
+    const { count } = this.#rows;
+    if (count < chunkRowsMax && this.#bytes < packedChunkBytesTarget) return false;
+    return count > 0 && time > this.#rows.lastTime;
+  }
+}
+
+/** Small enough to be joined with what comes behind it. @internal */
+export function isSmall({ rows, bytes }: ChunkHeader): boolean {
+  return rows < chunkRowsMax / 2 && bytes < packedChunkBytesTarget / 2;
+}
+
+function hasAny(chunk: Chunk, passes: (chunk: Chunk, row: number) => boolean): boolean {
+  for (let row = 0; row < chunk.count; row++) if (passes(chunk, row)) return true;
+  return false;
+}

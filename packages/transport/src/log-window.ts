@@ -1,0 +1,64 @@
+/** How much of a log somebody wants in memory. */
+import { clockStepsPerMs, type Snapshot } from '@gossip-log/core';
+
+/**
+ * How far back a log is read into memory: all of it, the newest `last` events, or those `since` a time, in milliseconds
+ * since 1970. At least that: events come by the chunk.
+ */
+export type LogWindow = 'all' | { readonly last: number } | { readonly since: number };
+
+/** Where memory begins: no event before `from` is there, and `length` are. */
+interface Oldest {
+  readonly from: number;
+  readonly length: number;
+}
+
+/** @throws TypeError, RangeError when it is no window. */
+export function checkWindow(window: LogWindow): void {
+  if (window === 'all') return;
+  const { last, since } = (window ?? {}) as { readonly last?: unknown; readonly since?: unknown };
+  if (last !== undefined && since === undefined) {
+    if (!Number.isSafeInteger(last) || (last as number) < 0) {
+      throw new RangeError(`window.last: expected a whole number of events, got ${last}`);
+    }
+  } else if (since !== undefined && last === undefined) {
+    if (!Number.isFinite(since)) throw new RangeError(`window.since: expected milliseconds since 1970, got ${since}`);
+  } else {
+    throw new TypeError("window: expected 'all', { last } or { since }");
+  }
+}
+
+/** One use's window over a log. @internal */
+export class UsedWindow {
+  readonly #window: LogWindow;
+  /** The time of the first event that is kept in memory for it; `undefined` until that is known. */
+  #from: number | undefined;
+
+  constructor(window: LogWindow) {
+    this.#window = window;
+    if (window === 'all') this.#from = 0;
+    else if ('since' in window) this.#from = Math.max(0, Math.floor(window.since) * clockStepsPerMs);
+  }
+
+  /** The time from which on events stay in memory. */
+  get from(): number {
+    return this.#from ?? 0;
+  }
+
+  /** Does memory reach back far enough? */
+  isReached({ from, length }: Oldest): boolean {
+    if (this.#from !== undefined) return from <= this.#from;
+    return length >= (this.#window as { readonly last: number }).last;
+  }
+
+  /** It is in memory. From now on it stays where it begins, while the log grows at its end. */
+  fix(snapshot: Snapshot): void {
+    const { last } = this.#window as { readonly last: number };
+    this.#from ??= last === 0 ? Number.POSITIVE_INFINITY : (snapshot.at(-last)?.clock ?? 0);
+  }
+
+  /** It begins earlier from now on. */
+  reachBack(from: number): void {
+    this.#from = Math.min(this.from, from);
+  }
+}
