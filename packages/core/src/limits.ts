@@ -111,6 +111,25 @@ export const rangesPerFrameMax = 4096;
 export const namesPerRangeMax = 65_536;
 /** Frames of one comparison from the peer. A million rows that all differ take three hundred. */
 export const comparisonFramesMax = 10_000;
+/** Bytes of a peer's turn that wait until what came before is read. A million rows that all differ take 10 MB. */
+export const comparisonBytesMax = 16 * 1024 * 1024;
+/**
+ * Rows that the comparisons of a log with one peer may walk, in passes over the log. Logs that differ everywhere take ten:
+ * each cut of a span, the names at the end, what of them is lacking.
+ */
+export const comparisonPassesMax = 16;
+/** Rows added to a log's own when passes are counted: in a small log every turn walks all of it. */
+export const comparisonRowsMin = 4096;
+/** All of these passes are granted again after so long: a core spends a few percent on a hostile peer at most. */
+export const comparisonRefillMs = 60_000;
+/** A log that has been quiet for so long is compared by its sum, with up to half as much jitter. One frame of 30 bytes. */
+export const idleCompareMs = 30_000;
+/** A difference that comparing does not mend is looked for half as often each time, down to this. */
+export const idleCompareMsMax = 60 * 60_000;
+/** Idle comparisons leave out the last events: they may be on their way. */
+export const idleSpareMs = 10_000;
+/** Rows that one idle comparison adds to kept sums, about 10 ms; with the rest the next one goes on. */
+export const idleRowsMax = 65_536;
 /** Feeds that one session serves, and as many that it reads. */
 export const feedsMax = 64;
 /** Replicas that a feed's filter names: 16 KiB of them. */

@@ -15,6 +15,8 @@
  * - [G6] Who sends another event than is stored here, or one behind another than is here (its time says so), writes on
  *   another branch: what it sends of that replica behind it is passed over, until it compares the log anew. By then it
  *   knows of ours.
+ * - [G7] An event that is missing here before others of its writer, as after a write that was lost, is put in its place when
+ *   a peer sends it.
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
@@ -36,12 +38,12 @@ import {
   replicaIdFromBytes,
   type SequenceNumber,
 } from './ids.js';
-import { chunkRowsMax, depsMax, eventBytesMax, packedChunksMax, seqMax, timeMax } from './limits.js';
+import { chunkRowsMax, depsMax, eventBytesMax, idleRowsMax, packedChunksMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
 import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
 import { Edges, type MissingEvent } from './log/edges.js';
-import { EffectiveRows } from './log/effective-rows.js';
+import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
@@ -88,6 +90,8 @@ export interface ReadResult {
   readonly more: boolean;
   /** The first event that is kept back because its time is over `upTo`; `undefined` when there is none. */
   readonly heldTime: number | undefined;
+  /** Events that the peer lacked when this was asked for, all told. */
+  readonly lacking: number;
 }
 
 /** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
@@ -99,6 +103,8 @@ export interface Receipt extends MergeResult {
   readonly runs: readonly TimedRun[];
   /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
   readonly refused: GossipError | undefined;
+  /** Events came that were missing before others of their writer (G7): the store thinks that it has them. */
+  readonly mended: boolean;
   /** Events under this writer's id came that this log never wrote (G4): describe the log anew. */
   readonly disputed: boolean;
   /** A dispute was settled (G4). */
@@ -137,6 +143,7 @@ interface Tally {
   added: number;
   duplicates: number;
   dropped: number;
+  mended: boolean;
   disputed: boolean;
   readonly entries: LogEntry[];
   readonly runs: TimedRun[];
@@ -390,7 +397,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   raise(time: number): LogEntry[] {
     if (time <= this.#edges.complete) return [];
     this.#edges.complete = time;
-    const tally: Tally = { added: 0, duplicates: 0, dropped: 0, disputed: false, entries: [], runs: [], yielded: [] };
+    const tally = newTally();
     const freed: ParkedRow[] = [];
     // In log order whatever a row refers to has been looked at before.
     for (const parked of this.#buffer.takeAll()) {
@@ -570,9 +577,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *
    * @throws GossipError `forked` (G5).
    */
-  *compare(received: readonly Range[], salt: number, peer = wholeLog, peerWriter?: ReplicaId): Reading<LogComparison> {
-    const between = { peer, peerWriter, writer: this.replica };
-    return yield* this.#packed.reading(() => this.#compare(received, salt, between));
+  *compare(
+    received: readonly Range[],
+    salt: number,
+    thorough = false,
+    peer = wholeLog,
+    peerWriter?: ReplicaId,
+  ): Reading<LogComparison> {
+    const between = { peer, peerWriter, writer: this.replica, thorough };
+    return yield* this.#packed.reading(() => {
+      const { rowsRead } = this.#packed;
+      const compared = this.#compare(received, salt, between);
+      return { ...compared, walked: compared.walked + this.#packed.rowsRead - rowsRead };
+    });
   }
 
   #compare(received: readonly Range[], salt: number, between: Comparing): LogComparison {
@@ -611,7 +628,21 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** What a peer lacks of the effective log, in log order. */
   *read({ lacks, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
     const lacking = new Lacking(this.#tables, lacks, this.#replicas.stored);
-    return yield* readLacking(this.#effective, lacking, lacks, { bytesMax, upTo });
+    const part = yield* readLacking(this.#effective, lacking, lacks, { bytesMax, upTo });
+    return { ...part, lacking: lacking.count };
+  }
+
+  /**
+   * The fingerprint of what both this log and a peer hold before a time, unless that is much work: then part of it, for the
+   * next time.
+   */
+  *sum(upTo: number, peer = wholeLog): Reading<Fingerprint | undefined> {
+    return yield* this.#packed.reading(() => {
+      const from = Math.max(this.#edges.complete, peer.complete);
+      requireRows(this.#effective, [{ kind: 'rows', from, to: upTo, names: [] }]);
+      if (from > 0) return this.#effective.fingerprint(from, Math.max(from, upTo));
+      return this.#effective.fingerprintWithin(upTo, idleRowsMax);
+    });
   }
 
   /**
@@ -854,7 +885,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   #changed(): void {
-    this.#snapshot = undefined;
+    // What came late into what is not in memory is not seen: the snapshot is the same object (L5).
+    if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;
     let failure: { error: unknown } | undefined;
     for (const listener of [...this.#listeners]) {
       try {
@@ -886,15 +918,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         });
       }
     }
-    const tally: Tally = {
-      added: 0,
-      duplicates: 0,
-      dropped: 0,
-      disputed: false,
-      entries: [],
-      runs: [],
-      yielded: [],
-    };
+    const tally = newTally();
     const arrivals: ParkedRow[] = [];
     let refused: GossipError | undefined;
     for (const block of decoded) {
@@ -913,12 +937,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     tally.dropped += this.#buffer.shed();
     const settled = tally.yielded.map((yielded) => this.#reissue(yielded))[0];
-    const { added, duplicates, dropped, disputed, entries, runs } = tally;
+    const { added, duplicates, dropped, mended, disputed, entries, runs } = tally;
     const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
     const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
     const fell = this.#fall();
     if (added > 0 || settled !== undefined) this.#changed();
-    return { added, duplicates, dropped, disputed, entries, runs, parked, missing, refused, settled, fell };
+    return { added, duplicates, dropped, mended, disputed, entries, runs, parked, missing, refused, settled, fell };
   }
 
   #beginDispute(): void {
@@ -936,11 +960,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const self = this.#self;
     const writer = replicas.indexOf(self);
     if (writer < 0 || writer >= block.writers) return;
+    let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
       if (block.replica[row] !== writer || (block.time[row] as number) < this.#edges.certainFrom) continue;
       const seq = block.seq[row] as number;
       if (this.#dispute === undefined) {
-        if (seq <= (this.#replicas.last[self] as number) && this.#stands(block, row, self)) continue;
+        if (seq <= (this.#replicas.last[self] as number)) {
+          if (this.#stands(block, row, self)) continue;
+          missing ??= this.#missingOf(block, replicas);
+          if (missing.has(row)) continue;
+        }
         this.#beginDispute();
         tally.disputed = true;
       }
@@ -1105,6 +1134,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
     const released: number[] = [];
     const waiting: { parked: ParkedRow; waitsFor: number }[] = [];
+    const mending: number[] = [];
+    let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
@@ -1118,8 +1149,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       ) {
         tally.duplicates++;
         const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
-        if (collect && isHeld && replica !== disputed && replica !== this.#self) {
-          if (!this.#stands(block, row, replica)) contested.add(ids[replica] as ReplicaId);
+        if (collect && isHeld && replica !== disputed && !this.#stands(block, row, replica)) {
+          missing ??= this.#missingOf(block, replicas);
+          if (missing.has(row)) mending.push(row);
+          else if (replica !== this.#self) contested.add(ids[replica] as ReplicaId);
         }
         continue;
       }
@@ -1156,6 +1189,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       released.push(row);
     }
     if (collect) tally.runs.push(...blockRuns(block, replicas, this.#replicas.ids));
+    if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
 
     if (released.length > 0) {
       const whole = released.length === block.count;
@@ -1242,6 +1276,71 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#insert(chunk);
   }
 
+  /** Rows that were missing before others of their writers are put in their places (G7). */
+  #mend(batch: Chunk, tally: Tally): void {
+    tally.added += batch.count;
+    tally.duplicates -= batch.count;
+    tally.mended = true;
+    tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUpIn(this.#effective, batch)));
+    this.#insert(batch);
+    this.#effective.forget();
+    if (this.#packed.cold === 0) this.#packer.forget();
+  }
+
+  /**
+   * Rows of a block that are missing here before others of their writers: there is none of that number, and room for it.
+   * What is packed and not in memory is taken to be whole.
+   */
+  #missingOf(block: DecodedBlock, replicas: Uint32Array): ReadonlySet<number> {
+    const { last, packed } = this.#replicas;
+    const { cold, coldRows, hotFrom } = this.#packed;
+    const missing = new Set<number>();
+    // Mostly none is: then there are as many events as their numbers say.
+    if (this.#ordered.length + coldRows === last.reduce((sum, seq) => sum + seq, 0)) return missing;
+    const known: number[] = [];
+    for (let row = 0; row < block.count; row++) {
+      const replica = replicas[block.replica[row] as number] as number;
+      const seq = block.seq[row] as number;
+      const isHot = cold === 0 || ((block.time[row] as number) >= hotFrom && seq > (packed[replica] as number));
+      if (seq <= (last[replica] as number) && isHot && !this.#stands(block, row, replica)) known.push(row);
+    }
+    // A missing row follows on one that is here, or on another missing one: the block has them in order.
+    const lastMissing = new Map<number, SequenceNumber>();
+    for (const { row, before, after, taken } of this.#around(block, replicas, known)) {
+      const writer = block.replica[row] as number;
+      const time = block.time[row] as number;
+      const seq = block.seq[row] as number;
+      const follows = before > 0 ? time > before : seq === 1 || lastMissing.get(writer) === seq - 1;
+      if (taken || time >= after || !follows) continue;
+      missing.add(row);
+      lastMissing.set(writer, seq);
+    }
+    return missing;
+  }
+
+  /** By row of a block: the times of its neighbours by number, as far as they are here, and whether it is. O(events). */
+  #around(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]) {
+    const around = rows.map((row) => ({ row, before: 0, after: Number.POSITIVE_INFINITY, taken: false }));
+    const bySeq = new Map<number, Map<number, (typeof around)[number]>>();
+    for (const found of around) {
+      const replica = replicas[block.replica[found.row] as number] as number;
+      const ofReplica = bySeq.get(replica) ?? new Map();
+      bySeq.set(replica, ofReplica.set(block.seq[found.row], found));
+    }
+    for (const chunk of this.#ordered.chunks) {
+      for (let at = 0; at < chunk.count; at++) {
+        const ofReplica = bySeq.get(chunk.replica[at] as number);
+        if (ofReplica === undefined) continue;
+        const seq = chunk.seq[at] as number;
+        const [next, same, previous] = [ofReplica.get(seq + 1), ofReplica.get(seq), ofReplica.get(seq - 1)];
+        if (next !== undefined) next.before = chunk.time[at] as number;
+        if (same !== undefined) same.taken = true;
+        if (previous !== undefined) previous.after = chunk.time[at] as number;
+      }
+    }
+    return around;
+  }
+
   /** Rows that are new in the log go to where their times are. */
   #insert(batch: Chunk): void {
     const hot = this.#packed.add(batch);
@@ -1313,6 +1412,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
 /** The journal holds other events than the packed chunks: all is to be read anew, chunks first. @internal */
 export class PackedOtherwise extends Error {}
+
+function newTally(): Tally {
+  return {
+    added: 0,
+    duplicates: 0,
+    dropped: 0,
+    mended: false,
+    disputed: false,
+    entries: [],
+    runs: [],
+    yielded: [],
+  };
+}
 
 function forked(replica: ReplicaId, seq: SequenceNumber): GossipError {
   return new GossipError('forked', 'the peer has another event in the place of one that is being stored here', {

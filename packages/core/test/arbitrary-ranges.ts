@@ -9,7 +9,7 @@ export function arbitraryKnownRuns(replica: fc.Arbitrary<ReplicaId>, time: fc.Ar
   return fc.array(fc.record({ replica, last: fc.nat({ max: seqMax }), lastTime: time }), { maxLength: 5 });
 }
 
-/** Ranges in the order of time, the last one sometimes without an end. */
+/** Ranges in the order of time, the last one sometimes without an end. Each kind of runs comes once at most. */
 export function arbitraryRanges(replica: fc.Arbitrary<ReplicaId>, time: fc.Arbitrary<number> = fc.maxSafeNat()) {
   const knownRuns = arbitraryKnownRuns(replica, time);
   const names = fc.array(fc.nat({ max: 2 ** 48 - 1 }), { maxLength: 5 });
@@ -20,11 +20,12 @@ export function arbitraryRanges(replica: fc.Arbitrary<ReplicaId>, time: fc.Arbit
     fc.record({ kind: fc.constantFrom('rows' as const, 'lacking-rows' as const), names }),
     fc.record({ kind: fc.constant('fingerprint' as const), count: fc.maxSafeNat(), sum }),
   );
-  return fc.tuple(times, fc.array(part, { maxLength: 5 }), fc.boolean()).map(([cuts, parts, endless]) =>
-    parts.map((one, i): Range => {
+  return fc.tuple(times, fc.array(part, { maxLength: 5 }), fc.boolean()).map(([cuts, drawn, endless]) => {
+    const parts = drawn.filter((one, i) => !('runs' in one) || drawn.findIndex(({ kind }) => kind === one.kind) === i);
+    return parts.map((one, i): Range => {
       if ('runs' in one) return one;
       const to = endless && i === parts.length - 1 ? endOfTime : (cuts[2 * i + 1] as number);
       return { ...one, from: cuts[2 * i] as number, to };
-    }),
-  );
+    });
+  });
 }

@@ -145,6 +145,8 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     comparison: 5,
     own: false,
     more: true,
+    begins: false,
+    frame: 2,
     ranges: [
       { kind: 'lacking-runs', runs: [{ replica: bob, last: 0, lastTime: 0 }] },
       {
@@ -170,6 +172,8 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     after: [{ replica: ada, last: 200, lastTime: baseTime + 4096 }],
   },
   pull: { kind: 'pull', channel: 4, bytes: 32_768 },
+  sums: { kind: 'sums', channel: 3, upTo: baseTime, count: 300, sum: Uint32Array.of(1, 0xff, 0x12345678, 0xffffffff) },
+  coming: { kind: 'coming', channel: 3, events: 40_000, bytes: 1_600_000 },
   absent: { kind: 'absent', channel: 3, runs: [run] },
 };
 

@@ -35,9 +35,10 @@ const runsThere = entriesThere.flatMap(({ runs }) => runs);
 const answers: { readonly [K in keyof Answers]: Answers[K] } = {
   open: { log, writable: true, forPeer: false },
   describe: { descriptor, ranges: [{ kind: 'runs', runs: [] }], token: undefined },
-  compare: { lacks: new Map(), reply: [], missing: [], doubtful: false },
+  compare: { lacks: new Map(), reply: [], missing: [], doubtful: false, walked: 0, rows: 1 },
+  sum: { fingerprint: { count: 1, sum: Uint32Array.of(1, 2, 3, 4) } },
   supply: { lacks: new Map(), absent: [] },
-  read: { entries: [], more: false, heldTime: undefined },
+  read: { entries: [], more: false, heldTime: undefined, lacking: 0 },
   select: { entries: [], next: Number.POSITIVE_INFINITY },
   merge: { runs: runsThere, missing: [], dropped: 0 },
   store: { stored: new Map([[there, 1]]) },
@@ -95,13 +96,24 @@ const open = (change: Partial<Extract<Message, { kind: 'open' }>> = {}): Message
 });
 /** A page of a turn of the comparison that the session began, its first. */
 const turn = (change: Partial<Extract<Message, { kind: 'ranges' }>> = {}): Message => ({
-  ...{ kind: 'ranges', channel: ours, comparison: 1, own: false, more: false, ranges: answering },
+  ...{
+    kind: 'ranges',
+    channel: ours,
+    comparison: 1,
+    own: false,
+    more: false,
+    begins: false,
+    frame: 0,
+    ranges: answering,
+  },
   ...change,
 });
 const hello: Message = { kind: 'hello', node: there, name: 'there', durable: true, now: startMs };
 const events = (channel: number): Message => ({
   ...{ kind: 'events', channel, blocks: entriesThere.map(({ block }) => block) },
 });
+const sums: Message = { kind: 'sums', channel: ours, upTo: startMs * 2048, count: 1, sum: Uint32Array.of(1, 2, 3, 4) };
+const otherSum = { fingerprint: { count: 2, sum: Uint32Array.of(4, 3, 2, 1) } };
 const want: WantMessage = { kind: 'want', channel: ours, runs: [{ replica: here, first: 1, last: 1 }] };
 const feed = {
   ...{ kind: 'feed', channel: nobodys, descriptor, token: undefined },
@@ -110,6 +122,18 @@ const feed = {
 const early = Math.floor((startMs + 2 * limits.clockDriftMsMax) * 2048);
 
 type Step = (rig: Rig) => SessionInput;
+
+/** A tick after minutes in which the peer was heard, but not of the log. */
+const tickAtRest: Step = (rig) => {
+  const now = startMs + 3 * limits.clockDriftMsMax;
+  for (const at of [rig.nowMs, now]) rig.handle({ type: 'frame', bytes: rawFrame(0, 200, 0), now: at });
+  return { type: 'tick', now };
+};
+/** The peer's sums, once nothing was heard of the log for a while. */
+const sumsAtRest: Step = (rig) => {
+  rig.nowMs += limits.idleSpareMs;
+  return rig.frame(sums);
+};
 
 const starting: Step[] = [(rig) => ({ type: 'start', now: rig.nowMs })];
 const greeted: Step[] = [...starting, (rig) => rig.frame(hello)];
@@ -163,6 +187,13 @@ export const states = {
     ...live,
     (rig) => rig.frame({ kind: 'error', channel: ours, code: 'early', message: '', time: early }),
   ],
+  'live, summing': [...live, tickAtRest],
+  "live, summing for the peer's sums": [...live, sumsAtRest],
+  'live, healing': [
+    ...[...live, sumsAtRest],
+    (rig) => rig.answer('sum', otherSum),
+    (rig) => rig.answer('compare', { reply: [{ kind: 'rows', from: 0, to: 1, names: [] }] }),
+  ],
   ended: [...live, (rig) => rig.frame({ kind: 'close', channel: 0, reason: { code: 'normal', message: '' } })],
 } satisfies Record<string, Step[]>;
 
@@ -210,12 +241,7 @@ export const happenings = {
   'tick, heartbeat due': (rig) => rig.tick(limits.heartbeatMs),
   'tick, request overdue': (rig) => rig.tick(limits.requestMsMax + 1),
   'tick, peer silent': (rig) => rig.tick(limits.silenceMsMax + 1),
-  'tick, held event due': (rig) => {
-    rig.handle(raw(rig, rawFrame(0, 200, 0)));
-    const now = startMs + 3 * limits.clockDriftMsMax;
-    rig.handle({ type: 'frame', bytes: rawFrame(0, 200, 0), now });
-    return { type: 'tick', now };
-  },
+  'tick, held event due': tickAtRest,
   end: (rig) => ({ type: 'end', reason: { code: 'normal', message: '' }, now: rig.nowMs }),
   'end, connection lost': (rig) => ({
     ...{ type: 'end', reason: { code: 'connection-lost', message: '' }, now: rig.nowMs },
@@ -227,7 +253,18 @@ export const happenings = {
   'ranges, answering': (rig) => rig.frame(turn()),
   'ranges, asking': (rig) => rig.frame(turn({ ranges: asking })),
   'ranges of another comparison': (rig) => rig.frame(turn({ comparison: 99 })),
+  'ranges of a thorough comparison': (rig) => rig.frame(turn({ comparison: 2 })),
+  'ranges, beginning': (rig) => rig.frame(turn({ comparison: 5, own: true, begins: true, ranges: asking })),
   'ranges, no such channel': (rig) => rig.frame(turn({ channel: nobodys })),
+  sums: sumsAtRest,
+  'sums, not at rest': (rig) => rig.frame(sums),
+  'sums, no such channel': (rig) => rig.frame({ ...sums, channel: nobodys }),
+  'sum answered': (rig) => rig.answer('sum'),
+  'sum answered, differing': (rig) => rig.answer('sum', otherSum),
+  'sum answered, not at once': (rig) => rig.answer('sum', { fingerprint: undefined }),
+  'sum failed': (rig) => rig.failed('sum', storageFailed),
+  coming: (rig) => rig.frame({ kind: 'coming', channel: ours, events: 100, bytes: 3_000 }),
+  'coming, all of it': (rig) => rig.frame({ kind: 'coming', channel: ours, events: 0, bytes: 0 }),
   want: (rig) => rig.frame(want),
   absent: (rig) => rig.frame({ ...want, kind: 'absent' }),
   'want, by this node': (rig) => ({ type: 'want', log, runs: want.runs, now: rig.nowMs }),

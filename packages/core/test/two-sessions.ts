@@ -214,11 +214,13 @@ export class TestNode {
           edges: hosted.log.edges,
         };
       case 'compare': {
-        const comparing = hosted.log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter);
-        return { kind: 'compare', ...readNow(comparing) };
+        const { received, salt, thorough, peer, peerWriter } = effect;
+        return { kind: 'compare', ...readNow(hosted.log.compare(received, salt, thorough, peer, peerWriter)) };
       }
       case 'supply':
         return { kind: 'supply', ...hosted.log.supply(effect.runs, effect.from) };
+      case 'sum':
+        return { kind: 'sum', fingerprint: readNow(hosted.log.sum(effect.upTo, effect.peer)) };
       case 'read':
         return { kind: 'read', ...readNow(hosted.log.read(effect)) };
       case 'select':

@@ -1,5 +1,6 @@
 /** What hooks and stores show of a log. */
 import type { GossipError, LogEvent, Snapshot } from '@gossip-log/core';
+import type { LogHandle } from '@gossip-log/transport';
 
 /** One log as an app sees it. Immutable: a change makes a new object, no change keeps it. */
 export interface LogState<T = unknown> {
@@ -18,4 +19,6 @@ export interface LogState<T = unknown> {
   readonly append: (payload: T) => LogEvent<T>;
   /** Why it failed; also set while `ready` when the storage cannot write. */
   readonly error: GossipError | undefined;
+  /** While a peer sends much that is lacking here: events that came, of so many. The same object until it changes. */
+  readonly progress: LogHandle<T>['progress'];
 }

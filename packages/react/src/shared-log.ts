@@ -37,6 +37,7 @@ export class SharedLog {
       events: emptySnapshot,
       append: (payload) => this.append(payload),
       error: undefined,
+      progress: undefined,
     }));
   }
 
@@ -127,7 +128,15 @@ export class SharedLog {
     const events = handle.log === undefined ? before.events : handle.snapshot();
     let error = handle.error;
     if (closed) error ??= before.error ?? new GossipError('log-closed', `log "${this.#id}" was closed by its node`);
-    if (status === before.status && events === before.events && error === before.error) return;
-    this.store.setState({ status, events, error });
+    const { progress } = handle;
+    if (
+      status === before.status &&
+      events === before.events &&
+      error === before.error &&
+      progress === before.progress
+    ) {
+      return;
+    }
+    this.store.setState({ status, events, error, progress });
   }
 }

@@ -38,6 +38,7 @@ function logSource<T>(
       events: emptySnapshot,
       append,
       error: undefined,
+      progress: undefined,
     };
     const read = (): LogState<T> => state;
     return { getState: read, getInitialState: read, subscribe: () => nothing, retain: () => nothing, append };
@@ -46,7 +47,13 @@ function logSource<T>(
   // A log's payloads have the type that its readers say: what comes from peers is for the app to check.
   const registry = registryOf(node);
   const append = (payload: T): LogEvent<T> => registry.append(id, payload) as LogEvent<T>;
-  const initial: LogState<T> = { status: 'opening', events: emptySnapshot, append, error: undefined };
+  const initial: LogState<T> = {
+    status: 'opening',
+    events: emptySnapshot,
+    append,
+    error: undefined,
+    progress: undefined,
+  };
   return {
     append,
     getInitialState: () => initial,

@@ -117,6 +117,9 @@ export class FakeNode implements GossipNode {
       get error() {
         return log.error;
       },
+      progress: undefined,
+      hasOlder: false,
+      loadOlder: async () => 0,
       ready: log.settled,
       get log() {
         return log.status === 'ready' ? log.log : undefined;

@@ -318,6 +318,24 @@ test('[P13] an exclusive storage removes at once, unless another of its process 
   }
 });
 
+test('[P14] chunks lie there compressed, and a damaged one can be read and set aside', async () => {
+  const path = await folder();
+  const before = lmdbStorage({ path });
+  await before.commit('log', [own(replica(1), 1)], strict);
+  const bytes = new TextEncoder().encode('the same again and '.repeat(10_000));
+  await before.pack('log', { revision: 0, manifest: bytes, add: [{ id: 0, bytes }], remove: [], packed: [] });
+  await before.close();
+  await tamper(path, kinds.chunk, (key, value) => {
+    expect(value.length).toBeLessThan(bytes.length / 10);
+    return flipLastBit(key, value);
+  });
+  const storage = open(path);
+  expect(await storage.readChunks('log')).not.toEqual(new Map([[0, bytes]]));
+  expect((await storage.readChunks('log', [0])).size).toBe(1);
+  await storage.setAsideChunk('log', 0);
+  expect((await storage.readChunks('log')).size).toBe(0);
+});
+
 test('[P14] the bytes of a chunk set aside stay in the store until its log is forgotten', async () => {
   const path = await folder();
   for (const kept of [1, 0]) {

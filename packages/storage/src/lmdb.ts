@@ -21,9 +21,9 @@
  * | `6` log ordinal | block set aside |
  * | `7` log | sealed: JSON, counters, as `pack-plan.ts` has them |
  * | `8` log | sealed: manifest |
- * | `9` log id | packed chunk |
+ * | `9` log id | packed chunk, as `deflated-chunk.ts` keeps it |
  * | `10` log id | nothing: that chunk was removed, and goes when nobody can read it any more |
- * | `11` log id | packed chunk set aside |
+ * | `11` log id | such a chunk set aside |
  *
  * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal or a chunk's id has 48 bits, a replica 16 bytes. Format 1 had
  * no keys from `7` on.
@@ -57,6 +57,7 @@ import {
 } from './arguments.js';
 import { CallGate } from './call-gate.js';
 import { planCommit, replicasOf } from './commit-plan.js';
+import { deflateChunk, inflateChunk } from './deflated-chunk.js';
 import { claimFolder } from './folder-claim.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { seal, sealHead, unseal, unsealHead } from './seal.js';
@@ -143,25 +144,27 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
     }
   }
 
-  function write<T>(what: string, action: (db: Database, env: Environment) => T): Promise<T> {
+  function write<T>(what: string, action: (db: Database) => T): Promise<T> {
     return gate.run(what, async () => {
-      const env = await environment();
-      return transact(env.db, () => action(env.db, env));
+      const { db } = await environment();
+      return transact(db, () => action(db));
     });
   }
 
+  async function view<T>(action: (db: Database, transaction: Transaction) => T): Promise<T> {
+    const { db } = await environment();
+    // Other processes write too: never read from a view that an earlier call left open.
+    db.resetReadTxn();
+    const transaction = db.useReadTransaction();
+    try {
+      return action(db, transaction);
+    } finally {
+      transaction.done();
+    }
+  }
+
   function read<T>(what: string, action: (db: Database, transaction: Transaction) => T): Promise<T> {
-    return gate.run(what, async () => {
-      const { db } = await environment();
-      // Other processes write too: never read from a view that an earlier call left open.
-      db.resetReadTxn();
-      const transaction = db.useReadTransaction();
-      try {
-        return action(db, transaction);
-      } finally {
-        transaction.done();
-      }
-    });
+    return gate.run(what, () => view(action));
   }
 
   async function release(env: Environment, replica: ReplicaId, token: string): Promise<void> {
@@ -260,37 +263,48 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
     async pack(log, packing) {
       const name = logIdToBytes(log);
       const ordinals = checkPacking(packing);
-      return write('pack', (db, env) => {
+      return gate.run('pack', async () => {
         const { manifest, add, remove } = packing;
-        const written = db.getKeysCount({ ...rangeOf(logKey(kinds.head, name)), limit: 1 }) > 0;
-        const counters = planPack(log, packing, countersOf(db, name), written, nextOrdinal(db, name));
-        putCounters(db, name, counters);
-        const key = logKey(kinds.manifest, name);
-        db.putSync(key, seal(key, manifest));
-        const alone = exclusive && env.users === 1;
-        for (const id of remove) {
-          const chunk = ordinalKey(kinds.chunk, name, id);
-          if (alone) db.removeSync(chunk);
-          else if (db.doesExist(chunk)) db.putSync(ordinalKey(kinds.removed, name, id), new Uint8Array());
-        }
-        for (const { id, bytes } of add) db.putSync(ordinalKey(kinds.chunk, name, id), bytes);
-        for (const ordinal of ordinals) db.removeSync(ordinalKey(kinds.journal, name, ordinal));
+        const kept: Uint8Array[] = [];
+        // One after another: packing waits for nobody, and others need the threads too.
+        for (const { bytes } of add) kept.push(await deflateChunk(bytes));
+        const env = await environment();
+        const { db } = env;
+        await transact(db, () => {
+          const written = db.getKeysCount({ ...rangeOf(logKey(kinds.head, name)), limit: 1 }) > 0;
+          const counters = planPack(log, packing, countersOf(db, name), written, nextOrdinal(db, name));
+          putCounters(db, name, counters);
+          const key = logKey(kinds.manifest, name);
+          db.putSync(key, seal(key, manifest));
+          const alone = exclusive && env.users === 1;
+          for (const id of remove) {
+            const chunk = ordinalKey(kinds.chunk, name, id);
+            if (alone) db.removeSync(chunk);
+            else if (db.doesExist(chunk)) db.putSync(ordinalKey(kinds.removed, name, id), new Uint8Array());
+          }
+          for (const [i, { id }] of add.entries()) {
+            db.putSync(ordinalKey(kinds.chunk, name, id), kept[i] as Uint8Array);
+          }
+          for (const ordinal of ordinals) db.removeSync(ordinalKey(kinds.journal, name, ordinal));
+        });
       });
     },
 
     async readChunks(log, ids) {
       const name = logIdToBytes(log);
       if (ids) checkChunkIds('ids', ids);
-      return read('readChunks', (db, transaction) => {
-        const idsOf = (kind: number) =>
-          [...db.getKeys({ ...rangeOf(logKey(kind, name)), transaction })].map((key) => ordinalOf(key));
-        const chunks = new Map<number, Uint8Array>();
-        const removed = new Set(ids ? [] : idsOf(kinds.removed));
-        for (const id of ids ?? idsOf(kinds.chunk)) {
-          const bytes = removed.has(id) ? undefined : db.get(ordinalKey(kinds.chunk, name, id), { transaction });
-          if (bytes) chunks.set(id, new Uint8Array(bytes));
-        }
-        return chunks;
+      return gate.run('readChunks', async () => {
+        const kept = await view((db, transaction) => {
+          const idsOf = (kind: number) =>
+            [...db.getKeys({ ...rangeOf(logKey(kind, name)), transaction })].map((key) => ordinalOf(key));
+          const removed = new Set(ids ? [] : idsOf(kinds.removed));
+          const wanted = ids ?? idsOf(kinds.chunk).filter((id) => !removed.has(id));
+          return wanted.flatMap((id) => {
+            const bytes = db.get(ordinalKey(kinds.chunk, name, id), { transaction });
+            return bytes ? [{ id, bytes }] : [];
+          });
+        });
+        return new Map(await Promise.all(kept.map(async ({ id, bytes }) => [id, await inflateChunk(bytes)] as const)));
       });
     },
 

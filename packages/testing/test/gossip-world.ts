@@ -179,9 +179,11 @@ class GossipingNode {
           edges: log.edges,
         };
       case 'compare': {
-        const comparing = log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter);
-        return { kind: 'compare', ...readNow(comparing) };
+        const { received, salt, thorough, peer: edges, peerWriter } = effect;
+        return { kind: 'compare', ...readNow(log.compare(received, salt, thorough, edges, peerWriter)) };
       }
+      case 'sum':
+        return { kind: 'sum', fingerprint: readNow(log.sum(effect.upTo, effect.peer)) };
       case 'supply':
         return { kind: 'supply', ...log.supply(effect.runs, effect.from) };
       case 'read':

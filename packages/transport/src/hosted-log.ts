@@ -46,6 +46,7 @@ import {
   type LogEdges,
   type LogEntry,
   PackedOtherwise,
+  type Progress,
   type Reading,
   type Receipt,
   ReplicatedLog,
@@ -131,6 +132,9 @@ export class HostedLog<T = unknown> {
   #cancelReread: (() => void) | undefined;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
   #rejected: Delivery | undefined;
+  /** What peers that send much have sent of it. */
+  readonly #catchUps = new Map<LogPeer, Progress>();
+  #progress: Progress | undefined;
   /** How far own events were relayed is being kept; a second time once that is done. */
   #keeping: 'no' | 'once' | 'again' = 'no';
   /** Records of the journal, by key. */
@@ -179,6 +183,19 @@ export class HostedLog<T = unknown> {
     this.#codec ??= codec;
   }
 
+  get progress(): Progress | undefined {
+    return this.#progress;
+  }
+
+  /** A peer sends many events; `undefined` when it does not any more. The one with most of them left is shown. */
+  progressed(peer: LogPeer, progress: Progress | undefined): void {
+    if (progress === undefined) this.#catchUps.delete(peer);
+    else this.#catchUps.set(peer, Object.freeze(progress));
+    const before = this.#progress;
+    this.#progress = [...this.#catchUps.values()].sort((a, b) => leftOf(b) - leftOf(a))[0];
+    if (this.#progress !== before) this.#tell();
+  }
+
   snapshot(): Snapshot<T> {
     return this.#log?.snapshot() ?? emptySnapshot;
   }
@@ -216,6 +233,7 @@ export class HostedLog<T = unknown> {
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.describe(this.id);
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
+    this.#repair ||= receipt.mended;
     if (receipt.entries.length > 0) this.#enqueue(receipt.entries);
     if (receipt.added > 0) this.#write();
     if (this.#gaps.size > 0) {
@@ -568,17 +586,19 @@ export class HostedLog<T = unknown> {
     try {
       for (let ids = needed; ; ) {
         const chunks = await storage.readChunks(this.id, ids);
-        if (this.#status !== 'ready' && this.#status !== 'opening') throw this.#error ?? closedError(this.id);
+        if (this.#status !== 'ready' && this.#status !== 'opening') throw closedError(this.id);
         const step = reading.next(chunks);
         if (step.done) return take(step.value);
         ids = step.value;
       }
     } catch (error) {
-      if (error instanceof DamagedChunk && this.#status === 'ready') {
-        await this.#setAsideChunk(error);
+      // A log that is being opened is read again without it.
+      if (!(error instanceof DamagedChunk) || this.#status === 'opening') throw error;
+      if (this.#status === 'ready') {
         this.#fail(error);
+        await this.#setAsideChunk(error);
       }
-      throw error;
+      throw closedError(this.id);
     }
   }
 
@@ -593,7 +613,7 @@ export class HostedLog<T = unknown> {
       log.loadOlder((oldest) => window.isReached(oldest)),
       done,
     );
-    window.fix(log.snapshot());
+    window.fix(log.residentFrom);
     return log;
   }
 
@@ -610,7 +630,7 @@ export class HostedLog<T = unknown> {
       log.loadOlder((oldest) => oldest.length >= length + count),
       done,
     );
-    window.reachBack(log.residentFrom);
+    window.fix(log.residentFrom);
     return Math.max(0, olderLength - log.olderLength);
   }
 
@@ -914,6 +934,9 @@ export class Handle<T> implements LogHandle<T> {
   get log(): GossipLog<T> | undefined {
     return this.#hosted.log;
   }
+  get progress(): Progress | undefined {
+    return this.#hosted.progress;
+  }
   snapshot(): Snapshot<T> {
     return this.#hosted.snapshot();
   }
@@ -948,6 +971,10 @@ export class Handle<T> implements LogHandle<T> {
     this.#hosted.narrow(this.#window);
     this.#giveBack();
   }
+}
+
+function leftOf({ received, expected }: Progress): number {
+  return expected - received;
 }
 
 /** The heads that cover events which the log does not have. */

@@ -1,5 +1,6 @@
 /** What a node gives to whoever opens a log: the interface; `hosted-log.ts` implements it. */
 import type { EventId, GossipError, GossipLog, LogEvent, Snapshot } from '@gossip-log/core';
+import type { Progress } from '@gossip-log/core/sync';
 
 /**
  * How far an event has come. `pending`: on the screen only. `stored`: durable on this disk. `relayed`: durable at
@@ -38,6 +39,11 @@ export interface LogHandle<T> {
    * @throws RangeError for a `count` that is none; GossipError `log-closed`, or why storage cannot be read.
    */
   loadOlder(count: number): Promise<number>;
+  /**
+   * How far a peer is with sending what is lacking here, in events, while it is more than a moment's work; else
+   * `undefined`. Same object until it changes. It is what the peer says: show it, do not count on it.
+   */
+  readonly progress: Progress | undefined;
   /** The log's snapshot, or the one empty snapshot while opening. Unchanged log, same object. */
   snapshot(): Snapshot<T>;
   /**
@@ -59,7 +65,7 @@ export interface LogHandle<T> {
    * the store was an older copy. Else `undefined`.
    */
   successor(event: LogEvent<T>): LogEvent<T> | undefined;
-  /** Calls back after status, snapshot, error or a delivery changed. Returns the unsubscribe function. */
+  /** Calls back after status, snapshot, error, progress or a delivery changed. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
   /**
    * Gives this use back. The log closes `releaseDelayMs` after the last one. Until then the handle can be read and its

@@ -1,5 +1,5 @@
 /** How much of a log somebody wants in memory. */
-import { clockStepsPerMs, type Snapshot } from '@gossip-log/core';
+import { clockStepsPerMs } from '@gossip-log/core';
 
 /**
  * How far back a log is read into memory: all of it, the newest `last` events, or those `since` a time, in milliseconds
@@ -51,14 +51,8 @@ export class UsedWindow {
     return length >= (this.#window as { readonly last: number }).last;
   }
 
-  /** It is in memory. From now on it stays where it begins, while the log grows at its end. */
-  fix(snapshot: Snapshot): void {
-    const { last } = this.#window as { readonly last: number };
-    this.#from ??= last === 0 ? Number.POSITIVE_INFINITY : (snapshot.at(-last)?.clock ?? 0);
-  }
-
-  /** It begins earlier from now on. */
-  reachBack(from: number): void {
-    this.#from = Math.min(this.from, from);
+  /** It shows what is in memory now, from that time on, and keeps it (L9). The log goes on growing at its end. */
+  fix(residentFrom: number): void {
+    this.#from = Math.min(this.#from ?? residentFrom, residentFrom);
   }
 }

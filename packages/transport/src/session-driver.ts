@@ -243,6 +243,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'absent':
         this.#host.hosted(output.log)?.absent(this, output.runs);
         break;
+      case 'progress':
+        this.#host.hosted(output.log)?.progressed(this, output.progress);
+        break;
       case 'refused':
         if (output.error.code === 'limit-exceeded' && this.#session?.channelState(output.log) === 'absent') {
           this.#crowdedOut.add(output.log);
@@ -276,8 +279,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     const fail = (error: unknown) => {
       if (!(error instanceof GossipError)) this.#host.onError(error);
       // What went wrong here is for this node's owner to know, not for the peer.
-      const known =
+      let known =
         error instanceof GossipError ? error : new GossipError('request-timeout', 'this node could not answer now');
+      if (known.code === 'storage-corrupt') known = new GossipError('log-closed', 'this node reads the log anew');
       if (!this.#ended) this.#inputs.push({ type: 'failed', request, error: known, now: this.#now() });
     };
     if (effect.kind === 'open') {
@@ -301,12 +305,18 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           break;
         case 'compare': {
           this.#contested.delete(effect.log);
-          const comparing = log.compare(effect.received, effect.salt, effect.peer, effect.peerWriter);
+          const { received, salt, thorough, peer, peerWriter } = effect;
+          const comparing = log.compare(received, salt, thorough, peer, peerWriter);
           read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it })));
           break;
         }
         case 'supply':
           answer({ kind: 'supply', ...log.supply(effect.runs, effect.from) });
+          break;
+        case 'sum':
+          read(
+            hosted.reading(log.sum(effect.upTo, effect.peer), (fingerprint) => answer({ kind: 'sum', fingerprint })),
+          );
           break;
         case 'read':
           read(hosted.reading(log.read(effect), (part) => answer({ kind: 'read', ...part })));

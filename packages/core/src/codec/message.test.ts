@@ -14,6 +14,7 @@ import {
   seqMax,
   timeMax,
 } from '../limits.js';
+import { lanes } from '../log/contribution.js';
 import { endOfTime } from '../range.js';
 import type { ByteWriter } from './bytes.js';
 import { decodeMessage, encodeMessage, frameKinds, type Message } from './message.js';
@@ -48,9 +49,10 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     token: fc.option(text, { nil: undefined }),
     turn: fc.option(turn, { nil: undefined }),
   }),
-  fc
-    .tuple(turn, channel, fc.boolean(), fc.boolean())
-    .map(([turn, channel, own, more]) => ({ kind: 'ranges' as const, channel, own, more, ...turn })),
+  fc.tuple(turn, channel, fc.boolean(), fc.boolean(), fc.boolean()).map(([turn, channel, own, more, begins]) => ({
+    ...{ kind: 'ranges' as const, channel, own, more, begins: own && begins, frame: channel % 1000 },
+    ...turn,
+  })),
   fc.record({ kind: fc.constant('want' as const), channel, runs: fc.array(run, { maxLength: 5 }) }),
   fc.record({
     kind: fc.constant('events' as const),
@@ -78,6 +80,11 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     after: arbitraryKnownRuns(replica),
   }),
   fc.record({ kind: fc.constant('pull' as const), channel, bytes: fc.nat(feedBytesMax) }),
+  fc.record({
+    ...{ kind: fc.constant('sums' as const), channel, upTo: fc.maxSafeNat(), count: fc.maxSafeNat() },
+    sum: fc.uint32Array({ minLength: lanes, maxLength: lanes }),
+  }),
+  fc.record({ kind: fc.constant('coming' as const), channel, events: fc.maxSafeNat(), bytes: fc.maxSafeNat() }),
 );
 
 test('[S4] messages of every kind come back as they went', () => {
@@ -89,7 +96,7 @@ test('[S4] messages of every kind come back as they went', () => {
     }),
     { numRuns: 1_000 },
   );
-  expect(seen.size).toBe(11);
+  expect(seen.size).toBe(13);
   for (const sample of Object.values(messages)) expect(decodeMessage(encodeMessage(sample))).toEqual(sample);
 });
 
@@ -135,7 +142,7 @@ test('[S3] [S4] a frame with flipped bits is refused, skipped, or another frame 
     }
   }
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(11), (bytes, kind) => {
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(13), (bytes, kind) => {
       flipped(Uint8Array.of(0, kind, ...bytes));
     }),
     { numRuns: 3_000 },
@@ -168,15 +175,17 @@ test('[S4] counts that claim more than the frame holds are refused before anythi
   }
   expect(refusal(() => decodeMessage(new Uint8Array(frameBytesMax + 1)))).toBe('frame-too-large');
   for (const kind of [0, 1]) {
-    expect(runs(frameKinds.ranges, 1, (writer) => writer.bytes(bytesOf(0, 1, 1, kind)))).toBe('frame-invalid');
+    expect(runs(frameKinds.ranges, 1, (writer) => writer.bytes(bytesOf(0, 0, 1, 1, kind)))).toBe('frame-invalid');
   }
   for (const kind of [3, 4]) {
-    const header = bytesOf(0, 1, 1, kind, 5, 5);
+    const header = bytesOf(0, 0, 1, 1, kind, 5, 5);
     for (const count of [1, namesPerRangeMax, namesPerRangeMax + 1]) {
       expect(runs(frameKinds.ranges, count, (writer) => writer.bytes(header))).toBe('frame-invalid');
     }
   }
-  expect(runs(frameKinds.ranges, rangesPerFrameMax + 1, (writer) => writer.bytes(bytesOf(0, 1)))).toBe('frame-invalid');
+  expect(runs(frameKinds.ranges, rangesPerFrameMax + 1, (writer) => writer.bytes(bytesOf(0, 0, 1)))).toBe(
+    'frame-invalid',
+  );
   // Half a million empty blocks.
   expect(refusal(() => decodeMessage(rawFrame(0, frameKinds.events, 1, (w) => w.bytes(new Uint8Array(500_000)))))).toBe(
     'frame-invalid',

@@ -1,13 +1,14 @@
 /**
  * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
  *
- * Every frame begins with version, kind and channel. Kinds 0 to 12 are fixed; `presence` is reserved.
+ * Every frame begins with version, kind and channel. Kinds 0 to 14 are fixed; `presence` is reserved.
  */
 import { type LogEdges, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
 import type { FeedFilter } from '../feed.js';
 import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
 import {
+  comparisonFramesMax,
   creditBytesMax,
   feedBytesMax,
   feedCursorsMax,
@@ -50,7 +51,9 @@ export const frameKinds = {
   close: 9,
   feed: 10,
   pull: 11,
-  absent: 12,
+  sums: 12,
+  coming: 13,
+  absent: 14,
 } as const;
 
 /** Who is at the other end. The first frame of a session, once. */
@@ -90,10 +93,14 @@ export interface RangesMessage {
   readonly kind: 'ranges';
   readonly channel: number;
   readonly comparison: number;
+  /** How many frames of this kind the sender has sent in this comparison before. */
+  readonly frame: number;
   /** The sender began this comparison. */
   readonly own: boolean;
   /** More frames of this turn follow. */
   readonly more: boolean;
+  /** A thorough comparison begins with this, which the sender begins. */
+  readonly begins: boolean;
   /** Spans follow one another in time and do not overlap. */
   readonly ranges: readonly Range[];
 }
@@ -168,6 +175,23 @@ export interface PullMessage {
   readonly bytes: number;
 }
 
+/** The sum of all events of a log before a time, of which nothing was heard for a while. */
+export interface SumsMessage {
+  readonly kind: 'sums';
+  readonly channel: number;
+  readonly upTo: number;
+  readonly count: number;
+  readonly sum: Uint32Array;
+}
+
+/** About how much is sent of a log from here on; 0 events once it is sent. */
+export interface ComingMessage {
+  readonly kind: 'coming';
+  readonly channel: number;
+  readonly events: number;
+  readonly bytes: number;
+}
+
 export type Message =
   | HelloMessage
   | OpenMessage
@@ -180,6 +204,8 @@ export type Message =
   | CloseMessage
   | FeedMessage
   | PullMessage
+  | SumsMessage
+  | ComingMessage
   | AbsentMessage;
 
 /** A frame of a kind that this version does not know: skipped. */
@@ -191,8 +217,8 @@ const hello = { durable: 1 } as const;
 const open = { turn: 1, token: 4, last: 8, cut: 16 } as const;
 const openFlags = open.turn | open.token | open.last | open.cut;
 const feedFlags = open.token;
-const turn = { own: 1, more: 2 } as const;
-const turnFlags = turn.own | turn.more;
+const turn = { own: 1, more: 2, begins: 4 } as const;
+const turnFlags = turn.own | turn.more | turn.begins;
 const rangeKinds = ['runs', 'lacking-runs', 'fingerprint', 'rows', 'lacking-rows'] as const;
 const policies = ['unsigned'] as const;
 const encoder = new TextEncoder();
@@ -231,7 +257,8 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       break;
     }
     case 'ranges':
-      writer.u8((message.own ? turn.own : 0) | (message.more ? turn.more : 0));
+      writer.u8((message.own ? turn.own : 0) | (message.more ? turn.more : 0) | (message.begins ? turn.begins : 0));
+      writer.varint(message.frame);
       writeTurn(writer, message);
       break;
     case 'want':
@@ -273,6 +300,14 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       break;
     }
     case 'pull':
+      writer.varint(message.bytes);
+      break;
+    case 'sums':
+      writer.varint(message.upTo);
+      writeFingerprint(writer, message);
+      break;
+    case 'coming':
+      writer.varint(message.events);
       writer.varint(message.bytes);
       break;
   }
@@ -351,12 +386,17 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
     }
     case frameKinds.ranges: {
       const flags = reader.u8();
-      if ((flags & ~turnFlags) !== 0) throw new GossipError('frame-invalid', `flags ${flags} of ranges`);
+      const begins = (flags & turn.begins) !== 0;
+      if ((flags & ~turnFlags) !== 0 || (begins && (flags & turn.own) === 0)) {
+        throw new GossipError('frame-invalid', `flags ${flags} of ranges`);
+      }
       return {
         kind: 'ranges',
         channel,
         own: (flags & turn.own) !== 0,
         more: (flags & turn.more) !== 0,
+        begins,
+        frame: reader.bounded(comparisonFramesMax, 'frame'),
         ...readTurn(reader),
       };
     }
@@ -405,6 +445,10 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
     }
     case frameKinds.pull:
       return { kind: 'pull', channel, bytes: reader.bounded(feedBytesMax + frameBytesMax, 'bytes to pull') };
+    case frameKinds.sums:
+      return { kind: 'sums', channel, upTo: reader.bounded(timeMax, 'time'), ...readFingerprint(reader) };
+    case frameKinds.coming:
+      return { kind: 'coming', channel, events: reader.varint(), bytes: reader.varint() };
     default:
       return { kind: 'unknown' };
   }
@@ -484,6 +528,15 @@ function readKnownRuns(reader: ByteReader, max?: number): KnownRun[] {
   }));
 }
 
+function writeFingerprint(writer: ByteWriter, { count, sum }: Pick<SumsMessage, 'count' | 'sum'>): void {
+  writer.varint(count);
+  for (const lane of sum) writer.u32(lane);
+}
+
+function readFingerprint(reader: ByteReader): Pick<SumsMessage, 'count' | 'sum'> {
+  return { count: reader.varint(), sum: Uint32Array.from({ length: lanes }, () => reader.u32()) };
+}
+
 function writeTurn(writer: ByteWriter, { comparison, ranges }: FirstTurn): void {
   writer.varint(comparison);
   writer.varint(ranges.length);
@@ -502,8 +555,7 @@ function writeTurn(writer: ByteWriter, { comparison, ranges }: FirstTurn): void 
       writer.varint(range.names.length);
       for (const name of range.names) writer.u48(name);
     } else {
-      writer.varint(range.count);
-      for (const lane of range.sum) writer.u32(lane);
+      writeFingerprint(writer, range);
     }
   }
 }
@@ -513,10 +565,14 @@ function readTurn(reader: ByteReader): FirstTurn {
   const count = reader.bounded(rangesPerFrameMax, 'ranges');
   const ranges: Range[] = [];
   let end = 0;
+  const listed = new Set<string>();
   for (let i = 0; i < count; i++) {
     const kind = rangeKinds[reader.u8()];
     if (kind === undefined) throw new GossipError('frame-invalid', 'a range of unknown kind');
     if (kind === 'runs' || kind === 'lacking-runs') {
+      // Each costs a look at all replicas: one says it all.
+      if (listed.has(kind)) throw new GossipError('frame-invalid', `${kind} twice in a frame`);
+      listed.add(kind);
       ranges.push({ kind, runs: readKnownRuns(reader) });
       continue;
     }
@@ -526,8 +582,7 @@ function readTurn(reader: ByteReader): FirstTurn {
     if (from > timeMax || to > endOfTime) throw new GossipError('frame-invalid', 'a span over its bound');
     end = to;
     if (kind === 'fingerprint') {
-      const rows = reader.varint();
-      ranges.push({ kind, from, to, count: rows, sum: Uint32Array.from({ length: lanes }, () => reader.u32()) });
+      ranges.push({ kind, from, to, ...readFingerprint(reader) });
       continue;
     }
     const names = reader.bounded(namesPerRangeMax, 'names');

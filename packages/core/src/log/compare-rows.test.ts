@@ -6,6 +6,7 @@ import { arbitraryRanges } from '../../test/arbitrary-ranges.js';
 import { readNow } from '../../test/read-now.js';
 import { decodeMessage, encodeMessage } from '../codec/message.js';
 import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { comparisonPassesMax, comparisonRowsMin } from '../limits.js';
 import { isQuestion, type Range } from '../range.js';
 import { ReplicatedLog } from '../replicated-log.js';
 import type { KnownEvent } from '../runs.js';
@@ -44,6 +45,8 @@ function holding(blocks: readonly Uint8Array[]): ReplicatedLog {
 interface Outcome {
   readonly turns: number;
   readonly bytes: number;
+  /** The larger part of what comparing may cost (S20) that one of them used. */
+  readonly used: number;
   /** What the other one lacks. */
   readonly lacks: readonly [ReadonlyMap<ReplicaId, KnownEvent>, ReadonlyMap<ReplicaId, KnownEvent>];
 }
@@ -53,14 +56,25 @@ function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
   let turn: readonly Range[] = readNow(left.describe());
   let turns = 1;
   let bytes = 0;
+  const used: [number, number] = [0, 0];
   for (let side: 0 | 1 = 1; ; side = side === 0 ? 1 : 0) {
-    bytes += encodeMessage({ kind: 'ranges', channel: 1, comparison: 5, own: true, more: false, ranges: turn }).length;
-    const { lacks: noted, reply } = readNow((side === 0 ? left : right).compare(turn, 5));
+    bytes += encodeMessage({
+      kind: 'ranges',
+      channel: 1,
+      comparison: 5,
+      own: true,
+      more: false,
+      begins: false,
+      frame: 0,
+      ranges: turn,
+    }).length;
+    const { lacks: noted, reply, walked, rows } = readNow((side === 0 ? left : right).compare(turn, 5));
+    used[side] += walked / (comparisonPassesMax * (rows + comparisonRowsMin));
     for (const [replica, event] of noted) {
       const known = lacks[side].get(replica);
       if (known === undefined || event.seq < known.seq) lacks[side].set(replica, event);
     }
-    if (!turn.some(isQuestion)) return { turns, bytes, lacks };
+    if (!turn.some(isQuestion)) return { turns, bytes, used: Math.max(...used), lacks };
     turn = reply;
     turns++;
     if (turns > 20) throw new Error('the comparison does not end');
@@ -110,6 +124,8 @@ test('[C1] [C2] [C3] [C4] a comparison tells what each side lacks, and no more',
         right.markStored(right.receive(fresh.takeUnflushed().map(({ block }) => block)).entries);
         const outcome = compare(left, right);
         expectExact(left, right, outcome);
+        // S20: an honest comparison is far from the bound.
+        expect(outcome.used).toBeLessThan(0.5);
         const first = readNow(left.describe())[0]?.kind;
         if (first === 'fingerprint') fingerprinted++;
         if (first === 'runs') listed++;
@@ -192,8 +208,16 @@ test('[L6] [C3] [C4] whatever a peer says in a comparison, its answer is a turn,
     fc.property(arbitraryRanges(replica, time), fc.nat(1_000), (ranges, salt) => {
       const { lacks, reply, doubtful } = readNow(log.compare(ranges, salt));
       if (reply.some(isQuestion)) questions++;
-      const turn = { kind: 'ranges' as const, channel: 1, comparison: salt, own: true, more: false, ranges: reply };
-      expect(decodeMessage(encodeMessage(turn))).toEqual(turn);
+      const turn = {
+        kind: 'ranges' as const,
+        channel: 1,
+        comparison: salt,
+        own: true,
+        more: false,
+        begins: false,
+        frame: 0,
+      };
+      expect(decodeMessage(encodeMessage({ ...turn, ranges: reply }))).toEqual({ ...turn, ranges: reply });
       for (const [writer, { seq }] of lacks) expect(seq).toBeLessThan(version.get(writer) ?? 0);
       expect(doubtful).toBe(false);
       expect(log.snapshot()).toBe(before);

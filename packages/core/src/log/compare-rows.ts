@@ -12,8 +12,9 @@
  * - [C4] `runs` and `rows` are answered by what of them is lacking here. What the peer lacks shows by itself.
  * - [C5] Rows go by short names, which mean something in one comparison only. Should two events share a name, the one
  *   that is thought to be there is asked for when something depends on it, and found by the next comparison.
- *
- * - [C6] Fingerprints and names speak of what lies above both nodes' `complete` edges (K5): a span that begins below the
+ * - [C6] A thorough comparison lists no runs as long as fingerprints differ: it also finds rows that are missing before others
+ *   of their writer.
+ * - [C7] Fingerprints and names speak of what lies above both nodes' `complete` edges (K5): a span that begins below the
  *   receiver's is described again from there. Of a replica that a run list does not name, what lies below the peer's
  *   `wanted` is not lacking there (K6), but for the late events of either node's own writer.
  *
@@ -41,13 +42,18 @@ export interface Compared {
   /** Replica → the last event before the first one that the peer lacks. */
   readonly lacks: Map<ReplicaId, KnownEvent>;
   readonly reply: Range[];
+  /** Rows and replicas that were looked at one by one, and how many the effective log has. */
+  readonly walked: number;
+  readonly rows: number;
 }
 
-/** Who compares: the peer's edges, its writer as far as is known, and this log's. */
+/** Who compares, and how: the peer's edges, its writer as far as is known, and this log's. */
 export interface Comparing {
   readonly peer: LogEdges;
   readonly peerWriter: ReplicaId | undefined;
   readonly writer: ReplicaId;
+  /** C6. */
+  readonly thorough: boolean;
 }
 
 /** The first turn of a comparison (C1, C2). @internal */
@@ -91,6 +97,7 @@ export function compareRows(
   between: Comparing,
 ): Compared {
   const floor = Math.max(rows.edges.complete, between.peer.complete);
+  const walkedBefore = rows.walked;
   const lacks = new Map<ReplicaId, KnownEvent>();
   const reply: Range[] = [];
   const differing: Differing[] = [];
@@ -116,11 +123,9 @@ export function compareRows(
         break;
       }
       case 'rows':
-        if (range.to <= floor) break;
-        if (rows.coldCount(Math.max(range.from, floor), range.to) > coldRowsAtOnceMax) {
-          reply.push(...fingerprintParts(rows, { ...range, from: Math.max(range.from, floor) }));
-        } else {
-          reply.push(compareNames(rows, { ...range, from: Math.max(range.from, floor) }, salt, lacks));
+        if (range.to > floor) {
+          const above = { ...range, from: Math.max(range.from, floor) };
+          reply.push(...(partsOfCold(rows, above) ?? [compareNames(rows, above, salt, lacks)]));
         }
         break;
       case 'lacking-rows': {
@@ -132,10 +137,11 @@ export function compareRows(
       }
     }
   }
-  if (differing.length === 0) return { lacks, reply };
-  if (rows.replicaCount <= listedReplicasMax) reply.push(listRuns(rows));
+  const listed = !between.thorough && differing.length > 0 && rows.replicaCount <= listedReplicasMax;
+  if (listed) reply.push(listRuns(rows));
   else for (const span of differing) reply.push(...describeSpan(rows, span, salt));
-  return { lacks, reply: reply.sort((a, b) => startOf(a) - startOf(b)) };
+  reply.sort((a, b) => startOf(a) - startOf(b));
+  return { lacks, reply, walked: rows.walked - walkedBefore, rows: rows.rowCount };
 }
 
 /** A span in which the two differ, and how many rows each has there. */
@@ -175,6 +181,7 @@ function compareRuns(
 ): KnownRun[] {
   const { replicas } = rows.tables;
   const { wanted, certainFrom } = rows.edges;
+  rows.walked += replicas.size;
   const listed = new Set<number>();
   const lacking: KnownRun[] = [];
   for (const run of theirs) {
@@ -264,6 +271,14 @@ function describeSpan(rows: EffectiveRows, { from, to, rows: count, peerRows }: 
     if (names.length < namesPerRangeMax) names.push(name);
   });
   return [{ kind: 'rows', from, to, names }];
+}
+
+/** Of a span with more cold rows than are read at once, its parts: they are compared first. */
+function partsOfCold(rows: EffectiveRows, span: Span): Range[] | undefined {
+  if (span.from >= rows.packed.hotFrom || rows.fingerprint(span.from, span.to).count <= coldRowsAtOnceMax)
+    return undefined;
+  const parts = fingerprintParts(rows, span);
+  return parts.length > 1 ? parts : undefined;
 }
 
 /** Fingerprints of parts of a span. */

@@ -27,6 +27,8 @@ export class EffectiveRows {
   readonly edges: Edges;
   readonly #scratch = new Uint32Array(lanes);
   #epoch = 0;
+  /** Rows looked at one by one so far: the work that questions about the log have made. */
+  walked = 0;
 
   constructor(ordered: OrderedLog, packed: PackedChunks, tables: LogTables, edges: Edges) {
     this.ordered = ordered;
@@ -82,28 +84,45 @@ export class EffectiveRows {
       (chunk, first, end) => {
         count += this.#add(chunk, first, end, sum);
       },
-      ({ rows, sum: packedSum, late }) => {
-        addTo(sum, packedSum);
-        count += rows + (late === undefined ? 0 : this.#addRows(late, 0, late.count, sum));
+      (slot) => {
+        count += this.#addPacked(slot, sum);
       },
     );
     return { count, sum };
   }
 
-  /** Rows of `[from, to)` that lie in cold chunks, with those of the chunks at its ends. */
-  coldCount(from: number, to: number): number {
-    const { packed } = this;
-    let rows = 0;
-    for (let at = packed.indexAt(from); at < packed.cold && (packed.slots[at] as PackedSlot).start < to; at++) {
-      rows += rowsOf(packed.slots[at] as PackedSlot);
-    }
-    return rows;
+  /** Events of the effective log, by their numbers. O(replicas). */
+  get rowCount(): number {
+    return this.tables.replicas.stored.reduce((sum, seq) => sum + seq, 0);
+  }
+
+  /**
+   * The fingerprint of all rows before `to`; `undefined` when that takes more than about `rowsMax` rows that were not
+   * summed before. The next call goes on from there.
+   */
+  fingerprintWithin(to: number, rowsMax: number): Fingerprint | undefined {
+    const sum = new Uint32Array(lanes);
+    const walkedMax = this.walked + rowsMax;
+    let count = 0;
+    const isWithin = () => this.walked <= walkedMax;
+    this.#eachPart(
+      0,
+      to,
+      (chunk, first, end) => {
+        if (isWithin()) count += this.#add(chunk, first, end, sum);
+      },
+      (slot) => {
+        if (isWithin()) count += this.#addPacked(slot, sum);
+      },
+    );
+    return isWithin() ? { count, sum } : undefined;
   }
 
   /** Calls back for each row of `[from, to)` in order. */
   each(from: number, to: number, visit: (chunk: Chunk, row: number) => void): void {
     this.packed.require(from, to);
     this.#eachPart(from, to, (chunk, first, end) => {
+      this.walked += end - first;
       for (let row = first; row < end; row++) if (this.#isStored(chunk, row)) visit(chunk, row);
     });
   }
@@ -208,6 +227,12 @@ export class EffectiveRows {
     return (chunk.seq[row] as number) <= (this.tables.replicas.stored[chunk.replica[row] as number] as number);
   }
 
+  /** Adds a packed chunk as a whole to a sum, and says how many rows that were. */
+  #addPacked({ rows, sum: packedSum, late }: PackedSlot, sum: Uint32Array): number {
+    addTo(sum, packedSum);
+    return rows + (late === undefined ? 0 : this.#addRows(late, 0, late.count, sum));
+  }
+
   /** Adds rows `[first, end)` of a chunk to a sum, and says how many there were. */
   #add(chunk: Chunk, first: number, end: number, sum: Uint32Array): number {
     if (first > 0 || end < chunk.count) return this.#addRows(chunk, first, end, sum);
@@ -234,6 +259,7 @@ export class EffectiveRows {
       addTo(sum, scratch);
       count++;
     }
+    this.walked += count;
     return count;
   }
 }

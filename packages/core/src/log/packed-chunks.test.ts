@@ -7,8 +7,8 @@ import { expect, test, vi } from 'vitest';
 import { readNow } from '../../test/read-now.js';
 import { decodeBlock } from '../codec/block.js';
 import { type EventId, eventId, type ReplicaId, replicaIdFromBytes } from '../ids.js';
-import { endOfTime } from '../range.js';
-import { type LogEntry, ReplicatedLog } from '../sync/index.js';
+import { endOfTime, isQuestion, type Range } from '../range.js';
+import { type KnownEvent, type LogEntry, ReplicatedLog } from '../sync/index.js';
 
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
@@ -115,6 +115,37 @@ function ids(log: ReplicatedLog<string>): EventId[] {
   return log.snapshot().map(({ id: event }) => event);
 }
 
+function everythingOf(log: ReplicatedLog<string>): Map<ReplicaId, KnownEvent> {
+  return new Map([...log.version().keys()].map((replica) => [replica, { seq: 0, time: 0 }]));
+}
+
+/** What the other one has last of each replica of which it lacks something, by version vectors. */
+function firstLacking(here: PackedNode, there: PackedNode): Map<ReplicaId, number> {
+  const has = there.log.version();
+  return new Map(
+    [...here.log.version()].flatMap(([replica, last]) => {
+      const known = has.get(replica) ?? 0;
+      return last > known ? [[replica, known] as const] : [];
+    }),
+  );
+}
+
+/** A whole comparison: for either node, what it found that the other lacks. */
+function compareNodes(left: PackedNode, right: PackedNode): Map<PackedNode, Map<ReplicaId, number>> {
+  const found = new Map([left, right].map((node) => [node, new Map<ReplicaId, number>()]));
+  let turn: readonly Range[] = readNow(left.log.describe(), left.chunks);
+  let [here, there] = [right, left];
+  for (let turns = 0; ; turns++) {
+    if (turns > 40) throw new Error('the comparison does not end');
+    const { lacks, reply } = readNow(here.log.compare(turn, 7), here.chunks);
+    const noted = found.get(here) as Map<ReplicaId, number>;
+    for (const [replica, { seq }] of lacks) noted.set(replica, Math.min(seq, noted.get(replica) ?? seq));
+    if (!turn.some(isQuestion)) return found;
+    turn = reply;
+    [here, there] = [there, here];
+  }
+}
+
 function eventsOf(entries: readonly LogEntry[]): string[] {
   return entries.flatMap(({ block }) => {
     const { replica, replicas, seq } = decodeBlock(block);
@@ -183,7 +214,7 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
       const whole = new PackedNode(id(50));
       const everything = readNow(
         node.log.read({
-          lacks: new Map([...node.log.version().keys()].map((replica) => [replica, { seq: 0, time: 0 }])),
+          lacks: everythingOf(node.log),
           ...{ bytesMax: Number.POSITIVE_INFINITY, upTo: endOfTime },
         }),
         node.chunks,
@@ -203,6 +234,24 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
       expect(compared.lacks.size).toBe(0);
       const answer = readNow(whole.log.compare(compared.reply, 5), node.chunks);
       expect(answer.lacks.size).toBe(0);
+
+      // A peer that has a part of it, and something of its own, finds out what each lacks.
+      const peer = new PackedNode(id(60));
+      const cut = all.length === 0 ? 0 : (whole.log.snapshot().at(seed % all.length)?.clock as number);
+      const known = { ...{ bytesMax: Number.POSITIVE_INFINITY, upTo: cut }, lacks: everythingOf(node.log) };
+      peer.receive(readNow(node.log.read(known), node.chunks).entries.map(({ block }) => block));
+      for (let i = 0; i < seed % 5; i++) peer.log.append(`peer ${i}`);
+      peer.store();
+      for (let i = 0; i < 3; i++) peer.pack(false);
+      peer.log.trim(seed % 3 === 0 ? 0 : endOfTime);
+      for (const [left, right] of [
+        [node, peer],
+        [peer, node],
+      ] as const) {
+        const found = compareNodes(left, right);
+        expect(found.get(left)).toEqual(firstLacking(left, right));
+        expect(found.get(right)).toEqual(firstLacking(right, left));
+      }
 
       // A peer that has a part of it is given the rest.
       const lacks = new Map(

@@ -77,6 +77,8 @@ export class PackedChunks {
   #lateRows = 0;
   /** Bytes given to the reading under way. */
   #given: ReadonlyMap<number, Uint8Array> = noBytes;
+  /** Rows of chunks that were read from their bytes so far. */
+  rowsRead = 0;
   /** Rows of cold chunks can be had. */
   isReading = false;
   readonly #heldPages: number[] = [];
@@ -206,6 +208,7 @@ export class PackedChunks {
   rows(index: number): Chunk {
     const slot = this.#slots[index] as PackedSlot;
     if (slot.held === undefined) {
+      this.rowsRead += slot.rows;
       const decoded = this.decode(slot, true);
       slot.held =
         slot.late === undefined ? decoded : mergeRows(decoded, slot.late, 0, slot.late.count, this.#tables.replicas);

@@ -1,11 +1,13 @@
 /** One log in one session: what is known of the peer's part, and what is under way. */
-import type { EventsMessage, FirstTurn, RangesMessage, WantMessage } from '../codec/message.js';
+import type { EventsMessage, FirstTurn, RangesMessage, SumsMessage, WantMessage } from '../codec/message.js';
 import { type LogEdges, wholeLog } from '../edges.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
+import { idleCompareMs } from '../limits.js';
 import type { Run } from '../ports/storage.js';
 import type { LogDescriptor } from '../replicated-log.js';
 import type { KnownEvent } from '../runs.js';
 import type { Comparison } from './comparison.js';
+import type { Progress } from './session-io.js';
 
 export type ChannelState = 'offered' | 'opening' | 'live';
 
@@ -34,6 +36,18 @@ export interface Channel {
   /** Comparisons under way: the one that this node began, the one that the peer began. The first to end serves for both. */
   ours: Comparison | undefined;
   theirs: Comparison | undefined;
+  /** A thorough comparison under way, and whether this node began it. Nothing waits for it. */
+  healing: { readonly comparison: Comparison; readonly own: boolean } | undefined;
+  /** When something was last sent or received, how long it is to be quiet, and whether sums differed since they were last sent. */
+  quiet: { since: number; forMs: number; differed: boolean };
+  /** When the last sums came that were looked at. */
+  summedAt: number;
+  /** Our sum is being taken: to hold it against the peer's, or to send it. */
+  summing: { readonly upTo: number; readonly theirs: SumsMessage | undefined } | undefined;
+  /** The peer was told how much is coming. */
+  announced: boolean;
+  /** What the peer has said is coming, and how much of it came. */
+  catchUp: Progress | undefined;
   /** A comparison has ended: what the peer lacks is known. */
   compared: boolean;
   /** As the last comparison has left it. */
@@ -78,7 +92,7 @@ export interface Channel {
 }
 
 /** A channel before the peer has opened it. */
-export function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
+export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'attached'> {
   return {
     remote: undefined,
     edges: wholeLog,
@@ -92,6 +106,12 @@ export function freshExchange(): Omit<Channel, 'log' | 'number' | 'attached'> {
     muted: false,
     ours: undefined,
     theirs: undefined,
+    healing: undefined,
+    quiet: { since: now, forMs: idleCompareMs, differed: false },
+    summedAt: Number.NEGATIVE_INFINITY,
+    summing: undefined,
+    announced: false,
+    catchUp: undefined,
     compared: false,
     doubted: false,
     first: undefined,

@@ -9,8 +9,17 @@ import type { KnownEvent } from '../runs.js';
 export interface Comparison {
   /** Given by the node that began it. */
   readonly number: number;
-  /** Frames that came so far. */
+  /** It was begun because sums differ, and beside all that goes on (C6). */
+  readonly thorough: boolean;
+  /** Where the spans of the peer's turn end, as far as it came. */
+  end: number;
+  /** Frames that came so far, and that were sent. */
   frames: number;
+  sent: number;
+  /** Frames of the peer's turn that wait until the one before is answered, and their bytes; a first one is being read. */
+  readonly waiting: { readonly ranges: readonly Range[]; readonly turn: Turn; readonly bytes: number }[];
+  waitingBytes: number;
+  reading: boolean;
   /** The peer's turn, as far as it came, asks. */
   asked: boolean;
   /** Our turn, as far as it was sent, asks. */
@@ -21,8 +30,21 @@ export interface Comparison {
   doubted: boolean;
 }
 
-export function newComparison(number: number): Comparison {
-  return { number, frames: 0, asked: false, asks: false, lacks: new Map(), doubted: false };
+export function newComparison(number: number, thorough = false): Comparison {
+  return {
+    number,
+    thorough,
+    sent: 0,
+    end: 0,
+    frames: 0,
+    waiting: [],
+    waitingBytes: 0,
+    reading: false,
+    asked: false,
+    asks: false,
+    lacks: new Map(),
+    doubted: false,
+  };
 }
 
 /** A page of a turn. */
@@ -32,6 +54,17 @@ export interface Turn {
   readonly own: boolean;
   /** More pages of the peer's turn follow. */
   readonly more: boolean;
+}
+
+/** Where the spans of ranges end that follow one another from `from` on; `undefined` when they do not. */
+export function endOf(ranges: readonly Range[], from: number): number | undefined {
+  let end = from;
+  for (const range of ranges) {
+    if (!('from' in range)) continue;
+    if (range.from < end) return undefined;
+    end = range.to;
+  }
+  return end;
 }
 
 /** The more that somebody is found to lack counts: the earliest event of each replica. */

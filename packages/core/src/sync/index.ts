@@ -25,6 +25,7 @@ export type {
   Effect,
   FeedRequest,
   Peer,
+  Progress,
   SessionInput,
   SessionOptions,
   SessionOutput,

@@ -38,9 +38,16 @@ export type Effect =
       readonly salt: number;
       readonly peer: LogEdges;
       readonly peerWriter: ReplicaId | undefined;
+      /** By fingerprints and rows alone (C6). */
+      readonly thorough: boolean;
     }
   /** What of these runs is here, for a peer that wants nothing before `from`? */
   | { readonly kind: 'supply'; readonly log: string; readonly runs: readonly Run[]; readonly from: number }
+  /**
+   * The fingerprint of all events before a time that both hold, unless that is much work: then part of it, for the next
+   * time.
+   */
+  | { readonly kind: 'sum'; readonly log: string; readonly upTo: number; readonly peer: LogEdges }
   /** The next part of what the peer lacks. */
   | ({ readonly kind: 'read'; readonly log: string } & ReadQuery)
   /** The next part of what the reader of a feed lacks. */
@@ -66,8 +73,12 @@ export interface Answers {
     readonly reply: readonly Range[];
     readonly missing: readonly Run[];
     readonly doubtful: boolean;
+    /** Rows that were looked at for it, and rows of the log. */
+    readonly walked: number;
+    readonly rows: number;
   };
   supply: Supply;
+  sum: { readonly fingerprint: { readonly count: number; readonly sum: Uint32Array } | undefined };
   read: ReadResult;
   select: FeedPart;
   merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
@@ -117,6 +128,12 @@ export interface Peer {
   readonly clockOffsetMs: number;
 }
 
+/** How far a peer is with sending what was lacking here, in events: about, since what is new meanwhile counts too. */
+export interface Progress {
+  readonly received: number;
+  readonly expected: number;
+}
+
 export type SessionOutput =
   | { readonly type: 'send'; readonly frame: Uint8Array }
   | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
@@ -136,6 +153,8 @@ export type SessionOutput =
   | { readonly type: 'asked'; readonly log: string; readonly runs: readonly Run[] }
   /** The peer does not have these of the events that it was asked for. */
   | { readonly type: 'absent'; readonly log: string; readonly runs: readonly Run[] }
+  /** The peer sends many events of the log; `undefined` when it does not, or no longer. */
+  | { readonly type: 'progress'; readonly log: string; readonly progress: Progress | undefined }
   /** The peer refuses something about the log. */
   | { readonly type: 'refused'; readonly log: string; readonly error: GossipError }
   /** A log that was opened for the peer is not needed by it any more. */

@@ -43,6 +43,10 @@ const unasked = {
   'merge failed, early': '',
   'store answered': '',
   'store failed': '',
+  'sum answered': '',
+  'sum answered, differing': '',
+  'sum answered, not at once': '',
+  'sum failed': '',
   'answer of another kind': '',
 };
 
@@ -77,7 +81,14 @@ const beforeHello = (fault: Fault) => ({
   'ranges, answering': fault('protocol'),
   'ranges, asking': fault('protocol'),
   'ranges of another comparison': fault('protocol'),
+  'ranges of a thorough comparison': fault('protocol'),
+  'ranges, beginning': fault('protocol'),
   'ranges, no such channel': fault('protocol'),
+  sums: fault('protocol'),
+  'sums, not at rest': fault('protocol'),
+  'sums, no such channel': fault('protocol'),
+  coming: fault('protocol'),
+  'coming, all of it': fault('protocol'),
   want: fault('protocol'),
   absent: fault('protocol'),
   'want, by this node': '',
@@ -125,7 +136,14 @@ const absent: Row = {
   'ranges, answering': '',
   'ranges, asking': '',
   'ranges of another comparison': '',
+  'ranges of a thorough comparison': '',
+  'ranges, beginning': '',
   'ranges, no such channel': '',
+  sums: '',
+  'sums, not at rest': '',
+  'sums, no such channel': '',
+  coming: '',
+  'coming, all of it': '',
   want: '',
   absent: '',
   'want, by this node': '',
@@ -173,7 +191,14 @@ const live: Row = {
   'want, by this node': 'asked, send want',
   'open, answering': 'edges',
   events: 'request merge',
+  'tick, held event due': 'request sum, send credit',
+  'ranges, beginning': 'request compare',
+  sums: 'request sum',
+  coming: 'progress',
 };
+
+/** Not at rest: sums are neither sent nor looked at. */
+const busy = { 'tick, held event due': 'send credit', sums: '' };
 
 /** A request is under way: its answer may be of another kind, or not come. */
 const asked = {
@@ -181,6 +206,9 @@ const asked = {
   'tick, request overdue': told('request-timeout'),
   'tick, held event due': told('request-timeout'),
 };
+
+/** Our sum is being taken, and is not taken twice. */
+const resting = { sums: '', 'sum failed': told('storage-failed') };
 
 const table: Readonly<Record<StateName, Row>> = {
   new: {
@@ -231,10 +259,12 @@ const table: Readonly<Record<StateName, Row>> = {
   },
   'live, peer may not write': {
     ...live,
+    coming: '',
     events: 'send error forbidden',
   },
   'live, comparing': {
     ...live,
+    ...busy,
     stored: '',
     'stored, not due': '',
     'ranges, answering': 'request compare',
@@ -242,6 +272,7 @@ const table: Readonly<Record<StateName, Row>> = {
   },
   'live, reading a turn': {
     ...live,
+    ...busy,
     ...asked,
     stored: '',
     'stored, not due': '',
@@ -253,11 +284,12 @@ const table: Readonly<Record<StateName, Row>> = {
   },
   'live, reading': {
     ...live,
+    ...busy,
     ...asked,
     stored: '',
     'stored, not due': '',
     'read answered': 'send events',
-    'read answered, more': 'send events, request read',
+    'read answered, more': 'send coming, send events, request read',
     'read failed': told('storage-failed'),
   },
   'live, merging': {
@@ -271,19 +303,42 @@ const table: Readonly<Record<StateName, Row>> = {
   },
   'live, storing': {
     ...live,
+    ...busy,
     'answer of another kind': told('protocol'),
     'store answered': 'send ack',
     'store failed': told('storage-failed'),
   },
-  'live, muted': { ...live, stored: '', 'stored, not due': '' },
+  'live, muted': { ...live, ...busy, stored: '', 'stored, not due': '' },
   'live, held': {
     ...live,
+    ...busy,
     stored: '',
     'stored, not due': '',
     tick: 'request describe',
     'tick, heartbeat due': 'request describe, send credit',
     'tick, request overdue': 'request describe, send credit',
     'tick, held event due': 'request describe, send credit',
+  },
+  'live, summing': {
+    ...live,
+    ...asked,
+    ...resting,
+    // Minutes have passed: it is due by now, and nothing is overdue yet.
+    'stored, not due': 'send events',
+    'tick, held event due': '',
+    'sum answered': 'send sums',
+    'sum answered, differing': 'send sums',
+  },
+  "live, summing for the peer's sums": {
+    ...live,
+    ...asked,
+    ...resting,
+    'sum answered, differing': 'request compare',
+  },
+  'live, healing': {
+    ...live,
+    sums: '',
+    'ranges of a thorough comparison': 'request compare',
   },
   ended: everything(''),
 };
@@ -334,6 +389,17 @@ const rules: Readonly<Record<Happening, string>> = {
   'ranges, asking': '[S5]',
   'ranges of another comparison': '[S5]',
   'ranges, no such channel': '[S17]',
+  'ranges of a thorough comparison': '[S18]',
+  'ranges, beginning': '[S18]',
+  sums: '[S18]',
+  'sums, not at rest': '[S18]',
+  'sums, no such channel': '[S17, S18]',
+  'sum answered': '[S18]',
+  'sum answered, differing': '[S18]',
+  'sum answered, not at once': '[S18]',
+  'sum failed': '[S15]',
+  coming: '[S19]',
+  'coming, all of it': '[S19]',
   want: '[S11]',
   absent: '[S11]',
   'want, by this node': '[S11]',

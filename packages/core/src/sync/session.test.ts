@@ -18,6 +18,7 @@ import {
   openRetryMs,
   silenceMsMax,
 } from '../limits.js';
+import type { Range } from '../range.js';
 import { ReplicatedLog, type SessionOutput } from './index.js';
 
 const replica = (byte: number, second = 0): ReplicaId =>
@@ -85,7 +86,7 @@ test('[S3] frames of kinds to come are skipped between those that are known', ()
   left.append(log, 'tea?');
   left.store(log);
   wire.connect();
-  for (let kind = 13; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
+  for (let kind = 15; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
   wire.settle();
   expect(payloads(right)).toEqual(['tea?']);
 });
@@ -153,6 +154,28 @@ test('[S5] numbers of logs are never used again, and a session carries so many l
   rig.handle({ type: 'attach', log, now: rig.nowMs });
   const [open] = sent(rig.handle(rig.answer('describe')), 'open');
   expect(open).toMatchObject({ channel: channelsMax + 1 });
+});
+
+test('[S5] frames of a turn are read one after another, however long an answer takes', () => {
+  const rig = rigIn('live, comparing');
+  const page = (frame: number, more: boolean) =>
+    rig.handle(
+      rig.frame({
+        ...{ kind: 'ranges', channel: 1, comparison: 1, own: false, begins: false, frame, more },
+        ranges: [{ kind: 'rows', from: frame, to: frame + 1, names: [] }],
+      }),
+    );
+  expect(page(0, true)).toMatchObject([{ type: 'request', effect: { kind: 'compare', received: [{ from: 0 }] } }]);
+  expect([...page(1, true), ...page(2, false)]).toEqual([]);
+  const reply = (from: number): Range[] => [{ kind: 'lacking-rows', from, to: from + 1, names: [] }];
+  for (const from of [0, 1]) {
+    const outputs = rig.handle(rig.answer('compare', { reply: reply(from) }));
+    expect(sent(outputs, 'ranges')).toMatchObject([{ frame: from, more: true, ranges: [{ from }] }]);
+    expect(outputs.at(-1)).toMatchObject({ effect: { kind: 'compare', received: [{ from: from + 1 }] } });
+  }
+  const outputs = rig.handle(rig.answer('compare', { reply: reply(2) }));
+  expect(sent(outputs, 'ranges')).toMatchObject([{ frame: 2, more: false }]);
+  expect(outputs).toContainEqual(expect.objectContaining({ type: 'compared' }));
 });
 
 test('[S6] a log with another descriptor does not sync, the others do', () => {

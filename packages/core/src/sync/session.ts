@@ -50,6 +50,13 @@
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
  *   alone is released. A node that wants the log and has only answered so far opens it anew.
  * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
+ * - [S18] A log at rest, nothing being under way, is compared every `idleCompareMs`, with jitter: the node of the lower id sends
+ *   the sum of all events up to `idleSpareMs` ago (`sums`). A peer that agrees stays silent; another one begins a thorough
+ *   comparison (C6), beside which everything goes on. Where that mends nothing it comes half as often each time.
+ * - [S19] Who is about to send more than a frame of events says first about how much (`coming`), and when it is through.
+ * - [S20] A peer's turns cost what comparing that log may cost (`WorkBudget`), however many it begins: else
+ *   `limit-exceeded` ends the session. Frames of a comparison are numbered, and spans of a turn follow one another in all
+ *   its frames: else `protocol`. An answer that was lost would pass for agreement.
  */
 import {
   decodeMessage,
@@ -60,20 +67,25 @@ import {
   type Message,
   type OpenMessage,
   type RangesMessage,
+  type SumsMessage,
   type WantMessage,
 } from '../codec/message.js';
 import { type Supply, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode } from '../errors.js';
-import { clockMilliseconds, horizon } from '../hybrid-logical-clock.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import { clockMilliseconds, horizon, tick } from '../hybrid-logical-clock.js';
+import { type ReplicaId, replicaIdToBytes, type SequenceNumber } from '../ids.js';
 import {
   channelsMax,
   clockDriftMsMax,
+  comparisonBytesMax,
   comparisonFramesMax,
   creditBytesMax,
   frameBytesMax,
   frameBytesTarget,
   heartbeatMs,
+  idleCompareMs,
+  idleCompareMsMax,
+  idleSpareMs,
   openRetryMs,
   requestMsMax,
   runsPerFrameMax,
@@ -84,9 +96,19 @@ import type { Run } from '../ports/storage.js';
 import { isQuestion, type Range } from '../range.js';
 import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
 import { type Channel, type ChannelState, freshExchange } from './channel.js';
-import { type Comparison, newComparison, noteLacks, pagesOf, type Turn } from './comparison.js';
+import { type Comparison, endOf, newComparison, noteLacks, pagesOf, type Turn } from './comparison.js';
 import { ReadFeeds, type ServedFeed, ServedFeeds } from './feeds.js';
-import type { Answer, Answers, Effect, Peer, SessionInput, SessionOptions, SessionOutput } from './session-io.js';
+import type {
+  Answer,
+  Answers,
+  Effect,
+  Peer,
+  Progress,
+  SessionInput,
+  SessionOptions,
+  SessionOutput,
+} from './session-io.js';
+import { WorkBudget } from './work-budget.js';
 
 /** Of an `events` frame with one block: version, kind, channel, length of the block. */
 const eventsHeaderBytesMax = 10;
@@ -149,10 +171,14 @@ export class Session {
   #owed = 0;
   readonly #served: ServedFeeds;
   readonly #read: ReadFeeds;
+  readonly #budget = new WorkBudget();
+  /** Where our own jitter begins, which differs from node to node. */
+  readonly #jitter: number;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#clockOffsetMs = options.clockOffsetMs;
+    this.#jitter = replicaIdToBytes(options.node).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 0);
     const send = (message: Message) => void this.#send(message);
     const put = (output: SessionOutput) => void this.#outputs.push(output);
     this.#read = new ReadFeeds({ send, put });
@@ -250,6 +276,8 @@ export class Session {
       for (const request of this.#requests.values()) request.since = Math.min(request.since, now);
       for (const channel of this.#byLog.values()) {
         if (channel.refusedAt !== undefined) channel.refusedAt = Math.min(channel.refusedAt, now);
+        channel.quiet.since = Math.min(channel.quiet.since, now);
+        channel.summedAt = Math.min(channel.summedAt, now);
       }
     }
     this.#now = now;
@@ -307,7 +335,16 @@ export class Session {
         return;
     }
     const channel = this.#byNumber.get(message.channel);
+    if (channel !== undefined && message.kind !== 'sums') channel.quiet.since = this.#now;
     switch (message.kind) {
+      case 'sums':
+        if (channel !== undefined) this.#peerSums(channel, message);
+        return;
+      case 'coming':
+        if (channel?.state === 'live' && channel.writable) {
+          this.#catchUp(channel, message.events === 0 ? undefined : { received: 0, expected: message.events });
+        }
+        return;
       case 'ranges':
         if (channel !== undefined) this.#ranges(channel, message, bytes.length);
         return;
@@ -430,7 +467,9 @@ export class Session {
         if (isFresh) {
           channel.compared = false;
           channel.theirs = undefined;
+          channel.healing = undefined;
           channel.ahead.clear();
+          this.#catchUp(channel, undefined);
         }
         this.#answerOpen(channel);
         return;
@@ -454,49 +493,186 @@ export class Session {
     channel.theirs = newComparison(first.comparison);
     channel.theirs.asked = first.ranges.some(isQuestion);
     const turn = { comparison: channel.theirs, own: false, more: false };
-    this.#compare(channel, first.ranges, first.comparison, turn);
+    this.#readTurn(channel, first.ranges, turn, 0);
   }
 
   /** A page of a turn of a comparison. */
   #ranges(channel: Channel, message: RangesMessage, bytes: number): void {
-    const { own, more, comparison: number, ranges } = message;
+    const { own, more, begins, comparison: number, frame, ranges } = message;
     if (channel.state === 'opening') {
       this.#wait(channel, message, bytes);
       return;
     }
-    const comparison = own ? channel.theirs : channel.ours;
-    if (channel.state !== 'live' || comparison?.number !== number) return;
+    if (channel.state !== 'live') return;
+    if (begins) this.#peerHeals(channel, number);
+    const comparison = underWay(channel, !own, number);
+    if (comparison === undefined) return;
+    const end = endOf(ranges, comparison.end);
+    if (end === undefined || frame !== comparison.frames) {
+      this.#fault(new GossipError('protocol', 'frames or spans of a comparison that do not follow one another'));
+      return;
+    }
+    comparison.end = more ? end : 0;
     if (++comparison.frames > comparisonFramesMax) {
       this.#fault(new GossipError('limit-exceeded', `a comparison takes at most ${comparisonFramesMax} frames`));
       return;
     }
-    comparison.asked ||= ranges.some(isQuestion);
-    this.#compare(channel, ranges, number, { comparison, own: !own, more });
+    this.#readTurn(channel, ranges, { comparison, own: !own, more }, bytes);
+  }
+
+  /** Frames of a turn are read one after another: an answer may take a while, and each ends where the next begins. */
+  #readTurn(channel: Channel, ranges: readonly Range[], turn: Turn, bytes: number): void {
+    const { comparison } = turn;
+    if (!comparison.reading) {
+      comparison.reading = true;
+      comparison.asked ||= ranges.some(isQuestion);
+      this.#compare(channel, ranges, comparison.number, turn);
+      return;
+    }
+    comparison.waiting.push({ ranges, turn, bytes });
+    comparison.waitingBytes += bytes;
+    if (comparison.waitingBytes > comparisonBytesMax) {
+      this.#fault(new GossipError('limit-exceeded', `${comparison.waitingBytes} bytes of a turn wait to be read`));
+    }
+  }
+
+  #readNext(channel: Channel, comparison: Comparison): void {
+    comparison.reading = false;
+    const next = comparison.waiting.shift();
+    if (next === undefined) return;
+    comparison.waitingBytes -= next.bytes;
+    this.#readTurn(channel, next.ranges, next.turn, next.bytes);
   }
 
   #compare(channel: Channel, received: readonly Range[], salt: number, turn: Turn): void {
     const { log, edges: peer } = channel;
-    this.#request(channel, { kind: 'compare', log, received, salt, peer, peerWriter: this.#peer?.node }, 0, turn);
+    const { thorough } = turn.comparison;
+    const peerWriter = this.#peer?.node;
+    this.#request(channel, { kind: 'compare', log, received, salt, thorough, peer, peerWriter }, 0, turn);
+  }
+
+  /** S18: at rest, and the peer is thought to lack nothing. */
+  #isQuiet(channel: Channel): boolean {
+    const { behind, reading, storing, unstored, heldTime, describing, summing } = channel;
+    if (!this.#mayRead(channel) || behind || describing || summing) return false;
+    return (reading ?? storing ?? heldTime) === undefined && unstored.bytes === 0;
+  }
+
+  /** S18. Which of the two asks, and when, is nobody's choice: it follows from their ids. */
+  #askSums(channel: Channel): void {
+    const { since, forMs } = channel.quiet;
+    if (this.#peer === undefined || this.#options.node >= this.#peer.node || !this.#isQuiet(channel)) return;
+    const jitterMs = ((this.#jitter + channel.number * 7919) % 1000) * (idleCompareMs / 2000);
+    if (this.#now - since >= forMs + jitterMs) this.#sum(channel, undefined);
+  }
+
+  /** S18. A peer that asks more often than it is to is not answered. */
+  #peerSums(channel: Channel, theirs: SumsMessage): void {
+    const isResting =
+      this.#now - channel.quiet.since >= idleSpareMs && this.#now - channel.summedAt >= idleCompareMs / 2;
+    if (!isResting || !this.#isQuiet(channel)) return;
+    channel.summedAt = this.#now;
+    this.#sum(channel, theirs);
+  }
+
+  #sum(channel: Channel, theirs: SumsMessage | undefined): void {
+    const upTo = theirs?.upTo ?? tick(0, this.#now + this.#clockOffsetMs - idleSpareMs);
+    channel.summing = { upTo, theirs };
+    this.#request(channel, { kind: 'sum', log: channel.log, upTo, peer: channel.edges });
+  }
+
+  #summed(channel: Channel, { fingerprint }: Answers['sum']): void {
+    const { summing } = channel;
+    channel.summing = undefined;
+    // Too much at once: what is summed by now is kept, and the next time it is less.
+    if (summing === undefined || fingerprint === undefined || channel.remote === undefined) return;
+    const { upTo, theirs } = summing;
+    if (theirs === undefined) {
+      const { quiet } = channel;
+      if (!quiet.differed) quiet.forMs = idleCompareMs;
+      quiet.differed = false;
+      quiet.since = this.#now;
+      this.#send({ kind: 'sums', channel: channel.remote, upTo, ...fingerprint });
+      return;
+    }
+    const { count, sum } = theirs;
+    if (fingerprint.count === count && fingerprint.sum.every((value, lane) => value === sum[lane])) return;
+    const number = this.#nextComparison++;
+    const comparison = newComparison(number, true);
+    channel.healing = { comparison, own: true };
+    const received: Range[] = [{ kind: 'fingerprint', from: 0, to: upTo, count, sum }];
+    this.#readTurn(channel, received, { comparison, own: true, more: false }, 0);
+  }
+
+  /** S18: our sum, or a peer that makes one up, differs from the peer's. */
+  #peerHeals(channel: Channel, number: number): void {
+    channel.healing = { comparison: newComparison(number, true), own: false };
+    const { quiet } = channel;
+    if (!quiet.differed) quiet.forMs = Math.min(2 * quiet.forMs, idleCompareMsMax);
+    quiet.differed = true;
+  }
+
+  /** S19. */
+  #catchUp(channel: Channel, progress: Progress | undefined): void {
+    if (channel.catchUp === undefined && progress === undefined) return;
+    channel.catchUp = progress;
+    this.#outputs.push({ type: 'progress', log: channel.log, progress });
+  }
+
+  /** S19. What is coming is judged by its first part. */
+  #announce(channel: Channel, { entries, more, lacking }: Answers['read']): void {
+    if (channel.announced || !more) return;
+    channel.announced = true;
+    let bytes = 0;
+    let events = 0;
+    for (const { block, runs } of entries) {
+      bytes += block.length;
+      events += eventsOf(runs);
+    }
+    this.#send({
+      ...{ kind: 'coming', channel: channel.remote as number, events: lacking },
+      bytes: Math.round((bytes / Math.max(1, events)) * lacking),
+    });
+  }
+
+  #announceEnd(channel: Channel): void {
+    if (!channel.announced) return;
+    channel.announced = false;
+    this.#send({ kind: 'coming', channel: channel.remote as number, events: 0, bytes: 0 });
   }
 
   /** What the peer said was read and is answered. */
   #compareAnswered(channel: Channel, answer: Answers['compare'], turn: Turn): void {
-    const { lacks, reply, missing, doubtful } = answer;
+    const { lacks, reply, missing, doubtful, walked, rows } = answer;
+    if (!this.#budget.spend(channel.log, walked, rows, this.#now)) {
+      this.#fault(new GossipError('limit-exceeded', `comparisons of "${channel.log}" take more than they may`));
+      return;
+    }
     this.#askFor(channel, missing);
     const { comparison, own, more } = turn;
-    if ((own ? channel.ours : channel.theirs) !== comparison) return;
+    if (underWay(channel, own, comparison.number) !== comparison) return;
     noteLacks(comparison.lacks, lacks);
     comparison.doubted ||= doubtful;
     comparison.asks ||= reply.some(isQuestion);
     if (reply.length > 0 || (comparison.asked && !more)) this.#sendRanges(channel, turn, reply);
-    if (more) return;
-    if (!comparison.asks) this.#compared(channel, comparison);
-    comparison.asked = false;
-    comparison.asks = false;
+    if (!more) {
+      if (!comparison.asks) this.#compared(channel, comparison);
+      comparison.asked = false;
+      comparison.asks = false;
+    }
+    this.#readNext(channel, comparison);
   }
 
   /** A comparison has ended, at both ends: what the peer lacks is known, and another one under way is not needed. */
-  #compared(channel: Channel, { lacks, doubted }: Comparison): void {
+  #compared(channel: Channel, { lacks, doubted, thorough }: Comparison): void {
+    if (thorough) {
+      // It says nothing of the last events, so it settles nothing else.
+      channel.healing = undefined;
+      noteLacks(channel.lacks, lacks);
+      if (lacks.size > 0) channel.behind = true;
+      channel.stale = true;
+      return;
+    }
     channel.ours = undefined;
     channel.theirs = undefined;
     channel.lacks = lacks;
@@ -505,6 +681,7 @@ export class Session {
     channel.stale = true;
     channel.doubted = doubted;
     channel.reopen = doubted;
+    this.#announceEnd(channel);
     if (this.#peer?.durable && !doubted) {
       this.#outputs.push({ type: 'compared', log: channel.log, node: this.#peer.name, lacks });
     }
@@ -519,6 +696,8 @@ export class Session {
         comparison: comparison.number,
         own,
         more: more || i < pages.length - 1,
+        begins: comparison.thorough && own && comparison.sent === 0,
+        frame: comparison.sent++,
         ranges: page,
       });
     }
@@ -592,7 +771,7 @@ export class Session {
     } else if (channel.state === 'offered') {
       // It was our `open` that is refused. Should the peer open the log later, it needs another one.
       this.#forgetRequests(channel);
-      Object.assign(channel, freshExchange());
+      Object.assign(channel, freshExchange(this.#now));
       if (passingReasons.has(error.code)) channel.refusedAt = this.#now;
     } else {
       channel.muted = true;
@@ -616,7 +795,7 @@ export class Session {
       this.#removeChannel(channel);
       return;
     }
-    Object.assign(channel, freshExchange());
+    Object.assign(channel, freshExchange(this.#now));
   }
 
   #stored(log: string, entries: readonly LogEntry[]): void {
@@ -628,6 +807,7 @@ export class Session {
     const mayPush = this.#mayRead(channel);
     let credit = this.#credit;
     channel.stale = true;
+    channel.quiet.since = this.#now;
     for (const { block, runs } of entries) {
       // A block that filled the frame it came in may not fit behind a larger channel number.
       const fits = credit > 0 && block.length <= frameBytesMax - eventsHeaderBytesMax;
@@ -734,6 +914,7 @@ export class Session {
         }
         if (supplies === undefined) {
           for (const { runs } of answer.entries) this.#know(channel, runs);
+          this.#announce(channel, answer);
         } else if (answer.more) {
           for (const { runs } of answer.entries) advance(supplies, runs);
           noteLacks(channel.supplies, supplies);
@@ -744,12 +925,21 @@ export class Session {
         );
         if (supplies !== undefined) break;
         channel.behind = answer.more || channel.stale;
+        if (!channel.behind) this.#announceEnd(channel);
         if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
         if (answer.heldTime !== undefined) channel.heldTime = answer.heldTime;
         break;
       }
+      case 'sum':
+        this.#summed(channel, answer);
+        break;
       case 'merge': {
         this.#know(channel, answer.runs);
+        if (channel.catchUp !== undefined) {
+          const { received, expected } = channel.catchUp;
+          const more = Math.min(expected, received + eventsOf(answer.runs));
+          this.#catchUp(channel, { received: more, expected });
+        }
         for (const { replica, last } of answer.runs) {
           if (last > (channel.ahead.get(replica) ?? 0)) channel.ahead.set(replica, last);
         }
@@ -787,7 +977,7 @@ export class Session {
     if (kind === 'open') {
       this.#refuse(channel.remote, error);
       this.#forgetRequests(channel);
-      if (channel.attached) Object.assign(channel, freshExchange());
+      if (channel.attached) Object.assign(channel, freshExchange(this.#now));
       else this.#removeChannel(channel);
     } else if (kind === 'merge' && (error.code === 'early' || error.code === 'limit-exceeded')) {
       this.#giveBack(request.bytes);
@@ -826,6 +1016,7 @@ export class Session {
         channel.wanted.clear();
         this.#describe(channel, true);
       }
+      this.#askSums(channel);
       this.#takeTurn(channel);
     }
     if (this.#now - this.#lastSent >= heartbeatMs) this.#grant();
@@ -962,6 +1153,7 @@ export class Session {
   }
 
   #request(channel: Channel, effect: Effect, bytes = 0, turn?: Turn): number {
+    if (effect.kind !== 'sum') channel.quiet.since = this.#now;
     return this.#ask(effect, { channel, feed: undefined, bytes, turn, supplies: undefined });
   }
 
@@ -993,7 +1185,7 @@ export class Session {
     if (this.#byLog.size >= channelsMax) return undefined;
     // Numbers are never used again: a frame that crossed a close must not reach another log (L6).
     const number = this.#nextChannel++;
-    const channel: Channel = { log, number, attached: false, ...freshExchange() };
+    const channel: Channel = { log, number, attached: false, ...freshExchange(this.#now) };
     this.#byLog.set(log, channel);
     this.#byNumber.set(number, channel);
     return channel;
@@ -1007,6 +1199,7 @@ export class Session {
 
   /** Answers to what was asked for this exchange are of no use any more; credit tied to them is given back. */
   #forgetRequests(channel: Channel): void {
+    this.#catchUp(channel, undefined);
     for (const [number, request] of this.#requests) {
       if (request.channel !== channel) continue;
       this.#settle(number);
@@ -1050,6 +1243,7 @@ export class Session {
     if (tell !== undefined && this.#state !== 'new') this.#send({ kind: 'close', channel: 0, reason: tell });
     this.#state = 'ended';
     for (const channel of this.#byLog.values()) {
+      this.#catchUp(channel, undefined);
       if (channel.forPeer) this.#outputs.push({ type: 'released', log: channel.log });
     }
     this.#byLog.clear();
@@ -1067,6 +1261,17 @@ function advance(lacks: Map<ReplicaId, KnownEvent>, runs: readonly TimedRun[]): 
     const known = lacks.get(replica);
     if (known !== undefined && last > known.seq) lacks.set(replica, { ...known, seq: last, time: lastTime });
   }
+}
+
+/** The comparison of that number, begun by this node (`own`) or by the peer. */
+function underWay({ ours, theirs, healing }: Channel, own: boolean, number: number): Comparison | undefined {
+  const opening = own ? ours : theirs;
+  if (opening?.number === number) return opening;
+  return healing?.own === own && healing.comparison.number === number ? healing.comparison : undefined;
+}
+
+function eventsOf(runs: readonly TimedRun[]): number {
+  return runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }
 
 /** Where it is kept what the peer lacks: in the channel, and in each comparison under way. */

@@ -7,7 +7,14 @@
  */
 import { type CloseReason, type ConnectionSource, GossipError, type LogEvent } from '@gossip-log/core';
 import { ReplicatedLog } from '@gossip-log/core/sync';
-import { createGossipNode, type GossipNode, type NetworkEvents, webSocketClient } from '@gossip-log/transport';
+import {
+  createGossipNode,
+  type GossipNode,
+  type LogHandle,
+  type LogWindow,
+  type NetworkEvents,
+  webSocketClient,
+} from '@gossip-log/transport';
 import { check, Laws, View, Violation } from './checkers.js';
 import type { Plan, Step } from './plan.js';
 import { Random } from './random.js';
@@ -254,6 +261,7 @@ export class Cluster {
     for (const machine of this.#machines) {
       if (machine.node === undefined && machine.process === undefined) this.#start(machine);
       if (!machine.relay) for (const log of this.logs) this.#want(machine, log);
+      for (const { handle } of machine.views.values()) this.#loadOlder(handle, Number.MAX_SAFE_INTEGER);
     }
     // Apps that were told not to try again are opened anew, also where that is being told right now.
     const online = () => {
@@ -271,6 +279,7 @@ export class Cluster {
       if (first === undefined) return false;
       for (const view of views) {
         const version = view?.handle.log?.version();
+        if (view?.handle.hasOlder) return false;
         if (view === undefined || version === undefined || version.size !== first.size || view.isPending) return false;
         for (const [replica, seq] of first) if (version.get(replica) !== seq) return false;
       }
@@ -322,12 +331,19 @@ export class Cluster {
     return damaged.length > 0;
   }
 
-  /** Disks hold all that apps show: what was damaged was fetched and written again. One that was set back has both branches. */
+  /**
+   * Disks hold all that apps show: what was damaged was fetched and written again. One that was set back has both branches.
+   * A packed chunk that a relay has not read again may still be damaged: it is found when it is.
+   */
   get repaired(): boolean {
     return this.logs.every((log) => {
       const length = this.#apps()[0]?.views.get(log)?.handle.log?.length;
       return this.#machines.every(
-        ({ disk }) => !disk.damaged || disk.restored || this.#read(disk, log).length === length,
+        ({ disk, relay }) =>
+          !disk.damaged ||
+          disk.restored ||
+          (relay && hasUnmetDamage(disk, log)) ||
+          this.#read(disk, log).length === length,
       );
     });
   }
@@ -467,7 +483,12 @@ export class Cluster {
   #open(machine: Machine, log: string): void {
     const { node, process } = machine;
     if (node === undefined || process === undefined || machine.views.has(log)) return;
-    const handle = node.open(log);
+    const window = this.#healing ? 'all' : this.#windowFor(machine, log);
+    const handle = node.open(log, { window });
+    if (window !== 'all') {
+      // Somebody scrolls up after a while.
+      process.environment.setTimer(3_000, () => this.#loadOlder(handle, 3));
+    }
     const view = new View(this.laws, machine.name, log, handle, machine.disk, process);
     machine.views.set(log, view);
     this.#dirty.add(view);
@@ -488,6 +509,22 @@ export class Cluster {
         });
       }
     });
+  }
+
+  /** Every other app holds a part of some logs in memory. */
+  #windowFor({ name }: Machine, log: string): LogWindow {
+    const drawn = new Random(
+      this.#plan.seed + name.length * 7 + name.charCodeAt(name.length - 1) + this.logs.indexOf(log),
+    );
+    return drawn.pick<LogWindow>(['all', 'all', { last: 0 }, { last: 3 }, { last: 20 }]);
+  }
+
+  #loadOlder(handle: LogHandle<unknown>, count: number): void {
+    handle.loadOlder(count).then(
+      (came) => this.count('older events read', came),
+      // The log was given back, has failed, or its disk cannot be read.
+      () => undefined,
+    );
   }
 
   /** A log has been read, or cannot be. */
@@ -658,14 +695,16 @@ export class Cluster {
   #read(disk: VirtualDisk, log: string): LogEvent[] {
     const replica = this.#machines[0]?.views.values().next().value?.handle.log?.replica;
     const copy = new ReplicatedLog({ id: log, replica: replica ?? anyReplica, now: () => 0 });
-    for (const block of disk.records(log)) {
+    const unlessDamaged = (load: () => void) => {
       try {
-        copy.load(block);
+        load();
       } catch (error) {
         // A damaged record that no node has met yet.
         if (!disk.damaged) throw error;
       }
-    }
+    };
+    unlessDamaged(() => copy.loadChunks(disk.chunks(log), 0));
+    for (const block of disk.records(log)) unlessDamaged(() => copy.load(block));
     return [...copy.snapshot()];
   }
 
@@ -673,6 +712,8 @@ export class Cluster {
     const kind = frameKinds[data[1] ?? 0] ?? 'unknown frame';
     if (kind === 'want') this.count('gap asked for');
     if (kind === 'ranges') this.count('logs compared');
+    if (kind === 'sums') this.count('log at rest summed');
+    if (kind === 'coming') this.count('total announced');
     if (kind === 'error') this.count('refusal sent');
     if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
     this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
@@ -685,11 +726,24 @@ export class Cluster {
 
 const start = Date.UTC(2026, 0, 1);
 const anyReplica = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['replica'];
-const frameKinds = ['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'];
+const frameKinds = [
+  ...['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'],
+  ...['feed', 'pull', 'sums', 'coming'],
+];
 
 /** A step in one line. */
 export function describeStep(step: Step, where = `${step.at}`): string {
   const { do: what, at: _, afterMs, ...rest } = step;
   const details = Object.entries(rest).map(([name, value]) => `${name} ${value}`);
   return `+${afterMs} ms ${what} at ${where}${details.length > 0 ? `: ${details.join(', ')}` : ''}`;
+}
+
+function hasUnmetDamage(disk: VirtualDisk, log: string): boolean {
+  try {
+    const copy = new ReplicatedLog({ id: log, replica: anyReplica, now: () => 0 });
+    for (const [id, bytes] of disk.chunks(log)) copy.loadChunks(new Map([[id, bytes]]), 0);
+    return false;
+  } catch {
+    return true;
+  }
 }

@@ -123,6 +123,11 @@ export class VirtualDisk {
     return [...(this.#state.logs.get(log)?.journal.values() ?? [])];
   }
 
+  /** The packed chunks of a log, as they lie on the disk. */
+  chunks(log: string): ReadonlyMap<number, Uint8Array> {
+    return this.#state.logs.get(log)?.chunks ?? new Map();
+  }
+
   logs(): string[] {
     return [...this.#state.logs.keys()].sort();
   }
