@@ -690,7 +690,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const parts = Array.from(chunks, ([id, bytes]) => {
       try {
         const blocks = splitBlocks(bytes);
-        return { blocks, time: decodeBlock(blocks[0] as Uint8Array).time[0] as number };
+        const [first] = blocks.map(decodeBlock);
+        return { blocks, time: (first as DecodedBlock).time[0] as number };
       } catch (cause) {
         throw new DamagedChunk(id, cause);
       }
