@@ -18,6 +18,8 @@
 const log = 'packages/core/src/replicated-log.ts';
 const buffer = 'packages/core/src/causal-buffer.ts';
 const session = 'packages/core/src/sync/session.ts';
+const packer = 'packages/core/src/log/packer.ts';
+const packed = 'packages/core/src/log/packed-chunks.ts';
 const hosted = 'packages/transport/src/hosted-log.ts';
 const node = 'packages/transport/src/gossip-node.ts';
 
@@ -50,7 +52,7 @@ export const mutants = [
   {
     name: 'skip a repair',
     file: hosted,
-    find: 'this.#repair = lacks(log, heads);',
+    find: 'this.#repair = this.#lacking.size > 0;',
     replace: 'this.#repair = false;',
   },
   {
@@ -157,5 +159,32 @@ export const mutants = [
     find: 'return replica === this.disputed || time >',
     replace: 'return time >',
     faults: ['restore', 'crash', 'close', 'cut'],
+  },
+  {
+    name: 'forget rows that came late when a chunk is packed anew',
+    file: packer,
+    find: '    packed.add(left);\n',
+    replace: '',
+  },
+  {
+    name: 'pack what is not stored',
+    file: packer,
+    find: '(chunk.seq[row] as number) <= (replicas.stored[chunk.replica[row] as number] as number);',
+    replace: 'chunk.seq.length > row;',
+    faults: ['crash', 'full-disk', 'slow-disk', 'power'],
+  },
+  {
+    name: 'forget rows that came late among those on disk',
+    file: packed,
+    find: 'if ((slot.late.time[0] as number) < hotFrom) hot = to;',
+    replace: 'if ((slot.late.time[0] as number) < hotFrom) { hot = to; slot.late = undefined; }',
+    faults: ['partition', 'cut', 'clock', 'release'],
+  },
+  {
+    name: 'pack over old chunks before all of them is taken in',
+    file: hosted,
+    find: 'if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;',
+    replace: '',
+    faults: ['damage', 'close', 'release'],
   },
 ];

@@ -49,7 +49,7 @@ import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
 import { mergeRows } from './log/merge-rows.js';
 import { OrderedLog } from './log/ordered-log.js';
-import { DamagedChunk, PackedChunks, type PackedSlot, type Reading, rowsOf } from './log/packed-chunks.js';
+import { PackedChunks, type PackedSlot, type Reading, rowsOf } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { readLacking } from './log/read-lacking.js';
@@ -679,24 +679,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#clock = observe(this.#clock, this.#packed.end);
   }
 
-  /**
-   * Reads packed chunks as if they were the journal, the earlier first: where no manifest serves. They are packed anew.
-   *
-   * @throws DamagedChunk
-   */
-  loadChunks(chunks: ReadonlyMap<number, Uint8Array>, nextChunkId: number): Receipt[] {
-    this.#packer.obsolete.push(...chunks.keys());
+  /** These chunks are read into memory as if they were the journal, since no manifest serves: they are packed anew. */
+  replaces(chunks: Iterable<number>, nextChunkId: number): void {
+    this.#packer.obsolete.push(...chunks);
     this.#packer.nextId = nextChunkId;
-    const parts = Array.from(chunks, ([id, bytes]) => {
-      try {
-        const blocks = splitBlocks(bytes);
-        const [first] = blocks.map(decodeBlock);
-        return { blocks, time: (first as DecodedBlock).time[0] as number };
-      } catch (cause) {
-        throw new DamagedChunk(id, cause);
-      }
-    });
-    return parts.sort((a, b) => a.time - b.time).flatMap(({ blocks }) => blocks.map((block) => this.load(block)));
   }
 
   /** Are there older events than those in memory? */

@@ -41,6 +41,7 @@ import {
   type Snapshot,
 } from '@gossip-log/core';
 import {
+  blocksOf,
   DamagedChunk,
   type KnownEvent,
   type LogEdges,
@@ -139,6 +140,8 @@ export class HostedLog<T = unknown> {
   #keeping: 'no' | 'once' | 'again' = 'no';
   /** Records of the journal, by key. */
   #records: string[] = [];
+  /** Chunks that were read like the journal, since no manifest serves. */
+  #chunkIds: readonly number[] = [];
   /** What the store's heads cover and the log lacks, since it was read. */
   #lacking: ReadonlyMap<ReplicaId, SequenceNumber> = new Map();
   #revision = 0;
@@ -511,9 +514,10 @@ export class HostedLog<T = unknown> {
       const { records, heads, revision, nextChunkId, manifest } = await storage.load(this.id);
       const log = this.#newLog(replica);
       this.#forgetGaps();
+      this.#chunkIds = [];
       try {
         if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
-        else if (revision > 0) this.#loadChunks(log, await storage.readChunks(this.id), nextChunkId);
+        else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId);
         const damaged = this.#replay(log, records);
         await this.reading(
           log.loadOlder((oldest) => [...this.#windows].every((window) => window.isReached(oldest))),
@@ -551,9 +555,12 @@ export class HostedLog<T = unknown> {
     this.#host.onError(error);
   }
 
-  /** Reads packed chunks as if they were the journal. */
-  #loadChunks(log: ReplicatedLog<T>, chunks: ReadonlyMap<number, Uint8Array>, nextChunkId: number): void {
-    for (const receipt of log.loadChunks(chunks, nextChunkId)) this.#noteGaps(receipt);
+  /** Reads all packed chunks as if they were the journal. Returns their ids. */
+  async #loadChunks(log: ReplicatedLog<T>, nextChunkId: number): Promise<readonly number[]> {
+    const chunks = await this.#host.storage.readChunks(this.id);
+    for (const block of blocksOf(chunks)) this.#noteGaps(log.load(block));
+    log.replaces(chunks.keys(), nextChunkId);
+    return [...chunks.keys()];
   }
 
   /** Reads the journal into a log that is not in use yet. Returns the damaged records. */
@@ -692,6 +699,8 @@ export class HostedLog<T = unknown> {
 
   async #readAgain(log: ReplicatedLog<T>): Promise<void> {
     const { records, heads } = await this.#host.storage.load(this.id);
+    const chunks =
+      this.#chunkIds.length === 0 ? [] : blocksOf(await this.#host.storage.readChunks(this.id, this.#chunkIds));
     if (this.#status !== 'ready' || !this.#hasComeNearer()) return;
     this.#forgetGaps();
     // What comes now is stored once more, behind what it waited for.
@@ -699,7 +708,7 @@ export class HostedLog<T = unknown> {
     this.#reading = true;
     try {
       // Not as `load` does it: in a contradiction what stands by now stands.
-      for (const blocks of portions(records)) {
+      for (const blocks of portions([...chunks, ...records.map(({ block }) => block)])) {
         const receipt = log.receive(blocks);
         this.#enqueue(receipt.entries);
         this.#noteGaps(receipt);
@@ -858,10 +867,21 @@ export class HostedLog<T = unknown> {
   /** H9. */
   #isToBePacked(log: ReplicatedLog<T>): boolean {
     if (this.#givesUp || this.#packAt === Number.POSITIVE_INFINITY || !log.isPackable) return false;
-    if (this.#records.length === 0) return false;
+    if (this.#records.length === 0 && this.#chunkIds.length === 0) return false;
+    // What the log could not take in lies in the old chunks alone.
+    if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;
     if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
     // The manifest names every replica: it is not written for every few of their events.
     return log.unpackedRows >= Math.max(this.#packAt, log.replicaCount / 8);
+  }
+
+  /** Does the store hold events that the log could not take in? */
+  #isLacking(log: ReplicatedLog<T>): boolean {
+    if (this.#lacking.size === 0) return false;
+    const version = log.version();
+    for (const [replica, head] of this.#lacking) if ((version.get(replica) ?? 0) < head) return true;
+    this.#lacking = new Map();
+    return false;
   }
 
   /** One step of packing. */
@@ -871,14 +891,13 @@ export class HostedLog<T = unknown> {
       const before = this.#records.length;
       const plan = await this.reading(log.pack(), (step) => step);
       if (plan === undefined) return;
-      const version = plan.isComplete ? log.version() : new Map<ReplicaId, SequenceNumber>();
-      const isKept = Array.from(this.#lacking).some(([replica, head]) => (version.get(replica) ?? 0) < head);
-      const packed = plan.isComplete && !isKept ? this.#records.slice(0, before) : [];
+      const packed = plan.isComplete && !this.#isLacking(log) ? this.#records.slice(0, before) : [];
       const { manifest, add, remove } = plan;
       await storage.pack(this.id, { revision: this.#revision, manifest, add, remove, packed });
       this.#revision++;
       plan.apply();
       this.#records = this.#records.slice(packed.length);
+      this.#chunkIds = [];
       this.#packAt = limits.journalRowsMax;
       if (plan.isComplete) {
         this.#tidies = false;
@@ -991,10 +1010,10 @@ function isUnreadable(error: unknown): boolean {
 }
 
 /** Blocks in portions, so that neither every record of one event nor a whole journal is merged by itself. */
-function* portions(records: readonly JournalRecord[]): Iterable<Uint8Array[]> {
+function* portions(blocks: readonly Uint8Array[]): Iterable<Uint8Array[]> {
   let portion: Uint8Array[] = [];
   let bytes = 0;
-  for (const { block } of records) {
+  for (const block of blocks) {
     portion.push(block);
     bytes += block.length;
     if (bytes < limits.blockBytesTarget) continue;

@@ -46,7 +46,7 @@ export interface PackedSlot extends ChunkHeader {
 export type Reading<V> = Generator<readonly number[], V, ReadonlyMap<number, Uint8Array>>;
 
 /** Thrown where rows are needed that are not in memory; caught by `held`. @internal */
-export class ColdRows extends Error {
+class ColdRows extends Error {
   readonly ids: readonly number[];
 
   constructor(ids: readonly number[]) {
@@ -289,4 +289,23 @@ function concatenate(parts: readonly Chunk[]): Chunk {
   const all = new Chunk(parts.reduce((sum, { count }) => sum + count, 0));
   for (const part of parts) all.copyRows(part, 0, part.count);
   return all;
+}
+
+/**
+ * The blocks of packed chunks, the earlier chunk first: to be read as if they were the journal.
+ *
+ * @throws DamagedChunk
+ * @internal
+ */
+export function blocksOf(chunks: ReadonlyMap<number, Uint8Array>): Uint8Array[] {
+  const parts = Array.from(chunks, ([id, bytes]) => {
+    try {
+      const blocks = splitBlocks(bytes);
+      const [first] = blocks.map(decodeBlock);
+      return { blocks, time: (first as DecodedBlock).time[0] as number };
+    } catch (cause) {
+      throw new DamagedChunk(id, cause);
+    }
+  });
+  return parts.sort((a, b) => a.time - b.time).flatMap(({ blocks }) => blocks);
 }

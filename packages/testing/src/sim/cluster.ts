@@ -6,7 +6,7 @@
  * starts its node again after it went down.
  */
 import { type CloseReason, type ConnectionSource, GossipError, type LogEvent } from '@gossip-log/core';
-import { ReplicatedLog } from '@gossip-log/core/sync';
+import { blocksOf, ReplicatedLog } from '@gossip-log/core/sync';
 import {
   createGossipNode,
   type GossipNode,
@@ -703,7 +703,14 @@ export class Cluster {
         if (!disk.damaged) throw error;
       }
     };
-    unlessDamaged(() => copy.loadChunks(disk.chunks(log), 0));
+    const sound = new Map<number, Uint8Array>();
+    for (const [id, bytes] of disk.chunks(log)) {
+      unlessDamaged(() => {
+        blocksOf(new Map([[id, bytes]]));
+        sound.set(id, bytes);
+      });
+    }
+    for (const block of blocksOf(sound)) copy.load(block);
     for (const block of disk.records(log)) unlessDamaged(() => copy.load(block));
     return [...copy.snapshot()];
   }
@@ -740,8 +747,7 @@ export function describeStep(step: Step, where = `${step.at}`): string {
 
 function hasUnmetDamage(disk: VirtualDisk, log: string): boolean {
   try {
-    const copy = new ReplicatedLog({ id: log, replica: anyReplica, now: () => 0 });
-    for (const [id, bytes] of disk.chunks(log)) copy.loadChunks(new Map([[id, bytes]]), 0);
+    blocksOf(disk.chunks(log));
     return false;
   } catch {
     return true;
