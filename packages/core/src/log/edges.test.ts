@@ -1,6 +1,7 @@
 /** Edges by themselves against sets of numbers, and logs that have them against logs that hold everything. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { readNow } from '../../test/read-now.js';
 import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
 import { ReplicatedLog } from '../replicated-log.js';
 import type { LogEntry } from '../runs.js';
@@ -173,4 +174,29 @@ test('[K3] when the edge rises, what waited for events below shows, and what is 
     { numRuns: 150 },
   );
   expect(freed).toBeGreaterThan(0);
+});
+
+test('[K6] [C7] by comparison a log is not sent what lies below its wanted edge, but the late events of its peer', () => {
+  const { whole } = history(Array.from({ length: 30 }, (_, i) => i * 7 + 1));
+  const edge = whole.snapshot().at(20)?.clock ?? 0;
+  whole.loaded();
+  const late = logOf(reader);
+  late.want(edge);
+  late.raise(edge);
+  const told = readNow(whole.compare(readNow(late.describe()), 1, false, late.edges));
+  const query = { lacks: told.lacks, bytesMax: 1_000_000, upTo: Number.MAX_SAFE_INTEGER };
+  late.receive(readNow(whole.read(query)).entries.map(({ block }) => block));
+  expect(ids(late)).toEqual(ids(whole, edge));
+  // A writer offers its own, however old.
+  const [ada] = writers as [ReplicaId];
+  const writer = logOf(ada);
+  writer.append(1);
+  writer.loaded();
+  const young = logOf(reader);
+  young.want(edge + 2 ** 40);
+  young.raise(edge + 2 ** 40);
+  const offered = readNow(young.compare(readNow(writer.describe()), 1, false, undefined, ada));
+  expect(offered.reply).toMatchObject([{ kind: 'lacking-runs', runs: [{ replica: ada, last: 0 }] }]);
+  const lacks = readNow(writer.compare(offered.reply, 1, false, young.edges)).lacks;
+  expect(lacks.get(ada)).toEqual({ seq: 0, time: 0 });
 });

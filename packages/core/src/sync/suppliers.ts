@@ -5,10 +5,8 @@
  */
 import type { UnmetRun } from '../edges.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
+import { edgesHeardMax } from '../limits.js';
 import type { Run } from '../ports/storage.js';
-
-/** Edges of peers that have left are remembered: what they sent may still wait for what lies below. */
-const edgesHeardMax = 64;
 
 interface Supplier {
   readonly complete: number;
@@ -27,6 +25,7 @@ export interface Search<Peer> {
 /** @internal */
 export class Suppliers<Peer> {
   readonly #peers = new Map<Peer, Supplier>();
+  /** Edges that peers have told of, also of such that have left: what they sent may still wait for what lies below. */
   readonly #heard: number[] = [];
 
   /** A peer has opened the log, maybe anew: what it said before counts no more. */
