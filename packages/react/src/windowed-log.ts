@@ -2,9 +2,9 @@
  * One window over a log in use by any number of hooks and stores: a handle of the node, and the zustand store that
  * mirrors it.
  *
- * - [W1] It is `ready` once its window is read, whatever others show of the log; then it stays so.
- * - [W2] Of older events one reading is under way at a time, and whoever asks meanwhile shares it.
- * - [W3] Where older events cannot be read, the log goes on: `error` says so until it is tried again.
+ * - [Y1] It is `ready` once its window is read, whatever others show of the log; then it stays so.
+ * - [Y2] Of older events one reading is under way at a time, and whoever asks meanwhile shares it.
+ * - [Y3] Where older events cannot be read, the log goes on: `error` says so until it is tried again.
  */
 import { emptySnapshot, GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
 import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';

@@ -627,11 +627,8 @@ export class HostedLog<T = unknown> {
     this.#windows.add(window);
     await this.ready;
     const log = this.#open();
-    await this.reading(
-      log.loadOlder((oldest) => window.isReached(oldest)),
-      done,
-    );
-    window.fix(log.residentFrom);
+    const older = () => log.loadOlder((oldest) => window.isReached(oldest));
+    await window.whileReading(() => this.reading(older(), done), log);
     return log;
   }
 
@@ -644,11 +641,8 @@ export class HostedLog<T = unknown> {
   async loadOlder(window: UsedWindow, count: number): Promise<number> {
     const log = this.#open();
     const { length, olderLength } = log;
-    await this.reading(
-      log.loadOlder((oldest) => oldest.length >= length + count),
-      done,
-    );
-    window.fix(log.residentFrom);
+    const older = () => log.loadOlder((oldest) => oldest.length >= length + count);
+    await window.whileReading(() => this.reading(older(), done), log);
     return Math.max(0, olderLength - log.olderLength);
   }
 
