@@ -40,7 +40,7 @@ export class WindowedLog {
   readonly #id: string;
   #handle: LogHandle<unknown> | undefined;
   #unsubscribe = nothing;
-  /** W1. */
+  /** Y1. */
   #isRead = false;
   /** Why the window, or what is older, could not be read. */
   #error: GossipError | undefined;
@@ -116,7 +116,7 @@ export class WindowedLog {
     return this.#handle?.subscribe(listener) ?? nothing;
   }
 
-  /** W2. */
+  /** Y2. */
   loadOlder(count = olderEvents): Promise<number> {
     const handle = this.#handle;
     if (handle === undefined || this.uses === 0 || (this.#isRead && !handle.hasOlder)) return Promise.resolve(0);
