@@ -147,6 +147,7 @@ test('given back while older events are read: the next user begins without it', 
   expect(second.result.current.isLoadingOlder).toBe(false);
   await act(async () => node.failRead('a', new GossipError('log-closed', 'gone')));
   expect(await came).toBe(0);
+  act(() => void node.receive('a', 3));
   expect(second.result.current).toMatchObject({ status: 'ready', error: undefined });
 });
 
