@@ -76,8 +76,8 @@ export const mutants = [
   {
     name: 'send events that are not stored',
     file: log,
-    find: 'const { stored } = this.#replicas;\n    const { rows, more, heldTime }',
-    replace: 'const { last: stored } = this.#replicas;\n    const { rows, more, heldTime }',
+    find: 'new Lacking(this.#tables, lacks, this.#replicas.stored)',
+    replace: 'new Lacking(this.#tables, lacks, this.#replicas.last)',
   },
   {
     name: 'ignore what a peer wants',
@@ -113,8 +113,8 @@ export const mutants = [
   {
     name: 'show stale snapshots',
     file: log,
-    find: '#changed(): void {\n    this.#snapshot = undefined;',
-    replace: '#changed(): void {',
+    find: 'if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;',
+    replace: '',
   },
   {
     name: 'make an event anew for every reader',

@@ -237,9 +237,10 @@ export class PackedChunks {
   }
 
   /** A chunk's own rows: to stay in the log, or `passing`, for the reading under way. @throws ColdRows, DamagedChunk. */
-  decode(header: ChunkHeader, passing: boolean): Chunk {
+  decode(header: ChunkHeader, passing: boolean, look?: (block: DecodedBlock, replicas: Uint32Array) => void): Chunk {
     const { pages } = this.#tables;
     const parts = this.blocks(header).map(({ block, replicas }) => {
+      look?.(block, replicas);
       const rows = takeBlock(block, replicas, this.#tables, passing);
       if (passing) this.#heldPages.push(pages.page);
       return rows;
