@@ -601,12 +601,23 @@ export class HostedLog<T = unknown> {
     } catch (error) {
       // A log that is being opened is read again without it.
       if (!(error instanceof DamagedChunk) || this.#status === 'opening') throw error;
-      if (this.#status === 'ready') {
-        this.#fail(error);
-        await this.#setAsideChunk(error);
-      }
+      this.#endDamaged(error);
       throw closedError(this.id);
     }
+  }
+
+  /** H10: what is pending is stored as far as it can be, then the log ends. */
+  #endDamaged(error: DamagedChunk): void {
+    if (this.#givesUp) return;
+    this.#givesUp = true;
+    this.#wakeRetry?.();
+    const end = async () => {
+      while (this.#writing !== undefined) await this.#writing;
+      if (this.#status !== 'ready') return;
+      await this.#setAsideChunk(error);
+      this.#fail(error);
+    };
+    end().catch((cause) => this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`)));
   }
 
   // The windows of those who use the log.

@@ -176,7 +176,7 @@ export class EffectiveRows {
       inPart += rows;
     };
     let next = from;
-    for (let at = packed.indexAt(from); at < packed.cold && (packed.slots[at] as PackedSlot).start < to; at++) {
+    for (let at = packed.coldIndex(from); at < packed.cold && (packed.slots[at] as PackedSlot).start < to; at++) {
       const slot = packed.slots[at] as PackedSlot;
       const end = Math.min(packed.endOf(at), to);
       const isWhole = slot.start >= next && packed.endOf(at) <= to;
@@ -199,7 +199,7 @@ export class EffectiveRows {
     visitWhole?: (slot: PackedSlot) => void,
   ): void {
     const { packed } = this;
-    for (let at = packed.cold === 0 ? 0 : packed.indexAt(from); at < packed.cold; at++) {
+    for (let at = packed.coldIndex(from); at < packed.cold; at++) {
       const slot = packed.slots[at] as PackedSlot;
       if (slot.start >= to) return;
       const isFirst = slot.start < from && (at > 0 || from > 0);

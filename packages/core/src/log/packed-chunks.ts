@@ -146,6 +146,11 @@ export class PackedChunks {
     return Math.max(0, low - 1);
   }
 
+  /** The first cold chunk that may have rows at that time or later; `cold` when there is none. */
+  coldIndex(time: number): number {
+    return this.#cold === 0 || time >= this.hotFrom ? this.#cold : this.indexAt(time);
+  }
+
   /** Where the span of a chunk ends. */
   endOf(index: number): number {
     return this.#slots[index + 1]?.start ?? this.end;
