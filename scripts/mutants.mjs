@@ -82,7 +82,7 @@ export const mutants = [
   {
     name: 'ignore what a peer wants',
     file: session,
-    find: "if (channel?.state === 'live') this.#want(channel, message.runs);",
+    find: 'if (channel !== undefined) this.#want(channel, message, bytes.length);',
     replace: '',
     faults: ['restore', 'crash', 'close', 'cut'],
   },

@@ -8,6 +8,9 @@
  * - [U3] The state is the same object until something in it changed.
  * - [U4] A log that failed or was closed ends with its last user: the next one tries anew.
  * - [U5] Another codec than that of the first user is refused. Who names none takes what there is.
+ * - [U6] A window is `ready` once it is read, whatever others show of the log; then it stays so.
+ * - [U7] Of older events a window has one reading under way at a time, and whoever asks meanwhile shares it.
+ * - [U8] Where older events cannot be read, the log goes on: `error` says so until it is tried again.
  */
 import { GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
 import type { Delivery, GossipNode, OpenOptions } from '@gossip-log/transport';

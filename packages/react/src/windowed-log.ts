@@ -1,10 +1,6 @@
 /**
  * One window over a log in use by any number of hooks and stores: a handle of the node, and the zustand store that
- * mirrors it.
- *
- * - [Y1] It is `ready` once its window is read, whatever others show of the log; then it stays so.
- * - [Y2] Of older events one reading is under way at a time, and whoever asks meanwhile shares it.
- * - [Y3] Where older events cannot be read, the log goes on: `error` says so until it is tried again.
+ * mirrors it. Rules: `shared-log.ts`.
  */
 import { emptySnapshot, GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
 import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
@@ -40,7 +36,7 @@ export class WindowedLog {
   readonly #id: string;
   #handle: LogHandle<unknown> | undefined;
   #unsubscribe = nothing;
-  /** Y1. */
+  /** U6. */
   #isRead = false;
   /** Why the window, or what is older, could not be read. */
   #error: GossipError | undefined;
@@ -81,7 +77,7 @@ export class WindowedLog {
     } catch (error) {
       // A closed node, or too many open logs. A bad id is the caller's mistake and goes to the error boundary.
       if (!(error instanceof GossipError)) throw error;
-      this.store.setState({ status: 'failed', error });
+      this.store.setState({ status: 'failed', error, hasOlder: false, isLoadingOlder: false });
     }
   }
 
@@ -116,7 +112,7 @@ export class WindowedLog {
     return this.#handle?.subscribe(listener) ?? nothing;
   }
 
-  /** Y2. */
+  /** U7. */
   loadOlder(count = olderEvents): Promise<number> {
     const handle = this.#handle;
     if (handle === undefined || this.uses === 0 || (this.#isRead && !handle.hasOlder)) return Promise.resolve(0);

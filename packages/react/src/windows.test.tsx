@@ -60,7 +60,7 @@ test('a new id is opened with the window of its own render', () => {
   expect(node.openedWith).toEqual(last(3));
 });
 
-test('[Y2] loadOlder reads on: it is one function, calls meanwhile share one reading, and it says how many came', async () => {
+test('[U7] loadOlder reads on: it is one function, calls meanwhile share one reading, and it says how many came', async () => {
   const node = new FakeNode();
   const seen = new Set<LogState>();
   const { result } = renderHook(() => {
@@ -90,7 +90,7 @@ test('[Y2] loadOlder reads on: it is one function, calls meanwhile share one rea
   expect(result.current.loadOlder).toBe(loadOlder);
 });
 
-test('[Y3] older events that cannot be read: 0 came, the error shows, and another try takes it away', async () => {
+test('[U8] older events that cannot be read: 0 came, the error shows, and another try takes it away', async () => {
   const node = new FakeNode();
   const { result } = renderHook(() => useGossipLog('a', last(1)), within(node));
   act(() => void node.ready('a', 1, 2));
@@ -147,10 +147,11 @@ test('given back while older events are read: the next user begins without it', 
   expect(second.result.current.isLoadingOlder).toBe(false);
   await act(async () => node.failRead('a', new GossipError('log-closed', 'gone')));
   expect(await came).toBe(0);
+  act(() => void node.receive('a', 3));
   expect(second.result.current).toMatchObject({ status: 'ready', error: undefined });
 });
 
-test('[U1] [Y1] each window is its own: who asks for more waits for it, while the others go on', async () => {
+test('[U1] [U6] each window is its own: who asks for more waits for it, while the others go on', async () => {
   const node = new FakeNode();
   const few = renderHook(() => useGossipLog('a', last(1)), within(node));
   act(() => void node.ready('a', 1, 2, 3));
@@ -171,7 +172,7 @@ test('[U1] [Y1] each window is its own: who asks for more waits for it, while th
   expect(node.listening).toBe(0);
 });
 
-test('[Y1] a window that cannot be read fails alone, and mounting anew tries again', async () => {
+test('[U6] a window that cannot be read fails alone, and mounting anew tries again', async () => {
   const node = new FakeNode();
   const few = renderHook(() => useGossipLog('a', last(1)), within(node));
   act(() => void node.ready('a', 1, 2));
