@@ -143,8 +143,8 @@ export const mutants = [
   {
     name: 'never ask again for a log that was refused',
     file: session,
-    find: 'Object.assign(channel, freshExchange());\n      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;',
-    replace: 'Object.assign(channel, freshExchange());',
+    find: 'Object.assign(channel, freshExchange(this.#now));\n      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;',
+    replace: 'Object.assign(channel, freshExchange(this.#now));',
     faults: ['full-disk', 'close', 'damage', 'release'],
   },
   {
