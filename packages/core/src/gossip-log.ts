@@ -35,7 +35,7 @@ export interface MergeResult {
 export interface GossipLog<T = unknown> {
   readonly id: string;
   readonly replica: ReplicaId;
-  /** Events in the log, parked ones not among them. */
+  /** Events in the log, parked ones not among them; of a log that a node opened with a window, those in memory. */
   readonly length: number;
   /**
    * Appends a payload and returns its event, which is in the log at once. The log is as before when it throws.
@@ -52,17 +52,20 @@ export interface GossipLog<T = unknown> {
    *   beside events held here.
    */
   merge(bytes: Uint8Array): MergeResult;
-  /** The log now. Same object until the log changes. Its cost does not grow with the log. */
+  /** The log now, as far as it is in memory. Same object until that changes. Its cost does not grow with the log. */
   snapshot(): Snapshot<T>;
   /** Calls back once after every append and every merge that added events. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
   /** Replica → last sequence number in the log. A copy. */
   version(): Map<ReplicaId, SequenceNumber>;
-  /** The log, or what `since` lacks, as a sequence of blocks that `merge` reads. In log order. */
+  /**
+   * The log, or what `since` lacks, as a sequence of blocks that `merge` reads. In log order. Of a log with a window, what is
+   * in memory.
+   */
   encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array;
   /** Does `a` happen before `b`, after it, neither, or are they one event? By recorded dependencies. */
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation;
-  /** The event of that id, when it is in the log. */
+  /** The event of that id, when it is in the log, and in memory. */
   get(id: EventId): LogEvent<T> | undefined;
   /** Ends the log: `append` and `merge` throw `log-closed` from then on; snapshots stay readable. Idempotent. */
   close(): void;
