@@ -21,6 +21,9 @@ const writersTogetherMax = 100;
 /** Far below the bound of events that wait for storage. */
 const fillStoredEvery = 10_000;
 
+/** Who only reads: no workload writes as this one. */
+const reader = 0x7fff_ffff;
+
 /** Rooms that are stored in one transaction. */
 const roomsAtOnce = 1_000;
 
@@ -115,7 +118,8 @@ export class HeldLog extends LogReplica implements HeldEvents {
   }
 }
 
-async function inStorage(blocks: readonly Uint8Array[]): Promise<GossipStorage> {
+/** A store that has a whole log. */
+export async function inStorage(blocks: readonly Uint8Array[]): Promise<GossipStorage> {
   const storage = memoryStorage();
   await keep(storage, blocks);
   return storage;
@@ -123,7 +127,7 @@ async function inStorage(blocks: readonly Uint8Array[]): Promise<GossipStorage> 
 
 /** Puts a whole log into storage, as a node would that received it. */
 async function keep(storage: GossipStorage, blocks: readonly Uint8Array[]): Promise<void> {
-  const { entries } = new LogReplica(0xffff).log.receive(blocks);
+  const { entries } = new LogReplica(reader).log.receive(blocks);
   await storage.commit(id, entries, { durability: 'strict' });
 }
 
@@ -274,7 +278,7 @@ function writeApart(stints: readonly Stint[]) {
 }
 
 function mergedOf(updates: readonly Uint8Array[]): Uint8Array[] {
-  const replica = new LogReplica(0xffff);
+  const replica = new LogReplica(reader);
   replica.receive(updates);
   return replica.blocks();
 }

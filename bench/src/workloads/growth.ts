@@ -8,8 +8,8 @@ import { LogReplica } from '../systems/gossip-log.js';
 import { collectGarbage, type Figure, rate, verify, type Workload } from '../workload.js';
 
 /** Events of one round, of each kind. */
-const roundEvents = 2_000;
-const rounds = 7;
+const roundEvents = 600;
+const rounds = 5;
 /** Events of one block that is merged. */
 const blockEvents = 100;
 

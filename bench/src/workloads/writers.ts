@@ -2,14 +2,18 @@
  * A log of ten writers beside logs of many, as long as one another: memory for each writer, what an event costs at the
  * end, and a small sync. Writers wrote apart; then one event after another named them all.
  */
-import { chatEvents } from '../events.js';
-import { gossipLog, LogReplica } from '../systems/gossip-log.js';
+import { chatEvents, payloadBytes } from '../events.js';
+import { exchange } from '../systems/exchange.js';
+import { id, inStorage, LogReplica } from '../systems/gossip-log.js';
 import { type Figure, rate, timed, verify, type Workload } from '../workload.js';
 import { settle, used } from './memory.js';
-import { syncSmall } from './small-sync.js';
 
 const eventsOfEach = 10;
 const appendedMax = 10_000;
+/** New events of each side that syncs. */
+const fresh = 100;
+/** Numbers from here on are nobody's who wrote the history. */
+const firstReader = 1_000_000;
 /** So many writers an event names at most. */
 const namedMax = 64;
 
@@ -60,7 +64,7 @@ async function measure(writers: number, events: number) {
   // They are the receiver's from here on, counted only if it keeps them.
   const given = blocks.reduce((sum, { length }) => sum + length, 0);
   const before = used();
-  const replica = new LogReplica(400_000);
+  const replica = new LogReplica(firstReader);
   replica.receive(blocks);
   blocks = [];
   await settle();
@@ -75,18 +79,39 @@ async function measure(writers: number, events: number) {
   const later = await timed(() => {
     for (const event of rest) replica.append(event);
   });
-  const other = new LogReplica(400_001);
+  const other = new LogReplica(firstReader + 1);
   const news = all.slice(events + appended);
   for (const event of news) other.append(event);
   const tail = other.take();
   const merged = await timed(() => replica.receive(tail));
   verify(replica.length() === events + 2 * appended, 'count');
-  const [, beyond] = await syncSmall(gossipLog, replica.blocks(), replica.length());
+  const sync = await syncBytes(replica.blocks(), replica.length());
   return {
     bytes,
     first: rate(naming.length, first.seconds),
     later: rate(rest.length, later.seconds),
     merged: rate(news.length, merged.seconds),
-    sync: beyond?.value ?? Number.NaN,
+    sync,
   };
+}
+
+/** Bytes beyond the payloads when two nodes meet that share a history and have new events each. */
+async function syncBytes(shared: readonly Uint8Array[], length: number): Promise<number> {
+  const events = chatEvents(length + 2 * fresh).slice(length);
+  const [here, there] = [0, 1].map((side) => {
+    const writer = new LogReplica(firstReader + 2 + side);
+    writer.receive(shared);
+    for (const event of events.slice(side * fresh, (side + 1) * fresh)) writer.append(event);
+    return writer.take();
+  });
+  const { bytes } = await exchange(
+    id,
+    [
+      { storage: await inStorage([...shared, ...(here ?? [])]) },
+      { storage: await inStorage([...shared, ...(there ?? [])]) },
+    ],
+    (logs) => logs.every((log) => log.length === events.length + length),
+    () => undefined,
+  );
+  return bytes - payloadBytes(events);
 }
