@@ -1,5 +1,5 @@
 /** A long history on disk: how soon a reader sees the newest events of it, and how soon all of it is there. */
-import { chatEvents, sameEvents } from '../events.js';
+import { type ChatEvent, chatEvents, sameEvents } from '../events.js';
 import { timed, verify, type Workload } from '../workload.js';
 
 const newest = 200;
@@ -16,8 +16,8 @@ export const loadNewest: Workload = {
     const { disk } = system;
     verify(disk !== undefined, 'it keeps nothing on disk');
     const folder = stored('stored');
-    const expected = chatEvents(count).slice(-newest);
     const figures: [string, number][] = [];
+    const shown: (readonly ChatEvent[])[] = [];
     for (const [name, some] of [
       ['newest 200 read', newest],
       ['all there, newest 200 read', undefined],
@@ -26,11 +26,14 @@ export const loadNewest: Workload = {
         const replica = await disk.open(folder, some);
         return { replica, shown: await replica.newest(newest) };
       });
-      verify(sameEvents(result.shown, expected), 'the newest events');
+      shown.push(result.shown);
       verify(some !== undefined || (await result.replica.length()) === count, 'count');
       await result.replica.close?.();
       figures.push([name, seconds * 1000]);
     }
+    // Made afterwards: a million objects would be in the way of what is measured.
+    const expected = chatEvents(count).slice(-newest);
+    for (const events of shown) verify(sameEvents(events, expected), 'the newest events');
     return figures.map(([name, value]) => ({ name, value, unit: 'ms' }));
   },
 };
