@@ -217,7 +217,12 @@ export const gossipLog: System = {
         async fill(events) {
           for (const [i, event] of events.entries()) {
             const appended = handle.append(event);
-            if (i % fillStoredEvery === 0) await handle.delivered(appended);
+            if (i === events.length - 1) await handle.delivered(appended, 'relayed');
+            else if (i % fillStoredEvery === 0) {
+              await handle.delivered(appended);
+              // A store in memory is done before any socket has its turn.
+              await turn();
+            }
           }
         },
         length: () => handle.snapshot().length,
@@ -283,7 +288,7 @@ function mergedOf(updates: readonly Uint8Array[]): Uint8Array[] {
   return replica.blocks();
 }
 
-export function replicaOf(writer: number): ReplicaId {
+function replicaOf(writer: number): ReplicaId {
   const random = mulberry32(1_000 + writer);
   return replicaIdFromBytes(Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256)));
 }
