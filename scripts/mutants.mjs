@@ -18,6 +18,8 @@
 const log = 'packages/core/src/replicated-log.ts';
 const buffer = 'packages/core/src/causal-buffer.ts';
 const session = 'packages/core/src/sync/session.ts';
+const packer = 'packages/core/src/log/packer.ts';
+const packed = 'packages/core/src/log/packed-chunks.ts';
 const hosted = 'packages/transport/src/hosted-log.ts';
 const node = 'packages/transport/src/gossip-node.ts';
 
@@ -50,7 +52,7 @@ export const mutants = [
   {
     name: 'skip a repair',
     file: hosted,
-    find: 'this.#repair = lacks(log, heads);',
+    find: 'this.#repair = this.#lacking.size > 0;',
     replace: 'this.#repair = false;',
   },
   {
@@ -74,13 +76,13 @@ export const mutants = [
   {
     name: 'send events that are not stored',
     file: log,
-    find: 'const { stored } = this.#replicas;\n    const { rows, more, heldTime }',
-    replace: 'const { last: stored } = this.#replicas;\n    const { rows, more, heldTime }',
+    find: 'new Lacking(this.#tables, lacks, this.#replicas.stored)',
+    replace: 'new Lacking(this.#tables, lacks, this.#replicas.last)',
   },
   {
     name: 'ignore what a peer wants',
     file: session,
-    find: "if (channel?.state === 'live') this.#want(channel, message.runs);",
+    find: 'if (channel !== undefined) this.#want(channel, message, bytes.length);',
     replace: '',
     faults: ['restore', 'crash', 'close', 'cut'],
   },
@@ -111,8 +113,8 @@ export const mutants = [
   {
     name: 'show stale snapshots',
     file: log,
-    find: '#changed(): void {\n    this.#snapshot = undefined;',
-    replace: '#changed(): void {',
+    find: 'if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;',
+    replace: '',
   },
   {
     name: 'make an event anew for every reader',
@@ -141,8 +143,8 @@ export const mutants = [
   {
     name: 'never ask again for a log that was refused',
     file: session,
-    find: 'Object.assign(channel, freshExchange());\n      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;',
-    replace: 'Object.assign(channel, freshExchange());',
+    find: 'Object.assign(channel, freshExchange(this.#now));\n      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;',
+    replace: 'Object.assign(channel, freshExchange(this.#now));',
     faults: ['full-disk', 'close', 'damage', 'release'],
   },
   {
@@ -157,5 +159,32 @@ export const mutants = [
     find: 'return replica === this.disputed || time >',
     replace: 'return time >',
     faults: ['restore', 'crash', 'close', 'cut'],
+  },
+  {
+    name: 'forget rows that came late when a chunk is packed anew',
+    file: packer,
+    find: '    packed.add(left);\n',
+    replace: '',
+  },
+  {
+    name: 'pack what is not stored',
+    file: packer,
+    find: '(chunk.seq[row] as number) <= (replicas.stored[chunk.replica[row] as number] as number);',
+    replace: 'chunk.seq.length > row;',
+    faults: ['crash', 'full-disk', 'slow-disk', 'power'],
+  },
+  {
+    name: 'forget rows that came late among those on disk',
+    file: packed,
+    find: 'if ((slot.late.time[0] as number) < hotFrom) hot = to;',
+    replace: 'if ((slot.late.time[0] as number) < hotFrom) { hot = to; slot.late = undefined; }',
+    faults: ['partition', 'cut', 'clock', 'release'],
+  },
+  {
+    name: 'pack over old chunks before all of them is taken in',
+    file: hosted,
+    find: 'if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;',
+    replace: '',
+    faults: ['damage', 'close', 'release'],
   },
 ];

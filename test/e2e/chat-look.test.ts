@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { GossipNode } from '@gossip-log/react';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -202,6 +203,61 @@ test.each(widths.flatMap((width) => themes.map((theme) => [width, theme] as cons
     expect(await faults(empty)).toEqual([]);
   },
 );
+
+test('older messages that the disk does not give: a button stays, and works by keyboard once it does', async () => {
+  const room = 'long ago';
+  const page = await visit(room, { profile: robin });
+  await composer(page).waitFor();
+  await page.evaluate(
+    async ([id, author, count]) => {
+      const { gossip } = globalThis as unknown as { gossip: GossipNode };
+      const log = gossip.open(id);
+      await log.ready;
+      const texts = Array.from({ length: count }, (_, i) => `Message number ${i + 1}`);
+      for (const event of texts.map((text) => log.append({ text, author }))) await log.delivered(event);
+    },
+    [room, ada, 1500] as const,
+  );
+  // A reload may come before the journal is packed; then it is read as a whole once more.
+  const label = page.locator('.room-title p').getByText('messages');
+  await expect.poll(() => page.reload().then(() => label.textContent())).toMatch(/^Newest [\d,]+ messages$/);
+  await page.evaluate(() => {
+    const { transaction } = IDBDatabase.prototype;
+    const fail = () => {
+      throw new DOMException('no disk', 'UnknownError');
+    };
+    Object.assign(globalThis, { mendDisk: () => Object.assign(IDBDatabase.prototype, { transaction }) });
+    Object.assign(IDBDatabase.prototype, { transaction: fail });
+  });
+
+  const button = page.getByRole('button', { name: 'Show older messages' });
+  const conversation = page.getByRole('region', { name: 'Conversation' });
+  const toTop = () => conversation.evaluate((box) => box.scrollTo(0, 0));
+  const trouble = page.getByRole('alert').getByText('cannot save or read messages');
+  await expect.poll(() => toTop().then(() => trouble.count())).toBe(1);
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme });
+      await toTop();
+      await page.screenshot({ path: join(screenshots, `older-${width}-${theme}.png`) });
+      expect(await faults(page)).toEqual([]);
+    }
+  }
+
+  await page.evaluate(() => (globalThis as unknown as { mendDisk(): void }).mendDisk());
+  const first = messages(page).first();
+  const text = await first.locator('.text').textContent();
+  await button.press('Enter');
+  await page.getByRole('status').getByText('older messages').waitFor();
+  expect(await button.count()).toBe(0);
+  expect(await conversation.evaluate((box) => box === document.activeElement)).toBe(true);
+  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(await first.locator('.text').textContent()).not.toBe(text);
+  await messages(page)
+    .getByText(text as string, { exact: true })
+    .waitFor();
+});
 
 test('on a narrow screen the rooms are a drawer: Escape closes it, a new room opens from it', async () => {
   const page = await visit('drawer', { width: 360, profile: robin });

@@ -5,10 +5,11 @@
  * Who waits for its writer's previous event is found by that event's number. Lists are kept for the others alone, and
  * those are few: a writer's first event that waits for a dependency keeps all later ones waiting for their predecessor.
  */
-import type { DecodedBlock } from './codec/block.js';
+import { type DecodedBlock, timeBeforeRow } from './codec/block.js';
 import { invariant } from './errors.js';
 import type { ReplicaId } from './ids.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
+import type { Edges, MissingEvent } from './log/edges.js';
 import type { ReplicaTable } from './log/replica-table.js';
 import type { Run } from './ports/storage.js';
 import { WaitingRows } from './waiting-rows.js';
@@ -29,6 +30,7 @@ export class CausalBuffer {
   /** A replica of which it is open which events stand (G4): no reference to it is void until that is settled. */
   disputed: number | undefined;
   readonly #replicas: ReplicaTable;
+  readonly #edges: Edges;
   readonly #waiting = new Map<number, WaitingRows<ParkedRow>>();
   readonly #byDot = new Map<number, { parked: ParkedRow; waitsFor: number }>();
   /** Per replica, the last event that is known to be missing. */
@@ -37,9 +39,10 @@ export class CausalBuffer {
   readonly #blocks = new Map<DecodedBlock, number>();
   #bytes = 0;
 
-  /** `replicas` says what is in the log: up to `last`, per replica. */
-  constructor(replicas: ReplicaTable) {
+  /** `replicas` says what is in the log: up to `last`, per replica; `edges` which references count as met (K1). */
+  constructor(replicas: ReplicaTable, edges: Edges) {
     this.#replicas = replicas;
+    this.#edges = edges;
   }
 
   get rows(): number {
@@ -57,7 +60,7 @@ export class CausalBuffer {
   /** The replica that a row of a block waits for, or -1 when nothing is missing (G2). */
   waitsFor(block: DecodedBlock, row: number, replicas: Uint32Array): number {
     const replica = replicas[block.replica[row] as number] as number;
-    if (this.#replicas.last[replica] !== (block.seq[row] as number) - 1) return replica;
+    if (this.#lacksPredecessor(block, row, replica)) return replica;
     const end = block.depStart[row + 1] as number;
     for (let i = block.depStart[row] as number; i < end; i++) {
       const other = replicas[block.depReplica[i] as number] as number;
@@ -110,14 +113,48 @@ export class CausalBuffer {
   }
 
   /** Notes what a row that was just parked refers to and is neither here nor parked. */
-  need({ block, row, replicas, replica, seq }: ParkedRow): void {
-    if (seq - 1 > (this.#replicas.last[replica] as number)) this.#need(replica, seq - 1);
+  need(parked: ParkedRow): void {
+    this.#eachMissing(parked, (replica, seq) => this.#need(replica, seq));
+  }
+
+  /** What parked rows refer to and that is neither here nor parked, each once. O(parked rows). */
+  unmet(): MissingEvent[] {
+    const unmet = new Map<number, MissingEvent>();
+    for (const { parked } of this.#byDot.values()) {
+      this.#eachMissing(parked, (replica, seq, time) => {
+        const key = dot(replica, seq);
+        if (!this.has(replica, seq) && (unmet.get(key)?.time ?? -1) < time) unmet.set(key, { replica, seq, time });
+      });
+    }
+    return [...unmet.values()];
+  }
+
+  /** Takes all rows out, in log order: what they wait for is to be looked at anew. */
+  takeAll(): ParkedRow[] {
+    const parked = Array.from(this.#byDot.values(), (entry) => entry.parked);
+    for (const row of parked) this.remove(row);
+    return parked.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
+  }
+
+  #eachMissing(
+    { block, row, replicas, replica, seq, time }: ParkedRow,
+    visit: (replica: number, seq: number, time: number) => void,
+  ): void {
+    if (seq - 1 > (this.#replicas.last[replica] as number) && this.#lacksPredecessor(block, row, replica)) {
+      visit(replica, seq - 1, timeBeforeRow(block, row) || time - 1);
+    }
     const end = block.depStart[row + 1] as number;
     for (let i = block.depStart[row] as number; i < end; i++) {
       const other = replicas[block.depReplica[i] as number] as number;
       const needed = block.depSeq[i] as number;
-      if (this.#isMissing(other, needed, block.depTime[i] as number)) this.#need(other, needed);
+      const neededTime = block.depTime[i] as number;
+      if (this.#isMissing(other, needed, neededTime)) visit(other, needed, neededTime);
     }
+  }
+
+  #lacksPredecessor(block: DecodedBlock, row: number, replica: number): boolean {
+    if (this.#replicas.last[replica] === (block.seq[row] as number) - 1) return false;
+    return this.#edges.complete === 0 || !this.#edges.begins(replica, timeBeforeRow(block, row));
   }
 
   /** What parked rows lack, per replica: from the first event that is not here to the last one needed. */
@@ -151,7 +188,7 @@ export class CausalBuffer {
 
   /** A reference whose replica has passed its time without its number is void, not missing (G2). */
   #isMissing(replica: number, seq: number, time: number): boolean {
-    if (seq <= (this.#replicas.last[replica] as number)) return false;
+    if (seq <= (this.#replicas.last[replica] as number) || time < this.#edges.complete) return false;
     return replica === this.disputed || time > (this.#replicas.lastTime[replica] as number);
   }
 

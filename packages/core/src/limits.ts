@@ -130,6 +130,8 @@ export const idleCompareMsMax = 60 * 60_000;
 export const idleSpareMs = 10_000;
 /** Rows that one idle comparison adds to kept sums, about 10 ms; with the rest the next one goes on. */
 export const idleRowsMax = 65_536;
+/** Edges of a log that peers have told of and that are remembered: the newest of them. */
+export const edgesHeardMax = 64;
 /** Feeds that one session serves, and as many that it reads. */
 export const feedsMax = 64;
 /** Replicas that a feed's filter names: 16 KiB of them. */

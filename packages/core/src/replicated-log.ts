@@ -4,22 +4,25 @@
  *
  * - [G1] A block is merged whole or refused whole; a refusal leaves the log as it was before that block.
  * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
- *   when its claimed time proves wrong: its replica has passed that time without that sequence number.
+ *   when its claimed time proves wrong: its replica has passed that time without that sequence number. A reference to what
+ *   lies below the log's edge counts as met (K1 to K6, in `log/edges.ts`).
  * - [G3] What is stored (`markStored`) and released is the effective log: only of that does the log speak to peers.
  * - [G4] When a peer holds other events under this writer's id than this log does, the store is an older copy. The
  *   peer's are taken as the log's own past, from the first that differs; what stood in their place is appended again
  *   under a fresh id, with its former one. Until that is settled nothing of the disputed id is told to anybody.
  * - [G5] Who holds another event than a peer sends or says that it has, and has not stored it yet, refuses the peer:
  *   `forked`. It could not have told of its own before; when the peer comes back, it has, and G4 decides.
- * - [G6] Who sends another event than is stored here writes on another branch: what it sends of that replica behind it is
- *   passed over, until it compares the log anew. By then it knows of ours.
+ * - [G6] Who sends another event than is stored here, or one behind another than is here (its time says so), writes on
+ *   another branch: what it sends of that replica behind it is passed over, until it compares the log anew. By then it
+ *   knows of ours.
  * - [G7] An event that is missing here before others of its writer, as after a write that was lost, is put in its place when
  *   a peer sends it.
  */
 import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
-import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
+import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
 import { decodeManifest } from './codec/manifest.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
+import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
 import { GossipError, invariant } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
@@ -37,8 +40,9 @@ import {
 } from './ids.js';
 import { chunkRowsMax, depsMax, eventBytesMax, idleRowsMax, packedChunksMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
-import { type Compared, compareRows, describeRows, requireRows } from './log/compare-rows.js';
+import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
+import { Edges, type MissingEvent } from './log/edges.js';
 import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
@@ -54,6 +58,7 @@ import { chunksLacking, encodeRows, Lacking, pickLacking } from './log/rows-lack
 import { readMatching } from './log/rows-matching.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
+import { type LookUpTimes, lookUpIn } from './log/times-before.js';
 import type { Run } from './ports/storage.js';
 import type { KnownRun, Range } from './range.js';
 import { unwrapReissued, wrapReissued } from './reissue.js';
@@ -104,6 +109,8 @@ export interface Receipt extends MergeResult {
   readonly disputed: boolean;
   /** A dispute was settled (G4). */
   readonly settled: Settlement | undefined;
+  /** The `complete` edge fell (K4): describe the log anew. */
+  readonly fell: boolean;
 }
 
 /** What `compare` found. */
@@ -178,7 +185,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #packed: PackedChunks;
   readonly #packer: Packer;
   readonly #heads = new Heads(this.#tables);
-  readonly #buffer = new CausalBuffer(this.#replicas);
+  readonly #edges = new Edges(this.#replicas);
+  readonly #buffer = new CausalBuffer(this.#replicas, this.#edges);
   readonly #effective: EffectiveRows;
   readonly #listeners = new Set<() => void>();
   readonly #journal: JournalOptions | undefined;
@@ -186,6 +194,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #self: number;
   /** Own rows not yet taken for the journal. */
   #unflushed = new Chunk();
+  /** Time of the event before the first of these. */
+  #timeBeforeUnflushed = 0;
   #dispute: Dispute | undefined;
   /** Former id → id, of re-issued events. */
   readonly #reissued = new Map<EventId, EventId>();
@@ -206,7 +216,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.descriptor = { id: this.id, policy: 'unsigned', codec: this.#codec.name };
     this.#ordered = new OrderedLog(this.#tables, this.#codec as PayloadCodec<unknown>);
     this.#packed = new PackedChunks(this.#tables);
-    this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables);
+    this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#packer = new Packer(this.#effective, this.#heads, this.#reissued);
     this.#self = this.#replicas.intern(parseReplicaId(options.replica));
     this.#journal = journal;
@@ -319,7 +329,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
     const lacking = new Lacking(this.#tables, lacks, this.#replicas.last);
     const { rows } = pickLacking(chunksLacking(this.#ordered, lacking), lacking, this.#tables, everything);
-    return joinBlocks(encodeRows(rows, this.#tables, 'own').map((entry) => entry.block));
+    const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#effective, rows));
+    return joinBlocks(entries.map((entry) => entry.block));
   }
 
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation {
@@ -343,12 +354,150 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#listeners.clear();
   }
 
+  /** Events that wait for others before they can show. */
+  get parked(): number {
+    return this.#buffer.rows;
+  }
+
+  /**
+   * Lets go of the events before `time`; of packed chunks those that lie before it as a whole, and the next pack removes
+   * them. Returns how many there were. Peers must learn of it: the edges rise first.
+   */
+  drop(time: number): number {
+    const { slots, cold } = this.#packed;
+    let count = 0;
+    let dropped = 0;
+    while (count < slots.length && this.#packed.endOf(count) <= time) {
+      if (count < cold) dropped += rowsOf(slots[count] as PackedSlot);
+      count++;
+    }
+    if (count > 0) {
+      this.#packer.obsolete.push(...slots.slice(0, count).map(({ id }) => id));
+      this.#packed.replace(0, count, [], Math.max(0, cold - count));
+    }
+    // A packed chunk that is kept is kept whole (Q3).
+    const cut = Math.min(time, this.#packed.slots[0]?.start ?? time);
+    if (this.#packed.cold === 0) dropped += this.#ordered.dropBefore(cut, this.#letGo);
+    this.#edges.droppedBefore = Math.max(this.#edges.droppedBefore, time);
+    if (dropped > 0) this.#changed();
+    return dropped;
+  }
+
+  readonly #letGo = (chunk: Chunk, row: number): void => {
+    this.#edges.letGo(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
+  };
+
+  /** As peers are to be told of them. */
+  get edges(): LogEdges {
+    const { wanted, complete } = this.#edges;
+    return { wanted, complete };
+  }
+
+  /** K3. Returns what waited for events below, to be stored. Peers are to be told of the edge. */
+  raise(time: number): LogEntry[] {
+    if (time <= this.#edges.complete) return [];
+    this.#edges.complete = time;
+    const tally = newTally();
+    const freed: ParkedRow[] = [];
+    // In log order whatever a row refers to has been looked at before.
+    for (const parked of this.#buffer.takeAll()) {
+      const { block, row, replicas, replica, seq } = parked;
+      if (parked.time < time) {
+        if (!this.#edges.holds(replica, seq) && this.#takeResidue(block, row, replica)) freed.push(parked);
+        continue;
+      }
+      const waitsFor = this.#buffer.waitsFor(block, row, replicas);
+      if (waitsFor >= 0) {
+        this.#buffer.park(parked, waitsFor);
+      } else if (parked.time > (this.#replicas.lastTime[replica] as number)) {
+        this.#advance(block, row, replica);
+        freed.push(parked);
+      }
+    }
+    if (freed.length > 0) {
+      this.#insertFreed(freed, tally, true);
+      this.#changed();
+    }
+    return tally.entries;
+  }
+
+  /** Moves the `wanted` edge: down to ask for more (K4), up when less is to be held; then `raise` follows. */
+  want(time: number): void {
+    this.#edges.wanted = time;
+    this.#fall();
+  }
+
+  /** K4. Has the edge fallen? */
+  #fall(): boolean {
+    const { complete, wanted } = this.#edges;
+    if (complete <= wanted) return false;
+    this.#edges.complete = Math.min(complete, this.#edges.lowest());
+    return this.#edges.complete < complete;
+  }
+
+  /** What events wait for that no event here waits for itself: with K3 in mind. O(events that wait). */
+  unmet(): UnmetRun[] {
+    return this.#buffer.unmet().map((event) => this.#unmetRun(event));
+  }
+
+  /** What is missing between the edges, as far as is known (K4). */
+  missingBelow(): UnmetRun[] {
+    const { complete, wanted } = this.#edges;
+    if (complete <= wanted) return [];
+    const missing: UnmetRun[] = [];
+    for (const event of this.#edges.missing()) if (event.time >= wanted) missing.push(this.#unmetRun(event));
+    return missing;
+  }
+
+  #unmetRun({ replica, seq, time }: MissingEvent): UnmetRun {
+    const first = this.#edges.heldBefore(replica, seq) + 1;
+    return { replica: this.#replicas.ids[replica] as ReplicaId, first, last: seq, time };
+  }
+
+  /** What of these runs is here, for a peer that wants nothing before `from`. */
+  supply(runs: readonly Run[], from: number): Supply {
+    const lacks = new Map<ReplicaId, Required<KnownEvent>>();
+    const absent: Run[] = [];
+    for (const { replica, first, last } of runs) {
+      const index = this.#replicas.find(replica);
+      // While own events are disputed nobody is told that they are here, nor that they are not.
+      if (this.#dispute?.replica === index) continue;
+      let next = first;
+      for (const held of this.#heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
+        if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
+        next = held.last + 1;
+        lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: held.last });
+      }
+      if (next <= last) absent.push({ replica, first: next, last });
+    }
+    return { lacks, absent };
+  }
+
+  /** Events of a replica in `[first, last]` that are here. O(events in memory) once some were dropped. */
+  #heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
+    if (this.#edges.droppedBefore === 0) return this.#edges.heldRuns(replica, first, last);
+    const held: { first: number; last: number }[] = [];
+    for (const { count, replica: replicas, seq } of this.#ordered.chunks) {
+      for (let row = 0; row < count; row++) {
+        const at = seq[row] as number;
+        if (replicas[row] !== replica || at < first || at > last) continue;
+        const run = held[held.length - 1];
+        if (run?.last === at - 1) run.last = at;
+        else held.push({ first: at, last: at });
+      }
+    }
+    return held;
+  }
+
   /** Own events since the last call, as entries for the journal. */
   takeUnflushed(): LogEntry[] {
     const rows = this.#unflushed;
     if (rows.count === 0) return [];
     this.#unflushed = new Chunk();
-    return encodeRows(rows, this.#tables, 'own');
+    const before = this.#timeBeforeUnflushed;
+    return encodeRows(rows, this.#tables, 'own', ([first], times) => {
+      times[first as number] = before;
+    });
   }
 
   /**
@@ -428,17 +577,24 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *
    * @throws GossipError `forked` (G5).
    */
-  *compare(received: readonly Range[], salt: number, thorough = false): Reading<LogComparison> {
+  *compare(
+    received: readonly Range[],
+    salt: number,
+    thorough = false,
+    peer = wholeLog,
+    peerWriter?: ReplicaId,
+  ): Reading<LogComparison> {
+    const between = { peer, peerWriter, writer: this.replica, thorough };
     return yield* this.#packed.reading(() => {
       const { rowsRead } = this.#packed;
-      const compared = this.#compare(received, salt, thorough);
+      const compared = this.#compare(received, salt, between);
       return { ...compared, walked: compared.walked + this.#packed.rowsRead - rowsRead };
     });
   }
 
-  #compare(received: readonly Range[], salt: number, thorough: boolean): LogComparison {
+  #compare(received: readonly Range[], salt: number, between: Comparing): LogComparison {
     requireRows(this.#effective, received);
-    const compared = compareRows(this.#effective, received, salt, thorough);
+    const compared = compareRows(this.#effective, received, salt, between);
     const missing: Run[] = [];
     let doubtful = false;
     for (const range of received) {
@@ -448,9 +604,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const error = this.#contradicts(claims);
       if (error !== undefined) throw error;
       for (const claim of claims) {
-        const { replica, last } = claim;
+        const { replica, last, lastTime } = claim;
         if (replica !== this.replica || this.#dispute !== undefined) continue;
-        if (this.#effective.has(this.#self, claim)) continue;
+        if (lastTime < this.#edges.certainFrom || this.#effective.has(this.#self, claim)) continue;
         doubtful = true;
         compared.lacks.delete(replica);
         // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
@@ -472,14 +628,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** What a peer lacks of the effective log, in log order. */
   *read({ lacks, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
     const lacking = new Lacking(this.#tables, lacks, this.#replicas.stored);
-    const part = yield* readLacking(this.#effective, lacking, { bytesMax, upTo });
+    const part = yield* readLacking(this.#effective, lacking, lacks, { bytesMax, upTo });
     return { ...part, lacking: lacking.count };
   }
 
-  /** The fingerprint of the effective log before a time, unless that is much work: then part of it, for the next time. */
-  *sum(upTo: number): Reading<Fingerprint | undefined> {
+  /**
+   * The fingerprint of what both this log and a peer hold before a time, unless that is much work: then part of it, for the
+   * next time.
+   */
+  *sum(upTo: number, peer = wholeLog): Reading<Fingerprint | undefined> {
     return yield* this.#packed.reading(() => {
-      requireRows(this.#effective, [{ kind: 'rows', from: 0, to: upTo, names: [] }]);
+      const from = Math.max(this.#edges.complete, peer.complete);
+      requireRows(this.#effective, [{ kind: 'rows', from, to: upTo, names: [] }]);
+      if (from > 0) return this.#effective.fingerprint(from, Math.max(from, upTo));
       return this.#effective.fingerprintWithin(upTo, idleRowsMax);
     });
   }
@@ -510,6 +671,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       last[index] = stored[index] = packed[index] = replica.last;
       lastTime[index] = storedTime[index] = packedTime[index] = replica.lastTime;
       if (replica.isHead) this.#heads.add(index);
+      this.#edges.letGo(index, replica.last, replica.lastTime);
     }
     for (const [former, id] of reissued) this.#reissued.set(former, id);
     this.#packed.replace(0, 0, chunks, chunks.length);
@@ -563,8 +725,15 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (at >= cold) return;
     this.#packed.require((slots[at] as PackedSlot).start, this.#packed.hotFrom);
     const chunks: Chunk[] = [];
+    /** By replica, the event before the first that comes into memory. */
+    const before = new Map<number, { seq: number; time: number }>();
     for (const slot of slots.slice(at, cold)) {
-      const own = this.#packed.decode(slot, false);
+      const own = this.#packed.decode(slot, false, (block, replicas) => {
+        block.firstSeq.forEach((seq, writer) => {
+          const replica = replicas[writer] as number;
+          if (!before.has(replica)) before.set(replica, { seq: seq - 1, time: block.timeBefore[writer] as number });
+        });
+      });
       const rows = slot.late === undefined ? own : mergeRows(own, slot.late, 0, slot.late.count, this.#replicas);
       for (let from = 0; from < rows.count; ) {
         let chunk = chunks[chunks.length - 1];
@@ -577,6 +746,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         from = to;
       }
     }
+    for (const [replica, { seq, time }] of before) this.#edges.residesFrom(replica, seq, time);
     this.#ordered.prepend(chunks);
     this.#packed.warmFrom(at);
     this.#changed();
@@ -598,7 +768,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const at = from >= end ? slots.length : this.#packed.indexAt(from);
     if (at <= cold) return;
     this.#packed.warmFrom(at);
-    this.#ordered.dropBefore(this.#packed.hotFrom);
+    this.#ordered.dropBefore(this.#packed.hotFrom, this.#letGo);
     const kept = [...this.#ordered.chunks, ...slots.flatMap(({ late }) => late ?? []), this.#unflushed];
     const pages = new Set<number>();
     for (const { page, count } of kept) for (let row = 0; row < count; row++) pages.add(page[row] as number);
@@ -607,11 +777,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#changed();
   }
 
-  /** The next step of packing; `undefined` while it is open which events stand (G4). */
+  /** Not while it is open which events stand (G4), nor while a replica has gaps: what is packed of it is a beginning (Q4). */
+  get isPackable(): boolean {
+    return this.#dispute === undefined && !this.#edges.hasGaps;
+  }
+
+  /** The next step of packing; `undefined` when the log is not packable. */
   *pack(): Reading<PackPlan | undefined> {
     const { slots, cold, end } = this.#packed;
     const last = slots[slots.length - 1];
-    if (this.#dispute !== undefined) return undefined;
+    if (!this.isPackable) return undefined;
     // The last chunk is joined with what comes behind it when it is small. That is in memory: then it must be, too (Q3).
     if (last !== undefined && cold === slots.length && isSmall(last) && this.#clock >= end) {
       yield* this.#packed.reading(() => this.#warm(this.#packed.cold - 1));
@@ -654,6 +829,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     tail.push(self, seq, time, kind, pages.page, pages.offset, bytes.length, deps);
     this.#ordered.appended();
     if (this.#journal !== undefined) {
+      if (this.#unflushed.count === 0) this.#timeBeforeUnflushed = lastTime[self] as number;
       this.#unflushed.reserveOneMore();
       this.#unflushed.copyRow(tail, tail.count - 1);
     }
@@ -729,16 +905,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         });
       }
     }
-    const tally: Tally = {
-      added: 0,
-      duplicates: 0,
-      dropped: 0,
-      mended: false,
-      disputed: false,
-      entries: [],
-      runs: [],
-      yielded: [],
-    };
+    const tally = newTally();
     const arrivals: ParkedRow[] = [];
     let refused: GossipError | undefined;
     for (const block of decoded) {
@@ -760,8 +927,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { added, duplicates, dropped, mended, disputed, entries, runs } = tally;
     const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
     const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
+    const fell = this.#fall();
     if (added > 0 || settled !== undefined) this.#changed();
-    return { added, duplicates, dropped, mended, disputed, entries, runs, parked, missing, refused, settled };
+    return { added, duplicates, dropped, mended, disputed, entries, runs, parked, missing, refused, settled, fell };
   }
 
   #beginDispute(): void {
@@ -781,7 +949,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (writer < 0 || writer >= block.writers) return;
     let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
-      if (block.replica[row] !== writer) continue;
+      if (block.replica[row] !== writer || (block.time[row] as number) < this.#edges.certainFrom) continue;
       const seq = block.seq[row] as number;
       if (this.#dispute === undefined) {
         if (seq <= (this.#replicas.last[self] as number)) {
@@ -809,6 +977,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
       if (seq > (this.#replicas.last[replica] as number) || this.#stands(block, row, replica)) continue;
+      if ((block.time[row] as number) < this.#edges.certainFrom) continue;
       if (this.#packed.slots.length > 0) throw new PackedOtherwise();
       this.#yielded.push(this.#yield(replica, seq));
     }
@@ -823,6 +992,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (const run of runs) {
       const replica = this.#replicas.find(run.replica);
       if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
+      if (run.lastTime < this.#edges.certainFrom) continue;
       if (replica === this.#self || this.#dispute?.replica === replica) continue;
       if (!this.#effective.has(replica, run)) return forked(run.replica, run.last);
     }
@@ -836,6 +1006,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
       if (seq <= (stored[replica] as number) || seq > (last[replica] as number)) continue;
+      if ((block.time[row] as number) < this.#edges.certainFrom) continue;
       if (replica === this.#self || this.#dispute?.replica === replica || this.#stands(block, row, replica)) continue;
       return forked(ids[replica] as ReplicaId, seq);
     }
@@ -861,6 +1032,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return compareBytes(ours, block.bytes.subarray(offset, offset + length)) === 0;
   }
 
+  /** Is the writer's event before a row another than the one that is here? As far as is told; else the row waits for it. */
+  #followsAnother(block: DecodedBlock, row: number, replica: number): boolean {
+    const { last, lastTime } = this.#replicas;
+    const seq = block.seq[row] as number;
+    const writer = block.replica[row] as number;
+    if (seq !== block.firstSeq[writer] || seq - 1 !== last[replica]) return false;
+    const told = block.timeBefore[writer] as number;
+    return told > 0 && told !== lastTime[replica];
+  }
+
   #payload(chunk: Chunk, row: number): Uint8Array {
     const { pages } = this.#tables;
     return pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
@@ -879,8 +1060,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (rows.kind[row] === eventKind.reissued)
         this.#reissued.delete(unwrapReissued(this.#payload(rows, row)).formerId);
     }
-    last[replica] = from - 1;
-    lastTime[replica] = this.#findTime(replica, from - 1);
+    last[replica] = this.#edges.heldBefore(replica, from);
+    this.#edges.cut(replica, from);
+    lastTime[replica] = this.#findTime(replica, last[replica] as number);
     if (from === 1) firstTime[replica] = 0;
     stored[replica] = Math.min(wasStored, from - 1);
     storedTime[replica] = this.#findTime(replica, stored[replica] as number);
@@ -935,6 +1117,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const disputed = this.#dispute?.replica;
     const lastBefore = replicas.map((replica) => last[replica] as number);
     const timeBefore = Float64Array.from(replicas, (replica) => lastTime[replica] as number);
+    const edges = this.#edges;
+    const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
     const released: number[] = [];
     const waiting: { parked: ParkedRow; waitsFor: number }[] = [];
     const mending: number[] = [];
@@ -942,14 +1126,17 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
+      const time = block.time[row] as number;
+      const isResidue = time < edges.complete;
       // What is disputed waits until it is clear; it is sent again then.
       if (
         replica === disputed ||
-        seq <= (last[replica] as number) ||
+        (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number)) ||
         (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
       ) {
         tally.duplicates++;
-        if (collect && seq <= (last[replica] as number) && replica !== disputed && !this.#stands(block, row, replica)) {
+        const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
+        if (collect && isHeld && replica !== disputed && !this.#stands(block, row, replica)) {
           missing ??= this.#missingOf(block, replicas);
           if (missing.has(row)) mending.push(row);
           else if (replica !== this.#self) contested.add(ids[replica] as ReplicaId);
@@ -960,13 +1147,23 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         tally.duplicates++;
         continue;
       }
-      const time = block.time[row] as number;
+      if (this.#followsAnother(block, row, replica)) {
+        tally.duplicates++;
+        contested?.add(ids[replica] as ReplicaId);
+        continue;
+      }
+      if (isResidue) {
+        if (this.#takeResidue(block, row, replica)) released.push(row);
+        else tally.duplicates++;
+        continue;
+      }
       const waitsFor = this.#buffer.waitsFor(block, row, replicas);
       if (waitsFor >= 0) {
         waiting.push({ parked: { block, row, replicas, replica, seq, time }, waitsFor });
         continue;
       }
       if (time <= (lastTime[replica] as number)) {
+        if (edgesBefore !== undefined) edges.restore(edgesBefore);
         replicas.forEach((index, i) => {
           last[index] = lastBefore[i] as number;
           lastTime[index] = timeBefore[i] as number;
@@ -975,8 +1172,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           context: { replica: this.#replicas.ids[replica], seq },
         });
       }
-      last[replica] = seq;
-      lastTime[replica] = time;
+      this.#advance(block, row, replica);
       released.push(row);
     }
     if (collect) tally.runs.push(...blockRuns(block, replicas, this.#replicas.ids));
@@ -994,7 +1190,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
             runs: chunkRuns(batch, 0, batch.count, this.#replicas.ids),
             origin: 'received',
           });
-        } else tally.entries.push(...encodeRows(batch, this.#tables, 'received'));
+        } else {
+          const lookUp: LookUpTimes = (starts, before) => {
+            for (const row of starts) before[row] = timeBeforeRow(block, released[row] as number);
+          };
+          tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUp));
+        }
       }
       this.#insert(batch);
     }
@@ -1005,13 +1206,61 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
       const freed = this.#releaseParked(replicas, tally);
-      if (freed !== undefined) {
-        tally.added += freed.count;
-        if (collect) tally.entries.push(...encodeRows(freed, this.#tables, 'received'));
-        this.#insert(freed);
-      }
+      if (freed.length > 0) this.#insertFreed(freed, tally, collect);
     }
     return undefined;
+  }
+
+  /** The replica's run goes on with a row, or begins anew with it (K1). */
+  #advance(block: DecodedBlock, row: number, replica: number): void {
+    const { last, lastTime } = this.#replicas;
+    const seq = block.seq[row] as number;
+    const time = block.time[row] as number;
+    if (seq - 1 === last[replica]) {
+      last[replica] = seq;
+      lastTime[replica] = time;
+    } else {
+      this.#edges.add(replica, seq, time, timeBeforeRow(block, row));
+    }
+  }
+
+  /** K2. A row that cannot be, by the times of those around it, is left. */
+  #takeResidue(block: DecodedBlock, row: number, replica: number): boolean {
+    const timeBefore = timeBeforeRow(block, row);
+    if (!this.#edges.fits(replica, block.seq[row] as number, block.time[row] as number, timeBefore)) return false;
+    this.#advance(block, row, replica);
+    return true;
+  }
+
+  /** What rows refer to below the edge may be missing; and what was missing may be among them. */
+  #noteReferences(batch: Chunk): void {
+    const { complete } = this.#edges;
+    const refer = (replica: number, seq: number, time: number) => {
+      if (time < complete) this.#edges.refer(replica, seq, time);
+    };
+    for (let row = 0; row < batch.count; row++) {
+      this.#tables.dependencies.each(batch.deps[row] as number, batch.time[row] as number, refer);
+      const replica = batch.replica[row] as number;
+      const seq = batch.seq[row] as number;
+      if (this.#edges.came(replica, seq) && seq === this.#replicas.last[replica]) this.#heads.remove(replica);
+    }
+  }
+
+  #insertFreed(freed: readonly ParkedRow[], tally: Tally, collect: boolean): void {
+    const chunk = new Chunk(freed.length);
+    for (const { block, row, replicas } of freed) takeRow(chunk, block, row, replicas, this.#tables);
+    this.#release(chunk);
+    tally.added += chunk.count;
+    if (collect) {
+      const lookUp: LookUpTimes = (starts, before) => {
+        for (const at of starts) {
+          const { block, row } = freed[at] as ParkedRow;
+          before[at] = timeBeforeRow(block, row);
+        }
+      };
+      tally.entries.push(...encodeRows(chunk, this.#tables, 'received', lookUp));
+    }
+    this.#insert(chunk);
   }
 
   /** Rows that were missing before others of their writers are put in their places (G7). */
@@ -1019,7 +1268,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     tally.added += batch.count;
     tally.duplicates -= batch.count;
     tally.mended = true;
-    tally.entries.push(...encodeRows(batch, this.#tables, 'received'));
+    tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUpIn(this.#effective, batch)));
     this.#insert(batch);
     this.#effective.forget();
     if (this.#packed.cold === 0) this.#packer.forget();
@@ -1103,18 +1352,20 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (let row = 0; row < batch.count; row++) {
       const replica = batch.replica[row] as number;
       const seq = batch.seq[row] as number;
-      if (seq === 1) firstTime[replica] = batch.time[row] as number;
+      const time = batch.time[row] as number;
+      if (seq === 1 || time < (firstTime[replica] || Number.POSITIVE_INFINITY)) firstTime[replica] = time;
       if (batch.kind[row] === eventKind.reissued) {
         const { formerId } = unwrapReissued(this.#payload(batch, row));
         this.#reissued.set(formerId, eventId(ids[replica] as ReplicaId, seq));
       }
     }
     this.#heads.release(batch);
+    if (this.#edges.complete > 0) this.#noteReferences(batch);
     this.#clock = observe(this.#clock, batch.lastTime);
   }
 
-  /** Releases what waited for the replicas that advanced, and what waited for that; sorted, or `undefined` for nothing. */
-  #releaseParked(advanced: Uint32Array, tally: { dropped: number }): Chunk | undefined {
+  /** Releases what waited for the replicas that advanced, and what waited for that; in log order. */
+  #releaseParked(advanced: Uint32Array, tally: { dropped: number }): ParkedRow[] {
     const { last, lastTime } = this.#replicas;
     const freed: ParkedRow[] = [];
     const work = new Set<number>(advanced);
@@ -1131,28 +1382,36 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           continue;
         }
         this.#buffer.remove(parked);
-        if (parked.time <= (lastTime[parked.replica] as number)) {
+        const followsAnother = this.#followsAnother(parked.block, parked.row, parked.replica);
+        if (followsAnother || parked.time <= (lastTime[parked.replica] as number)) {
           // It broke a rule that could not be judged before its predecessor came. Its successors stay parked and are shed.
           tally.dropped++;
           continue;
         }
-        last[parked.replica] = parked.seq;
-        lastTime[parked.replica] = parked.time;
+        this.#advance(parked.block, parked.row, parked.replica);
         freed.push(parked);
         work.add(parked.replica);
       }
     }
-    if (freed.length === 0) return undefined;
-    freed.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
-    const chunk = new Chunk(freed.length);
-    for (const { block, row, replicas } of freed) takeRow(chunk, block, row, replicas, this.#tables);
-    this.#release(chunk);
-    return chunk;
+    return freed.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
   }
 }
 
 /** The journal holds other events than the packed chunks: all is to be read anew, chunks first. @internal */
 export class PackedOtherwise extends Error {}
+
+function newTally(): Tally {
+  return {
+    added: 0,
+    duplicates: 0,
+    dropped: 0,
+    mended: false,
+    disputed: false,
+    entries: [],
+    runs: [],
+    yielded: [],
+  };
+}
 
 function forked(replica: ReplicaId, seq: SequenceNumber): GossipError {
   return new GossipError('forked', 'the peer has another event in the place of one that is being stored here', {

@@ -19,6 +19,8 @@ export interface LogEntry extends JournalEntry {
 export interface KnownEvent {
   readonly seq: SequenceNumber;
   readonly time: number;
+  /** Of the replica nothing behind this event is lacking. Absent: all is. */
+  readonly until?: SequenceNumber;
 }
 
 type Mutable<V> = { -readonly [K in keyof V]: V[K] };

@@ -1,6 +1,6 @@
 /** Blocks and frames that show every part of the formats: what the fixtures freeze, and what hostile bytes start from. */
 
-import { decodeBlock, encodeBlock } from '../src/codec/block.js';
+import { type DecodedBlock, decodeBlock, encodeBlock, timeBeforeRow } from '../src/codec/block.js';
 import type { Message } from '../src/codec/message.js';
 import { GossipError, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
 import { Chunk } from '../src/log/chunk.js';
@@ -20,6 +20,8 @@ export interface Row {
   readonly replica: ReplicaId;
   readonly seq: number;
   readonly time: number;
+  /** Time of the writer's event before, where the row is the writer's first in the block and not its first at all. */
+  readonly before?: number;
   readonly kind?: number;
   /** Newest first. */
   readonly deps?: readonly { readonly replica: ReplicaId; readonly seq: number; readonly time: number }[];
@@ -39,7 +41,19 @@ export function blockOf(rows: readonly Row[]): Uint8Array<ArrayBuffer> {
     tables.pages.place(bytes, 0, bytes.length);
     chunk.push(index, seq, time, kind, tables.pages.page, tables.pages.offset, bytes.length, offset);
   }
-  return encodeBlock(chunk, 0, chunk.count, tables);
+  return encodeBlock(
+    chunk,
+    0,
+    chunk.count,
+    tables,
+    rows.map(({ before = 0 }) => before),
+  );
+}
+
+/** Is a row its writer's first in the block, and not its first at all? */
+function startsAfter(block: DecodedBlock, row: number): boolean {
+  const first = block.firstSeq[block.replica[row] as number] as number;
+  return first > 1 && block.seq[row] === first;
 }
 
 /** The rows of a block. */
@@ -60,6 +74,7 @@ export function rowsOf(bytes: Uint8Array): Row[] {
       replica: id(block.replica[row] as number),
       seq: block.seq[row] as number,
       time: block.time[row] as number,
+      ...(startsAfter(block, row) ? { before: timeBeforeRow(block, row) } : {}),
       kind: block.kind[row] as number,
       deps,
       payload: new TextDecoder('utf-8').decode(bytes.subarray(offset, offset + (block.length[row] as number))),
@@ -76,12 +91,13 @@ export const manyRows: Row[] = [
     replica: ada,
     seq: 7,
     time: baseTime,
+    before: baseTime - 6144,
     payload: '"Tea?"',
     deps: [{ replica: eve, seq: 300, time: baseTime - 4096 }],
   },
   { replica: bob, seq: 1, time: baseTime + 2048, payload: '"Yes"', deps: [{ replica: ada, seq: 7, time: baseTime }] },
   { replica: ada, seq: 8, time: baseTime + 2049, payload: '', kind: 2 },
-  { replica: eve, seq: 301, time: baseTime + 2049, payload: '"🫖"', kind: 2 },
+  { replica: eve, seq: 301, time: baseTime + 2049, before: baseTime - 4096, payload: '"🫖"', kind: 2 },
   {
     replica: bob,
     seq: 2,
@@ -109,6 +125,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     channel: 3,
     descriptor: { id: 'tea', policy: 'unsigned', codec: 'json' },
     token: 'secret',
+    edges: { wanted: baseTime, complete: baseTime + 4096, last: 500, cut: baseTime + 2048 },
     turn: {
       comparison: 5,
       ranges: [
@@ -157,6 +174,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
   pull: { kind: 'pull', channel: 4, bytes: 32_768 },
   sums: { kind: 'sums', channel: 3, upTo: baseTime, count: 300, sum: Uint32Array.of(1, 0xff, 0x12345678, 0xffffffff) },
   coming: { kind: 'coming', channel: 3, events: 40_000, bytes: 1_600_000 },
+  absent: { kind: 'absent', channel: 3, runs: [run] },
 };
 
 /** The code of the GossipError that a call throws; anything else it throws goes on. */

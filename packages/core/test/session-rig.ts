@@ -2,7 +2,7 @@
  * One session by itself: states to bring it into, events to hand it, and its outputs as words. The table in
  * `session.test.ts` says what must come of each pair.
  */
-import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
+import { decodeMessage, encodeMessage, type Message, type WantMessage } from '../src/codec/message.js';
 import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
 import { endOfTime, type Range } from '../src/range.js';
 import type { Answers, Effect, SessionInput, SessionOutput } from '../src/sync/index.js';
@@ -28,6 +28,8 @@ function oneEvent(replica: ReplicaId, atMs = startMs) {
 }
 const entriesHere = oneEvent(here);
 const entriesThere = oneEvent(there);
+/** No block as large as a frame fits into one. */
+const tooLarge = entriesHere.map((entry) => ({ ...entry, block: new Uint8Array(limits.frameBytesMax) }));
 const runsThere = entriesThere.flatMap(({ runs }) => runs);
 
 const answers: { readonly [K in keyof Answers]: Answers[K] } = {
@@ -35,6 +37,7 @@ const answers: { readonly [K in keyof Answers]: Answers[K] } = {
   describe: { descriptor, ranges: [{ kind: 'runs', runs: [] }], token: undefined },
   compare: { lacks: new Map(), reply: [], missing: [], doubtful: false, walked: 0, rows: 1 },
   sum: { fingerprint: { count: 1, sum: Uint32Array.of(1, 2, 3, 4) } },
+  supply: { lacks: new Map(), absent: [] },
   read: { entries: [], more: false, heldTime: undefined, lacking: 0 },
   select: { entries: [], next: Number.POSITIVE_INFINITY },
   merge: { runs: runsThere, missing: [], dropped: 0 },
@@ -111,7 +114,7 @@ const events = (channel: number): Message => ({
 });
 const sums: Message = { kind: 'sums', channel: ours, upTo: startMs * 2048, count: 1, sum: Uint32Array.of(1, 2, 3, 4) };
 const otherSum = { fingerprint: { count: 2, sum: Uint32Array.of(4, 3, 2, 1) } };
-const want: Message = { kind: 'want', channel: ours, runs: [{ replica: here, first: 1, last: 1 }] };
+const want: WantMessage = { kind: 'want', channel: ours, runs: [{ replica: here, first: 1, last: 1 }] };
 const feed = {
   ...{ kind: 'feed', channel: nobodys, descriptor, token: undefined },
   ...{ filter: { from: 0, until: endOfTime, replicas: [] }, after: [] },
@@ -173,7 +176,7 @@ export const states = {
   'live, comparing': comparing(true),
   'live, reading a turn': [...opening, (rig) => rig.answer('open')],
   'live, peer may not write': granted(false),
-  'live, reading': [...live, (rig) => rig.frame(want), (rig) => rig.answer('compare')],
+  'live, reading': [...live, (rig) => ({ type: 'stored', log, entries: tooLarge, now: rig.nowMs })],
   'live, merging': merging,
   'live, storing': [...merging, (rig) => rig.answer('merge')],
   'live, muted': [
@@ -263,6 +266,8 @@ export const happenings = {
   coming: (rig) => rig.frame({ kind: 'coming', channel: ours, events: 100, bytes: 3_000 }),
   'coming, all of it': (rig) => rig.frame({ kind: 'coming', channel: ours, events: 0, bytes: 0 }),
   want: (rig) => rig.frame(want),
+  absent: (rig) => rig.frame({ ...want, kind: 'absent' }),
+  'want, by this node': (rig) => ({ type: 'want', log, runs: want.runs, now: rig.nowMs }),
   events: (rig) => rig.frame(events(ours)),
   'events, no such channel': (rig) => rig.frame(events(nobodys)),
   ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ replica: here, first: 1, last: 1 }] }),

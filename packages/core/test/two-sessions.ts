@@ -211,11 +211,16 @@ export class TestNode {
         return {
           ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
           ranges: readNow(hosted.log.describe()),
+          edges: hosted.log.edges,
         };
-      case 'compare':
-        return { kind: 'compare', ...readNow(hosted.log.compare(effect.received, effect.salt, effect.thorough)) };
+      case 'compare': {
+        const { received, salt, thorough, peer, peerWriter } = effect;
+        return { kind: 'compare', ...readNow(hosted.log.compare(received, salt, thorough, peer, peerWriter)) };
+      }
+      case 'supply':
+        return { kind: 'supply', ...hosted.log.supply(effect.runs, effect.from) };
       case 'sum':
-        return { kind: 'sum', fingerprint: readNow(hosted.log.sum(effect.upTo)) };
+        return { kind: 'sum', fingerprint: readNow(hosted.log.sum(effect.upTo, effect.peer)) };
       case 'read':
         return { kind: 'read', ...readNow(hosted.log.read(effect)) };
       case 'select':

@@ -6,38 +6,43 @@ import { GossipError, type LogEvent } from '@gossip-log/core';
 import type { Delivery, GossipNode, OpenOptions } from '@gossip-log/transport';
 import type { LogState } from './log-state.js';
 import { SharedLog } from './shared-log.js';
+import type { WindowedLog } from './windowed-log.js';
 
 /** @internal */
 export const pending: Delivery = Object.freeze({ state: 'pending' });
 
-/** Where an event is from. */
+/** Where an event is from, and how that was opened. */
 interface Home {
   readonly id: string;
-  readonly options: OpenOptions<unknown> | undefined;
+  readonly options: OpenOptions<unknown>;
 }
 
 /** @internal */
 export class LogRegistry {
   readonly #node: GossipNode;
   readonly #logs = new Map<string, SharedLog>();
-  /** Which log an event object belongs to, once somebody asked, and how that was opened. */
+  /** Which log an event object belongs to, once somebody asked. */
   readonly #homes = new WeakMap<LogEvent, Home>();
 
   constructor(node: GossipNode) {
     this.#node = node;
   }
 
-  /** Begins a use of a log, opening it if it is not in use. */
-  retain(id: string, options?: OpenOptions<unknown>): { readonly log: SharedLog; readonly release: () => void } {
-    const log = this.#find(id) ?? new SharedLog(this.#node, id, () => this.#logs.delete(id));
-    const release = log.retain(options);
-    this.#logs.set(id, log);
-    return { log, release };
+  /** Begins a use of a log, opening it if it is not in use with that window. */
+  retain(id: string, options?: OpenOptions<unknown>): { readonly log: WindowedLog; readonly release: () => void } {
+    const shared = this.#find(id) ?? new SharedLog(this.#node, id, () => this.#logs.delete(id));
+    const use = shared.retain(options);
+    this.#logs.set(id, shared);
+    return use;
   }
 
   /** The state of a log that is in use, or was until a moment ago. */
-  state(id: string): LogState | undefined {
-    return this.#find(id)?.store.getState();
+  state(id: string, window: OpenOptions<unknown>['window']): LogState | undefined {
+    return this.#find(id)?.state(window);
+  }
+
+  async loadOlder(id: string, window: OpenOptions<unknown>['window'], count?: number): Promise<number> {
+    return this.#find(id)?.window(window)?.loadOlder(count) ?? 0;
   }
 
   append(id: string, payload: unknown): LogEvent {
@@ -51,8 +56,9 @@ export class LogRegistry {
     const known = this.#homes.get(event);
     if (known !== undefined) return known;
     for (const [id, log] of this.#logs) {
-      if (!log.holds(event)) continue;
-      const home = { id, options: log.options };
+      const options = log.optionsFor(event);
+      if (options === undefined) continue;
+      const home = { id, options };
       this.#homes.set(event, home);
       return home;
     }

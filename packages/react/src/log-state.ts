@@ -1,15 +1,18 @@
 /** What hooks and stores show of a log. */
-import type { GossipError, LogEvent, Snapshot } from '@gossip-log/core';
+import { emptySnapshot, type GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
 import type { LogHandle } from '@gossip-log/transport';
 
 /** One log as an app sees it. Immutable: a change makes a new object, no change keeps it. */
 export interface LogState<T = unknown> {
   /**
-   * `disabled`: the id is `null`. `opening`: not asked for yet, or being read from storage. `failed`: it cannot be
-   * read, or its node was closed; `error` says why, and mounting anew tries again.
+   * `disabled`: the id is `null`. `opening`: not asked for yet, or what `window` asks for is being read from storage.
+   * `failed`: it cannot be read, or its node was closed; `error` says why, and mounting anew tries again.
    */
   readonly status: 'disabled' | 'opening' | 'ready' | 'failed';
-  /** The log's events in log order. The same object until the log changes; one shared empty one before it is ready. */
+  /**
+   * The log's events in log order, from as far back as `window` asks for, or farther. The same object until the log
+   * changes; one shared empty one before it is ready.
+   */
   readonly events: Snapshot<T>;
   /**
    * Appends and returns the event, which is in `events` at once. The same function until node or id changes.
@@ -17,8 +20,36 @@ export interface LogState<T = unknown> {
    * @throws GossipError `log-not-ready`, `log-closed`, `payload-unencodable`, `event-too-large`.
    */
   readonly append: (payload: T) => LogEvent<T>;
-  /** Why it failed; also set while `ready` when the storage cannot write. */
+  /** Why it failed; also set while `ready` when storage cannot be written, or older events not be read. */
   readonly error: GossipError | undefined;
   /** While a peer sends much that is lacking here: events that came, of so many. The same object until it changes. */
   readonly progress: LogHandle<T>['progress'];
+  /** Are there older events in storage than `events` shows? `false` until it is ready. */
+  readonly hasOlder: boolean;
+  /**
+   * Reads at least `count` older events (default 100) into `events`, fewer when there are no more. They stay as long as
+   * the log is in use with this `window`. Resolves with how many came; calls meanwhile share the one reading. Where storage
+   * cannot be read that is 0, and `error` says why until it is tried again. The same function until node or id changes.
+   *
+   * @throws RangeError (a rejection) for a `count` that is none.
+   */
+  readonly loadOlder: (count?: number) => Promise<number>;
+  /** Older events are being read for `loadOlder`. */
+  readonly isLoadingOlder: boolean;
+}
+
+/** @internal A log of which nothing is known yet. */
+export function unreadState<T>(
+  status: 'disabled' | 'opening',
+  actions: Pick<LogState<T>, 'append' | 'loadOlder'>,
+): LogState<T> {
+  return {
+    status,
+    events: emptySnapshot,
+    error: undefined,
+    progress: undefined,
+    hasOlder: false,
+    isLoadingOlder: false,
+    ...actions,
+  };
 }

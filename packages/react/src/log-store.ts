@@ -21,7 +21,7 @@ export interface ValueStore<V> extends Pick<StoreApi<V>, 'getState' | 'getInitia
 
 /**
  * Opens a log and keeps it open until `release`. Stores and hooks of one node share what they show, so a log that is
- * held by a store (preloaded) is there in a component's first render.
+ * held by a store (preloaded) is there in a component's first render, where it reaches back as far as that one's `window`.
  *
  * @param id The log's name: 1 to 255 bytes of UTF-8.
  * @throws RangeError when `id` is not a log's name.

@@ -1,142 +1,123 @@
 /**
- * One log in use by any number of hooks and stores: a handle of the node, and the zustand store that mirrors it.
+ * One log in use by any number of hooks and stores, each with the window that it asked for.
  *
- * - [U1] The first user opens the log and the last gives it back; all between share one handle and one store.
+ * - [U1] The first user opens the log and the last gives it back; those with the same window share one handle and one
+ *   store. The others' windows stay in memory as long as they are in use.
  * - [U2] A log that was given back is read on until its node closes it (`releaseDelayMs` later): switching back
- *   shows it in the first render.
+ *   shows it in the first render. So does what is open and reaches back far enough, whoever opened it.
  * - [U3] The state is the same object until something in it changed.
  * - [U4] A log that failed or was closed ends with its last user: the next one tries anew.
  * - [U5] Another codec than that of the first user is refused. Who names none takes what there is.
+ * - [U6] A window is `ready` once it is read, whatever others show of the log; then it stays so.
+ * - [U7] Of older events a window has one reading under way at a time, and whoever asks meanwhile shares it.
+ * - [U8] Where older events cannot be read, the log goes on: `error` says so until it is tried again.
  */
-import { emptySnapshot, GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
-import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
-import { createStore, type StoreApi } from 'zustand/vanilla';
+import { GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
+import type { Delivery, GossipNode, OpenOptions } from '@gossip-log/transport';
 import type { LogState } from './log-state.js';
-
-const nothing = (): void => {};
+import { isWithin, WindowedLog, windowKey } from './windowed-log.js';
 
 /** @internal */
 export class SharedLog {
-  readonly store: StoreApi<LogState>;
   readonly #node: GossipNode;
   readonly #id: string;
   /** Called once nothing more can be read from it. */
   readonly #ended: () => void;
-  #uses = 0;
-  /** What it was opened with. */
-  #options: OpenOptions<unknown> | undefined;
-  #handle: LogHandle<unknown> | undefined;
-  #unsubscribe = nothing;
+  /** Those in use; without any, the last one that was. */
+  readonly #windows = new Map<string, WindowedLog>();
+  /** The first user's. */
+  #codec: OpenOptions<unknown>['codec'];
 
   constructor(node: GossipNode, id: string, ended: () => void) {
     this.#node = node;
     this.#id = id;
     this.#ended = ended;
-    this.store = createStore<LogState>(() => ({
-      status: 'opening',
-      events: emptySnapshot,
-      append: (payload) => this.append(payload),
-      error: undefined,
-      progress: undefined,
-    }));
-  }
-
-  get options(): OpenOptions<unknown> | undefined {
-    return this.#options;
   }
 
   /**
-   * Begins a use. The function returned ends it.
+   * Begins a use.
    *
    * @throws GossipError `descriptor-mismatch` (U5).
    */
-  retain(options: OpenOptions<unknown> | undefined): () => void {
-    if (this.#uses === 0) this.#open(options);
-    else this.#assertSameCodec(options);
-    this.#uses += 1;
+  retain(options: OpenOptions<unknown> | undefined): { readonly log: WindowedLog; readonly release: () => void } {
+    if (this.#isInUse) this.#assertSameCodec(options);
+    else this.#codec = options?.codec;
+    const key = windowKey(options?.window);
+    const log = this.#windows.get(key) ?? new WindowedLog(this.#id, options, this.append);
+    if (log.uses === 0) log.open(this.#node, this.#codec, () => this.endIfOver());
+    log.uses += 1;
+    this.#windows.set(key, log);
+    this.endIfOver();
     let held = true;
-    return () => {
+    const release = () => {
       if (!held) return;
       held = false;
-      this.#uses -= 1;
-      if (this.#uses === 0) this.#handle?.release();
+      log.uses -= 1;
+      if (log.uses > 0) return;
+      log.release();
+      this.endIfOver();
     };
+    return { log, release };
   }
 
-  /** Ends an unused log that its node has closed, or that failed (U4). */
+  /** Ends windows that nobody uses, but for the last one of a log that its node has not closed yet (U2, U4). */
   endIfOver(): void {
-    const status = this.#handle?.status ?? 'failed';
-    if (this.#uses > 0 || status === 'opening' || status === 'ready') return;
-    this.#unsubscribe();
-    this.#ended();
+    for (const [key, log] of this.#windows) {
+      if (log.uses > 0 || !(this.#isInUse || log.isOver)) continue;
+      log.end();
+      this.#windows.delete(key);
+    }
+    if (this.#windows.size === 0) this.#ended();
   }
 
-  append(payload: unknown): LogEvent {
-    // Opening it failed at once: the state holds why.
-    if (this.#handle === undefined) throw this.store.getState().error;
-    const event = this.#handle.append(payload);
+  /** The state for a window: its own when it is in use, or another's that reaches back as far. */
+  state(window: OpenOptions<unknown>['window']): LogState | undefined {
+    const own = this.window(window);
+    if (own !== undefined && own.uses > 0) return own.store.getState();
+    for (const { store } of this.#windows.values()) {
+      const state = store.getState();
+      if (state.status === 'ready' && isWithin(window, state.events, state.hasOlder)) return state;
+    }
+    return undefined;
+  }
+
+  window(window: OpenOptions<unknown>['window']): WindowedLog | undefined {
+    return this.#windows.get(windowKey(window));
+  }
+
+  readonly append = (payload: unknown): LogEvent => {
+    const log = this.#readable;
+    if (log === undefined) throw new GossipError('log-closed', `log "${this.#id}" is not in use any more`);
+    const event = log.append(payload);
     // A writer reads its own writes at once (L9), however late the node calls back.
-    this.#mirror(this.#handle);
+    for (const other of this.#windows.values()) other.mirror();
     return event;
-  }
+  };
 
-  /** Is it this very object, or was it? An event's id is unique only within its log. */
-  holds(event: LogEvent): boolean {
-    return this.#handle?.log?.get(event.id) === event || this.#handle?.successor(event) !== undefined;
+  /** How to open it as the users of this event did; `undefined` when it is none of its events. */
+  optionsFor(event: LogEvent): OpenOptions<unknown> | undefined {
+    const log = Array.from(this.#windows.values()).find((log) => log.holds(event));
+    return log && { ...log.options, ...(this.#codec && { codec: this.#codec }) };
   }
 
   delivery(event: LogEvent): Delivery | undefined {
-    return this.#handle?.delivery(event);
+    return this.#readable?.delivery(event);
   }
 
-  /** Calls back when the log or a delivery of it changed. */
-  subscribe(listener: () => void): () => void {
-    return this.#handle?.subscribe(listener) ?? nothing;
+  /** Any window will do, but one that failed: of the others the log may have been opened anew. */
+  get #readable(): WindowedLog | undefined {
+    const logs = Array.from(this.#windows.values());
+    return logs.find(({ isOver }) => !isOver) ?? logs[0];
   }
 
-  #open(options: OpenOptions<unknown> | undefined): void {
-    this.#unsubscribe();
-    this.#unsubscribe = nothing;
-    this.#handle = undefined;
-    this.#options = options;
-    try {
-      const handle = this.#node.open(this.#id, options);
-      this.#handle = handle;
-      this.#unsubscribe = handle.subscribe(() => {
-        this.#mirror(handle);
-        this.endIfOver();
-      });
-      this.#mirror(handle);
-    } catch (error) {
-      // A closed node, or too many open logs. A bad id is the caller's mistake and goes to the error boundary.
-      if (!(error instanceof GossipError)) throw error;
-      this.store.setState({ status: 'failed', error });
-    }
+  get #isInUse(): boolean {
+    return Array.from(this.#windows.values()).some(({ uses }) => uses > 0);
   }
 
   #assertSameCodec(options: OpenOptions<unknown> | undefined): void {
-    const { name } = this.#options?.codec ?? jsonCodec;
+    const { name } = this.#codec ?? jsonCodec;
     const asked = options?.codec?.name ?? name;
     if (asked === name) return;
     throw new GossipError('descriptor-mismatch', `log "${this.#id}" is open with codec ${name}, not ${asked}`);
-  }
-
-  #mirror(handle: LogHandle<unknown>): void {
-    const before = this.store.getState();
-    const closed = handle.status === 'closed';
-    const status = handle.status === 'closed' ? 'failed' : handle.status;
-    const events = handle.log === undefined ? before.events : handle.snapshot();
-    let error = handle.error;
-    if (closed) error ??= before.error ?? new GossipError('log-closed', `log "${this.#id}" was closed by its node`);
-    const { progress } = handle;
-    if (
-      status === before.status &&
-      events === before.events &&
-      error === before.error &&
-      progress === before.progress
-    ) {
-      return;
-    }
-    this.store.setState({ status, events, error, progress });
   }
 }

@@ -9,7 +9,8 @@ import { useLog } from './use-log.js';
  * something changed. When `id` changes, the same render shows the new log; `null` shows none (`disabled`).
  *
  * @param id The log's name: 1 to 255 bytes of UTF-8.
- * @param options Read when the log is opened; may be written inline.
+ * @param options Read when the component first asks for that id; may be written inline. `window` says how far back the
+ *   log is read: with `{ last: 100 }` opening costs the same however long it is, and `loadOlder` reads on. Default: all.
  * @typeParam T What the app appends. Payloads come from peers: check them before you trust them.
  * @throws RangeError when `id` is not a log's name. Error without a provider.
  * @example
@@ -17,10 +18,11 @@ import { useLog } from './use-log.js';
  * import { useGossipLog } from '@gossip-log/react';
  *
  * export function Room({ id }: { id: string }) {
- *   const { status, events, append } = useGossipLog<{ text: string }>(id);
+ *   const { status, events, append, hasOlder, loadOlder } = useGossipLog<{ text: string }>(id, { window: { last: 100 } });
  *   if (status !== 'ready') return <p>{status}</p>;
  *   return (
  *     <>
+ *       {hasOlder && <button type="button" onClick={() => loadOlder()}>Show older</button>}
  *       <ol>{events.map((event) => <li key={event.id}>{event.payload.text}</li>)}</ol>
  *       <button type="button" onClick={() => append({ text: 'hello' })}>Say hello</button>
  *     </>
@@ -31,5 +33,5 @@ import { useLog } from './use-log.js';
 export function useGossipLog<T = unknown>(id: string | null, options?: OpenOptions<T>): LogState<T> {
   const log = useLog(id, options);
   const state = useSyncExternalStore(log.subscribe, log.getState, log.getInitialState);
-  return useMemo(() => ({ ...state, append: log.append }), [state, log]);
+  return useMemo(() => ({ ...state, append: log.append, loadOlder: log.loadOlder }), [state, log]);
 }

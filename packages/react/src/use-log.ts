@@ -1,25 +1,25 @@
 /** What all hooks over one log share: a source that opens nothing until it is subscribed to. */
-import { emptySnapshot, GossipError, type LogEvent } from '@gossip-log/core';
+import { GossipError, type LogEvent } from '@gossip-log/core';
 import type { GossipNode, OpenOptions } from '@gossip-log/transport';
-import { type RefObject, useMemo } from 'react';
+import { useMemo } from 'react';
 import { useGossipNode } from './gossip-provider.js';
 import { registryOf } from './log-registry.js';
-import type { LogState } from './log-state.js';
+import { type LogState, unreadState } from './log-state.js';
 import { createLogStore, type LogStore } from './log-store.js';
-import { useLatest } from './use-latest.js';
 
 /** @internal A zustand store's reading side, over the log of one node and id. */
-export interface LogSource<T> extends Pick<LogStore<T>, 'getState' | 'getInitialState' | 'subscribe'> {
+export interface LogSource<T>
+  extends Pick<LogStore<T>, 'getState' | 'getInitialState' | 'subscribe'>,
+    Pick<LogState<T>, 'append' | 'loadOlder'> {
   /** Holds the log open without listening. */
   retain(): () => void;
-  append(payload: T): LogEvent<T>;
 }
 
 /** @internal The same source until node or id changes; then the very same render reads the new log. */
 export function useLog<T>(id: string | null, options: OpenOptions<T> | undefined): LogSource<T> {
   const node = useGossipNode();
-  const latest = useLatest(options);
-  return useMemo(() => logSource(node, id, latest), [node, id, latest]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: options that came with the id count; inline, later ones are new at every render
+  return useMemo(() => logSource(node, id, options), [node, id]);
 }
 
 const nothing = (): void => {};
@@ -27,44 +27,36 @@ const nothing = (): void => {};
 function logSource<T>(
   node: GossipNode | undefined,
   id: string | null,
-  options: RefObject<OpenOptions<T> | undefined>,
+  options: OpenOptions<T> | undefined,
 ): LogSource<T> {
   if (node === undefined || id === null) {
     const append = (): never => {
       throw new GossipError('log-not-ready', id === null ? 'no log: its id is null' : `log "${id}": no node yet`);
     };
-    const state: LogState<T> = {
-      status: id === null ? 'disabled' : 'opening',
-      events: emptySnapshot,
-      append,
-      error: undefined,
-      progress: undefined,
-    };
+    const loadOlder = async () => 0;
+    const state = unreadState<T>(id === null ? 'disabled' : 'opening', { append, loadOlder });
     const read = (): LogState<T> => state;
-    return { getState: read, getInitialState: read, subscribe: () => nothing, retain: () => nothing, append };
+    const retain = () => nothing;
+    return { getState: read, getInitialState: read, subscribe: retain, retain, append, loadOlder };
   }
 
   // A log's payloads have the type that its readers say: what comes from peers is for the app to check.
   const registry = registryOf(node);
   const append = (payload: T): LogEvent<T> => registry.append(id, payload) as LogEvent<T>;
-  const initial: LogState<T> = {
-    status: 'opening',
-    events: emptySnapshot,
-    append,
-    error: undefined,
-    progress: undefined,
-  };
+  const loadOlder = (count?: number) => registry.loadOlder(id, options?.window, count);
+  const initial = unreadState<T>('opening', { append, loadOlder });
   return {
     append,
+    loadOlder,
     getInitialState: () => initial,
     getState: () => {
-      const state = registry.state(id) as LogState<T> | undefined;
+      const state = registry.state(id, options?.window) as LogState<T> | undefined;
       // Asked for or not, an opening log shows the same: one object, one render.
       return state === undefined || state.status === 'opening' ? initial : state;
     },
-    retain: () => createLogStore(node, id, options.current).release,
+    retain: () => createLogStore(node, id, options).release,
     subscribe: (listener) => {
-      const store = createLogStore(node, id, options.current);
+      const store = createLogStore(node, id, options);
       const unsubscribe = store.subscribe(listener);
       return () => {
         unsubscribe();

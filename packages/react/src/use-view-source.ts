@@ -6,7 +6,8 @@ import { useLog } from './use-log.js';
 
 /**
  * A log as a source of views: the same object until node or id changes. The log is open while a view of it is followed,
- * as `useView` does; it has no events while it is opening, and with `null`. Errors and rights: `useGossipLog`.
+ * as `useView` does; it has no events while it is opening, and with `null`. With a `window`, views and aggregates are of what has been read.
+ * Errors and rights, and older events: `useGossipLog`.
  */
 export function useViewSource<T = unknown>(id: string | null, options?: OpenOptions<T>): ViewSource<T> {
   const log = useLog(id, options);

@@ -1,5 +1,5 @@
 /**
- * A node whose logs open, fail, receive and deliver only when a test says so. It counts what is in use, and closes
+ * A node whose logs open, fail, receive, deliver and read older events only when a test says so. It counts what is in use, and closes
  * unused logs when told to (the real node waits `releaseDelayMs`).
  */
 import {
@@ -26,6 +26,10 @@ function snapshotOf<T>(events: readonly LogEvent<T>[]): Snapshot<T> {
   };
 }
 
+function lengthOf(window: OpenOptions<unknown>['window'] = 'all'): number {
+  return typeof window === 'object' && 'last' in window ? window.last : Number.POSITIVE_INFINITY;
+}
+
 /** The part of a log that the bindings use. */
 class FakeLog {
   status: LogStatus = 'opening';
@@ -39,7 +43,13 @@ class FakeLog {
   readonly log: GossipLog;
   resolve!: (log: GossipLog) => void;
   reject!: (error: GossipError) => void;
+  /** Older events are asked for: as many as there are to be in memory. */
+  readings: { readonly length: number; resolve(came: number): void; reject(error: GossipError): void }[] = [];
+  /** The windows of those who use it: so many events. */
+  readonly windows = new Set<number>();
   #events: LogEvent[] = [];
+  /** Events that are in storage only. */
+  older = 0;
 
   constructor(readonly id: string) {
     this.settled = new Promise((resolve, reject) => {
@@ -76,8 +86,18 @@ class FakeLog {
       error: undefined,
     };
     this.#events = [...this.#events, event];
-    this.snapshot = snapshotOf(this.#events);
+    this.show();
     return event;
+  }
+
+  show(): void {
+    this.snapshot = snapshotOf(this.#events.slice(this.older));
+  }
+
+  /** Resolves with how many came, when the test says so. */
+  reach(length: number): Promise<number> {
+    if (this.older === 0 || length <= this.snapshot.length) return Promise.resolve(0);
+    return new Promise((resolve, reject) => this.readings.push({ length, resolve, reject }));
   }
 }
 
@@ -108,6 +128,10 @@ export class FakeNode implements GossipNode {
     this.opened += 1;
     this.openedWith = options as OpenOptions<never> | undefined;
     log.users += 1;
+    const shown = lengthOf(options?.window);
+    log.windows.add(shown);
+    const reached = log.status === 'ready' ? log.reach(shown).then(() => log.log) : log.settled;
+    reached.catch(() => {});
     let released = false;
     const handle: LogHandle<unknown> = {
       id,
@@ -118,9 +142,15 @@ export class FakeNode implements GossipNode {
         return log.error;
       },
       progress: undefined,
-      hasOlder: false,
-      loadOlder: async () => 0,
-      ready: log.settled,
+      get hasOlder() {
+        return log.status === 'ready' && log.older > 0;
+      },
+      loadOlder: async (count) => {
+        if (released) throw new GossipError('log-closed', `log "${id}" was given back`);
+        if (!(count >= 0)) throw new RangeError(`loadOlder: got ${count}`);
+        return log.reach(log.snapshot.length + count);
+      },
+      ready: reached,
       get log() {
         return log.status === 'ready' ? log.log : undefined;
       },
@@ -147,10 +177,32 @@ export class FakeNode implements GossipNode {
   ready(id: string, ...payloads: unknown[]): readonly LogEvent[] {
     const log = this.#log(id);
     const events = payloads.map((payload) => log.add(payload));
+    log.older = Math.max(0, events.length - Math.max(...log.windows));
+    log.show();
     log.status = 'ready';
     log.resolve(log.log);
     log.change();
     return events;
+  }
+
+  /** How often older events are being read. */
+  readings(id: string): number {
+    return this.#log(id).readings.length;
+  }
+
+  /** Carries out what is being read of older events. */
+  read(id: string): void {
+    const log = this.#log(id);
+    const readings = log.readings.splice(0);
+    const before = log.older;
+    for (const { length } of readings) log.older -= Math.min(log.older, Math.max(0, length - log.snapshot.length));
+    log.show();
+    log.change();
+    for (const { resolve } of readings) resolve(before - log.older);
+  }
+
+  failRead(id: string, error: GossipError): void {
+    for (const { reject } of this.#log(id).readings.splice(0)) reject(error);
   }
 
   fail(id: string, error: GossipError): void {
@@ -159,6 +211,11 @@ export class FakeNode implements GossipNode {
     log.error = error;
     log.reject(error);
     log.change();
+  }
+
+  /** The log that failed is another for whoever opens it from now on. */
+  openAnew(id: string): void {
+    this.#logs.set(id, new FakeLog(id));
   }
 
   receive(id: string, payload: unknown): LogEvent {

@@ -44,6 +44,7 @@ import {
   blocksOf,
   DamagedChunk,
   type KnownEvent,
+  type LogEdges,
   type LogEntry,
   PackedOtherwise,
   type Progress,
@@ -51,6 +52,7 @@ import {
   type Receipt,
   ReplicatedLog,
   type Settlement,
+  Suppliers,
 } from '@gossip-log/core/sync';
 import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 import type { UsedWindow } from './log-window.js';
@@ -75,6 +77,8 @@ export interface LogPeer {
   stored(log: string, entries: readonly LogEntry[]): void;
   /** The log is no longer what was said of it. */
   describe(log: string): void;
+  /** The peer may have these. */
+  want(log: string, runs: readonly Run[]): void;
   /** The log has failed: nothing can be read from it or stored. */
   failed(log: string): void;
 }
@@ -99,6 +103,7 @@ export class HostedLog<T = unknown> {
   /** Sessions that have the log open. */
   readonly peers = new Set<LogPeer>();
   readonly #host: LogHost;
+  readonly #suppliers = new Suppliers<LogPeer>();
   #codec: PayloadCodec<T> | undefined;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
@@ -227,6 +232,7 @@ export class HostedLog<T = unknown> {
 
   #received(receipt: Receipt): Receipt {
     if (receipt.disputed) this.#describeAnew();
+    else if (receipt.fell) this.#tellEdges();
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.describe(this.id);
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
@@ -237,7 +243,52 @@ export class HostedLog<T = unknown> {
       this.#overflown ||= receipt.dropped > 0;
       this.#rereadSoon();
     }
+    if (receipt.parked > 0 && this.#suppliers.isInDoubt) this.#search();
     return receipt;
+  }
+
+  /** A peer has opened the log, maybe anew: so far back it holds it. */
+  opened(peer: LogPeer, edges: LogEdges): void {
+    this.#suppliers.opened(peer, edges.complete);
+    this.#search();
+  }
+
+  asked(peer: LogPeer, runs: readonly Run[]): void {
+    this.#suppliers.asked(peer, runs);
+  }
+
+  /** Of what a peer was asked for it does not have these. */
+  absent(peer: LogPeer, runs: readonly Run[]): void {
+    this.#suppliers.lacks(peer, runs);
+    this.#search();
+  }
+
+  left(peer: LogPeer): void {
+    this.peers.delete(peer);
+    this.#suppliers.left(peer);
+    this.#search();
+  }
+
+  /** K3, K4: asks who may have what is missing. When nobody has it, the edge rises. */
+  #search(): void {
+    for (;;) {
+      const { log } = this;
+      if (log === undefined) return;
+      const { ask, rise } = this.#suppliers.search(log.unmet(), log.missingBelow());
+      for (const [peer, runs] of ask) peer.want(this.id, runs);
+      if (rise === undefined || rise <= log.edges.complete) return;
+      const entries = log.raise(rise);
+      if (entries.length > 0) {
+        this.#enqueue(entries);
+        this.#write();
+      }
+      this.#tellEdges();
+    }
+  }
+
+  #tellEdges(): void {
+    for (const peer of [...this.peers]) peer.describe(this.id);
+    this.#notify();
   }
 
   /** A durable node has all that is stored here, but for what is behind the events in `lacks`. */
@@ -550,12 +601,23 @@ export class HostedLog<T = unknown> {
     } catch (error) {
       // A log that is being opened is read again without it.
       if (!(error instanceof DamagedChunk) || this.#status === 'opening') throw error;
-      if (this.#status === 'ready') {
-        this.#fail(error);
-        await this.#setAsideChunk(error);
-      }
+      this.#endDamaged(error);
       throw closedError(this.id);
     }
+  }
+
+  /** H10: what is pending is stored as far as it can be, then the log ends. */
+  #endDamaged(error: DamagedChunk): void {
+    if (this.#givesUp) return;
+    this.#givesUp = true;
+    this.#wakeRetry?.();
+    const end = async () => {
+      while (this.#writing !== undefined) await this.#writing;
+      if (this.#status !== 'ready') return;
+      await this.#setAsideChunk(error);
+      this.#fail(error);
+    };
+    end().catch((cause) => this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`)));
   }
 
   // The windows of those who use the log.
@@ -565,11 +627,8 @@ export class HostedLog<T = unknown> {
     this.#windows.add(window);
     await this.ready;
     const log = this.#open();
-    await this.reading(
-      log.loadOlder((oldest) => window.isReached(oldest)),
-      done,
-    );
-    window.fix(log.residentFrom);
+    const older = () => log.loadOlder((oldest) => window.isReached(oldest));
+    await window.whileReading(() => this.reading(older(), done), log);
     return log;
   }
 
@@ -582,11 +641,8 @@ export class HostedLog<T = unknown> {
   async loadOlder(window: UsedWindow, count: number): Promise<number> {
     const log = this.#open();
     const { length, olderLength } = log;
-    await this.reading(
-      log.loadOlder((oldest) => oldest.length >= length + count),
-      done,
-    );
-    window.fix(log.residentFrom);
+    const older = () => log.loadOlder((oldest) => oldest.length >= length + count);
+    await window.whileReading(() => this.reading(older(), done), log);
     return Math.max(0, olderLength - log.olderLength);
   }
 
@@ -815,7 +871,7 @@ export class HostedLog<T = unknown> {
 
   /** H9. */
   #isToBePacked(log: ReplicatedLog<T>): boolean {
-    if (this.#givesUp || this.#packAt === Number.POSITIVE_INFINITY || log.isDisputed(log.replica)) return false;
+    if (this.#givesUp || this.#packAt === Number.POSITIVE_INFINITY || !log.isPackable) return false;
     if (this.#records.length === 0 && this.#chunkIds.length === 0) return false;
     // What the log could not take in lies in the old chunks alone.
     if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;

@@ -33,6 +33,7 @@ export class UsedWindow {
   readonly #window: LogWindow;
   /** The time of the first event that is kept in memory for it; `undefined` until that is known. */
   #from: number | undefined;
+  #reading = 0;
 
   constructor(window: LogWindow) {
     this.#window = window;
@@ -40,9 +41,9 @@ export class UsedWindow {
     else if ('since' in window) this.#from = Math.max(0, Math.floor(window.since) * clockStepsPerMs);
   }
 
-  /** The time from which on events stay in memory. */
+  /** The time from which on events stay in memory: while some are being read, all that came so far. */
   get from(): number {
-    return this.#from ?? 0;
+    return this.#reading > 0 ? 0 : (this.#from ?? 0);
   }
 
   /** Does memory reach back far enough? */
@@ -51,8 +52,14 @@ export class UsedWindow {
     return length >= (this.#window as { readonly last: number }).last;
   }
 
-  /** It shows what is in memory now, from that time on, and keeps it (L9). The log goes on growing at its end. */
-  fix(residentFrom: number): void {
-    this.#from = Math.min(this.#from ?? residentFrom, residentFrom);
+  /** Carries out what reads events into memory for it. What is there then it shows, and keeps (L9). */
+  async whileReading(read: () => void | Promise<void>, log: { readonly residentFrom: number }): Promise<void> {
+    this.#reading++;
+    try {
+      await read();
+    } finally {
+      this.#reading--;
+      this.#from = Math.min(this.#from ?? log.residentFrom, log.residentFrom);
+    }
   }
 }

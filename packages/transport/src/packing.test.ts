@@ -177,8 +177,8 @@ test('[H10] a chunk that proves damaged only when older events are read ends the
   const [damaged] = [...(disk.logs.get(room)?.chunks.values() ?? [])] as Uint8Array[];
   (damaged as Uint8Array)[100] = ((damaged as Uint8Array)[100] as number) ^ 4;
   await expect(log.loadOlder(many)).rejects.toMatchObject({ code: 'log-closed' });
+  await until(log, () => log.status === 'failed');
   expect(errors).toMatchObject([{ code: 'storage-corrupt' }]);
-  expect(log.status).toBe('failed');
   log.release();
   const anew = node.open<string>(room);
   await anew.ready;

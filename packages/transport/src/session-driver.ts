@@ -13,6 +13,7 @@ import {
   jsonCodec,
   limits,
   type ReplicaId,
+  type Run,
 } from '@gossip-log/core';
 import {
   type Answer,
@@ -143,6 +144,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#input({ type: 'describe', log, now: this.#now() });
   }
 
+  want(log: string, runs: readonly Run[]): void {
+    this.#input({ type: 'want', log, runs, now: this.#now() });
+  }
+
   /** Asks the peer for a feed. Returns its number, for `pull` and `unsubscribe`. The session must be established. */
   subscribe(reader: FeedReader): number {
     const feed = this.#nextFeed++;
@@ -229,6 +234,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
+      case 'edges':
+        this.#host.hosted(output.log)?.opened(this, output.edges);
+        break;
+      case 'asked':
+        this.#host.hosted(output.log)?.asked(this, output.runs);
+        break;
+      case 'absent':
+        this.#host.hosted(output.log)?.absent(this, output.runs);
+        break;
       case 'progress':
         this.#host.hosted(output.log)?.progressed(this, output.progress);
         break;
@@ -289,16 +303,20 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         case 'describe':
           read(hosted.reading(log.describe(), (ranges) => answer(this.#description(effect.log, ranges))));
           break;
-        case 'compare':
+        case 'compare': {
           this.#contested.delete(effect.log);
-          read(
-            hosted.reading(log.compare(effect.received, effect.salt, effect.thorough), (it) =>
-              answer({ kind: 'compare', ...it }),
-            ),
-          );
+          const { received, salt, thorough, peer, peerWriter } = effect;
+          const comparing = log.compare(received, salt, thorough, peer, peerWriter);
+          read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it })));
+          break;
+        }
+        case 'supply':
+          answer({ kind: 'supply', ...log.supply(effect.runs, effect.from) });
           break;
         case 'sum':
-          read(hosted.reading(log.sum(effect.upTo), (fingerprint) => answer({ kind: 'sum', fingerprint })));
+          read(
+            hosted.reading(log.sum(effect.upTo, effect.peer), (fingerprint) => answer({ kind: 'sum', fingerprint })),
+          );
           break;
         case 'read':
           read(hosted.reading(log.read(effect), (part) => answer({ kind: 'read', ...part })));
@@ -329,7 +347,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   #description(log: string, ranges: readonly Range[]): Answer {
-    return { kind: 'describe', descriptor: this.#descriptorOf(log), token: this.#token, ranges };
+    const edges = this.#host.hosted(log)?.log?.edges;
+    const about = { descriptor: this.#descriptorOf(log), token: this.#token, ranges };
+    return { kind: 'describe', ...about, ...(edges === undefined ? {} : { edges }) };
   }
 
   #openForPeer(
@@ -368,7 +388,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   #join(log: string): void {
     const hosted = this.#host.hosted(log);
     if (hosted === undefined || this.#ended) return;
-    this.#joined.get(log)?.peers.delete(this);
+    this.#joined.get(log)?.left(this);
     hosted.peers.add(this);
     this.#joined.set(log, hosted);
   }
@@ -382,7 +402,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 
   #leaveUnlessOpen(log: string): void {
     if (this.#session?.uses(log)) return;
-    this.#joined.get(log)?.peers.delete(this);
+    this.#joined.get(log)?.left(this);
     this.#joined.delete(log);
     this.#descriptors.delete(log);
   }
@@ -402,7 +422,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#cancelTick?.();
     this.#inputs.length = 0;
     this.#feeds.clear();
-    for (const hosted of this.#joined.values()) hosted.peers.delete(this);
+    for (const hosted of this.#joined.values()) hosted.left(this);
     this.#joined.clear();
     this.#host.ended(this);
     this.#connection.close(reason);

@@ -57,9 +57,25 @@ afterEach(() => {
   host.remove();
 });
 
-function show(events: readonly LogEvent[]): void {
+/** What is older than the events shown, if anything is. */
+interface Older {
+  readonly isLoading?: boolean;
+  load(): Promise<number>;
+}
+
+function show(events: readonly LogEvent[], older?: Older): void {
   act(() =>
-    root.render(<MessageList ref={list} events={snapshotOf(events)} profileId="me" onJumped={() => jumped++} />),
+    root.render(
+      <MessageList
+        ref={list}
+        events={snapshotOf(events)}
+        profileId="me"
+        onJumped={() => jumped++}
+        hasOlder={older !== undefined}
+        isLoadingOlder={older?.isLoading === true}
+        loadOlder={() => older?.load() ?? Promise.resolve(0)}
+      />,
+    ),
   );
 }
 
@@ -67,7 +83,11 @@ const scroller = () => host.querySelector('.scroller') as HTMLElement;
 const rows = () => [...host.querySelectorAll('li')];
 const topOf = (id: string) => host.querySelector(`[data-event-id="${id}"]`)?.getBoundingClientRect().top;
 const atEnd = () => scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 2;
+const olderButton = () => host.querySelector<HTMLButtonElement>('.older button');
 const jump = () => host.querySelector<HTMLButtonElement>('.jump');
+
+const bubbleTop = (id: string) =>
+  host.querySelector(`[data-event-id="${id}"] .bubble`)?.getBoundingClientRect().top ?? Number.NaN;
 
 /** Scrolls as a reader does, and waits until the list has taken note. */
 async function scrollTo(top: number): Promise<void> {
@@ -179,4 +199,57 @@ test('a row that did not change is not rendered again: its element and what is i
 test('what cannot be read is a row that says so', () => {
   show([eventAt(1), { ...eventAt(2), payload: { text: 7 } }]);
   expect(rows()[1]?.textContent).toContain('Unreadable message');
+});
+
+test('near the first message older ones are asked for, and those that come in above move nothing', async () => {
+  const all = numbers(0, 1000).map(eventAt);
+  let asked = 0;
+  const older: Older = { load: () => Promise.resolve(++asked) };
+  show(all.slice(500), older);
+  await scrollTo(scroller().scrollTop - 1000);
+  expect(asked).toBe(0);
+  expect(olderButton()).toBeNull();
+  let moves = 0;
+  while (topOf('r.500') === undefined || scroller().scrollTop > 0) {
+    await scrollTo(Math.max(0, scroller().scrollTop - 4000));
+    expect(moves++).toBeLessThan(100);
+  }
+  expect(asked).toBeGreaterThan(0);
+  expect(olderButton()?.textContent).toBe('Show older messages');
+
+  // Above the first message stood the day, which now stands farther up.
+  const before = bubbleTop('r.500');
+  show(all.slice(200), older);
+  expect(bubbleTop('r.500')).toBeCloseTo(before, 0);
+  expect(rows().some((row) => row.dataset['eventId'] === 'r.499')).toBe(true);
+  expect(olderButton()).toBeNull();
+  show(all);
+  while (topOf('r.0') === undefined || scroller().scrollTop > 0) {
+    await scrollTo(Math.max(0, scroller().scrollTop - 4000));
+    expect(moves++).toBeLessThan(100);
+  }
+  expect(olderButton()).toBeNull();
+});
+
+test('the button reads older messages by keyboard too: it says so, keeps the focus, and leaves it to the messages', async () => {
+  const all = numbers(0, 300).map(eventAt);
+  let came = (_count: number): void => {};
+  const reading = new Promise<number>((resolve) => {
+    came = resolve;
+  });
+  show(all.slice(298), { load: () => reading });
+  const button = olderButton() as HTMLButtonElement;
+  button.focus();
+  const before = bubbleTop('r.299');
+  act(() => button.click());
+  show(all.slice(298), { load: () => reading, isLoading: true });
+  expect(document.activeElement).toBe(button);
+  expect(button.textContent).toBe('Reading older messages…');
+  expect(button.ariaDisabled).toBe('true');
+  show(all);
+  await act(async () => came(298));
+  expect(olderButton()).toBeNull();
+  expect(document.activeElement).toBe(scroller());
+  expect(host.querySelector('[role=status]')?.textContent).toBe('298 older messages');
+  expect(bubbleTop('r.299')).toBeCloseTo(before, 0);
 });

@@ -13,6 +13,7 @@ import { useEffect, useEffectEvent, useImperativeHandle, useLayoutEffect, useMem
 import { messageRows, windowAround, windowRows } from '../message-rows.js';
 import { DownIcon } from './icons.js';
 import { MessageItem } from './message-item.js';
+import { OlderButton } from './older-button.js';
 
 /** So near to the end counts as the end: a nudge of the wheel does not unpin. */
 const endPx = 48;
@@ -37,14 +38,21 @@ interface MessageListProps {
   readonly ref: Ref<MessageListHandle>;
   /** The button that had the focus is gone. */
   readonly onJumped: () => void;
+  /** There are older messages than `events`. */
+  readonly hasOlder: boolean;
+  readonly isLoadingOlder: boolean;
+  /** Resolves with how many came. Asked for again meanwhile, it reads once. */
+  readonly loadOlder: () => Promise<number>;
 }
 
-export function MessageList({ events, profileId, ref, onJumped }: MessageListProps) {
+export function MessageList(props: MessageListProps) {
+  const { events, profileId, ref, onJumped, hasOlder, isLoadingOlder, loadOlder } = props;
   const [reading, setReading] = useState<Reading>();
+  const [announcement, setAnnouncement] = useState('');
   const scroller = useRef<HTMLElement>(null);
   const list = useRef<HTMLOListElement>(null);
-  // What keeps its place: a row, or the end. Known at once when somebody scrolls, while the state takes a moment.
-  const held = useRef<{ readonly row: Element; readonly top: number }>(undefined);
+  // What keeps its place: a message, or the end. Known at once when somebody scrolls, while the state takes a moment.
+  const held = useRef<{ readonly element: Element; readonly top: number }>(undefined);
 
   const { from, to } = windowAround(events.length, reading && events.indexOf(reading.focus));
   const rows = useMemo(() => messageRows(events.slice(from, to), profileId), [events, from, to, profileId]);
@@ -55,7 +63,7 @@ export function MessageList({ events, profileId, ref, onJumped }: MessageListPro
     const box = scroller.current;
     if (box === null) return;
     if (held.current === undefined) box.scrollTop = box.scrollHeight;
-    else if (held.current.row.isConnected) box.scrollTop += topWithin(box, held.current.row) - held.current.top;
+    else if (held.current.element.isConnected) box.scrollTop += topWithin(box, held.current.element) - held.current.top;
   };
   // After every change of rows, before it is painted. Browsers that anchor by themselves disagree in detail, and one
   // does not do it at all: the style sheet switches that off.
@@ -67,6 +75,8 @@ export function MessageList({ events, profileId, ref, onJumped }: MessageListPro
     observer.observe(list.current as Element);
     return () => observer.disconnect();
   }, []);
+
+  const isAtFirst = from === 0 && hasOlder;
 
   const onScroll = (): void => {
     const box = scroller.current as HTMLElement;
@@ -82,13 +92,22 @@ export function MessageList({ events, profileId, ref, onJumped }: MessageListPro
     const focus = rows[first]?.event;
     const lowest = rows[last]?.event;
     if (row === undefined || focus === undefined || lowest === undefined) return;
-    held.current = { row, top: topWithin(box, row) };
-    const nearEdge = (first < marginRows && from > 0) || (last > rows.length - marginRows && to < events.length);
+    // Not the row itself: the day and the name above its text come and go with the row before.
+    const bubble = row.querySelector('.bubble') ?? row;
+    held.current = { element: bubble, top: topWithin(box, bubble) };
+    const nearTop = first < marginRows;
+    if (nearTop && isAtFirst) loadOlder();
+    const nearEdge = (nearTop && (from > 0 || hasOlder)) || (last > rows.length - marginRows && to < events.length);
     setReading((was) => {
       if (was === undefined) return { focus, seen: events.at(-1) ?? lowest };
       const seen = events.indexOf(lowest) > events.indexOf(was.seen) ? lowest : was.seen;
       return nearEdge || seen !== was.seen ? { focus: nearEdge ? focus : was.focus, seen } : was;
     });
+  };
+
+  const showOlder = async (): Promise<void> => {
+    const came = await loadOlder();
+    setAnnouncement(came === 1 ? '1 older message' : `${came.toLocaleString()} older messages`);
   };
 
   const jumpToNewest = (): void => {
@@ -103,12 +122,16 @@ export function MessageList({ events, profileId, ref, onJumped }: MessageListPro
     <div className="conversation">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section className="scroller" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label="Conversation">
+        {isAtFirst && <OlderButton isLoading={isLoadingOlder} onPress={showOlder} scroller={scroller} />}
         <ol className="messages" ref={list}>
           {rows.map((row) => (
             <MessageItem key={row.event.id} {...row} />
           ))}
         </ol>
       </section>
+      <p className="visually-hidden" role="status">
+        {announcement}
+      </p>
       {reading !== undefined && (
         <button
           type="button"

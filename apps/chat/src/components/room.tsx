@@ -3,12 +3,16 @@ import { errorCodes, GossipError } from '@gossip-log/core';
 import { useGossipLog, useGossipNode } from '@gossip-log/react';
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { Message } from '../message.js';
+import { windowRows } from '../message-rows.js';
 import type { Profile } from '../profile.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { ConnectionBanner } from './connection-banner.js';
 import { DoneIcon, LinkIcon, MenuIcon, WarningIcon } from './icons.js';
 import { MessageList, type MessageListHandle } from './message-list.js';
+
+/** Twice what the document holds: older messages are asked for by those who scroll up, not by whoever looks in. */
+const newest = { last: 2 * windowRows };
 
 interface RoomProps {
   readonly room: string;
@@ -19,7 +23,8 @@ interface RoomProps {
 
 export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
   const node = useGossipNode();
-  const { status, events, append, error } = useGossipLog<Message>(room);
+  const log = useGossipLog<Message>(room, { window: newest });
+  const { status, events, append, error, hasOlder, isLoadingOlder } = log;
   const list = useRef<MessageListHandle>(null);
   const { id, name, color } = profile;
 
@@ -46,7 +51,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
             <span aria-hidden="true">#</span>
             <bdi>{room}</bdi>
           </h1>
-          <p>{status === 'ready' ? countLabel(events.length) : '\u00a0'}</p>
+          <p>{status === 'ready' ? countLabel(events.length, hasOlder) : '\u00a0'}</p>
         </div>
         <CopyLinkButton />
       </header>
@@ -59,7 +64,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
               <strong>You may not read or write this room.</strong>
             ) : (
               <>
-                <strong>This device cannot save messages right now.</strong> {advice(error)}
+                <strong>This device cannot save or read messages right now.</strong> {advice(error)}
               </>
             )}
           </span>
@@ -72,7 +77,15 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
       ) : events.length === 0 ? (
         <Empty />
       ) : (
-        <MessageList ref={list} events={events} profileId={id} onJumped={() => composer.current?.focus()} />
+        <MessageList
+          ref={list}
+          events={events}
+          profileId={id}
+          onJumped={() => composer.current?.focus()}
+          hasOlder={hasOlder}
+          isLoadingOlder={isLoadingOlder}
+          loadOlder={() => log.loadOlder(windowRows)}
+        />
       )}
       {status === 'ready' && <Announcer events={events} profileId={id} />}
       <Composer room={room} disabled={status === 'opening' || status === 'disabled'} onSend={send} ref={composer} />
@@ -80,7 +93,8 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
   );
 }
 
-function countLabel(count: number): string {
+function countLabel(count: number, hasOlder: boolean): string {
+  if (hasOlder) return `Newest ${count.toLocaleString()} messages`;
   if (count === 0) return 'No messages yet';
   return count === 1 ? '1 message' : `${count.toLocaleString()} messages`;
 }

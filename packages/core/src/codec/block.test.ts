@@ -362,3 +362,19 @@ test('[G1] a refused block leaves the log as it was', () => {
   expect(told).toBe(0);
   expect(log.merge(joinBlocks([blockOf([good])])).added).toBe(1);
 });
+
+test('[B7] the time of the event before comes with a first row, before it, and only where there is such an event', () => {
+  const first = { replica: ada, seq: 7, time: baseTime, payload: '""' };
+  expect(rowsOf(blockOf([{ ...first, before: baseTime - 1 }]))).toMatchObject([{ before: baseTime - 1 }]);
+  expect(rowsOf(blockOf([first]))).toMatchObject([{ before: 0 }]);
+  expect(rowsOf(blockOf(oneRow))[0]).not.toHaveProperty('before');
+  const aged = (age: number) =>
+    rawBlock((writer) => {
+      oneWriter(writer, { firstSeq: 7 });
+      for (const value of [age, 0, 1, 0, 0]) writer.varint(value);
+    });
+  expect(refusal(() => decodeBlock(aged(1)))).toBeUndefined();
+  expect(refusal(() => decodeBlock(aged(baseTime - 1)))).toBeUndefined();
+  expect(refusal(() => decodeBlock(aged(baseTime)))).toBe('clock');
+  expect(refusal(() => decodeBlock(aged(Number.MAX_SAFE_INTEGER)))).toBe('clock');
+});

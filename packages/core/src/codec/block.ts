@@ -11,6 +11,8 @@
  *   oldest, and are at most `depsMax`.
  * - [B5] Every length is checked against what remains and against `limits.ts` before anything is allocated for it.
  * - [B6] A re-issued event's payload begins with its former id.
+ * - [B7] A writer's first row in a block, unless it is its first event, comes with the time of the event before it, which
+ *   is earlier; or with 0 where that is not told.
  */
 import { GossipError } from '../errors.js';
 import { eventKind } from '../event.js';
@@ -47,11 +49,19 @@ const scratch = {
 };
 
 /**
- * Rows `[from, to)` of a chunk as one block. They must be in order, and each replica's must follow one another.
+ * Rows `[from, to)` of a chunk as one block. They must be in order, and each replica's must follow one another. `before`
+ * has for each row of the chunk the time of its writer's previous event, 0 where that is not known (B7); it is read for a
+ * writer's first row alone.
  *
  * @internal
  */
-export function encodeBlock(chunk: Chunk, from: number, to: number, tables: LogTables): Uint8Array<ArrayBuffer> {
+export function encodeBlock(
+  chunk: Chunk,
+  from: number,
+  to: number,
+  tables: LogTables,
+  before: ArrayLike<number>,
+): Uint8Array<ArrayBuffer> {
   const { replicas, dependencies, pages } = tables;
   const count = to - from;
   if (scratch.local.length < replicas.size) scratch.local = new Int32Array(replicas.size * 2);
@@ -103,7 +113,12 @@ export function encodeBlock(chunk: Chunk, from: number, to: number, tables: LogT
   writer.varint(table.length - writers);
   for (let i = 0; i < table.length; i++) {
     writer.bytes(replicas.bytes(table[i] as number));
-    if (i < writers) writer.varint(firstSeq[i] as number);
+    if (i >= writers) continue;
+    const first = firstSeq[i] as number;
+    writer.varint(first);
+    if (first === 1) continue;
+    const row = firstRow[i] as number;
+    writer.varint(before[row] ? (chunk.time[row] as number) - (before[row] as number) : 0);
   }
 
   let previous = firstTime;
@@ -196,6 +211,8 @@ export interface DecodedBlock {
   readonly writers: number;
   /** Per writer, its first sequence number in the block. */
   readonly firstSeq: readonly number[];
+  /** Per writer, the time of the event before its first row; 0 where there is none, or it is not told. */
+  readonly timeBefore: readonly number[];
   /** Columns; `replica` is an index into `replicas`, `offset` counts from the start of `bytes`. */
   readonly replica: Uint32Array;
   readonly seq: Uint32Array;
@@ -211,7 +228,7 @@ export interface DecodedBlock {
 }
 
 /**
- * Reads a block and proves rules B1 to B6. Of payloads only the former id of a re-issued event is read.
+ * Reads a block and proves rules B1 to B7. Of payloads only the former id of a re-issued event is read.
  *
  * @throws GossipError `version-unsupported`, `checksum`, `bytes-truncated`, `block-invalid`, `clock`.
  * @internal
@@ -246,12 +263,14 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   if ((writers + referenced) * replicaIdBytes > reader.remaining) throw invalid('more replicas than bytes');
   const replicas: Uint8Array[] = [];
   const firstSeq: number[] = [];
+  const ageBefore: number[] = [];
   for (let i = 0; i < writers + referenced; i++) {
     replicas.push(reader.bytes(replicaIdBytes));
     if (i < writers) {
       const first = reader.bounded(seqMax, 'sequence number');
       if (first === 0) throw invalid('sequence number 0');
       firstSeq.push(first);
+      ageBefore.push(first === 1 ? 0 : reader.bounded(timeMax, 'time since the event before'));
     }
   }
   refuseTwins(replicas);
@@ -278,11 +297,18 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     }
   }
   const seq = new Uint32Array(count);
+  const timeBefore = ageBefore;
   const next = Float64Array.from(firstSeq);
   for (let row = 0; row < count; row++) {
     const writer = replica[row] as number;
     const value = next[writer] as number;
     if (value > seqMax) throw invalid('sequence number over its bound');
+    const age = ageBefore[writer] as number;
+    if (value === firstSeq[writer] && age > 0) {
+      if (age >= (time[row] as number))
+        throw new GossipError('clock', `row ${row} of a block has an event before time`);
+      timeBefore[writer] = (time[row] as number) - age;
+    }
     seq[row] = value;
     next[writer] = value + 1;
     if (row > 0 && (time[row] as number) <= (time[row - 1] as number)) {
@@ -359,6 +385,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     replicas,
     writers,
     firstSeq,
+    timeBefore,
     replica,
     seq,
     time,
@@ -402,6 +429,13 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     const b = replicas[depReplica[i] as number] as Uint8Array;
     if (older > newer || compareBytes(a, b) <= 0) throw invalid(`the dependencies of row ${row} are not in order`);
   }
+}
+
+/** The time of the event before a row, of the same writer; 0 where that is not told. @internal */
+export function timeBeforeRow(block: DecodedBlock, row: number): number {
+  const writer = block.replica[row] as number;
+  if (block.seq[row] === block.firstSeq[writer]) return block.timeBefore[writer] as number;
+  for (let earlier = row - 1; ; earlier--) if (block.replica[earlier] === writer) return block.time[earlier] as number;
 }
 
 function dependencyTooNew(row: number): GossipError {

@@ -1,8 +1,9 @@
 /**
  * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
  *
- * Every frame begins with version, kind and channel. Kinds 0 to 13 are fixed; `presence` is reserved.
+ * Every frame begins with version, kind and channel. Kinds 0 to 14 are fixed; `presence` is reserved.
  */
+import { type LogEdges, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
 import type { FeedFilter } from '../feed.js';
 import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
@@ -52,6 +53,7 @@ export const frameKinds = {
   pull: 11,
   sums: 12,
   coming: 13,
+  absent: 14,
 } as const;
 
 /** Who is at the other end. The first frame of a session, once. */
@@ -73,6 +75,8 @@ export interface OpenMessage {
   readonly channel: number;
   readonly descriptor: LogDescriptor;
   readonly token: string | undefined;
+  /** Absent: the sender holds the whole log. */
+  readonly edges?: LogEdges;
   /** Begins a comparison, and asks the receiver for its own `open` in return; `undefined` in one that is such an answer. */
   readonly turn: FirstTurn | undefined;
 }
@@ -104,6 +108,13 @@ export interface RangesMessage {
 /** Asks for runs that were thought to be here already. */
 export interface WantMessage {
   readonly kind: 'want';
+  readonly channel: number;
+  readonly runs: readonly Run[];
+}
+
+/** Of the events that were asked for the sender does not have these. */
+export interface AbsentMessage {
+  readonly kind: 'absent';
   readonly channel: number;
   readonly runs: readonly Run[];
 }
@@ -194,7 +205,8 @@ export type Message =
   | FeedMessage
   | PullMessage
   | SumsMessage
-  | ComingMessage;
+  | ComingMessage
+  | AbsentMessage;
 
 /** A frame of a kind that this version does not know: skipped. */
 export interface UnknownMessage {
@@ -202,8 +214,8 @@ export interface UnknownMessage {
 }
 
 const hello = { durable: 1 } as const;
-const open = { turn: 1, token: 4 } as const;
-const openFlags = open.turn | open.token;
+const open = { turn: 1, token: 4, last: 8, cut: 16 } as const;
+const openFlags = open.turn | open.token | open.last | open.cut;
 const feedFlags = open.token;
 const turn = { own: 1, more: 2, begins: 4 } as const;
 const turnFlags = turn.own | turn.more | turn.begins;
@@ -226,11 +238,20 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       writer.text(cut(message.name, nodeNameBytesMax));
       break;
     case 'open': {
-      const { descriptor, token } = message;
-      writer.u8((message.turn === undefined ? 0 : open.turn) | (token === undefined ? 0 : open.token));
+      const { descriptor, token, edges = wholeLog } = message;
+      writer.u8(
+        (message.turn === undefined ? 0 : open.turn) |
+          (token === undefined ? 0 : open.token) |
+          (edges.last === undefined ? 0 : open.last) |
+          (edges.cut === undefined ? 0 : open.cut),
+      );
       writeDescriptor(writer, descriptor);
-      // Edges `wanted` and `complete`: 0 is the whole log. Sums of truncation table and redactions: 0 is none.
-      for (let reserved = 0; reserved < 4; reserved++) writer.varint(0);
+      writer.varint(edges.wanted);
+      writer.varint(edges.complete);
+      // Sums of truncation table and redactions: 0 is none.
+      for (let reserved = 0; reserved < 2; reserved++) writer.varint(0);
+      if (edges.last !== undefined) writer.varint(edges.last);
+      if (edges.cut !== undefined) writer.varint(edges.cut);
       if (token !== undefined) writer.text(token);
       if (message.turn !== undefined) writeTurn(writer, message.turn);
       break;
@@ -241,6 +262,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       writeTurn(writer, message);
       break;
     case 'want':
+    case 'absent':
       writeRuns(writer, message.runs);
       break;
     case 'events':
@@ -349,13 +371,18 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
     case frameKinds.open: {
       const flags = reader.u8();
       const descriptor = readDescriptor(reader);
-      const reserved = [reader.varint(), reader.varint(), reader.varint(), reader.varint()];
-      if ((flags & ~openFlags) !== 0 || reserved.some((value) => value !== 0)) {
-        throw new GossipError('version-unsupported', 'an open with flags or edges that this version lacks');
+      const wanted = reader.bounded(timeMax, 'edge');
+      const complete = reader.bounded(timeMax, 'edge');
+      if ((flags & ~openFlags) !== 0 || reader.varint() !== 0 || reader.varint() !== 0) {
+        throw new GossipError('version-unsupported', 'an open with flags or tables that this version lacks');
       }
+      const last = (flags & open.last) === 0 ? {} : { last: reader.bounded(seqMax, 'last events') };
+      const cut = (flags & open.cut) === 0 ? {} : { cut: reader.bounded(timeMax, 'cut') };
+      const edges = { wanted, complete, ...last, ...cut };
+      const isWhole = wanted === 0 && complete === 0 && (flags & (open.last | open.cut)) === 0;
       const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
       const turn = (flags & open.turn) === 0 ? undefined : readTurn(reader);
-      return { kind: 'open', channel, descriptor, token, turn };
+      return { kind: 'open', channel, descriptor, token, ...(isWhole ? {} : { edges }), turn };
     }
     case frameKinds.ranges: {
       const flags = reader.u8();
@@ -375,6 +402,8 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
     }
     case frameKinds.want:
       return { kind: 'want', channel, runs: readRuns(reader) };
+    case frameKinds.absent:
+      return { kind: 'absent', channel, runs: readRuns(reader) };
     case frameKinds.events:
       return { kind: 'events', channel, blocks: splitBlocks(bytes, reader.at) };
     case frameKinds.ack:

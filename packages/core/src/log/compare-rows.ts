@@ -14,10 +14,14 @@
  *   that is thought to be there is asked for when something depends on it, and found by the next comparison.
  * - [C6] A thorough comparison lists no runs as long as fingerprints differ: it also finds rows that are missing before others
  *   of their writer.
+ * - [C7] Fingerprints and names speak of what lies above both nodes' `complete` edges (K5): a span that begins below the
+ *   receiver's is described again from there. Of a replica that a run list does not name, what lies below the peer's
+ *   `wanted` is not lacking there (K6), but for the late events of either node's own writer.
  *
  * Source: Aljoscha Meyer, "Range-Based Set Reconciliation" (2022), with spans of time, which are causally closed, and
  * with run lists where those are shorter.
  */
+import type { LogEdges } from '../edges.js';
 import type { ReplicaId } from '../ids.js';
 import {
   coldRowsAtOnceMax,
@@ -43,10 +47,20 @@ export interface Compared {
   readonly rows: number;
 }
 
+/** Who compares, and how: the peer's edges, its writer as far as is known, and this log's. */
+export interface Comparing {
+  readonly peer: LogEdges;
+  readonly peerWriter: ReplicaId | undefined;
+  readonly writer: ReplicaId;
+  /** C6. */
+  readonly thorough: boolean;
+}
+
 /** The first turn of a comparison (C1, C2). @internal */
 export function describeRows(rows: EffectiveRows): Range[] {
   if (rows.replicaCount <= listedReplicasMax) return [listRuns(rows)];
-  const cuts = [0, ...rows.ladder(ladderRowsMin), endOfTime];
+  const { complete } = rows.edges;
+  const cuts = [complete, ...rows.ladder(ladderRowsMin).filter((time) => time > complete), endOfTime];
   return spansBetween(cuts).map((span) => ({ kind: 'fingerprint', ...span, ...rows.fingerprint(span.from, span.to) }));
 }
 
@@ -76,7 +90,13 @@ export function requireRows({ packed, tables: { replicas } }: EffectiveRows, rec
 }
 
 /** Reads a turn and answers it (C3, C4). `salt` is the number of the comparison. @internal */
-export function compareRows(rows: EffectiveRows, received: readonly Range[], salt: number, thorough = false): Compared {
+export function compareRows(
+  rows: EffectiveRows,
+  received: readonly Range[],
+  salt: number,
+  between: Comparing,
+): Compared {
+  const floor = Math.max(rows.edges.complete, between.peer.complete);
   const walkedBefore = rows.walked;
   const lacks = new Map<ReplicaId, KnownEvent>();
   const reply: Range[] = [];
@@ -84,20 +104,29 @@ export function compareRows(rows: EffectiveRows, received: readonly Range[], sal
   for (const range of received) {
     switch (range.kind) {
       case 'runs':
-        reply.push({ kind: 'lacking-runs', runs: compareRuns(rows, range.runs, lacks) });
+        reply.push({ kind: 'lacking-runs', runs: compareRuns(rows, range.runs, lacks, between) });
         break;
       case 'lacking-runs':
-        for (const run of range.runs) noteRun(rows, run, lacks);
+        for (const run of range.runs) noteRun(rows, run, lacks, between);
         break;
       case 'fingerprint': {
-        const { from, to, count, sum } = range;
+        const { to, count, sum } = range;
+        if (to <= floor) break;
+        const from = Math.max(range.from, floor);
         const ours = rows.fingerprint(from, to);
+        if (from > range.from) {
+          differing.push({ from, to, rows: ours.count, peerRows: count });
+          break;
+        }
         if (ours.count === count && ours.sum.every((value, lane) => value === sum[lane])) break;
         join(differing, { from, to, rows: ours.count, peerRows: count });
         break;
       }
       case 'rows':
-        reply.push(...(partsOfCold(rows, range) ?? [compareNames(rows, range, salt, lacks)]));
+        if (range.to > floor) {
+          const above = { ...range, from: Math.max(range.from, floor) };
+          reply.push(...(partsOfCold(rows, above) ?? [compareNames(rows, above, salt, lacks)]));
+        }
         break;
       case 'lacking-rows': {
         const names = new Set(range.names);
@@ -108,7 +137,7 @@ export function compareRows(rows: EffectiveRows, received: readonly Range[], sal
       }
     }
   }
-  const listed = !thorough && differing.length > 0 && rows.replicaCount <= listedReplicasMax;
+  const listed = !between.thorough && differing.length > 0 && rows.replicaCount <= listedReplicasMax;
   if (listed) reply.push(listRuns(rows));
   else for (const span of differing) reply.push(...describeSpan(rows, span, salt));
   reply.sort((a, b) => startOf(a) - startOf(b));
@@ -144,8 +173,14 @@ function listRuns({ tables: { replicas } }: EffectiveRows): Range {
 }
 
 /** Notes what the peer lacks beside all that it has, and returns what is lacking here. */
-function compareRuns(rows: EffectiveRows, theirs: readonly KnownRun[], lacks: Map<ReplicaId, KnownEvent>): KnownRun[] {
+function compareRuns(
+  rows: EffectiveRows,
+  theirs: readonly KnownRun[],
+  lacks: Map<ReplicaId, KnownEvent>,
+  between: Comparing,
+): KnownRun[] {
   const { replicas } = rows.tables;
+  const { wanted, certainFrom } = rows.edges;
   rows.walked += replicas.size;
   const listed = new Set<number>();
   const lacking: KnownRun[] = [];
@@ -153,25 +188,33 @@ function compareRuns(rows: EffectiveRows, theirs: readonly KnownRun[], lacks: Ma
     const index = replicas.find(run.replica);
     listed.add(index);
     const last = replicas.stored[index] ?? 0;
-    const isOther = run.last > 0 && run.last <= last && !rows.has(index, run);
-    // The time of an event that is not here says nothing of where the ones behind it stand.
-    noteRun(rows, isOther ? { ...run, lastTime: 0 } : run, lacks);
-    if (run.last > last || isOther) {
+    noteRun(rows, run, lacks, between);
+    const isWanted = run.lastTime === 0 || run.lastTime >= wanted || run.replica === between.peerWriter;
+    const isOther = run.last > 0 && run.lastTime >= certainFrom && run.last <= last && !rows.has(index, run);
+    if (isOther || (isWanted && run.last > last)) {
       lacking.push({ replica: run.replica, last, lastTime: replicas.storedTime[index] ?? 0 });
     }
   }
   for (let index = 0; index < replicas.size; index++) {
-    if (!listed.has(index)) noteRun(rows, { replica: replicas.ids[index] as ReplicaId, last: 0, lastTime: 0 }, lacks);
+    const replica = replicas.ids[index] as ReplicaId;
+    if (!listed.has(index)) noteRun(rows, { replica, last: 0, lastTime: 0 }, lacks, between);
   }
   return lacking;
 }
 
 /** The peer has this much of a replica. */
-function noteRun({ tables: { replicas } }: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, KnownEvent>): void {
+function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, KnownEvent>, between: Comparing): void {
+  const { replicas } = rows.tables;
   const { replica, last, lastTime } = run;
-  if ((replicas.stored[replicas.find(replica)] ?? 0) <= last) return;
+  const index = replicas.find(replica);
+  if ((replicas.stored[index] ?? 0) <= last) return;
+  const from = replica === between.writer ? 0 : between.peer.wanted;
+  if ((replicas.storedTime[index] as number) < from) return;
   const known = lacks.get(replica);
-  if (known === undefined || last < known.seq) lacks.set(replica, { seq: last, time: lastTime });
+  if (known !== undefined && last >= known.seq) return;
+  // The time of an event that is not here says nothing of where the ones behind it stand.
+  const time = last > 0 && rows.has(index, run) ? lastTime : 0;
+  lacks.set(replica, { seq: last, time: Math.max(time, from - 1, 0) });
 }
 
 /** The peer lacks this row, and with it all later ones of its writer. */

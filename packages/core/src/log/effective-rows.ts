@@ -7,6 +7,7 @@
  */
 import type { Chunk } from './chunk.js';
 import { contribution, lanes } from './contribution.js';
+import type { Edges } from './edges.js';
 import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
 import { type PackedChunks, type PackedSlot, rowsOf } from './packed-chunks.js';
@@ -22,15 +23,18 @@ export class EffectiveRows {
   readonly ordered: OrderedLog;
   readonly packed: PackedChunks;
   readonly tables: LogTables;
+  /** Where the effective log begins (K1). */
+  readonly edges: Edges;
   readonly #scratch = new Uint32Array(lanes);
   #epoch = 0;
   /** Rows looked at one by one so far: the work that questions about the log have made. */
   walked = 0;
 
-  constructor(ordered: OrderedLog, packed: PackedChunks, tables: LogTables) {
+  constructor(ordered: OrderedLog, packed: PackedChunks, tables: LogTables, edges: Edges) {
     this.ordered = ordered;
     this.packed = packed;
     this.tables = tables;
+    this.edges = edges;
   }
 
   get epoch(): number {
@@ -172,7 +176,7 @@ export class EffectiveRows {
       inPart += rows;
     };
     let next = from;
-    for (let at = packed.indexAt(from); at < packed.cold && (packed.slots[at] as PackedSlot).start < to; at++) {
+    for (let at = packed.coldIndex(from); at < packed.cold && (packed.slots[at] as PackedSlot).start < to; at++) {
       const slot = packed.slots[at] as PackedSlot;
       const end = Math.min(packed.endOf(at), to);
       const isWhole = slot.start >= next && packed.endOf(at) <= to;
@@ -195,7 +199,7 @@ export class EffectiveRows {
     visitWhole?: (slot: PackedSlot) => void,
   ): void {
     const { packed } = this;
-    for (let at = packed.cold === 0 ? 0 : packed.indexAt(from); at < packed.cold; at++) {
+    for (let at = packed.coldIndex(from); at < packed.cold; at++) {
       const slot = packed.slots[at] as PackedSlot;
       if (slot.start >= to) return;
       const isFirst = slot.start < from && (at > 0 || from > 0);

@@ -50,7 +50,11 @@ export class Heads {
   /** Takes note of rows that are new in the log, in any order; the replica table knows them already. */
   release(rows: Chunk): void {
     // First every writer's last event is a head, then whatever is depended upon is none.
-    for (let row = 0; row < rows.count; row++) this.add(rows.replica[row] as number);
+    const { last } = this.#tables.replicas;
+    for (let row = 0; row < rows.count; row++) {
+      const replica = rows.replica[row] as number;
+      if (rows.seq[row] === last[replica]) this.add(replica);
+    }
     this.#cover(rows);
   }
 

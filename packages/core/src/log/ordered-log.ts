@@ -112,8 +112,12 @@ export class OrderedLog {
     this.#ownChunks().unshift(...chunks);
   }
 
-  /** Gives up all rows before `time`, and what they alone point to. Snapshots keep what they have seen. O(rows). */
-  dropBefore(time: number): void {
+  /**
+   * Gives up all rows before `time`, and what they alone point to. Each is visited. Snapshots keep what they have seen.
+   * O(rows). Returns how many there were.
+   */
+  dropBefore(time: number, visit: (chunk: Chunk, row: number) => void): number {
+    const before = this.#length;
     const { chunk: at, row } = this.lowerBound(time);
     const dropped = this.#chunks.slice(0, at);
     const kept = this.#chunks.slice(at);
@@ -128,6 +132,7 @@ export class OrderedLog {
       this.#length += rest.count;
     }
     for (const chunk of dropped) {
+      for (let i = 0; i < chunk.count && (chunk.time[i] as number) < time; i++) visit(chunk, i);
       this.#unseen.delete(chunk);
       this.#length -= chunk.count;
       chunk.pages = new Map();
@@ -138,6 +143,7 @@ export class OrderedLog {
     }
     this.#chunks = kept;
     this.#listShared = false;
+    return before - this.#length;
   }
 
   /** The event object of a row, made when first asked for. */

@@ -46,7 +46,7 @@ export interface PackedSlot extends ChunkHeader {
 export type Reading<V> = Generator<readonly number[], V, ReadonlyMap<number, Uint8Array>>;
 
 /** Thrown where rows are needed that are not in memory; caught by `held`. @internal */
-export class ColdRows extends Error {
+class ColdRows extends Error {
   readonly ids: readonly number[];
 
   constructor(ids: readonly number[]) {
@@ -146,6 +146,11 @@ export class PackedChunks {
     return Math.max(0, low - 1);
   }
 
+  /** The first cold chunk that may have rows at that time or later; `cold` when there is none. */
+  coldIndex(time: number): number {
+    return this.#cold === 0 || time >= this.hotFrom ? this.#cold : this.indexAt(time);
+  }
+
   /** Where the span of a chunk ends. */
   endOf(index: number): number {
     return this.#slots[index + 1]?.start ?? this.end;
@@ -237,9 +242,10 @@ export class PackedChunks {
   }
 
   /** A chunk's own rows: to stay in the log, or `passing`, for the reading under way. @throws ColdRows, DamagedChunk. */
-  decode(header: ChunkHeader, passing: boolean): Chunk {
+  decode(header: ChunkHeader, passing: boolean, look?: (block: DecodedBlock, replicas: Uint32Array) => void): Chunk {
     const { pages } = this.#tables;
     const parts = this.blocks(header).map(({ block, replicas }) => {
+      look?.(block, replicas);
       const rows = takeBlock(block, replicas, this.#tables, passing);
       if (passing) this.#heldPages.push(pages.page);
       return rows;

@@ -4,7 +4,7 @@
  * nothing. Chunks that are written anew get fresh ids.
  */
 
-import { joinBlocks } from '../codec/block.js';
+import { type DecodedBlock, joinBlocks } from '../codec/block.js';
 import { encodeManifest } from '../codec/manifest.js';
 import type { EventId, ReplicaId } from '../ids.js';
 import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
@@ -15,6 +15,7 @@ import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
 import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
 import { encodeRows, rowBytes } from './rows-lacking.js';
+import { type LookUpTimes, lookUpIn } from './times-before.js';
 
 /** One step of packing, to be stored. */
 export interface PackPlan {
@@ -87,7 +88,9 @@ export class Packer {
     const joinsLast = takesTail && hasTail && last >= 0 && isSmall(packed.slots[last] as PackedSlot);
     if (joinsLast && outdated[outdated.length - 1] !== last) outdated.push(last);
     for (const at of outdated) {
-      if (at < packed.cold) packed.require((packed.slots[at] as PackedSlot).start, packed.endOf(at));
+      if (at >= packed.cold) continue;
+      packed.require((packed.slots[at] as PackedSlot).start, packed.endOf(at));
+      step.tell(packed.blocks(packed.slots[at] as PackedSlot));
     }
 
     let isComplete = takesTail;
@@ -230,6 +233,11 @@ class Step {
   #start = 0;
   #rows = new Chunk(chunkRowsMax);
   #bytes = 0;
+  /** Times of the events before these rows, where those were taken before or a packed block has told; else 0. */
+  #before: number[] = [];
+  /** The last event taken of each replica, or the one before the first. */
+  readonly #told = new Map<string, number>();
+  readonly #taken = new Map<number, { seq: number; time: number }>();
 
   constructor(effective: EffectiveRows, nextId: number) {
     this.#effective = effective;
@@ -257,17 +265,42 @@ class Step {
     this.#bytes += rowBytes(chunk, row, this.#effective.tables);
     const replica = chunk.replica[row] as number;
     const seq = chunk.seq[row] as number;
+    const before = this.#taken.get(replica);
+    this.#before.push(before?.seq === seq - 1 ? before.time : 0);
+    this.#taken.set(replica, { seq, time });
     if (seq > (this.packed.get(replica)?.seq ?? (this.#effective.tables.replicas.packed[replica] as number))) {
       this.packed.set(replica, { seq, time });
     }
   }
+
+  /** The next rows are those of these blocks, and what came late among them. */
+  tell(blocks: readonly { readonly block: DecodedBlock; readonly replicas: Uint32Array }[]): void {
+    for (const { block, replicas } of blocks) {
+      block.timeBefore.forEach((time, writer) => {
+        this.#told.set(`${replicas[writer]} ${block.firstSeq[writer]}`, time);
+      });
+    }
+  }
+
+  readonly #lookUp: LookUpTimes = (starts, before) => {
+    const { packed, packedTime } = this.#effective.tables.replicas;
+    const rows = this.#rows;
+    const left = starts.filter((row) => {
+      const replica = rows.replica[row] as number;
+      const seq = rows.seq[row] as number;
+      before[row] = this.#before[row] || (this.#told.get(`${replica} ${seq}`) ?? 0);
+      if (before[row] === 0 && packed[replica] === seq - 1) before[row] = packedTime[replica] as number;
+      return before[row] === 0;
+    });
+    if (left.length > 0) lookUpIn(this.#effective, rows)(left, before);
+  };
 
   /** The rows taken since are a chunk. */
   finish(): void {
     const rows = this.#rows;
     if (rows.count === 0) return;
     const { tables } = this.#effective;
-    const bytes = joinBlocks(encodeRows(rows, tables, 'received').map(({ block }) => block));
+    const bytes = joinBlocks(encodeRows(rows, tables, 'received', this.#lookUp).map(({ block }) => block));
     const sum = new Uint32Array(lanes);
     const scratch = new Uint32Array(lanes);
     for (let row = 0; row < rows.count; row++) {
@@ -279,6 +312,7 @@ class Step {
     const { lastTime, count } = rows;
     this.#headers.push({ id, start: this.#start, lastTime, rows: count, bytes: bytes.length, sum });
     this.#rows = new Chunk(chunkRowsMax);
+    this.#before = [];
     this.#bytes = 0;
   }
 

@@ -1,8 +1,10 @@
 /** What a peer lacks of the effective log, read for it in log order: from packed chunks, then from memory. */
-import { blockRuns, type LogEntry } from '../runs.js';
+import type { ReplicaId } from '../ids.js';
+import { blockRuns, type KnownEvent, type LogEntry } from '../runs.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { PackedSlot, Reading } from './packed-chunks.js';
 import { chunksLacking, encodeRows, type Lacking, pickLacking } from './rows-lacking.js';
+import { lookUpIn, lookUpInChunk } from './times-before.js';
 
 interface Part {
   readonly entries: LogEntry[];
@@ -21,6 +23,7 @@ const nothing: Part = { entries: [], more: false, heldTime: undefined };
 export function* readLacking(
   effective: EffectiveRows,
   lacking: Lacking,
+  known: ReadonlyMap<ReplicaId, KnownEvent>,
   bounds: { readonly bytesMax: number; readonly upTo: number },
 ): Reading<Part> {
   if (lacking.count === 0) return nothing;
@@ -50,7 +53,8 @@ export function* readLacking(
   });
   // A single row is picked whatever its size, but not behind others that have filled the frame.
   if (entries.length > 0 && rows.count === 1 && more) return { entries, more, heldTime: undefined };
-  return { entries: [...entries, ...encodeRows(rows, tables, 'received')], more, heldTime };
+  const read = encodeRows(rows, tables, 'received', lookUpIn(effective, rows, known));
+  return { entries: [...entries, ...read], more, heldTime };
 }
 
 function readSlot(
@@ -64,7 +68,7 @@ function readSlot(
   if (slot.late === undefined && slot.lastTime <= bounds.upTo) {
     const blocks = packed.blocks(slot);
     const isWhole = blocks.every(({ block, replicas }) =>
-      block.firstSeq.every((seq, writer) => lacking.has(replicas[writer] as number, seq)),
+      block.firstSeq.every((seq, writer) => lacking.hasAll(replicas[writer] as number, seq, block.time[0] as number)),
     );
     if (isWhole) {
       const entries = blocks.map(
@@ -79,5 +83,6 @@ function readSlot(
   }
   const chunk = packed.rows(index);
   const { rows, more, heldTime } = pickLacking([{ chunk, row: 0 }], lacking, tables, bounds);
-  return { entries: encodeRows(rows, tables, 'received'), more, heldTime };
+  const read = encodeRows(rows, tables, 'received', lookUpInChunk(packed, slot, chunk, rows));
+  return { entries: read, more, heldTime };
 }

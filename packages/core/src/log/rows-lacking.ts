@@ -7,6 +7,7 @@ import { chunkRuns, type KnownEvent, type LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
+import { type LookUpTimes, timesBefore } from './times-before.js';
 
 /** Where picking ends. */
 interface Bounds {
@@ -33,30 +34,44 @@ export class Lacking {
   readonly isTimed: boolean;
   readonly #last: readonly number[];
   readonly #has: Uint32Array;
+  readonly #hasTime: Float64Array;
+  readonly #until: Uint32Array;
 
-  /** Of a replica in `lacks` all behind the event given, of others none. */
+  /** Of a replica in `lacks` all behind the event given, and behind its time, up to its `until`; of others none. */
   constructor({ replicas }: LogTables, lacks: ReadonlyMap<ReplicaId, KnownEvent>, last: readonly number[]) {
     this.#last = last;
     this.#has = new Uint32Array(replicas.size).fill(seqMax);
+    this.#hasTime = new Float64Array(replicas.size);
+    this.#until = new Uint32Array(replicas.size);
     let from = Number.POSITIVE_INFINITY;
     let count = 0;
     let isTimed = true;
-    for (const [id, { seq, time }] of lacks) {
+    for (const [id, { seq, time, until = seqMax }] of lacks) {
       const replica = replicas.find(id);
-      if ((last[replica] ?? 0) <= seq) continue;
+      const end = Math.min(last[replica] ?? 0, until);
+      if (end <= seq) continue;
       this.#has[replica] = seq;
-      count += (last[replica] as number) - seq;
+      this.#hasTime[replica] = time;
+      this.#until[replica] = end;
+      count += end - seq;
       const isKnown = seq === 0 || time > 0;
       isTimed &&= isKnown;
-      from = Math.min(from, seq === 0 || !isKnown ? (replicas.firstTime[replica] as number) : time + 1);
+      const first = replicas.firstTime[replica] as number;
+      from = Math.min(from, seq === 0 || !isKnown ? Math.max(first, time) : time + 1);
     }
     this.from = from;
     this.count = count;
     this.isTimed = isTimed;
   }
 
-  has(replica: number, seq: number): boolean {
-    return seq > (this.#has[replica] ?? seqMax) && seq <= (this.#last[replica] as number);
+  has(replica: number, seq: number, time: number): boolean {
+    if (seq <= (this.#has[replica] ?? seqMax) || seq > (this.#until[replica] as number)) return false;
+    return time > (this.#hasTime[replica] as number);
+  }
+
+  /** All of a replica's rows from this one on, none of which is before `time`. */
+  hasAll(replica: number, seq: number, time: number): boolean {
+    return this.has(replica, seq, time) && this.#until[replica] === this.#last[replica];
   }
 }
 
@@ -71,8 +86,8 @@ export function pickLacking(
   let bytes = 0;
   for (const { chunk, row: first } of chunks) {
     for (let row = first; row < chunk.count; row++) {
-      if (!lacking.has(chunk.replica[row] as number, chunk.seq[row] as number)) continue;
       const time = chunk.time[row] as number;
+      if (!lacking.has(chunk.replica[row] as number, chunk.seq[row] as number, time)) continue;
       if (time > upTo) return { rows, more: false, heldTime: time };
       bytes += rowBytes(chunk, row, tables);
       if (rows.count > 0 && bytes > bytesMax) return { rows, more: true, heldTime: undefined };
@@ -99,27 +114,39 @@ function nthFromEnd(chunks: readonly Chunk[], lacking: Lacking) {
   for (let i = chunks.length - 1; i >= 0; i--) {
     const chunk = chunks[i] as Chunk;
     for (let row = chunk.count - 1; row >= 0; row--) {
-      if (lacking.has(chunk.replica[row] as number, chunk.seq[row] as number) && --left === 0) return { chunk: i, row };
+      const isLacking = lacking.has(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
+      if (isLacking && --left === 0) return { chunk: i, row };
     }
   }
   return { chunk: 0, row: 0 };
 }
 
-/** Sorted rows as blocks, each of at most a chunk's rows and about `blockBytesTarget`. @internal */
-export function encodeRows(rows: Chunk, tables: LogTables, origin: JournalEntry['origin']): LogEntry[] {
+/**
+ * Sorted rows as blocks, each of at most a chunk's rows and about `blockBytesTarget`. `lookUp` finds the times of the
+ * events before those rows that do not follow another one here.
+ *
+ * @internal
+ */
+export function encodeRows(
+  rows: Chunk,
+  tables: LogTables,
+  origin: JournalEntry['origin'],
+  lookUp: LookUpTimes,
+): LogEntry[] {
+  const { before, gaps } = timesBefore(rows, tables.replicas.size, lookUp);
   const entries: LogEntry[] = [];
   let from = 0;
   let bytes = 0;
   const finish = (to: number) => {
     if (to === from) return;
     const runs = chunkRuns(rows, from, to, tables.replicas.ids);
-    entries.push({ block: encodeBlock(rows, from, to, tables), runs, origin });
+    entries.push({ block: encodeBlock(rows, from, to, tables, before), runs, origin });
     from = to;
     bytes = 0;
   };
   for (let row = 0; row < rows.count; row++) {
     const size = rowBytes(rows, row, tables);
-    if (row - from === chunkRowsMax || bytes + size > blockBytesTarget) finish(row);
+    if (row - from === chunkRowsMax || gaps.has(row) || bytes + size > blockBytesTarget) finish(row);
     bytes += size;
   }
   finish(rows.count);

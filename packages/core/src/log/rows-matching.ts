@@ -6,6 +6,7 @@ import { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { Reading } from './packed-chunks.js';
 import { encodeRows, rowBytes } from './rows-lacking.js';
+import { notTold } from './times-before.js';
 
 /** A place in the log, with its first row that is looked at. */
 interface Place {
@@ -41,7 +42,7 @@ export function* readMatching(effective: EffectiveRows, query: FeedQuery): Readi
       let row = 0;
       while (row < chunk.count && (chunk.time[row] as number) < time) row++;
       const { rows, next } = matcher.pick([{ chunk, row }], bytesMax);
-      return { found: encodeRows(rows, tables, 'received'), next, end: packed.endOf(index) };
+      return { found: encodeRows(rows, tables, 'received', notTold), next, end: packed.endOf(index) };
     });
     if (effective.epoch !== epoch) return { entries: [], next: since };
     entries.push(...part.found);
@@ -52,7 +53,7 @@ export function* readMatching(effective: EffectiveRows, query: FeedQuery): Readi
   }
   const { found, next } = yield* packed.reading(() => {
     const { rows, next } = matcher.pick(placesFrom(ordered.chunks, ordered.lowerBound(from)), bytesMax);
-    return { found: encodeRows(rows, tables, 'received'), next };
+    return { found: encodeRows(rows, tables, 'received', notTold), next };
   });
   return { entries: [...entries, ...found], next: next ?? Number.POSITIVE_INFINITY };
 }

@@ -1,7 +1,9 @@
 /** One log in one session: what is known of the peer's part, and what is under way. */
-import type { EventsMessage, FirstTurn, RangesMessage, SumsMessage } from '../codec/message.js';
+import type { EventsMessage, FirstTurn, RangesMessage, SumsMessage, WantMessage } from '../codec/message.js';
+import { type LogEdges, wholeLog } from '../edges.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
+import type { Run } from '../ports/storage.js';
 import type { LogDescriptor } from '../replicated-log.js';
 import type { KnownEvent } from '../runs.js';
 import type { Comparison } from './comparison.js';
@@ -16,7 +18,11 @@ export interface Channel {
   readonly number: number;
   /** The peer's number for it, once it has opened it. */
   remote: number | undefined;
-  /** What the peer opened it with. */
+  /** How far back the peer holds the log. */
+  edges: LogEdges;
+  /** What the peer asked for and is here; read before the rest of what it lacks. */
+  supplies: Map<ReplicaId, KnownEvent>;
+  /** What it opened the log with. */
   descriptor: LogDescriptor | undefined;
   state: ChannelState;
   /** This node uses the log itself. */
@@ -77,7 +83,9 @@ export interface Channel {
   /** When the peer refused our `open` for a reason that may pass. */
   refusedAt: number | undefined;
   /** Frames that came before the peer was granted the log. Those of events hold credit. */
-  waiting: { readonly message: EventsMessage | RangesMessage; readonly bytes: number }[];
+  waiting: { readonly message: EventsMessage | RangesMessage | WantMessage; readonly bytes: number }[];
+  /** To be asked for once the peer has our `open`. */
+  toAsk: Run[];
   /** Bytes merged that no store request covers yet, their replicas, and whether a request is under way. */
   unstored: { bytes: number; replicas: Set<ReplicaId> };
   storing: number | undefined;
@@ -87,6 +95,8 @@ export interface Channel {
 export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'attached'> {
   return {
     remote: undefined,
+    edges: wholeLog,
+    supplies: new Map(),
     descriptor: undefined,
     state: 'offered',
     described: false,
@@ -117,6 +127,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     reopen: false,
     refusedAt: undefined,
     waiting: [],
+    toAsk: [],
     unstored: { bytes: 0, replicas: new Set() },
     storing: undefined,
   };

@@ -1,6 +1,6 @@
 /** A comparison of one log with a peer (S5): how far it is, what it has shown, and its turns as frames. */
 import type { ReplicaId } from '../ids.js';
-import { frameBytesTarget, rangesPerFrameMax } from '../limits.js';
+import { frameBytesTarget, rangesPerFrameMax, seqMax } from '../limits.js';
 import { shortNameBytes } from '../log/contribution.js';
 import type { Range } from '../range.js';
 import type { KnownEvent } from '../runs.js';
@@ -71,8 +71,16 @@ export function endOf(ranges: readonly Range[], from: number): number | undefine
 export function noteLacks(noted: Map<ReplicaId, KnownEvent>, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
   for (const [replica, event] of lacks) {
     const known = noted.get(replica);
-    if (known === undefined || event.seq < known.seq) noted.set(replica, event);
+    if (known === undefined) noted.set(replica, event);
+    else if (event.until !== known.until) noted.set(replica, widest(known, event));
+    else if (event.seq < known.seq) noted.set(replica, event);
   }
+}
+
+function widest(a: KnownEvent, b: KnownEvent): KnownEvent {
+  const { seq, time } = a.seq < b.seq ? a : b;
+  const until = Math.max(a.until ?? seqMax, b.until ?? seqMax);
+  return until === seqMax ? { seq, time } : { seq, time, until };
 }
 
 /** A turn parted into what goes into a frame each; one page at least, which may be empty. */

@@ -231,6 +231,11 @@ test('[S20] [L6] whatever well-formed ranges and sums a peer sends: bounded work
       }),
     },
     { weight: 1, arbitrary: fc.constant('wait' as const) },
+    // Sums that come after a rest are looked at.
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('rested' as const), upTo: time, count: fc.nat(2 * rows), sum }),
+    },
   );
   const reached = { ended: 0, went: 0, healed: 0 };
   fc.assert(
@@ -238,14 +243,15 @@ test('[S20] [L6] whatever well-formed ranges and sums a peer sends: bounded work
       const siege = new Siege();
       let budget = walkedMax;
       for (const one of moves) {
-        if (one === 'wait') {
+        if (one === 'wait' || one.kind === 'rested') {
           siege.clock.ms += idleCompareMs;
           budget += walkedMax / 2;
           siege.send({ kind: 'credit', bytes: 0 });
           siege.node.tick();
-          continue;
         }
-        const replies = one.kind === 'ranges' ? siege.turn(one.ranges, one) : siege.send(one);
+        if (one === 'wait') continue;
+        const frame = one.kind === 'rested' ? { ...one, kind: 'sums' as const, channel: 1 } : one;
+        const replies = frame.kind === 'ranges' ? siege.turn(frame.ranges, frame) : siege.send(frame);
         if (replies.some((reply) => reply.kind === 'ranges' && reply.begins)) reached.healed++;
       }
       expect(siege.walked).toBeLessThanOrEqual(budget);

@@ -1,6 +1,7 @@
 /**
  * `@gossip-log/core/sync`: for those who build nodes and transports. Apps need none of it.
  */
+export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 export { blocksOf, DamagedChunk, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
@@ -29,3 +30,4 @@ export type {
   SessionOptions,
   SessionOutput,
 } from './session-io.js';
+export { Suppliers } from './suppliers.js';

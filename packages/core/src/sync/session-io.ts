@@ -1,4 +1,5 @@
 /** What goes into a session and what comes out of it. */
+import type { LogEdges, Supply } from '../edges.js';
 import type { GossipError } from '../errors.js';
 import type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
@@ -23,18 +24,30 @@ export type Effect =
       readonly feed: boolean;
     }
   /** What to open the log with: the first turn of a comparison among it. */
-  | { readonly kind: 'describe'; readonly log: string }
+  | {
+      readonly kind: 'describe';
+      readonly log: string;
+      /** The peer asks where the last so many events begin. */
+      readonly last: number | undefined;
+    }
   /** Read what the peer says in a comparison, and answer it. */
   | {
       readonly kind: 'compare';
       readonly log: string;
       readonly received: readonly Range[];
       readonly salt: number;
+      readonly peer: LogEdges;
+      readonly peerWriter: ReplicaId | undefined;
       /** By fingerprints and rows alone (C6). */
       readonly thorough: boolean;
     }
-  /** The fingerprint of all events before a time, unless that is much work: then part of it, for the next time. */
-  | { readonly kind: 'sum'; readonly log: string; readonly upTo: number }
+  /** What of these runs is here, for a peer that wants nothing before `from`? */
+  | { readonly kind: 'supply'; readonly log: string; readonly runs: readonly Run[]; readonly from: number }
+  /**
+   * The fingerprint of all events before a time that both hold, unless that is much work: then part of it, for the next
+   * time.
+   */
+  | { readonly kind: 'sum'; readonly log: string; readonly upTo: number; readonly peer: LogEdges }
   /** The next part of what the peer lacks. */
   | ({ readonly kind: 'read'; readonly log: string } & ReadQuery)
   /** The next part of what the reader of a feed lacks. */
@@ -52,6 +65,8 @@ export interface Answers {
     readonly descriptor: LogDescriptor;
     readonly ranges: readonly Range[];
     readonly token: string | undefined;
+    /** Absent: the whole log. */
+    readonly edges?: LogEdges;
   };
   compare: {
     readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
@@ -62,6 +77,7 @@ export interface Answers {
     readonly walked: number;
     readonly rows: number;
   };
+  supply: Supply;
   sum: { readonly fingerprint: { readonly count: number; readonly sum: Uint32Array } | undefined };
   read: ReadResult;
   select: FeedPart;
@@ -82,6 +98,8 @@ export type SessionInput =
   | { readonly type: 'describe'; readonly log: string; readonly now: number }
   /** The effective log grew by these entries, in causal order. */
   | { readonly type: 'stored'; readonly log: string; readonly entries: readonly LogEntry[]; readonly now: number }
+  /** Asks the peer for runs, whether they were asked for before or not. */
+  | { readonly type: 'want'; readonly log: string; readonly runs: readonly Run[]; readonly now: number }
   | { readonly type: 'answer'; readonly request: number; readonly answer: Answer; readonly now: number }
   | { readonly type: 'failed'; readonly request: number; readonly error: GossipError; readonly now: number }
   /** Read a feed from the peer, under a number that was never used in this session. Outputs about it carry the number. */
@@ -129,6 +147,12 @@ export type SessionOutput =
     }
   /** Durable at the named node, up to each run's `last`. */
   | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
+  /** How far back the peer holds the log. It was opened, maybe anew. */
+  | { readonly type: 'edges'; readonly log: string; readonly edges: LogEdges }
+  /** The peer was asked for these. */
+  | { readonly type: 'asked'; readonly log: string; readonly runs: readonly Run[] }
+  /** The peer does not have these of the events that it was asked for. */
+  | { readonly type: 'absent'; readonly log: string; readonly runs: readonly Run[] }
   /** The peer sends many events of the log; `undefined` when it does not, or no longer. */
   | { readonly type: 'progress'; readonly log: string; readonly progress: Progress | undefined }
   /** The peer refuses something about the log. */

@@ -86,7 +86,7 @@ test('[S3] frames of kinds to come are skipped between those that are known', ()
   left.append(log, 'tea?');
   left.store(log);
   wire.connect();
-  for (let kind = 14; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
+  for (let kind = 15; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
   wire.settle();
   expect(payloads(right)).toEqual(['tea?']);
 });
@@ -267,9 +267,11 @@ test('[S9] a block that would not fit behind a larger number is read in smaller 
 
 test('[S9] what the peer lacks more of, or comes while a read is under way, is read', () => {
   const rig = rigIn('live');
-  rig.handle(rig.frame({ kind: 'want', channel: 1, runs: [{ replica: there, first: 1, last: 1 }] }));
-  const lacks = new Map([[there, { seq: 0, time: 0 }]]);
-  expect(rig.handle(rig.answer('compare', { lacks }))).toMatchObject([{ type: 'request', effect: { kind: 'read' } }]);
+  const [entry] = entriesOf(there);
+  const large = { ...(entry as NonNullable<typeof entry>), block: new Uint8Array(frameBytesMax - 4) };
+  expect(rig.handle({ type: 'stored', log, entries: [large], now: rig.nowMs })).toMatchObject([
+    { type: 'request', effect: { kind: 'read' } },
+  ]);
   expect(rig.handle({ type: 'stored', log, entries: entriesOf(there), now: rig.nowMs })).toEqual([]);
   expect(rig.handle(rig.answer('read'))).toMatchObject([{ type: 'request', effect: { kind: 'read' } }]);
   expect(rig.handle(rig.answer('read'))).toEqual([]);
@@ -302,7 +304,8 @@ test('[S10] no more is read at once than there is credit for, and a log that was
     rig.handle({ type: 'stored', log, entries: [{ ...large, runs }], now: rig.nowMs });
   }
   rig.handle(rig.frame({ kind: 'want', channel: 1, runs: [] }));
-  expect(rig.handle(rig.answer('compare'))).toEqual([]);
+  const lacks = new Map([[there, { seq: 0, time: 0, until: 3 }]]);
+  expect(rig.handle(rig.answer('supply', { lacks }))).toEqual([]);
   rig.handle({ type: 'detach', log, now: rig.nowMs });
   expect(rig.handle(rig.frame({ kind: 'credit', bytes: creditBytesMax }))).toEqual([]);
 });
@@ -391,7 +394,26 @@ test('[S11] missing runs are asked for once; dropped rows bring a new comparison
   expect(sent(rig.handle(rig.answer('describe')), 'open')).toMatchObject([{ turn: {} }]);
 });
 
-test('[S11] a run that is wanted is sent again from its first event', () => {
+test('[S11] of a run that is wanted and is not here the peer is told', () => {
+  const { wire, left, right } = pair();
+  for (const node of wire.nodes) node.attach(log);
+  for (let i = 0; i < 10; i++) left.append(log, i);
+  left.store(log);
+  wire.connect();
+  wire.settle();
+  const { replica: writer } = left.options;
+  const runs = [
+    { replica: writer, first: 9, last: 12 },
+    { replica: there, first: 1, last: 2 },
+  ];
+  right.input({ type: 'want', log, runs, now: right.now() });
+  wire.settle();
+  expect(right.outputs.filter(({ type }) => type === 'absent')).toMatchObject([
+    { log, runs: [{ replica: writer, first: 11, last: 12 }, runs[1]] },
+  ]);
+});
+
+test('[S11] a run that is wanted is sent again from its first event to its last', () => {
   const { wire, left, right } = pair();
   for (const node of wire.nodes) node.attach(log);
   for (let i = 0; i < 10; i++) left.append(log, i);
@@ -407,7 +429,8 @@ test('[S11] a run that is wanted is sent again from its first event', () => {
   for (const message of sent(left.outputs, 'events')) if ('blocks' in message) again.receive(message.blocks);
   // The first three are not among them.
   expect(again.length).toBe(0);
-  expect(again.receive(left.host(log).journal).added).toBe(10);
+  expect(again.parked).toBe(7);
+  expect(again.receive(left.host(log).journal.slice(0, 3)).added).toBe(10);
   expect(payloads(right)).toHaveLength(10);
 });
 

@@ -34,7 +34,8 @@
  * - [S10] `events` frames spend credit, granted by the receiver once it has stored or skipped them. Logs that are
  *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
  *   `credit-exceeded`.
- * - [S11] Runs missing before received events can show are asked for once (`want`). Had rows to be dropped, the log is
+ * - [S11] Runs missing before received events can show are asked for once (`want`), until the peer opens the log anew.
+ *   Whoever is asked sends them, and tells of those that it does not have (`absent`). Had rows to be dropped, the log is
  *   compared anew at the next tick.
  * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; a comparison with it does so too,
  *   and so does every event that it sends, since it speaks only of what it has stored.
@@ -67,7 +68,9 @@ import {
   type OpenMessage,
   type RangesMessage,
   type SumsMessage,
+  type WantMessage,
 } from '../codec/message.js';
+import { type Supply, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode } from '../errors.js';
 import { clockMilliseconds, horizon, tick } from '../hybrid-logical-clock.js';
 import { type ReplicaId, replicaIdToBytes, type SequenceNumber } from '../ids.js';
@@ -118,6 +121,8 @@ const passingReasons: ReadonlySet<GossipErrorCode> = new Set([
   'limit-exceeded',
 ]);
 
+const noTurn = { bytes: 0, turn: undefined } as const;
+
 type Request = RequestOf<Channel, undefined> | RequestOf<undefined, ServedFeed>;
 
 interface RequestOf<OfChannel, OfFeed> {
@@ -130,6 +135,8 @@ interface RequestOf<OfChannel, OfFeed> {
   readonly bytes: number;
   /** The comparison that a `compare` belongs to; a `want` belongs to none. */
   readonly turn: Turn | undefined;
+  /** What a `read` reads, where the peer has asked for it. */
+  readonly supplies: Map<ReplicaId, KnownEvent> | undefined;
 }
 
 /** See the head of this file. @internal */
@@ -178,7 +185,7 @@ export class Session {
     this.#served = new ServedFeeds({
       ...{ send, put },
       sendEvents: (remote, blocks) => this.#sendEvents(remote, blocks),
-      request: (feed, effect) => this.#ask(effect, { channel: undefined, feed, bytes: 0, turn: undefined }),
+      request: (feed, effect) => this.#ask(effect, { channel: undefined, feed, ...noTurn, supplies: undefined }),
       forget: (feed) => this.#forgetFeed(feed),
       queue: (feed) => this.#takeTurn(feed),
     });
@@ -222,6 +229,13 @@ export class Session {
         const channel = this.#byLog.get(input.log);
         if (channel !== undefined && this.#state === 'established') this.#describe(channel, true);
         this.#served.reread(input.log);
+        break;
+      }
+      case 'want': {
+        const channel = this.#byLog.get(input.log);
+        if (channel?.state !== 'live') break;
+        if (channel.described) this.#sendWant(channel, input.runs);
+        else channel.toAsk.push(...input.runs);
         break;
       }
       case 'stored':
@@ -338,7 +352,10 @@ export class Session {
         this.#events(channel, message, bytes.length);
         return;
       case 'want':
-        if (channel?.state === 'live') this.#want(channel, message.runs);
+        if (channel !== undefined) this.#want(channel, message, bytes.length);
+        return;
+      case 'absent':
+        if (channel?.state === 'live') this.#outputs.push({ type: 'absent', log: channel.log, runs: message.runs });
         return;
       case 'ack':
         if (channel !== undefined && this.#peer?.durable && !channel.doubted) {
@@ -425,6 +442,7 @@ export class Session {
     // Under another number the peer has begun afresh: what was sent to the old one, or heard from it, counts no more.
     const isFresh = channel.remote !== undefined && channel.remote !== message.channel;
     channel.remote = message.channel;
+    channel.edges = message.edges ?? wholeLog;
     channel.first = message.turn;
     switch (channel.state) {
       case 'offered':
@@ -443,6 +461,9 @@ export class Session {
       case 'live':
         channel.muted = false;
         channel.reopen = false;
+        // It may have more than when it was asked.
+        channel.wanted.clear();
+        this.#outputs.push({ type: 'edges', log, edges: channel.edges });
         if (isFresh) {
           channel.compared = false;
           channel.theirs = undefined;
@@ -479,12 +500,7 @@ export class Session {
   #ranges(channel: Channel, message: RangesMessage, bytes: number): void {
     const { own, more, begins, comparison: number, frame, ranges } = message;
     if (channel.state === 'opening') {
-      const waiting = channel.waiting.reduce((sum, frame) => sum + frame.bytes, bytes);
-      if (waiting > 2 * creditBytesMax) {
-        this.#fault(new GossipError('limit-exceeded', `${waiting} bytes before "${channel.log}" is granted`));
-      } else {
-        channel.waiting.push({ message, bytes });
-      }
+      this.#wait(channel, message, bytes);
       return;
     }
     if (channel.state !== 'live') return;
@@ -528,9 +544,11 @@ export class Session {
     this.#readTurn(channel, next.ranges, next.turn, next.bytes);
   }
 
-  #compare(channel: Channel, received: readonly Range[], salt: number, turn: Turn | undefined): void {
-    const thorough = turn?.comparison.thorough ?? false;
-    this.#request(channel, { kind: 'compare', log: channel.log, received, salt, thorough }, 0, turn);
+  #compare(channel: Channel, received: readonly Range[], salt: number, turn: Turn): void {
+    const { log, edges: peer } = channel;
+    const { thorough } = turn.comparison;
+    const peerWriter = this.#peer?.node;
+    this.#request(channel, { kind: 'compare', log, received, salt, thorough, peer, peerWriter }, 0, turn);
   }
 
   /** S18: at rest, and the peer is thought to lack nothing. */
@@ -560,7 +578,7 @@ export class Session {
   #sum(channel: Channel, theirs: SumsMessage | undefined): void {
     const upTo = theirs?.upTo ?? tick(0, this.#now + this.#clockOffsetMs - idleSpareMs);
     channel.summing = { upTo, theirs };
-    this.#request(channel, { kind: 'sum', log: channel.log, upTo });
+    this.#request(channel, { kind: 'sum', log: channel.log, upTo, peer: channel.edges });
   }
 
   #summed(channel: Channel, { fingerprint }: Answers['sum']): void {
@@ -624,19 +642,13 @@ export class Session {
   }
 
   /** What the peer said was read and is answered. */
-  #compareAnswered(channel: Channel, answer: Answers['compare'], turn: Turn | undefined): void {
+  #compareAnswered(channel: Channel, answer: Answers['compare'], turn: Turn): void {
     const { lacks, reply, missing, doubtful, walked, rows } = answer;
     if (!this.#budget.spend(channel.log, walked, rows, this.#now)) {
       this.#fault(new GossipError('limit-exceeded', `comparisons of "${channel.log}" take more than they may`));
       return;
     }
     this.#askFor(channel, missing);
-    if (turn === undefined) {
-      noteLacks(channel.lacks, lacks);
-      channel.behind = true;
-      channel.stale = true;
-      return;
-    }
     const { comparison, own, more } = turn;
     if (underWay(channel, own, comparison.number) !== comparison) return;
     noteLacks(comparison.lacks, lacks);
@@ -691,10 +703,30 @@ export class Session {
     }
   }
 
-  #want(channel: Channel, runs: readonly Run[]): void {
-    // The time of what comes before is not told, so reading starts at the replica's first event.
-    const behind = runs.map(({ replica, first }) => ({ replica, last: first - 1, lastTime: 0 }));
-    this.#compare(channel, [{ kind: 'lacking-runs', runs: behind }], 0, undefined);
+  /** S7: until the peer is granted the log. */
+  #wait(channel: Channel, message: RangesMessage | WantMessage, bytes: number): void {
+    const waiting = channel.waiting.reduce((sum, frame) => sum + frame.bytes, bytes);
+    if (waiting > 2 * creditBytesMax) {
+      this.#fault(new GossipError('limit-exceeded', `${waiting} bytes before "${channel.log}" is granted`));
+    } else {
+      channel.waiting.push({ message, bytes });
+    }
+  }
+
+  #want(channel: Channel, message: WantMessage, bytes: number): void {
+    const { log, edges, state } = channel;
+    if (state === 'opening') this.#wait(channel, message, bytes);
+    else if (state === 'live') this.#request(channel, { kind: 'supply', log, runs: message.runs, from: edges.wanted });
+  }
+
+  /** S11. What is here of what the peer asked for is read; of the rest it is told. */
+  #supply(channel: Channel, { lacks, absent }: Supply): void {
+    noteLacks(channel.supplies, lacks);
+    if (absent.length === 0 || channel.remote === undefined) return;
+    for (let from = 0; from < absent.length; from += runsPerFrameMax) {
+      const runs = absent.slice(from, from + runsPerFrameMax);
+      this.#send({ kind: 'absent', channel: channel.remote, runs });
+    }
   }
 
   #events(channel: Channel | undefined, message: EventsMessage, bytes: number): void {
@@ -843,12 +875,14 @@ export class Session {
         channel.state = 'live';
         channel.forPeer = answer.forPeer;
         channel.writable = answer.writable;
+        this.#outputs.push({ type: 'edges', log: channel.log, edges: channel.edges });
         if (!channel.described || channel.first === undefined) this.#answerOpen(channel);
         else this.#takeFirst(channel);
         const { waiting } = channel;
         channel.waiting = [];
         for (const { message, bytes } of waiting) {
           if (message.kind === 'events') this.#merge(channel, message.blocks, bytes);
+          else if (message.kind === 'want') this.#want(channel, message, bytes);
           else this.#ranges(channel, message, bytes);
         }
         break;
@@ -859,30 +893,43 @@ export class Session {
         channel.described = true;
         channel.asked ||= asked;
         this.#sendOpen(channel, answer, asked);
+        if (channel.state === 'live') this.#sendWant(channel, channel.toAsk.splice(0));
         this.#takeFirst(channel);
         break;
       }
       case 'compare':
-        this.#compareAnswered(channel, answer, request.turn);
+        this.#compareAnswered(channel, answer, request.turn as Turn);
         break;
-      case 'read':
+      case 'supply':
+        this.#supply(channel, answer);
+        break;
+      case 'read': {
         channel.reading = undefined;
+        const { supplies } = request;
         if (this.#credit <= 0) {
           // Others read events larger than what was reserved for them: this is read again when there is credit.
-          channel.behind = true;
+          if (supplies === undefined) channel.behind = true;
+          else noteLacks(channel.supplies, supplies);
           break;
         }
-        for (const { runs } of answer.entries) this.#know(channel, runs);
-        this.#announce(channel, answer);
+        if (supplies === undefined) {
+          for (const { runs } of answer.entries) this.#know(channel, runs);
+          this.#announce(channel, answer);
+        } else if (answer.more) {
+          for (const { runs } of answer.entries) advance(supplies, runs);
+          noteLacks(channel.supplies, supplies);
+        }
         this.#sendEvents(
           channel.remote as number,
           answer.entries.map((entry) => entry.block),
         );
+        if (supplies !== undefined) break;
         channel.behind = answer.more || channel.stale;
         if (!channel.behind) this.#announceEnd(channel);
         if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
         if (answer.heldTime !== undefined) channel.heldTime = answer.heldTime;
         break;
+      }
       case 'sum':
         this.#summed(channel, answer);
         break;
@@ -982,18 +1029,19 @@ export class Session {
       return;
     }
     channel.describing = { answer };
-    this.#request(channel, { kind: 'describe', log: channel.log });
+    this.#request(channel, { kind: 'describe', log: channel.log, last: channel.edges.last });
   }
 
   /** S5: who asks for an answer begins a comparison; what was known of the peer's part is not needed any more. */
-  #sendOpen(channel: Channel, { descriptor, ranges, token }: Answers['describe'], asks: boolean): void {
+  #sendOpen(channel: Channel, { descriptor, ranges, token, edges }: Answers['describe'], asks: boolean): void {
     let turn: FirstTurn | undefined;
     if (asks) {
       const comparison = this.#nextComparison++;
       channel.ours = newComparison(comparison);
       turn = { comparison, ranges };
     }
-    this.#send({ kind: 'open', channel: channel.number, descriptor, token, turn });
+    const about = edges === undefined ? {} : { edges };
+    this.#send({ kind: 'open', channel: channel.number, descriptor, token, ...about, turn });
   }
 
   /** Reads on for a peer that is behind, once it is this log's turn and there is credit. */
@@ -1010,15 +1058,15 @@ export class Session {
         this.#served.readOn(channel);
         continue;
       }
-      if (!channel.behind || channel.reading !== undefined || !this.#mayRead(channel)) continue;
-      channel.stale = false;
-      channel.reading = this.#request(channel, {
-        kind: 'read',
-        log: channel.log,
-        lacks: channel.lacks,
-        bytesMax: frameBytesTarget,
-        upTo: this.#horizon(),
-      });
+      const supplies = channel.supplies.size > 0 ? channel.supplies : undefined;
+      if (!channel.behind && supplies === undefined) continue;
+      if (channel.reading !== undefined || !this.#mayRead(channel)) continue;
+      if (supplies === undefined) channel.stale = false;
+      else channel.supplies = new Map();
+      const lacks = supplies ?? channel.lacks;
+      const { log } = channel;
+      const query = { lacks, bytesMax: frameBytesTarget, upTo: this.#horizon() };
+      channel.reading = this.#ask({ kind: 'read', log, ...query }, { channel, feed: undefined, ...noTurn, supplies });
     }
   }
 
@@ -1042,21 +1090,23 @@ export class Session {
 
   /** The peer has these: it sent them, or was sent them. */
   #know(channel: Channel, runs: readonly TimedRun[]): void {
-    for (const { lacks } of lackings(channel)) {
-      for (const { replica, last, lastTime } of runs) {
-        const known = lacks.get(replica);
-        if (known !== undefined && last > known.seq) lacks.set(replica, { seq: last, time: lastTime });
-      }
-    }
+    for (const { lacks } of lackings(channel)) advance(lacks, runs);
   }
 
   #askFor(channel: Channel, missing: readonly Run[]): void {
     const runs = missing
       .filter(({ replica, last }) => last > (channel.wanted.get(replica) ?? 0))
       .slice(0, runsPerFrameMax);
-    if (runs.length === 0 || channel.remote === undefined) return;
+    if (runs.length > 0) this.#sendWant(channel, runs);
+  }
+
+  #sendWant(channel: Channel, runs: readonly Run[]): void {
+    if (channel.remote === undefined || runs.length === 0) return;
     for (const { replica, last } of runs) channel.wanted.set(replica, last);
-    this.#send({ kind: 'want', channel: channel.remote, runs });
+    this.#outputs.push({ type: 'asked', log: channel.log, runs });
+    for (let from = 0; from < runs.length; from += runsPerFrameMax) {
+      this.#send({ kind: 'want', channel: channel.remote, runs: runs.slice(from, from + runsPerFrameMax) });
+    }
   }
 
   /** One store request at a time for a log; what is merged meanwhile goes into the next. */
@@ -1104,10 +1154,10 @@ export class Session {
 
   #request(channel: Channel, effect: Effect, bytes = 0, turn?: Turn): number {
     if (effect.kind !== 'sum') channel.quiet.since = this.#now;
-    return this.#ask(effect, { channel, feed: undefined, bytes, turn });
+    return this.#ask(effect, { channel, feed: undefined, bytes, turn, supplies: undefined });
   }
 
-  #ask(effect: Effect, of: Pick<Request, 'channel' | 'feed' | 'bytes' | 'turn'>): number {
+  #ask(effect: Effect, of: Pick<Request, 'channel' | 'feed' | 'bytes' | 'turn' | 'supplies'>): number {
     const request = this.#nextRequest++;
     const { kind, log } = effect;
     if (kind === 'read' || kind === 'select') this.#reserved += frameBytesTarget;
@@ -1202,6 +1252,14 @@ export class Session {
     this.#served.end();
     this.#requests.clear();
     this.#outputs.push({ type: 'end', reason });
+  }
+}
+
+/** Of what somebody lacks, these are on their way. */
+function advance(lacks: Map<ReplicaId, KnownEvent>, runs: readonly TimedRun[]): void {
+  for (const { replica, last, lastTime } of runs) {
+    const known = lacks.get(replica);
+    if (known !== undefined && last > known.seq) lacks.set(replica, { ...known, seq: last, time: lastTime });
   }
 }
 

@@ -1,0 +1,34 @@
+/** Edges: how far back a node holds a log, as nodes tell one another. Rules K1 to K6 are in `log/edges.ts`. */
+import type { ReplicaId, SequenceNumber } from './ids.js';
+import type { Run } from './ports/storage.js';
+
+/** Two hybrid times; 0 is the beginning of the log. */
+export interface LogEdges {
+  /** The node wants the log from here on. */
+  readonly wanted: number;
+  /** It holds the log from here on, as far as it knows of it. */
+  readonly complete: number;
+  /** It holds nothing yet, and wants so many of the receiver's last events: the edges are to begin there. */
+  readonly last?: number;
+  /** Where the last events begin that the receiver has asked for. */
+  readonly cut?: number;
+}
+
+/** The edges of a node that holds whole logs. */
+export const wholeLog: LogEdges = Object.freeze({ wanted: 0, complete: 0 });
+
+/** Events of a replica that are not here, of which the last one is referred to. */
+export interface UnmetRun extends Run {
+  /** Of the last one, as far as is told. */
+  readonly time: number;
+}
+
+/** What of runs a peer asks for is here. */
+export interface Supply {
+  /** To be read: of each replica what lies behind the event, up to its `until`. */
+  readonly lacks: ReadonlyMap<
+    ReplicaId,
+    { readonly seq: SequenceNumber; readonly time: number; readonly until: number }
+  >;
+  readonly absent: readonly Run[];
+}

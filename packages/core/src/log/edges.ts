@@ -1,0 +1,276 @@
+/**
+ * How far back a log goes, and what it holds below that.
+ *
+ *     ──────── residue: · ·· ·  ─────┤ complete              now
+ *          ┤ wanted                  ├─── one run per replica ──▶
+ *
+ * - [K1] From `complete` up the log holds one contiguous run of each replica. What an event there refers to is here, or
+ *   lies below `complete`: then the reference counts as met.
+ * - [K2] Events below `complete` are residue: taken as they come, shown, stored, passed on; never compared, never required.
+ * - [K3] When no connected peer has what is missing, `complete` rises to the lowest edge above it that a peer has told of.
+ *   Nothing held is dropped, and what waited for it shows.
+ * - [K4] `complete` falls, though not below `wanted`, as soon as nothing above the lower edge is missing. Until then
+ *   what is missing is asked for, of peers whose edge is lower.
+ * - [K5] Two nodes compare from the higher of their `complete` edges up.
+ * - [K6] What lies below a peer's `wanted` is not sent to it by comparison. What becomes stored goes to every peer.
+ *
+ * A replica has segments here only where it has gaps: one that is held from its first event on has none.
+ */
+import type { ReplicaTable } from './replica-table.js';
+
+/** Events of one replica, of which none is missing. Of a replica's last segment the end stands in the replica table. */
+interface Segment {
+  first: number;
+  firstTime: number;
+  /** Time of the event before the first, which is missing. */
+  timeBefore: number;
+  last: number;
+  lastTime: number;
+}
+
+/** An event that something refers to and that is not here: of `time`, as far as is told. */
+export interface MissingEvent {
+  readonly replica: number;
+  readonly seq: number;
+  readonly time: number;
+}
+
+/** @internal */
+export class Edges {
+  complete = 0;
+  wanted = 0;
+  /** What lies before was let go of, though some of it may have come again. */
+  droppedBefore = 0;
+  readonly #replicas: ReplicaTable;
+  readonly #segments = new Map<number, Segment[]>();
+  /** Events that dependencies refer to and that are not here. */
+  readonly #dangling = new Map<number, MissingEvent>();
+  /** Per replica, the last event that was let go of. */
+  readonly #letGo = new Map<number, { seq: number; time: number }>();
+  /** The lowest edge that what is missing allows; `undefined` when it has changed. */
+  #lowest: number | undefined = 0;
+
+  constructor(replicas: ReplicaTable) {
+    this.#replicas = replicas;
+  }
+
+  /** Before that time it says nothing that an event is not here. */
+  get certainFrom(): number {
+    return Math.max(this.complete, this.droppedBefore);
+  }
+
+  /** Is that event here, or was it? */
+  holds(replica: number, seq: number): boolean {
+    if (seq > (this.#replicas.last[replica] as number)) return false;
+    const segments = this.#segments.get(replica);
+    if (segments === undefined) return true;
+    const segment = segments[firstEndingAt(segments, seq)];
+    return segment !== undefined && seq >= segment.first;
+  }
+
+  /** Does the run of a replica begin anew with this event, because the one before lies below the edge (K1)? */
+  begins(replica: number, timeBefore: number): boolean {
+    return timeBefore > 0 && timeBefore < this.complete && timeBefore > (this.#replicas.lastTime[replica] as number);
+  }
+
+  /** Could this be an event of the replica, by the times of those that are held around it? */
+  fits(replica: number, seq: number, time: number, timeBefore: number): boolean {
+    const { last, lastTime } = this.#replicas;
+    if (seq > (last[replica] as number)) return (timeBefore || time - 1) >= (lastTime[replica] as number);
+    const segments = this.#segments.get(replica) ?? [];
+    const at = firstEndingAt(segments, seq);
+    const next = segments[at] as Segment;
+    const before = segments[at - 1];
+    if (before !== undefined && (timeBefore || time - 1) < before.lastTime) return false;
+    return seq === next.first - 1 && next.timeBefore > 0 ? time === next.timeBefore : time < next.firstTime;
+  }
+
+  /** Takes note of an event that does not follow the replica's last one. */
+  add(replica: number, seq: number, time: number, timeBefore: number): void {
+    const { last, lastTime } = this.#replicas;
+    this.#lowest = undefined;
+    let segments = this.#segments.get(replica);
+    if (segments === undefined) {
+      segments = [];
+      if ((last[replica] as number) > 0) segments.push({ first: 1, firstTime: 0, timeBefore: 0, last: 0, lastTime: 0 });
+      this.#segments.set(replica, segments);
+    }
+    const end = segments[segments.length - 1];
+    if (end !== undefined) Object.assign(end, { last: last[replica], lastTime: lastTime[replica] });
+    const at = end !== undefined && seq > end.last ? segments.length : firstEndingAt(segments, seq);
+    const before = segments[at - 1];
+    const next = segments[at];
+    if (seq > (last[replica] as number)) {
+      last[replica] = seq;
+      lastTime[replica] = time;
+    }
+    if (before?.last === seq - 1) {
+      before.last = seq;
+      before.lastTime = time;
+      if (next?.first === seq + 1) {
+        before.last = next.last;
+        before.lastTime = next.lastTime;
+        segments.splice(at, 1);
+      }
+    } else if (next?.first === seq + 1) {
+      next.first = seq;
+      next.firstTime = time;
+      next.timeBefore = timeBefore;
+    } else {
+      segments.splice(at, 0, { first: seq, firstTime: time, timeBefore, last: seq, lastTime: time });
+    }
+    if (segments.length === 1 && segments[0]?.first === 1) this.#segments.delete(replica);
+  }
+
+  /** Something refers to this event, which lies below the edge. */
+  refer(replica: number, seq: number, time: number): void {
+    if (this.holds(replica, seq) || time <= this.#timeBelow(replica, seq)) return;
+    const key = dot(replica, seq);
+    if (this.#dangling.has(key)) return;
+    this.#dangling.set(key, { replica, seq, time });
+    this.#lowest = undefined;
+  }
+
+  /** It came. Was it referred to? */
+  came(replica: number, seq: number): boolean {
+    if (this.#dangling.size === 0 || !this.#dangling.delete(dot(replica, seq))) return false;
+    this.#lowest = undefined;
+    return true;
+  }
+
+  /** An event is not in memory any more. It counts as held: it would not be taken again. */
+  letGo(replica: number, seq: number, time: number): void {
+    const known = this.#letGo.get(replica);
+    if (known === undefined) this.#letGo.set(replica, { seq, time });
+    else if (seq > known.seq) Object.assign(known, { seq, time });
+  }
+
+  /** In memory the replica's events begin behind this one now, of `time`; 0 where that is not told. */
+  residesFrom(replica: number, seq: number, time: number): void {
+    if (seq > 0) this.#letGo.set(replica, { seq, time });
+    else this.#letGo.delete(replica);
+  }
+
+  /** Some replica's events are not one run from its first on. */
+  get hasGaps(): boolean {
+    return this.#segments.size > 0;
+  }
+
+  /** What is held of a replica's events `[first, last]`, in runs. */
+  heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
+    const held: { first: number; last: number }[] = [];
+    for (let next = first; next <= last; ) {
+      const end = this.holds(replica, next) ? this.#endOf(replica, next) : undefined;
+      if (end === undefined) {
+        const later = this.#segments.get(replica)?.find((segment) => segment.first > next);
+        if (later === undefined) break;
+        next = later.first;
+      } else {
+        held.push({ first: next, last: Math.min(last, end) });
+        next = end + 1;
+      }
+    }
+    return held;
+  }
+
+  #endOf(replica: number, seq: number): number {
+    const last = this.#replicas.last[replica] as number;
+    const segments = this.#segments.get(replica);
+    if (segments === undefined) return last;
+    const at = firstEndingAt(segments, seq);
+    return at === segments.length - 1 ? last : (segments[at] as Segment).last;
+  }
+
+  /** The time of the event before one whose predecessor is not in memory; 0 where that is not known. */
+  timeBefore(replica: number, seq: number): number {
+    const gone = this.#letGo.get(replica);
+    if (gone?.seq === seq - 1) return gone.time;
+    const segments = this.#segments.get(replica);
+    const segment = segments?.[firstEndingAt(segments, seq)];
+    return segment?.first === seq ? segment.timeBefore : 0;
+  }
+
+  /** K4. The lowest edge from which up nothing is missing. */
+  lowest(): number {
+    if (this.#lowest === undefined) {
+      let latest = -1;
+      for (const { time } of this.missing()) latest = Math.max(latest, time);
+      this.#lowest = latest + 1;
+    }
+    return Math.max(this.wanted, this.#lowest);
+  }
+
+  /** What is missing below the edge, as far as is known; of each gap of a replica the last event. */
+  *missing(): Iterable<MissingEvent> {
+    for (const [replica, segments] of this.#segments) {
+      for (const { first, firstTime, timeBefore } of segments) {
+        if (first > 1) yield { replica, seq: first - 1, time: timeBefore || firstTime - 1 };
+      }
+    }
+    yield* this.#dangling.values();
+  }
+
+  /** The last event before `seq` that is here; 0 when there is none. */
+  heldBefore(replica: number, seq: number): number {
+    const last = this.#replicas.last[replica] as number;
+    const segments = this.#segments.get(replica);
+    if (seq > last) return last;
+    if (segments === undefined) return seq - 1;
+    const at = firstEndingAt(segments, seq);
+    return (segments[at] as Segment).first < seq ? seq - 1 : (segments[at - 1]?.last ?? 0);
+  }
+
+  /** What `add` may change for these replicas, to be given back to `restore`. */
+  save(replicas: Uint32Array): Map<number, Segment[] | undefined> {
+    const saved = new Map<number, Segment[] | undefined>();
+    for (const replica of replicas) {
+      saved.set(
+        replica,
+        this.#segments.get(replica)?.map((segment) => ({ ...segment })),
+      );
+    }
+    return saved;
+  }
+
+  restore(saved: ReadonlyMap<number, Segment[] | undefined>): void {
+    this.#lowest = undefined;
+    for (const [replica, segments] of saved) {
+      if (segments === undefined) this.#segments.delete(replica);
+      else this.#segments.set(replica, segments);
+    }
+  }
+
+  /** The replica's events from `seq` on are gone: they gave way to others. */
+  cut(replica: number, seq: number): void {
+    const segments = this.#segments.get(replica);
+    if (segments === undefined) return;
+    this.#lowest = undefined;
+    const kept = segments.filter(({ first }) => first < seq);
+    if (kept.length === 0 || (kept.length === 1 && kept[0]?.first === 1)) this.#segments.delete(replica);
+    else this.#segments.set(replica, kept);
+  }
+
+  /** The latest time that is known to lie below a missing event of the replica: no reference to it can be earlier. */
+  #timeBelow(replica: number, seq: number): number {
+    const { last, lastTime } = this.#replicas;
+    if (seq > (last[replica] as number)) return lastTime[replica] as number;
+    const segments = this.#segments.get(replica) as Segment[];
+    return segments[firstEndingAt(segments, seq) - 1]?.lastTime ?? 0;
+  }
+}
+
+/** The first segment that ends at `seq` or behind it. The last one counts as endless. */
+function firstEndingAt(segments: readonly Segment[], seq: number): number {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((segments[middle] as Segment).last < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function dot(replica: number, seq: number): number {
+  return replica * 0x1_0000_0000 + seq;
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { readNow } from '../../test/read-now.js';
+import { blockOf, type Row, rowsOf } from '../../test/sample-blocks.js';
+import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { ReplicatedLog } from '../replicated-log.js';
+import type { LogEntry } from '../runs.js';
+
+const writers = Array.from({ length: 5 }, (_, i) => replicaIdFromBytes(new Uint8Array(16).fill(i + 1)));
+const [ada, bob] = writers as [ReplicaId, ReplicaId];
+
+function logOf(replica: ReplicaId): ReplicatedLog<string> {
+  return new ReplicatedLog<string>(
+    { id: 'tea', replica, now: () => 1_700_000_000_000 },
+    { freshReplica: () => replica },
+  );
+}
+
+test('[B7] what is written, forwarded, read from anywhere or encoded tells the times of the events before', () => {
+  const logs = writers.map(logOf);
+  const times = new Map<string, number>();
+  let told = 0;
+  const check = (entries: readonly LogEntry[]) => {
+    for (const { block } of entries) {
+      for (const { replica, seq, before } of rowsOf(block)) {
+        if (before === undefined) continue;
+        expect(before).toBe(times.get(`${replica} ${seq - 1}`));
+        told++;
+      }
+    }
+    return entries.map(({ block }) => block);
+  };
+  for (let step = 0; step < 600; step++) {
+    const writer = logs[(step * step) % 5] as ReplicatedLog<string>;
+    const { replica, seq, clock } = writer.append(`${step}`);
+    times.set(`${replica} ${seq}`, clock);
+    const own = writer.takeUnflushed();
+    check(own);
+    writer.markStored(own);
+    const reader = logs[(step * 7 + 3) % 5] as ReplicatedLog<string>;
+    // One whole part, one that begins in the middle and is known in part, one at a time.
+    const lacks = new Map(Array.from(reader.version(), ([id, last]) => [id, { seq: last, time: 0 }] as const));
+    for (const id of writers) if (!lacks.has(id)) lacks.set(id, { seq: 0, time: 0 });
+    const bytesMax = step % 3 === 0 ? 40 : 4_000;
+    const { entries } = readNow(writer.read({ lacks, bytesMax, upTo: Number.MAX_SAFE_INTEGER }));
+    const received = reader.receive(check(entries));
+    check(received.entries);
+    reader.markStored(received.entries);
+  }
+  for (const log of logs) {
+    const since = new Map(Array.from(log.version(), ([id, last]) => [id, last >> 1] as const));
+    logOf(ada).merge(log.encode());
+    const half = logOf(bob);
+    half.merge(log.encode(since));
+    expect(half.parked).toBeGreaterThan(0);
+  }
+  expect(told).toBeGreaterThan(500);
+});
+
+test('[G6] an event that follows another one than is here is passed over', () => {
+  const log = logOf(bob);
+  const rows: Row[] = [1, 2, 3].map((seq) => ({ replica: ada, seq, time: seq * 10_000, payload: `"${seq}"` }));
+  log.merge(joined(blockOf(rows.slice(0, 2))));
+  const other = blockOf([{ ...(rows[2] as Row), before: 15_000 }]);
+  const contested = new Set<ReplicaId>();
+  expect(log.receive([other], contested)).toMatchObject({ added: 0, duplicates: 1, parked: 0 });
+  expect([...contested]).toEqual([ada]);
+  expect(log.receive([blockOf([{ ...(rows[2] as Row), before: 20_000 }])])).toMatchObject({ added: 1 });
+});
+
+function joined(block: Uint8Array): Uint8Array {
+  return Uint8Array.of(block.length, ...block);
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { replicaIdFromBytes } from '../ids.js';
+import { Suppliers } from './suppliers.js';
+
+const ada = replicaIdFromBytes(new Uint8Array(16).fill(1));
+const run = { replica: ada, first: 5, last: 7 };
+const event = { ...run, time: 70 };
+
+test('[K3] the deepest peer is asked first, the next once it has said absent, and in the end the edge rises', () => {
+  const suppliers = new Suppliers<string>();
+  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined });
+  suppliers.opened('shallow', 90);
+  suppliers.opened('deep', 0);
+  suppliers.opened('middle', 80);
+  for (const peer of ['deep', 'middle', 'shallow']) {
+    expect(suppliers.search([event], []).ask).toEqual(new Map([[peer, [run]]]));
+    expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined });
+    suppliers.lacks(peer, [{ replica: ada, first: 7, last: 7 }]);
+  }
+  expect(suppliers.isInDoubt).toBe(true);
+  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: 80 });
+  // Who opens the log anew may have it by now; who has left is not waited for, but its edge counts.
+  suppliers.opened('deep', 0);
+  suppliers.left('middle');
+  expect(suppliers.search([event], []).ask).toEqual(new Map([['deep', [run]]]));
+  suppliers.left('deep');
+  expect(suppliers.search([event], []).rise).toBe(80);
+});
+
+test('[K3] without an edge above what is missing nothing rises: it is on its way', () => {
+  const suppliers = new Suppliers<string>();
+  suppliers.opened('whole', 0);
+  suppliers.asked('whole', [run]);
+  suppliers.lacks('whole', [run]);
+  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined });
+});
+
+test('[K4] what lies below the edge is asked for of deeper peers alone', () => {
+  const suppliers = new Suppliers<string>();
+  suppliers.opened('shallow', 90);
+  expect(suppliers.search([], [event])).toEqual({ ask: new Map(), rise: undefined });
+  suppliers.opened('deep', 60);
+  expect(suppliers.search([], [event])).toEqual({ ask: new Map([['deep', [run]]]), rise: undefined });
+});

@@ -1,0 +1,104 @@
+/**
+ * Who of a log's peers may have what is missing (K3, K4). The session that brought an event asks its peer for what the
+ * event refers to (S11). Here the others come in turn, once that one says that it does not have it: the deepest first.
+ * When all have said so, the log's edge is to rise, to where a peer's begins: an event that nobody let go of is on its way.
+ */
+import type { UnmetRun } from '../edges.js';
+import type { ReplicaId, SequenceNumber } from '../ids.js';
+import { edgesHeardMax } from '../limits.js';
+import type { Run } from '../ports/storage.js';
+
+interface Supplier {
+  readonly complete: number;
+  /** Asked for up to this event of a replica. */
+  readonly asked: Map<ReplicaId, SequenceNumber>;
+  readonly absent: Map<ReplicaId, Run[]>;
+}
+
+/** What is to be done. */
+export interface Search<Peer> {
+  readonly ask: ReadonlyMap<Peer, readonly Run[]>;
+  /** The edge is to rise to this time, since nobody has what lies before. */
+  readonly rise: number | undefined;
+}
+
+/** @internal */
+export class Suppliers<Peer> {
+  readonly #peers = new Map<Peer, Supplier>();
+  /** Edges that peers have told of, also of such that have left: what they sent may still wait for what lies below. */
+  readonly #heard: number[] = [];
+
+  /** A peer has opened the log, maybe anew: what it said before counts no more. */
+  opened(peer: Peer, complete: number): void {
+    if (complete > 0 && !this.#heard.includes(complete)) this.#heard.push(complete);
+    if (this.#heard.length > edgesHeardMax) this.#heard.shift();
+    this.#peers.set(peer, { complete, asked: new Map(), absent: new Map() });
+  }
+
+  left(peer: Peer): void {
+    this.#peers.delete(peer);
+  }
+
+  asked(peer: Peer, runs: readonly Run[]): void {
+    const supplier = this.#peers.get(peer);
+    for (const { replica, last } of runs) {
+      supplier?.asked.set(replica, Math.max(last, supplier.asked.get(replica) ?? 0));
+    }
+  }
+
+  /** The peer does not have these. */
+  lacks(peer: Peer, runs: readonly Run[]): void {
+    const supplier = this.#peers.get(peer);
+    for (const run of runs) {
+      const known = supplier?.absent.get(run.replica)?.filter(({ last }) => last < run.first || last > run.last) ?? [];
+      supplier?.absent.set(run.replica, [...known, run]);
+    }
+  }
+
+  /** Some peer did not have what it was asked for: what comes from others may change what is to be done. */
+  get isInDoubt(): boolean {
+    for (const { absent } of this.#peers.values()) if (absent.size > 0) return true;
+    return false;
+  }
+
+  /** `unmet` keeps events waiting; `below` is wanted only of peers whose edge lies deeper. */
+  search(unmet: readonly UnmetRun[], below: readonly UnmetRun[]): Search<Peer> {
+    const ask = new Map<Peer, Run[]>();
+    let hopeless: UnmetRun | undefined;
+    for (const event of unmet) {
+      if (this.#askNext(event, ask, () => true) || this.#edgeAbove(event.time) === undefined) continue;
+      if (hopeless === undefined || event.time < hopeless.time) hopeless = event;
+    }
+    for (const event of below) this.#askNext(event, ask, ({ complete }) => complete <= event.time);
+    for (const [peer, runs] of ask) this.asked(peer, runs);
+    return { ask, rise: hopeless && this.#edgeAbove(hopeless.time) };
+  }
+
+  /** Asks the next peer for an event, unless one that was asked may still have it. False: nobody is left. */
+  #askNext(event: UnmetRun, ask: Map<Peer, Run[]>, mayHave: (supplier: Supplier) => boolean): boolean {
+    if (this.#peers.size === 0) return true;
+    let next: Peer | undefined;
+    let deepest = Number.POSITIVE_INFINITY;
+    for (const [peer, supplier] of this.#peers) {
+      if (!mayHave(supplier) || isAbsent(supplier, event)) continue;
+      if ((supplier.asked.get(event.replica) ?? 0) >= event.last) return true;
+      if (supplier.complete >= deepest) continue;
+      next = peer;
+      deepest = supplier.complete;
+    }
+    if (next === undefined) return false;
+    const { replica, first, last } = event;
+    ask.set(next, [...(ask.get(next) ?? []), { replica, first, last }]);
+    return true;
+  }
+
+  /** The lowest edge of a peer above a time. */
+  #edgeAbove(time: number): number | undefined {
+    const above = this.#heard.filter((edge) => edge > time);
+    return above.length === 0 ? undefined : Math.min(...above);
+  }
+}
+
+function isAbsent({ absent }: Supplier, { replica, last }: UnmetRun): boolean {
+  return absent.get(replica)?.some((run) => run.first <= last && last <= run.last) ?? false;
+}
