@@ -15,7 +15,14 @@ const [workload, system = 'gossip-log', count = '100000'] = process.argv.slice(2
 const program = join(root, 'bench/dist/main.js');
 const profiles = join(root, 'bench/results/local');
 /** Fixtures that workloads may read; those that it does not need cost a few seconds. */
-const fixtureOf = { 'many-writers': 'many', 'random-order': 'updates' };
+const fixtureOf = {
+  'many-writers': 'many',
+  'random-order': 'updates',
+  'load-newest': 'stored',
+  difference: 'stored',
+  'difference-10k': 'stored-many',
+  'difference-100k': 'stored-many',
+};
 
 if (workload === undefined) {
   console.log('Which workload? npm run bench:profile -- append');

@@ -63,6 +63,7 @@ export const system = {
   notes: {
     all: 'No signatures; times only if asked for, in seconds. Its memory is in WebAssembly.',
     load: 'A snapshot in a file.',
+    'load-newest': 'A snapshot in a file, loaded whole.',
     'many-writers': 'One document that changes its peer id: each writer has seen all before it.',
     'small-sync': 'It has no protocol of its own: versions and updates are exchanged as its documentation shows.',
   },

@@ -84,6 +84,7 @@ export const system = {
     append:
       'What one writer adds in a row is one item, copied at every append, so its cost grows; several writers in turns do not have it.',
     load: 'One encoded update in a file: the least that a store of its own could do.',
+    'load-newest': 'One encoded update in a file, loaded whole: there is no other way.',
     'many-writers': 'One document that changes its client id: each writer has seen all before it.',
     'random-order': 'An update that comes early is kept, and all kept ones are merged anew: its worst case.',
     'fan-out': 'y-websocket server; it keeps nothing on disk.',

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { chart } from './chart.js';
 import { compare } from './compare.js';
 import { chatEvents } from './events.js';
-import { makeFixture, readFixture } from './fixtures.js';
+import { copyStored, makeFixture, readFixture } from './fixtures.js';
 import { planRun } from './plan.js';
 import { publish } from './publish.js';
 import type { Results } from './results.js';
@@ -62,6 +62,7 @@ const roles: Record<string, () => Promise<void>> = {
       home,
       folder: values.folder,
       read: (name) => readFixture(name, values.fixtures),
+      stored: (name) => copyStored(name, values.fixtures, mkdtempSync(join(values.folder, 'stored-'))),
       relayCommand: [program, '--system', values.system],
     });
     report(figures);

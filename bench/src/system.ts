@@ -6,8 +6,11 @@
  */
 import type { ChatEvent, EventFilter, Stint } from './events.js';
 
-/** Fixtures: `ten` writers in turns; `many` writers, ten events each; `updates` of one event each, by five writers. */
-export type FixtureName = 'ten' | 'many' | 'updates';
+/**
+ * Fixtures: `ten` writers in turns; `many` writers, ten events each; `updates` of one event each, by five writers. Two are
+ * put on disk: `stored`, ten writers with ten events at a turn, and `stored-many`.
+ */
+export type FixtureName = 'ten' | 'many' | 'updates' | 'stored' | 'stored-many';
 
 /** What a system wrote: the whole as it would be stored or sent, and an update for each stint. */
 export interface Written {
@@ -38,6 +41,8 @@ export interface Replica {
   newest(count: number): Eventually<readonly ChatEvent[]>;
   /** Brings two replicas together by the system's own protocol, without a network. */
   sync?(other: Replica): Promise<Exchange>;
+  /** Gives back what it has open. */
+  close?(): Eventually<unknown>;
 }
 
 export interface System {
@@ -56,10 +61,10 @@ export interface System {
   write(stints: readonly Stint[]): Eventually<Written>;
   /** Bytes of the most compact encoding, where that is not `whole`. */
   compact?(whole: readonly Uint8Array[]): Eventually<readonly Uint8Array[]>;
-  /** Puts a whole history on disk, and opens it again. */
+  /** Puts a whole history on disk, and opens it again: all of it, or the `newest` alone where the system can. */
   readonly disk?: {
     store(folder: string, whole: readonly Uint8Array[]): Promise<void>;
-    open(folder: string): Promise<Replica>;
+    open(folder: string, newest?: number): Promise<Replica>;
   };
   readonly live?: LiveSystem;
   /** Holds events, as objects in memory, to be followed by views. */
@@ -84,8 +89,12 @@ export interface FilteredView {
 export interface LiveSystem {
   /** Starts a relay with its data in `folder`; resolves with its address. */
   startRelay(folder: string): Promise<string>;
-  /** A participant of the room as an app has it. */
-  join(address: string): Promise<Participant>;
+  /** A relay that is started again has what it had. Default: no. */
+  readonly isDurable?: true;
+  /** Puts so many rooms with the same events into the folder of a relay that does not run. */
+  storeRooms?(folder: string, rooms: number, events: readonly ChatEvent[]): Promise<void>;
+  /** A participant of a room as an app has it. Default: the one room that there is, or a stored one by its number. */
+  join(address: string, room?: number): Promise<Participant>;
   /** Sockets in the room that understand nothing and count bytes, made by `open`. Resolves when all are in the room. */
   listen(address: string, sockets: number, open: OpenSockets): Promise<Listeners>;
 }

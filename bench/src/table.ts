@@ -12,7 +12,6 @@ export function tables(results: Results, workloads: readonly Workload[]): string
       return [
         `### ${workload.title}`,
         drawRows(rows, workload),
-        ...(workload.notYet === undefined ? [] : [`gossip-log, not yet: ${workload.notYet}.`]),
         ...bullets([
           ...absent.map(({ system, why }) => `**${system}** is missing: ${why}.`),
           ...[...new Set(rows.map(({ system }) => system))].flatMap((system) => {
@@ -67,7 +66,7 @@ export function circumstances({ date, commit, changed, scale, seconds, machine, 
 function drawRows(rows: readonly Row[], workload: Workload): string {
   const names = [...new Set(rows.map(({ name }) => name))];
   const unitOf = (name: string) => rows.find((row) => row.name === name)?.unit ?? '';
-  const what = workload.name === 'fan-out' ? 'sockets' : 'events';
+  const what = workload.counts ?? 'events';
   const lines = [...new Set(rows.map(({ system }) => system))].map((system) => {
     const own = rows.filter((row) => row.system === system);
     return [

@@ -38,6 +38,8 @@ export interface Context {
   readonly folder: string;
   /** What the system wrote of a fixture, in another process. */
   read(name: FixtureName): Written;
+  /** Where a copy is of what the system put on disk of a fixture: a new one each time. */
+  stored(name: FixtureName): string;
   /** The program of the bench and the flags that make it a relay of this system. */
   readonly relayCommand: readonly string[];
   /** Where bench/ is. */
@@ -50,10 +52,10 @@ export interface Workload {
   readonly title: string;
   /** Who takes part besides gossip-log, `all` logs or some systems: two tiers, so that a whole run ends within half an hour. */
   readonly systems: 'all' | readonly string[];
-  /** How many events, or sockets, for a system without a limit of its own. */
+  /** How many events, or what it `counts`, for a system without a limit of its own. */
   readonly events: number;
-  /** What is wanted and not built. */
-  readonly notYet?: string;
+  /** Default: events. */
+  readonly counts?: 'sockets' | 'rooms' | 'writers';
   /** Of which the events are, if of any. */
   readonly fixture?: FixtureName;
   /** Processes that repeat it. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { makeFixture, readFixture } from './fixtures.js';
+import { copyStored, makeFixture, readFixture } from './fixtures.js';
 import { type Pair, planRun } from './plan.js';
 import { own } from './systems/index.js';
 import { workloads } from './workloads/index.js';
@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'gossip-log-bench-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const plan = planRun(workloads, own, 0.002);
 /** These start processes of the built program, or a browser: `npm run bench -- --smoke` runs them. */
-const needsBuild = ['fan-out', 'million', 'browser'];
+const needsBuild = ['fan-out', 'million', 'idle-rooms', 'browser'];
 
 async function run({ workload, system, count }: Pair) {
   const home = fileURLToPath(new URL('..', import.meta.url));
@@ -25,6 +25,7 @@ async function run({ workload, system, count }: Pair) {
     home,
     folder: mkdtempSync(join(folder, 'own-')),
     read: (name) => readFixture(name, fixtures),
+    stored: (name) => copyStored(name, fixtures, mkdtempSync(join(folder, 'stored-'))),
     relayCommand: [],
   });
 }

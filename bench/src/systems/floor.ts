@@ -7,6 +7,10 @@ import { type ChatEvent, predicateOf } from '../events.js';
 import type { Participant, Replica, System } from '../system.js';
 
 const newline = 0x0a;
+/** First byte of a frame with many events, of which a relay keeps those that came. */
+const manyMark = 1;
+/** Events of such a frame: 32 kB, the size of ours. */
+const frameEvents = 300;
 
 /** An array of JSON texts; bytes that come are copied, and parsed when read. */
 class PlainArray implements Replica {
@@ -62,10 +66,12 @@ export const floor: System = {
     merge: 'A copy in memory; JSON.parse of what is read.',
     'random-order': 'A copy of each; they are sorted by time when read.',
     'fan-out': 'ws alone: every frame to every socket.',
+    million: 'ws alone: frames of JSON lines, from the memory of one process into that of another.',
+    'idle-rooms': 'ws alone: a thousand sockets, and no rooms.',
     durable: 'LMDB puts, each synced to disk.',
     views: 'Array.filter, made anew for every read.',
   },
-  lacks: { 'small-sync': 'nothing to sync by', million: 'keeps nothing for who comes later' },
+  lacks: { 'small-sync': 'nothing to sync by' },
   create: () => new PlainArray(),
   write(stints) {
     const line = (event: ChatEvent) => `${JSON.stringify(event)}\n`;
@@ -103,8 +109,14 @@ export const floor: System = {
     async startRelay() {
       const server = createServer();
       const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+      const kept: Buffer[] = [];
       sockets.on('connection', (from) => {
-        from.on('message', (data) => {
+        for (const frame of kept) from.send(frame);
+        from.on('message', (data: Buffer) => {
+          if (data[0] === manyMark) {
+            kept.push(data);
+            return;
+          }
           for (const to of sockets.clients) to.send(data, { binary: true });
         });
       });
@@ -115,19 +127,38 @@ export const floor: System = {
     async join(address): Promise<Participant> {
       const socket = new WebSocket(address, { perMessageDeflate: false });
       const events: ChatEvent[] = [];
+      const frames: Buffer[] = [];
+      let inFrames = 0;
       let changed = () => {};
-      socket.on('message', (data) => {
-        events.push(JSON.parse(String(data)));
+      socket.on('message', (data: Buffer) => {
+        if (data[0] === manyMark) {
+          frames.push(data);
+          inFrames += data.readUInt32BE(1);
+        } else {
+          events.push(JSON.parse(String(data)));
+        }
         changed();
       });
       await new Promise((resolve) => socket.on('open', resolve));
       return {
         append: (event) => socket.send(Buffer.from(JSON.stringify(event))),
         async fill(more) {
-          for (const event of more) socket.send(Buffer.from(JSON.stringify(event)));
+          for (let from = 0; from < more.length; from += frameEvents) {
+            const some = more.slice(from, from + frameEvents);
+            const head = Buffer.of(manyMark, 0, 0, 0, 0);
+            head.writeUInt32BE(some.length, 1);
+            socket.send(Buffer.concat([head, Buffer.from(some.map((event) => JSON.stringify(event)).join('\n'))]));
+          }
+          while (socket.bufferedAmount > 0) await new Promise((resolve) => setTimeout(resolve));
         },
-        length: () => events.length,
-        newest: (count) => events.slice(-count),
+        length: () => inFrames + events.length,
+        newest: (count) =>
+          frames
+            .slice(-count)
+            .flatMap((frame) => frame.toString('utf8', 5).split('\n'))
+            .map((line): ChatEvent => JSON.parse(line))
+            .concat(events)
+            .slice(-count),
         subscribe: (listener) => {
           changed = listener;
         },

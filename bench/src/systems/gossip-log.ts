@@ -5,21 +5,29 @@ import { view, where } from '@gossip-log/core/view';
 import { createRelay } from '@gossip-log/relay';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { memoryStorage } from '@gossip-log/storage/memory';
-import { createGossipNode, type LogHandle, memoryPair, webSocketClient } from '@gossip-log/transport';
+import { createGossipNode, type LogHandle, webSocketClient } from '@gossip-log/transport';
 import { WebSocket } from 'ws';
 import { splitBlocks } from '../../../packages/core/src/codec/block.js';
 import { mulberry32 } from '../../../packages/core/test/message-generator.js';
 import { type ChatEvent, type EventFilter, predicateOf, type Stint } from '../events.js';
 import type { Exchange, HeldEvents, Replica, System } from '../system.js';
+import { exchange, turn } from './exchange.js';
 
-const id = 'bench';
+/** The log of all workloads. */
+export const id = 'bench';
 /** Above so many writers each writes apart: a log for each that receives all the others' would take hours. */
 const writersTogetherMax = 100;
 
 /** Far below the bound of events that wait for storage. */
 const fillStoredEvery = 10_000;
 
-class LogReplica implements Replica {
+/** Who only reads: no workload writes as this one. */
+const reader = 0x7fff_ffff;
+
+/** Rooms that are stored in one transaction. */
+const roomsAtOnce = 1_000;
+
+export class LogReplica implements Replica {
   readonly log: ReplicatedLog<ChatEvent>;
   #now = 2_000_000_000_000;
 
@@ -65,75 +73,17 @@ class LogReplica implements Replica {
 
   /** By two nodes, joined in memory; each has its half in storage when they meet. */
   async sync(other: LogReplica): Promise<Exchange> {
-    let held: (() => void)[] = [];
-    let messages = 0;
-    let bytes = 0;
-    const pair = memoryPair({ deliver: (task) => held.push(task) });
-    const sides = [
-      { replica: this, source: pair.left },
-      { replica: other, source: pair.right },
-    ];
-    const opened = await Promise.all(
-      sides.map(async ({ replica, source }) => {
-        const storage = memoryStorage();
-        await keep(storage, replica.blocks());
-        const node = createGossipNode({
-          storage,
-          connections: [
-            {
-              start: (host) =>
-                source.start({
-                  ...host,
-                  status: (status) => host.status(status),
-                  connected: (connection) =>
-                    host.connected({
-                      peer: connection.peer,
-                      get bufferedBytes() {
-                        return connection.bufferedBytes;
-                      },
-                      send(frame) {
-                        messages += 1;
-                        bytes += frame.length;
-                        connection.send(frame);
-                      },
-                      close: (reason) => connection.close(reason),
-                    }),
-                }),
-            },
-          ],
-        });
-        const handle = node.open<ChatEvent>(id);
-        await handle.ready;
-        return { node, handle };
-      }),
+    const replicas = [this, other];
+    const total = new Set(replicas.flatMap(({ log }) => log.snapshot().map((event) => event.id))).size;
+    const [here, there] = await Promise.all(replicas.map((replica) => inStorage(replica.blocks())));
+    const { result, ...taken } = await exchange(
+      id,
+      [{ storage: here as GossipStorage }, { storage: there as GossipStorage }],
+      (logs) => logs.every(({ length }) => length === total),
+      (logs) => logs.map((log) => splitBlocks(log.encode())),
     );
-    const total = new Set(sides.flatMap(({ replica }) => replica.log.snapshot().map((event) => event.id))).size;
-    const isDone = () => opened.every(({ handle }) => handle.snapshot().length === total);
-
-    let halfTrips = 0;
-    const startedAt = performance.now();
-    while (!isDone()) {
-      const tasks = held;
-      held = [];
-      const sentBefore = messages;
-      for (const task of tasks) task();
-      if (messages > sentBefore || tasks.length > 0) halfTrips += 1;
-      await turn();
-    }
-    const seconds = (performance.now() - startedAt) / 1000;
-    for (const [i, { handle, node }] of opened.entries()) {
-      sides[i]?.replica.receive(splitBlocks((await handle.ready).encode()));
-      let isClosed = false;
-      const closed = node.close().then(() => {
-        isClosed = true;
-      });
-      while (!isClosed) {
-        for (const task of held.splice(0)) task();
-        await turn();
-      }
-      await closed;
-    }
-    return { bytes, messages, roundTrips: halfTrips / 2, seconds };
+    for (const [i, blocks] of result.entries()) replicas[i]?.receive(blocks);
+    return taken;
   }
 }
 
@@ -168,9 +118,16 @@ export class HeldLog extends LogReplica implements HeldEvents {
   }
 }
 
+/** A store that has a whole log. */
+export async function inStorage(blocks: readonly Uint8Array[]): Promise<GossipStorage> {
+  const storage = memoryStorage();
+  await keep(storage, blocks);
+  return storage;
+}
+
 /** Puts a whole log into storage, as a node would that received it. */
 async function keep(storage: GossipStorage, blocks: readonly Uint8Array[]): Promise<void> {
-  const { entries } = new LogReplica(0xffff).log.receive(blocks);
+  const { entries } = new LogReplica(reader).log.receive(blocks);
   await storage.commit(id, entries, { durability: 'strict' });
 }
 
@@ -190,10 +147,11 @@ function replicaOfHandle(handle: LogHandle<ChatEvent>): Replica {
   };
 }
 
+const roomOf = (room: number | undefined) => (room === undefined ? id : `room-${room}`);
+
 export const gossipLog: System = {
   name: 'gossip-log',
   version: 'this commit',
-  lacks: { 'load, newest 200 alone': 'not yet' },
   notes: {
     all: 'Unsigned. Every event has an id, a hybrid time and its dependencies.',
     'fan-out': 'Events that wait for a socket go in one frame, so its half load is many times that of the others.',
@@ -209,12 +167,21 @@ export const gossipLog: System = {
     async store(folder, whole) {
       const storage = lmdbStorage({ path: folder });
       await keep(storage, whole);
-      await storage.close();
-    },
-    async open(folder) {
-      const handle = createGossipNode({ storage: lmdbStorage({ path: folder }) }).open<ChatEvent>(id);
+      // Packed, as a node leaves it: a log that nobody uses is closed once it is.
+      const node = createGossipNode({ storage });
+      const handle = node.open<ChatEvent>(id);
       await handle.ready;
-      return replicaOfHandle(handle);
+      await new Promise<void>((resolve) => {
+        handle.subscribe(() => handle.status === 'closed' && resolve());
+        handle.release();
+      });
+      await node.close();
+    },
+    async open(folder, newest) {
+      const node = createGossipNode({ storage: lmdbStorage({ path: folder }) });
+      const handle = node.open<ChatEvent>(id, { window: newest === undefined ? 'all' : { last: newest } });
+      await handle.ready;
+      return { ...replicaOfHandle(handle), close: () => node.close() };
     },
   },
   views: (events) => new HeldLog(events),
@@ -223,12 +190,26 @@ export const gossipLog: System = {
       const relay = await createRelay({ port: 0, host: '127.0.0.1', dataDir: folder });
       return relay.address?.url ?? never();
     },
-    async join(address) {
+    isDurable: true,
+    async storeRooms(folder, rooms, events) {
+      const storage = lmdbStorage({ path: folder });
+      for (let from = 0; from < rooms; from += roomsAtOnce) {
+        await Promise.all(
+          Array.from({ length: Math.min(roomsAtOnce, rooms - from) }, (_, i) => {
+            const writer = new LogReplica(from + i);
+            for (const event of events) writer.append(event);
+            return storage.commit(roomOf(from + i), writer.log.takeUnflushed(), { durability: 'relaxed' });
+          }),
+        );
+      }
+      await storage.close();
+    },
+    async join(address, room) {
       const node = createGossipNode({
         storage: memoryStorage(),
         connections: [webSocketClient({ url: address, WebSocket })],
       });
-      const handle = node.open<ChatEvent>(id);
+      const handle = node.open<ChatEvent>(roomOf(room));
       await handle.ready;
       return {
         ...replicaOfHandle(handle),
@@ -236,7 +217,12 @@ export const gossipLog: System = {
         async fill(events) {
           for (const [i, event] of events.entries()) {
             const appended = handle.append(event);
-            if (i % fillStoredEvery === 0) await handle.delivered(appended);
+            if (i === events.length - 1) await handle.delivered(appended, 'relayed');
+            else if (i % fillStoredEvery === 0) {
+              await handle.delivered(appended);
+              // A store in memory is done before any socket has its turn.
+              await turn();
+            }
           }
         },
         length: () => handle.snapshot().length,
@@ -297,7 +283,7 @@ function writeApart(stints: readonly Stint[]) {
 }
 
 function mergedOf(updates: readonly Uint8Array[]): Uint8Array[] {
-  const replica = new LogReplica(0xffff);
+  const replica = new LogReplica(reader);
   replica.receive(updates);
   return replica.blocks();
 }
@@ -305,10 +291,6 @@ function mergedOf(updates: readonly Uint8Array[]): Uint8Array[] {
 function replicaOf(writer: number): ReplicaId {
   const random = mulberry32(1_000 + writer);
   return replicaIdFromBytes(Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256)));
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function never(): never {

@@ -14,8 +14,8 @@ export const fanOut: Workload = {
   name: 'fan-out',
   title: 'Relay fan-out',
   systems: ['floor', 'yjs'],
-  /** Sockets, here. */
   events: 1_000,
+  counts: 'sockets',
   runs: 3,
   secondsMax: 90,
   run: (context) =>

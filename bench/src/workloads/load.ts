@@ -10,7 +10,6 @@ export const load: Workload = {
   systems: ['floor', 'yjs', 'loro', 'automerge'],
   events: 100_000,
   fixture: 'ten',
-  notYet: 'the newest 200 alone, while the rest stays on disk',
   runs: 3,
   secondsMax: 60,
   async run({ system, count, read, folder }) {

@@ -45,14 +45,15 @@ export const memory: Workload = {
 };
 
 /** Buffers are freed by finalizers, which run between tasks, of an earlier collection. */
-async function settle(): Promise<void> {
+export async function settle(): Promise<void> {
   for (let round = 0; round < 3; round++) {
     collectGarbage();
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-function used() {
+/** Of this process, now. */
+export function used() {
   const { heapUsed: heap, external, arrayBuffers, rss: resident } = process.memoryUsage();
   return { heap, external, arrayBuffers, resident, wasm: wasmBytes() };
 }

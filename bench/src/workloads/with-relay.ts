@@ -1,6 +1,7 @@
 /** A relay, and others who take part, in processes of their own. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Context } from '../workload.js';
 
 /** A process that does nothing for so long, or hardly anything, has done all. */
@@ -9,12 +10,16 @@ const idleShare = 0.05;
 
 export interface RelayProcess {
   readonly address: string;
+  /** Memory that is no file's, in bytes: a store's map of its file does not count. Linux alone tells. */
+  anonymousBytes(): number;
   /** CPU time so far, in seconds. */
   cpuSeconds(): Promise<number>;
   /** Resolves once the relay has nothing to do. */
   idle(): Promise<void>;
   /** Starts a participant of its own process that appends so many events; resolves when it has. */
   startFiller(count: number): Promise<ChildProcess>;
+  /** Ends the relay and starts another one with the same data; resolves with its address. */
+  startAgain(): Promise<string>;
 }
 
 /** Starts a relay of the system, and ends it, and whatever else was started, after `use`. */
@@ -34,7 +39,8 @@ export async function withRelay<V>(
     return { child, answer };
   };
   try {
-    const { child, answer } = await start(['--role', 'relay', '--folder', folder]);
+    const startRelay = () => start(['--role', 'relay', '--folder', folder]);
+    let { child, answer } = await startRelay();
     const cpuSeconds = async () => {
       child.send('cpu');
       const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage];
@@ -43,6 +49,10 @@ export async function withRelay<V>(
     return await use({
       address: answer,
       cpuSeconds,
+      anonymousBytes() {
+        const kilobytes = /^Anonymous:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/smaps_rollup`, 'utf8'))?.[1];
+        return Number(kilobytes) * 1024;
+      },
       async idle() {
         for (let before = await cpuSeconds(); ; ) {
           await new Promise((resolve) => setTimeout(resolve, idleMs));
@@ -53,6 +63,12 @@ export async function withRelay<V>(
       },
       startFiller: async (count) =>
         (await start(['--role', 'filler', '--address', answer, '--count', String(count)])).child,
+      async startAgain() {
+        child.disconnect();
+        await once(child, 'exit');
+        ({ child, answer } = await startRelay());
+        return answer;
+      },
     });
   } finally {
     await Promise.all(

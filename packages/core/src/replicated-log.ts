@@ -909,7 +909,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const arrivals: ParkedRow[] = [];
     let refused: GossipError | undefined;
     for (const block of decoded) {
-      refused = this.#replicas.roomFor(block.replicas.length);
+      refused = this.#replicas.roomFor(block.replicas);
       if (source === 'peer' && this.#journal !== undefined && this.#packed.cold > 0 && this.#contradictsOwn(block)) {
         refused ??= new GossipError('forked', 'events of this writer differ: only a session can tell which stand');
       }

@@ -9,12 +9,17 @@
  * | rest | the chunk, or the deflate stream |
  */
 import { promisify } from 'node:util';
-import { deflateRaw, inflateRaw } from 'node:zlib';
+import { deflateRaw, inflateRaw, inflateRawSync } from 'node:zlib';
 import { limits } from '@gossip-log/core';
 
 const forms = { plain: 0, deflated: 1 } as const;
 const headerBytes = 5;
-// Both run beside the event loop.
+/**
+ * Up to here a chunk is inflated at once: 33 kB take 55 µs so, and 250 µs beside the event loop, of which 160 µs are this
+ * process's own. Chunks of usual events are that small.
+ */
+const atOnceBytesMax = 256 * 1024;
+// These run beside the event loop.
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
@@ -37,11 +42,10 @@ export async function inflateChunk(kept: Uint8Array): Promise<Uint8Array> {
   const length = new DataView(kept.buffer, kept.byteOffset).getUint32(1);
   if (length > limits.packedChunkBytesMax) return Uint8Array.from(kept);
   try {
-    const chunk = await inflate(kept.subarray(headerBytes), {
-      // One piece, so that nothing is put together afterwards. zlib wants 64 bytes or more.
-      chunkSize: Math.max(64, length),
-      maxOutputLength: Math.max(1, length),
-    });
+    const stream = kept.subarray(headerBytes);
+    // One piece, so that nothing is put together afterwards. zlib wants 64 bytes or more.
+    const bounds = { chunkSize: Math.max(64, length), maxOutputLength: Math.max(1, length) };
+    const chunk = length <= atOnceBytesMax ? inflateRawSync(stream, bounds) : await inflate(stream, bounds);
     if (chunk.length === length) return new Uint8Array(chunk);
   } catch {
     // The stream is damaged, or gives more than was declared.

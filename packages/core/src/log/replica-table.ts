@@ -44,9 +44,12 @@ export class ReplicaTable {
     return known ?? this.#add(id, bytes.slice());
   }
 
-  /** Why so many more, all new, cannot be taken in; `undefined` when they can. */
-  roomFor(count: number): GossipError | undefined {
-    if (this.size + count <= replicasMax) return undefined;
+  /** Why these, of 16 bytes each, cannot all be taken in; `undefined` when they can, or are here already. */
+  roomFor(named: readonly Uint8Array[]): GossipError | undefined {
+    // Near the bound alone are they looked up.
+    if (this.size + named.length <= replicasMax) return undefined;
+    const unknown = named.filter((bytes) => !this.#index.has(replicaIdFromBytes(bytes)));
+    if (this.size + unknown.length <= replicasMax) return undefined;
     return new GossipError('limit-exceeded', `a log has at most ${replicasMax} replicas`, { context: { replicasMax } });
   }
 
