@@ -55,6 +55,8 @@ export const causalBufferBytesMax = 8 * 1024 * 1024;
 export const packedChunkBytesTarget = 32 * 1024;
 /** Events that wait in the journal until they are packed; a start reads them one record at a time. */
 export const journalRowsMax = 1024;
+/** The same while a peer sends what this node lacks: the manifest need not be written for every thousand. */
+export const catchUpRowsMax = 65_536;
 /** Records of a journal that a log leaves behind when it closes; more are packed first, so that the next start is quick. */
 export const journalRecordsMax = 64;
 /** Packed chunks of one log: a hundred million small events. */

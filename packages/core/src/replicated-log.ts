@@ -690,6 +690,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#packed.cold > 0;
   }
 
+  /** How many chunks the log is packed into. */
+  get packedChunks(): number {
+    return this.#packed.slots.length;
+  }
+
   /** Events that are not in memory. */
   get olderLength(): number {
     return this.#packed.coldRows;

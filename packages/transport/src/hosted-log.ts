@@ -197,6 +197,8 @@ export class HostedLog<T = unknown> {
     const before = this.#progress;
     this.#progress = [...this.#catchUps.values()].sort((a, b) => leftOf(b) - leftOf(a))[0];
     if (this.#progress !== before) this.#tell();
+    // What came is packed at once now, rather than a thousand events at a time.
+    if (this.#progress === undefined) this.#write();
   }
 
   snapshot(): Snapshot<T> {
@@ -876,8 +878,10 @@ export class HostedLog<T = unknown> {
     // What the log could not take in lies in the old chunks alone.
     if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;
     if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
-    // The manifest names every replica: it is not written for every few of their events.
-    return log.unpackedRows >= Math.max(this.#packAt, log.replicaCount / 8);
+    const rows = log.unpackedRows;
+    if (this.#progress !== undefined && rows < limits.catchUpRowsMax) return false;
+    // The manifest names every replica and every chunk: it is not written for every few of their events.
+    return rows >= Math.max(this.#packAt, log.replicaCount / 8, 2 * log.packedChunks);
   }
 
   /** Does the store hold events that the log could not take in? */
