@@ -126,7 +126,7 @@ export class OrderedLog {
       const rest = new Chunk(chunkRowsMax);
       rest.copyRows(first, row, first.count);
       kept[0] = rest;
-      first.superseded = true;
+      this.#supersede(first);
       this.#unseen.add(rest);
       dropped.push(first);
       this.#length += rest.count;
@@ -135,11 +135,7 @@ export class OrderedLog {
       for (let i = 0; i < chunk.count && (chunk.time[i] as number) < time; i++) visit(chunk, i);
       this.#unseen.delete(chunk);
       this.#length -= chunk.count;
-      chunk.pages = new Map();
-      for (let i = 0; i < chunk.count; i++) {
-        const page = chunk.page[i] as number;
-        if (!chunk.pages.has(page)) chunk.pages.set(page, this.tables.pages.whole(page));
-      }
+      this.#keepPages(chunk);
     }
     this.#chunks = kept;
     this.#listShared = false;
@@ -187,8 +183,7 @@ export class OrderedLog {
         kept.push(chunk);
         continue;
       }
-      chunk.superseded = true;
-      this.#unseen.delete(chunk);
+      this.#supersede(chunk);
       if (left.count > 0) {
         kept.push(left);
         this.#unseen.add(left);
@@ -282,6 +277,24 @@ export class OrderedLog {
     return low;
   }
 
+  /** Others stand in the chunk's place: from now on only snapshots have it. */
+  #supersede(chunk: Chunk): void {
+    chunk.superseded = true;
+    this.#unseen.delete(chunk);
+    this.#keepPages(chunk);
+  }
+
+  /** What a snapshot has seen of a chunk stays readable, whatever pages the log gives up. */
+  #keepPages(chunk: Chunk): void {
+    if (chunk.sharedRows === 0) return;
+    chunk.pages ??= new Map();
+    for (let row = 0, known = -1; row < chunk.sharedRows; row++) {
+      const page = chunk.page[row] as number;
+      if (page !== known) chunk.pages.set(page, this.tables.pages.whole(page));
+      known = page;
+    }
+  }
+
   #pushTail(chunk: Chunk): Chunk {
     const before = this.#chunks[this.#chunks.length - 1];
     if (before !== undefined) this.#unseen.add(before);
@@ -324,8 +337,7 @@ export class OrderedLog {
       }
     }
     const merged = this.#merge(chunk, batch, from, to);
-    chunk.superseded = true;
-    this.#unseen.delete(chunk);
+    this.#supersede(chunk);
     for (const part of merged) this.#unseen.add(part);
     this.#ownChunks().splice(at, 1, ...merged);
   }

@@ -9,6 +9,7 @@ import { decodeBlock } from '../codec/block.js';
 import { type EventId, eventId, type ReplicaId, replicaIdFromBytes } from '../ids.js';
 import { endOfTime, isQuestion, type Range } from '../range.js';
 import { type KnownEvent, type LogEntry, ReplicatedLog } from '../sync/index.js';
+import type { Snapshot } from './snapshot.js';
 
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
@@ -109,6 +110,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ op: fc.constant('trim' as const), keep: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('load' as const), length: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('restart' as const) }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('look' as const) }) },
 );
 
 function ids(log: ReplicatedLog<string>): EventId[] {
@@ -166,6 +168,8 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
             { freshReplica: () => id(99) },
           ),
       );
+      /** Taken, and read only at the end. */
+      const looks: Snapshot<string>[] = [];
       for (const action of steps) {
         node.now += 7;
         switch (action.op) {
@@ -205,6 +209,9 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
             node.restart();
             reached.anew++;
             break;
+          case 'look':
+            looks.push(node.log.snapshot());
+            break;
         }
         if (node.log.hasOlder) reached.cold++;
       }
@@ -222,6 +229,12 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
       whole.receive(everything.entries.map(({ block }) => block));
       whole.store();
       expect(whole.log.version()).toEqual(node.log.version());
+
+      // What a snapshot showed it shows, whatever the log let go of since. Own events may have been lost in a restart.
+      for (const { id: event, payload } of looks.flatMap((look) => look.slice())) {
+        expect(whole.log.get(event)?.payload ?? payload).toBe(payload);
+        expect(payload).toMatch(/^(own|\d)/);
+      }
 
       // What is resident is the end of it.
       const all = ids(whole.log);

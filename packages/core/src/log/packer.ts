@@ -78,7 +78,9 @@ export class Packer {
     // In time order, so that what is packed of a replica stays a beginning of it (Q4).
     const outdated: number[] = [];
     packed.slots.forEach(({ late }, at) => {
-      if (late !== undefined && outdated.length < stepChunks && hasAny(late, isStored)) outdated.push(at);
+      if (late === undefined) return;
+      if (outdated.length < stepChunks && hasAny(late, isStored)) outdated.push(at);
+      for (let row = 0; row < late.count; row++) if (!isStored(late, row)) step.name(late, row);
     });
     const takesTail = outdated.length < stepChunks;
     const last = packed.slots.length - 1;
@@ -163,7 +165,7 @@ export class Packer {
     step: Step,
     isStored: (chunk: Chunk, row: number) => boolean,
   ): boolean {
-    const { ordered, tables } = this.#effective;
+    const { ordered } = this.#effective;
     for (let at = tail.chunk; at < ordered.chunks.length; at++) {
       const chunk = ordered.chunks[at] as Chunk;
       for (let row = at === tail.chunk ? tail.row : 0; row < chunk.count; row++) {
@@ -171,7 +173,7 @@ export class Packer {
           if (step.isFull && step.isCut(chunk.time[row] as number)) return false;
           step.take(chunk, row);
         } else {
-          tables.dependencies.each(chunk.deps[row] as number, 0, (replica) => step.named.add(replica));
+          step.name(chunk, row);
         }
       }
     }
@@ -252,6 +254,11 @@ class Step {
   /** Nothing more is to be begun. */
   get isFull(): boolean {
     return this.add.length >= stepChunks;
+  }
+
+  /** A row that is not packed depends on these. */
+  name(chunk: Chunk, row: number): void {
+    this.#effective.tables.dependencies.each(chunk.deps[row] as number, 0, (replica) => this.named.add(replica));
   }
 
   take(chunk: Chunk, row: number): void {
