@@ -38,7 +38,7 @@ import {
   replicaIdFromBytes,
   type SequenceNumber,
 } from './ids.js';
-import { chunkRowsMax, depsMax, eventBytesMax, idleRowsMax, packedChunksMax, seqMax, timeMax } from './limits.js';
+import { depsMax, eventBytesMax, idleRowsMax, seqMax, timeMax } from './limits.js';
 import { Chunk } from './log/chunk.js';
 import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
@@ -47,16 +47,17 @@ import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
 import type { LogTables } from './log/log-tables.js';
-import { mergeRows } from './log/merge-rows.js';
 import { OrderedLog } from './log/ordered-log.js';
-import { PackedChunks, type PackedSlot, type Reading, rowsOf } from './log/packed-chunks.js';
+import { PackedChunks, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { readLacking } from './log/read-lacking.js';
 import { compareBytes, ReplicaTable } from './log/replica-table.js';
+import { type IsEnough, Residence } from './log/residence.js';
 import { chunksLacking, encodeRows, Lacking, pickLacking } from './log/rows-lacking.js';
 import { readMatching } from './log/rows-matching.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
+import { StandingRows } from './log/standing-rows.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
 import { type LookUpTimes, lookUpIn } from './log/times-before.js';
 import type { Run } from './ports/storage.js';
@@ -188,6 +189,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #edges = new Edges(this.#replicas);
   readonly #buffer = new CausalBuffer(this.#replicas, this.#edges);
   readonly #effective: EffectiveRows;
+  readonly #standing: StandingRows;
+  readonly #residence: Residence;
   readonly #listeners = new Set<() => void>();
   readonly #journal: JournalOptions | undefined;
   /** Index of the replica that this log writes as. */
@@ -217,7 +220,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#ordered = new OrderedLog(this.#tables, this.#codec as PayloadCodec<unknown>);
     this.#packed = new PackedChunks(this.#tables);
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
+    this.#standing = new StandingRows(this.#effective);
     this.#packer = new Packer(this.#effective, this.#heads, this.#reissued);
+    this.#residence = new Residence(this.#effective, this.#packer);
     this.#self = this.#replicas.intern(parseReplicaId(options.replica));
     this.#journal = journal;
   }
@@ -277,7 +282,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     this.#packed.requireAt(times);
     // G4: what gives way is taken out of memory, so all must be there.
-    if (this.#journal !== undefined && blocks.some((block) => this.#contradictsOwn(block))) this.#warm(0);
+    if (this.#journal !== undefined && blocks.some((block) => this.#contradictsOwn(block))) {
+      if (this.#residence.warm(0)) this.#changed();
+    }
   }
 
   /** Does a block hold events under this writer's id that do not stand here? */
@@ -288,7 +295,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (writer < 0 || writer >= block.writers) return false;
     for (let row = 0; row < block.count; row++) {
       if (block.replica[row] !== writer) continue;
-      if ((block.seq[row] as number) > (this.#replicas.last[self] as number) || !this.#stands(block, row, self))
+      if (
+        (block.seq[row] as number) > (this.#replicas.last[self] as number) ||
+        !this.#standing.stands(block, row, self)
+      )
         return true;
     }
     return false;
@@ -343,7 +353,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   get(id: EventId): LogEvent<T> | undefined {
     const { replica, seq } = parseEventId(id);
     const index = this.#replicas.find(replica);
-    const found = index < 0 ? undefined : this.#find(index, seq);
+    const found = index < 0 ? undefined : this.#standing.find(index, seq);
     if (found !== undefined) return this.#ordered.event(found.chunk, found.row) as LogEvent<T>;
     const reissued = this.#reissued.get(id);
     return reissued === undefined ? undefined : this.get(reissued);
@@ -359,33 +369,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#buffer.rows;
   }
 
-  /**
-   * Lets go of the events before `time`; of packed chunks those that lie before it as a whole, and the next pack removes
-   * them. Returns how many there were. Peers must learn of it: the edges rise first.
-   */
+  /** Lets go of the events before `time` and returns how many there were. Peers must learn of it: the edges rise first. */
   drop(time: number): number {
-    const { slots, cold } = this.#packed;
-    let count = 0;
-    let dropped = 0;
-    while (count < slots.length && this.#packed.endOf(count) <= time) {
-      if (count < cold) dropped += rowsOf(slots[count] as PackedSlot);
-      count++;
-    }
-    if (count > 0) {
-      this.#packer.obsolete.push(...slots.slice(0, count).map(({ id }) => id));
-      this.#packed.replace(0, count, [], Math.max(0, cold - count));
-    }
-    // A packed chunk that is kept is kept whole (Q3).
-    const cut = Math.min(time, this.#packed.slots[0]?.start ?? time);
-    if (this.#packed.cold === 0) dropped += this.#ordered.dropBefore(cut, this.#letGo);
-    this.#edges.droppedBefore = Math.max(this.#edges.droppedBefore, time);
+    const dropped = this.#residence.drop(time);
     if (dropped > 0) this.#changed();
     return dropped;
   }
-
-  readonly #letGo = (chunk: Chunk, row: number): void => {
-    this.#edges.letGo(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
-  };
 
   /** As peers are to be told of them. */
   get edges(): LogEdges {
@@ -510,7 +499,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       let standing = true;
       for (const run of runs) {
         const replica = this.#replicas.intern(run.replica);
-        if (!this.#holds(replica, run)) {
+        if (!this.#standing.holds(replica, run)) {
           standing = false;
         } else if (this.#dispute?.replica === replica) {
           this.#dispute.stored = Math.max(this.#dispute.stored, run.last);
@@ -522,18 +511,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       }
       return standing;
     });
-  }
-
-  /** Is the run's last event in the log, at its time? */
-  #holds(replica: number, { last, lastTime }: TimedRun): boolean {
-    const found = this.#locate(lastTime, replica);
-    return found !== undefined && found.chunk.seq[found.row] === last;
-  }
-
-  /** Where the row of that key stands, of those in memory and those being read. */
-  #locate(time: number, replica: number): { readonly chunk: Chunk; readonly row: number } | undefined {
-    if (time >= this.#packed.hotFrom || this.#packed.isReading) return this.#effective.locate(time, replica);
-    return this.#packed.findLate(time, replica);
   }
 
   /** The journal was read to its end: all of the log is stored. What gave way in it is appended again. */
@@ -702,59 +679,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Events behind the packed ones, and those that came late among them: what the journal is needed for. */
   get unpackedRows(): number {
-    const { chunks } = this.#ordered;
-    const { chunk, row } = this.#ordered.lowerBound(this.#packed.end);
-    let rows = this.#packed.lateRows - row;
-    for (let at = chunk; at < chunks.length; at++) rows += (chunks[at] as Chunk).count;
-    return rows;
-  }
-
-  /** Reads older events into memory, chunk by chunk, until `isEnough`. It is asked before each. */
-  *loadOlder(isEnough: (oldest: { readonly from: number; readonly length: number }) => boolean): Reading<void> {
-    while (this.#packed.cold > 0) {
-      let at = this.#packed.cold;
-      let { length } = this;
-      while (at > 0 && !isEnough({ from: this.#packed.slots[at]?.start ?? this.#packed.end, length })) {
-        at--;
-        length += rowsOf(this.#packed.slots[at] as PackedSlot);
-        if (this.#packed.cold - at === packedChunksMax) break;
-      }
-      if (at === this.#packed.cold) return;
-      yield* this.#packed.reading(() => this.#warm(at));
-    }
-  }
-
-  /** Chunks from `at` on move into the ordered log. */
-  #warm(at: number): void {
-    const { slots, cold } = this.#packed;
-    if (at >= cold) return;
-    this.#packed.require((slots[at] as PackedSlot).start, this.#packed.hotFrom);
-    const chunks: Chunk[] = [];
-    /** By replica, the event before the first that comes into memory. */
-    const before = new Map<number, { seq: number; time: number }>();
-    for (const slot of slots.slice(at, cold)) {
-      const own = this.#packed.decode(slot, false, (block, replicas) => {
-        block.firstSeq.forEach((seq, writer) => {
-          const replica = replicas[writer] as number;
-          if (!before.has(replica)) before.set(replica, { seq: seq - 1, time: block.timeBefore[writer] as number });
-        });
-      });
-      const rows = slot.late === undefined ? own : mergeRows(own, slot.late, 0, slot.late.count, this.#replicas);
-      for (let from = 0; from < rows.count; ) {
-        let chunk = chunks[chunks.length - 1];
-        if (chunk === undefined || chunk.count === chunkRowsMax) {
-          chunk = new Chunk(chunkRowsMax);
-          chunks.push(chunk);
-        }
-        const to = Math.min(rows.count, from + chunkRowsMax - chunk.count);
-        chunk.copyRows(rows, from, to);
-        from = to;
-      }
-    }
-    for (const [replica, { seq, time }] of before) this.#edges.residesFrom(replica, seq, time);
-    this.#ordered.prepend(chunks);
-    this.#packed.warmFrom(at);
-    this.#changed();
+    return this.#residence.unpackedRows;
   }
 
   /** The time from which on events are in memory; 0 when all are. */
@@ -764,22 +689,17 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** About how many bytes the events take that are in memory. */
   get residentBytes(): number {
-    return this.#tables.pages.bytes + this.length * 33;
+    return this.#residence.bytes;
+  }
+
+  /** Reads older events into memory, chunk by chunk, until `isEnough`. It is asked before each. */
+  *loadOlder(isEnough: IsEnough): Reading<void> {
+    while (yield* this.#packed.reading(() => this.#residence.loadSome(isEnough))) this.#changed();
   }
 
   /** Gives back the memory of packed events before that time. Snapshots keep what they have seen. O(events in memory). */
   trim(from: number): void {
-    const { slots, cold, end } = this.#packed;
-    const at = from >= end ? slots.length : this.#packed.indexAt(from);
-    if (at <= cold) return;
-    this.#packed.warmFrom(at);
-    this.#ordered.dropBefore(this.#packed.hotFrom, this.#letGo);
-    const kept = [...this.#ordered.chunks, ...slots.flatMap(({ late }) => late ?? []), this.#unflushed];
-    const pages = new Set<number>();
-    for (const { page, count } of kept) for (let row = 0; row < count; row++) pages.add(page[row] as number);
-    this.#tables.pages.keep(pages);
-    this.#tables.dependencies.compact(new Set(kept));
-    this.#changed();
+    if (this.#residence.trim(from, this.#unflushed)) this.#changed();
   }
 
   /** Not while it is open which events stand (G4), nor while a replica has gaps: what is packed of it is a beginning (Q4). */
@@ -794,7 +714,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (!this.isPackable) return undefined;
     // The last chunk is joined with what comes behind it when it is small. That is in memory: then it must be, too (Q3).
     if (last !== undefined && cold === slots.length && isSmall(last) && this.#clock >= end) {
-      yield* this.#packed.reading(() => this.#warm(this.#packed.cold - 1));
+      if (yield* this.#packed.reading(() => this.#residence.warm(this.#packed.cold - 1))) this.#changed();
     }
     return yield* this.#packer.plan();
   }
@@ -844,19 +764,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#heads.add(self);
     this.#clock = time;
     return this.#ordered.event(tail, tail.count - 1) as LogEvent<T>;
-  }
-
-  /** Newest first, since that is what is mostly asked for; two columns are scanned at about a nanosecond a row. */
-  #find(replica: number, seq: number): { chunk: Chunk; row: number } | undefined {
-    if (seq > (this.#replicas.last[replica] as number)) return undefined;
-    const { chunks } = this.#ordered;
-    for (let i = chunks.length - 1; i >= 0; i--) {
-      const chunk = chunks[i] as Chunk;
-      for (let row = chunk.count - 1; row >= 0; row--) {
-        if (chunk.seq[row] === seq && chunk.replica[row] === replica) return { chunk, row };
-      }
-    }
-    return undefined;
   }
 
   #encodePayload(payload: T): Uint8Array {
@@ -958,8 +865,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const seq = block.seq[row] as number;
       if (this.#dispute === undefined) {
         if (seq <= (this.#replicas.last[self] as number)) {
-          if (this.#stands(block, row, self)) continue;
-          missing ??= this.#missingOf(block, replicas);
+          if (this.#standing.stands(block, row, self)) continue;
+          missing ??= this.#standing.missing(block, replicas);
           if (missing.has(row)) continue;
         }
         this.#beginDispute();
@@ -967,7 +874,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       }
       const dispute = this.#dispute as Dispute | undefined;
       if (dispute === undefined || seq !== dispute.agreed + 1) continue;
-      if (this.#stands(block, row, self)) {
+      if (this.#standing.stands(block, row, self)) {
         dispute.agreed = seq;
         continue;
       }
@@ -981,7 +888,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
-      if (seq > (this.#replicas.last[replica] as number) || this.#stands(block, row, replica)) continue;
+      if (seq > (this.#replicas.last[replica] as number) || this.#standing.stands(block, row, replica)) continue;
       if ((block.time[row] as number) < this.#edges.certainFrom) continue;
       if (this.#packed.slots.length > 0) throw new PackedOtherwise();
       this.#yielded.push(this.#yield(replica, seq));
@@ -1012,44 +919,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const seq = block.seq[row] as number;
       if (seq <= (stored[replica] as number) || seq > (last[replica] as number)) continue;
       if ((block.time[row] as number) < this.#edges.certainFrom) continue;
-      if (replica === this.#self || this.#dispute?.replica === replica || this.#stands(block, row, replica)) continue;
+      if (replica === this.#self || this.#dispute?.replica === replica || this.#standing.stands(block, row, replica))
+        continue;
       return forked(ids[replica] as ReplicaId, seq);
     }
     return undefined;
-  }
-
-  #findTime(replica: number, seq: SequenceNumber): number {
-    const found = this.#find(replica, seq);
-    return found === undefined ? 0 : (found.chunk.time[found.row] as number);
-  }
-
-  /** Is a row of a block in the log, just as it is? */
-  #stands(block: DecodedBlock, row: number, replica: number): boolean {
-    const time = block.time[row] as number;
-    const found = this.#locate(time, replica);
-    // Who merges without reading packed chunks takes their word for it.
-    if (found === undefined) return time < this.#packed.hotFrom && !this.#packed.isReading;
-    const { chunk } = found;
-    const length = block.length[row] as number;
-    if (chunk.seq[found.row] !== block.seq[row] || chunk.length[found.row] !== length) return false;
-    const ours = this.#payload(chunk, found.row);
-    const offset = block.offset[row] as number;
-    return compareBytes(ours, block.bytes.subarray(offset, offset + length)) === 0;
-  }
-
-  /** Is the writer's event before a row another than the one that is here? As far as is told; else the row waits for it. */
-  #followsAnother(block: DecodedBlock, row: number, replica: number): boolean {
-    const { last, lastTime } = this.#replicas;
-    const seq = block.seq[row] as number;
-    const writer = block.replica[row] as number;
-    if (seq !== block.firstSeq[writer] || seq - 1 !== last[replica]) return false;
-    const told = block.timeBefore[writer] as number;
-    return told > 0 && told !== lastTime[replica];
-  }
-
-  #payload(chunk: Chunk, row: number): Uint8Array {
-    const { pages } = this.#tables;
-    return pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
   }
 
   /** Takes the events of a replica from `from` on out of the log. If it was this writer, it goes on under a fresh id. */
@@ -1063,14 +937,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const rows = this.#ordered.remove(replica, from);
     for (let row = 0; row < rows.count; row++) {
       if (rows.kind[row] === eventKind.reissued)
-        this.#reissued.delete(unwrapReissued(this.#payload(rows, row)).formerId);
+        this.#reissued.delete(unwrapReissued(this.#standing.payload(rows, row)).formerId);
     }
     last[replica] = this.#edges.heldBefore(replica, from);
     this.#edges.cut(replica, from);
-    lastTime[replica] = this.#findTime(replica, last[replica] as number);
+    lastTime[replica] = this.#standing.findTime(replica, last[replica] as number);
     if (from === 1) firstTime[replica] = 0;
     stored[replica] = Math.min(wasStored, from - 1);
-    storedTime[replica] = this.#findTime(replica, stored[replica] as number);
+    storedTime[replica] = this.#standing.findTime(replica, stored[replica] as number);
     this.#effective.forget();
     if (replica === this.#self) {
       // What is agreed is on the other side's disk already; the rest is among the rows that were taken out.
@@ -1087,9 +961,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const id = this.#reissued.get(formerId);
     if (id === undefined) return undefined;
     const { replica, seq } = parseEventId(id);
-    const found = this.#find(this.#replicas.find(replica), seq);
+    const found = this.#standing.find(this.#replicas.find(replica), seq);
     if (found === undefined) return undefined;
-    const bytes = this.#payload(found.chunk, found.row);
+    const bytes = this.#standing.payload(found.chunk, found.row);
     return bytes.length === envelope.length && compareBytes(bytes, envelope) === 0 ? id : undefined;
   }
 
@@ -1098,7 +972,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const reissued = new Map<EventId, { clock: number; id: EventId }>();
     for (let row = 0; row < rows.count; row++) {
       const id = eventId(replica, rows.seq[row] as number);
-      const bytes = this.#payload(rows, row);
+      const bytes = this.#standing.payload(rows, row);
       const again = rows.kind[row] === eventKind.reissued;
       const formerId = again ? unwrapReissued(bytes).formerId : id;
       const envelope = again ? bytes : wrapReissued(formerId, bytes);
@@ -1141,8 +1015,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       ) {
         tally.duplicates++;
         const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
-        if (collect && isHeld && replica !== disputed && !this.#stands(block, row, replica)) {
-          missing ??= this.#missingOf(block, replicas);
+        if (collect && isHeld && replica !== disputed && !this.#standing.stands(block, row, replica)) {
+          missing ??= this.#standing.missing(block, replicas);
           if (missing.has(row)) mending.push(row);
           else if (replica !== this.#self) contested.add(ids[replica] as ReplicaId);
         }
@@ -1152,7 +1026,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         tally.duplicates++;
         continue;
       }
-      if (this.#followsAnother(block, row, replica)) {
+      if (this.#standing.followsAnother(block, row, replica)) {
         tally.duplicates++;
         contested?.add(ids[replica] as ReplicaId);
         continue;
@@ -1279,60 +1153,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (this.#packed.cold === 0) this.#packer.forget();
   }
 
-  /**
-   * Rows of a block that are missing here before others of their writers: there is none of that number, and room for it.
-   * What is packed and not in memory is taken to be whole.
-   */
-  #missingOf(block: DecodedBlock, replicas: Uint32Array): ReadonlySet<number> {
-    const { last, packed } = this.#replicas;
-    const { cold, coldRows, hotFrom } = this.#packed;
-    const missing = new Set<number>();
-    // Mostly none is: then there are as many events as their numbers say.
-    if (this.#ordered.length + coldRows === last.reduce((sum, seq) => sum + seq, 0)) return missing;
-    const known: number[] = [];
-    for (let row = 0; row < block.count; row++) {
-      const replica = replicas[block.replica[row] as number] as number;
-      const seq = block.seq[row] as number;
-      const isHot = cold === 0 || ((block.time[row] as number) >= hotFrom && seq > (packed[replica] as number));
-      if (seq <= (last[replica] as number) && isHot && !this.#stands(block, row, replica)) known.push(row);
-    }
-    // A missing row follows on one that is here, or on another missing one: the block has them in order.
-    const lastMissing = new Map<number, SequenceNumber>();
-    for (const { row, before, after, taken } of this.#around(block, replicas, known)) {
-      const writer = block.replica[row] as number;
-      const time = block.time[row] as number;
-      const seq = block.seq[row] as number;
-      const follows = before > 0 ? time > before : seq === 1 || lastMissing.get(writer) === seq - 1;
-      if (taken || time >= after || !follows) continue;
-      missing.add(row);
-      lastMissing.set(writer, seq);
-    }
-    return missing;
-  }
-
-  /** By row of a block: the times of its neighbours by number, as far as they are here, and whether it is. O(events). */
-  #around(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]) {
-    const around = rows.map((row) => ({ row, before: 0, after: Number.POSITIVE_INFINITY, taken: false }));
-    const bySeq = new Map<number, Map<number, (typeof around)[number]>>();
-    for (const found of around) {
-      const replica = replicas[block.replica[found.row] as number] as number;
-      const ofReplica = bySeq.get(replica) ?? new Map();
-      bySeq.set(replica, ofReplica.set(block.seq[found.row], found));
-    }
-    for (const chunk of this.#ordered.chunks) {
-      for (let at = 0; at < chunk.count; at++) {
-        const ofReplica = bySeq.get(chunk.replica[at] as number);
-        if (ofReplica === undefined) continue;
-        const seq = chunk.seq[at] as number;
-        const [next, same, previous] = [ofReplica.get(seq + 1), ofReplica.get(seq), ofReplica.get(seq - 1)];
-        if (next !== undefined) next.before = chunk.time[at] as number;
-        if (same !== undefined) same.taken = true;
-        if (previous !== undefined) previous.after = chunk.time[at] as number;
-      }
-    }
-    return around;
-  }
-
   /** Rows that are new in the log go to where their times are. */
   #insert(batch: Chunk): void {
     const hot = this.#packed.add(batch);
@@ -1360,7 +1180,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const time = batch.time[row] as number;
       if (seq === 1 || time < (firstTime[replica] || Number.POSITIVE_INFINITY)) firstTime[replica] = time;
       if (batch.kind[row] === eventKind.reissued) {
-        const { formerId } = unwrapReissued(this.#payload(batch, row));
+        const { formerId } = unwrapReissued(this.#standing.payload(batch, row));
         this.#reissued.set(formerId, eventId(ids[replica] as ReplicaId, seq));
       }
     }
@@ -1387,7 +1207,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           continue;
         }
         this.#buffer.remove(parked);
-        const followsAnother = this.#followsAnother(parked.block, parked.row, parked.replica);
+        const followsAnother = this.#standing.followsAnother(parked.block, parked.row, parked.replica);
         if (followsAnother || parked.time <= (lastTime[parked.replica] as number)) {
           // It broke a rule that could not be judged before its predecessor came. Its successors stay parked and are shed.
           tally.dropped++;
