@@ -17,10 +17,12 @@ import {
 } from '@gossip-log/core';
 import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
 import { believableOffset } from './clock-offset.js';
+import { relayedKey } from './deliveries.js';
 import { type Feed, type FeedFilter, type FeedOptions, NodeFeeds } from './feeds.js';
 import { FoldCheckpoints } from './fold-checkpoints.js';
-import { codecKey, Handle, HostedLog, type LogHost, relayedKey } from './hosted-log.js';
+import { codecKey, HostedLog, type LogHost } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
+import { LogUse } from './log-use.js';
 import { checkWindow, type LogWindow, UsedWindow } from './log-window.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { systemEnvironment } from './system-environment.js';
@@ -225,7 +227,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       this.#giveBackMemory();
       this.#closeWhenIdle(entry);
     };
-    return new Handle<T>(entry.hosted as unknown as HostedLog<T>, new UsedWindow(window), giveBack);
+    return new LogUse<T>(entry.hosted as unknown as HostedLog<T>, new UsedWindow(window), giveBack);
   }
 
   feed<T = unknown>(id: string, filter: FeedFilter = {}, options: FeedOptions<T> = {}): Feed<T> {

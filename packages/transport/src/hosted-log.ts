@@ -25,7 +25,6 @@
  */
 import {
   type Environment,
-  type EventId,
   emptySnapshot,
   GossipError,
   type GossipLog,
@@ -34,7 +33,6 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
-  parseEventId,
   type ReplicaId,
   type Run,
   type SequenceNumber,
@@ -54,7 +52,8 @@ import {
   type Settlement,
   Suppliers,
 } from '@gossip-log/core/sync';
-import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
+import { Deliveries } from './deliveries.js';
+import type { LogStatus } from './log-handle.js';
 import type { UsedWindow } from './log-window.js';
 
 /** What a hosted log needs of its node. */
@@ -83,17 +82,9 @@ export interface LogPeer {
   failed(log: string): void;
 }
 
-const pending: Delivery = Object.freeze({ state: 'pending' });
-const stored: Delivery = Object.freeze({ state: 'stored' });
-
 /** Metadata key under which a log's codec name is kept. */
 export function codecKey(log: string): string {
   return `codec:${log}`;
-}
-
-/** Metadata key under which it is kept how far a replica's events of a log were relayed, and by whom. */
-export function relayedKey(log: string, replica: ReplicaId): string {
-  return `relayed:${replica}:${log}`;
 }
 
 /** @internal */
@@ -103,14 +94,13 @@ export class HostedLog<T = unknown> {
   /** Sessions that have the log open. */
   readonly peers = new Set<LogPeer>();
   readonly #host: LogHost;
+  readonly deliveries: Deliveries;
   readonly #suppliers = new Suppliers<LogPeer>();
   #codec: PayloadCodec<T> | undefined;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
   #log: ReplicatedLog<T> | undefined;
   readonly #listeners = new Set<() => void>();
-  /** Deliveries that somebody waits for. They are looked at when one may have changed, not at every event. */
-  readonly #awaited = new Set<() => boolean>();
   /** Entries on their way to storage, oldest first. */
   #queue: LogEntry[] = [];
   #enqueued = 0;
@@ -131,13 +121,9 @@ export class HostedLog<T = unknown> {
   #reading = false;
   #rereading: Promise<void> | undefined;
   #cancelReread: (() => void) | undefined;
-  readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
-  #rejected: Delivery | undefined;
   /** What peers that send much have sent of it. */
   readonly #catchUps = new Map<LogPeer, Progress>();
   #progress: Progress | undefined;
-  /** How far own events were relayed is being kept; a second time once that is done. */
-  #keeping: 'no' | 'once' | 'again' = 'no';
   /** Records of the journal, by key. */
   #records: string[] = [];
   /** Chunks that were read like the journal, since no manifest serves. */
@@ -151,12 +137,17 @@ export class HostedLog<T = unknown> {
   #tidies = false;
   /** The windows of those who use the log. */
   readonly #windows = new Set<UsedWindow>();
-  /** Own events that gave way to others, and as what they were appended again. */
-  readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
-
   constructor(host: LogHost, id: string) {
     this.#host = host;
     this.id = id;
+    this.deliveries = new Deliveries({
+      id,
+      storage: host.storage,
+      onError: (error) => host.onError(error),
+      log: () => this.#log,
+      // What has ended gets no further.
+      ended: () => (this.#isEnded ? (this.#error ?? closedError(id)) : undefined),
+    });
     this.ready = this.#load();
     // Whoever did not ask for `ready` must not end the process when it rejects; status and error tell.
     this.ready.catch(() => undefined);
@@ -166,8 +157,12 @@ export class HostedLog<T = unknown> {
     return this.#status;
   }
 
+  get #isEnded(): boolean {
+    return this.#status === 'closed' || this.#status === 'failed';
+  }
+
   get error(): GossipError | undefined {
-    return this.#error ?? (this.#rejected?.state === 'rejected' ? this.#rejected.error : undefined);
+    return this.#error ?? this.deliveries.rejection;
   }
 
   get log(): ReplicatedLog<T> | undefined {
@@ -317,7 +312,7 @@ export class HostedLog<T = unknown> {
     );
     this.#queue = this.#queue.filter((entry) => !gone.includes(entry));
     this.#committed += gone.length;
-    for (const [id, successor] of reissued) this.#reissued.set(id, successor);
+    this.deliveries.reissued(reissued);
     // What is agreed of the disputed id may be spoken of again, and nobody was told that it is here.
     for (const peer of [...this.peers]) peer.describe(this.id);
     const error = new GossipError(
@@ -336,36 +331,23 @@ export class HostedLog<T = unknown> {
   }
 
   successor(event: LogEvent<T>): LogEvent<T> | undefined {
-    const successor = this.#reissued.get(event.id);
-    return successor?.clock === event.clock ? this.#log?.get(successor.id) : undefined;
+    const id = this.deliveries.successor(event);
+    return id && this.#log?.get(id);
   }
 
-  delivery(event: LogEvent<T> | EventId): Delivery {
-    const successor = this.#reissued.get(typeof event === 'string' ? event : event.id);
-    // The id alone may mean either; an event object says by its clock which of the two it is.
-    if (successor !== undefined && (typeof event === 'string' || event.clock === successor.clock)) {
-      return this.delivery(successor.id);
+  /** A durable node has these runs. */
+  acknowledged(node: string, runs: readonly Run[]): void {
+    if (this.deliveries.acknowledged(node, runs)) this.#notify();
+  }
+
+  /** A peer refuses something about this log. */
+  refused(error: GossipError): void {
+    if (error.code === 'forbidden' || error.code === 'descriptor-mismatch') {
+      this.deliveries.reject(error);
+      this.#notify();
+    } else {
+      this.#host.onError(error);
     }
-    const { replica, seq } = typeof event === 'string' ? parseEventId(event) : event;
-    const relayed = this.#relayed.get(replica);
-    if (relayed !== undefined && seq <= relayed.seq) return relayed.delivery;
-    if (this.#log === undefined || seq > this.#log.storedSeq(replica)) return pending;
-    return this.#rejected !== undefined && replica === this.#log.replica ? this.#rejected : stored;
-  }
-
-  delivered(event: LogEvent<T> | EventId, level: 'stored' | 'relayed'): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = (): boolean => {
-        const delivery = this.delivery(event);
-        if (delivery.state === 'relayed' || (delivery.state === 'stored' && level === 'stored')) resolve();
-        else if (delivery.state === 'rejected') reject(delivery.error);
-        else if (this.#status === 'closed' || this.#status === 'failed') reject(this.#error ?? closedError(this.id));
-        else return false;
-        return true;
-      };
-      if (check()) return;
-      this.#awaited.add(check);
-    });
   }
 
   subscribe(listener: () => void): () => void {
@@ -374,65 +356,6 @@ export class HostedLog<T = unknown> {
     return () => {
       this.#listeners.delete(entry);
     };
-  }
-
-  /** A durable node has these runs. */
-  acknowledged(node: string, runs: readonly Run[]): void {
-    let own = false;
-    let news = this.#rejected !== undefined;
-    this.#rejected = undefined;
-    for (const { replica, last } of runs) {
-      if (this.#log?.isDisputed(replica)) continue;
-      const known = this.#relayed.get(replica);
-      if (known !== undefined && last <= known.seq) continue;
-      const delivery: Delivery =
-        known?.delivery.state === 'relayed' && known.delivery.node === node
-          ? known.delivery
-          : Object.freeze({ state: 'relayed', node });
-      this.#relayed.set(replica, { seq: last, delivery });
-      news = true;
-      own ||= replica === this.#log?.replica;
-    }
-    if (own) this.#keepRelayed();
-    if (news) this.#notify();
-  }
-
-  /** Remembers how far own events were relayed, so that it shows after a restart too, also offline. */
-  #keepRelayed(): void {
-    const replica = this.#log?.replica;
-    const relayed = replica === undefined ? undefined : this.#relayed.get(replica);
-    if (replica === undefined || relayed?.delivery.state !== 'relayed' || this.#status !== 'ready') return;
-    if (this.#keeping !== 'no') {
-      this.#keeping = 'again';
-      return;
-    }
-    this.#keeping = 'once';
-    const text = new TextEncoder().encode(`${relayed.seq} ${relayed.delivery.node}`);
-    this.#host.storage
-      .setMetadata(relayedKey(this.id, replica), text)
-      .catch((error) => this.#host.onError(error))
-      .finally(() => {
-        const again = this.#keeping === 'again';
-        this.#keeping = 'no';
-        if (again) this.#keepRelayed();
-      });
-  }
-
-  async #recallRelayed(replica: ReplicaId): Promise<void> {
-    const bytes = await this.#host.storage.getMetadata(relayedKey(this.id, replica));
-    const [, seq, node] = /^(\d+) (.*)$/s.exec(bytes === undefined ? '' : new TextDecoder().decode(bytes)) ?? [];
-    if (seq === undefined || node === undefined) return;
-    this.#relayed.set(replica, { seq: Number(seq), delivery: Object.freeze({ state: 'relayed', node }) });
-  }
-
-  /** A peer refuses something about this log. */
-  refused(error: GossipError): void {
-    if (error.code === 'forbidden' || error.code === 'descriptor-mismatch') {
-      this.#rejected = Object.freeze({ state: 'rejected', error });
-      this.#notify();
-    } else {
-      this.#host.onError(error);
-    }
   }
 
   /** Resolves once nothing is left to store or to pack, or the log has failed. */
@@ -488,7 +411,7 @@ export class HostedLog<T = unknown> {
       this.#repair = this.#lacking.size > 0;
       this.#overflown &&= this.#repair;
       log.loaded();
-      await this.#recallRelayed(log.replica);
+      await this.deliveries.recall(log.replica);
       log.subscribe(() => {
         this.#tell();
         // Whoever appends to the log itself rather than through a handle is stored all the same.
@@ -766,7 +689,7 @@ export class HostedLog<T = unknown> {
 
   /** Something but the events changed: how far they are, the state of the log. */
   #notify(): void {
-    for (const check of [...this.#awaited]) if (check()) this.#awaited.delete(check);
+    this.deliveries.look();
     this.#tell();
   }
 
@@ -934,73 +857,6 @@ export class HostedLog<T = unknown> {
   }
 }
 
-/** One use of a hosted log. @internal */
-export class Handle<T> implements LogHandle<T> {
-  readonly ready: Promise<GossipLog<T>>;
-  readonly #hosted: HostedLog<T>;
-  readonly #window: UsedWindow;
-  readonly #giveBack: () => void;
-  #released = false;
-
-  constructor(hosted: HostedLog<T>, window: UsedWindow, giveBack: () => void) {
-    this.#hosted = hosted;
-    this.#window = window;
-    this.#giveBack = giveBack;
-    this.ready = hosted.widen(window);
-    this.ready.catch(() => undefined);
-  }
-
-  get id(): string {
-    return this.#hosted.id;
-  }
-  get status(): LogStatus {
-    return this.#hosted.status;
-  }
-  get error(): GossipError | undefined {
-    return this.#hosted.error;
-  }
-  get log(): GossipLog<T> | undefined {
-    return this.#hosted.log;
-  }
-  get progress(): Progress | undefined {
-    return this.#hosted.progress;
-  }
-  snapshot(): Snapshot<T> {
-    return this.#hosted.snapshot();
-  }
-  append(payload: T): LogEvent<T> {
-    if (this.#released) throw closedError(this.id);
-    return this.#hosted.append(payload);
-  }
-  delivery(event: LogEvent<T> | EventId): Delivery {
-    return this.#hosted.delivery(event);
-  }
-  delivered(event: LogEvent<T> | EventId, level: 'stored' | 'relayed' = 'stored'): Promise<void> {
-    return this.#hosted.delivered(event, level);
-  }
-  successor(event: LogEvent<T>): LogEvent<T> | undefined {
-    return this.#hosted.successor(event);
-  }
-  subscribe(listener: () => void): () => void {
-    return this.#hosted.subscribe(listener);
-  }
-  get hasOlder(): boolean {
-    return this.#hosted.hasOlder;
-  }
-  async loadOlder(count: number): Promise<number> {
-    if (this.#released) throw closedError(this.id);
-    if (!(count >= 0)) throw new RangeError(`loadOlder: expected a number of events, got ${count}`);
-    await this.ready;
-    return this.#hosted.loadOlder(this.#window, count);
-  }
-  release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#hosted.narrow(this.#window);
-    this.#giveBack();
-  }
-}
-
 function leftOf({ received, expected }: Progress): number {
   return expected - received;
 }
@@ -1039,7 +895,8 @@ function otherCodec(id: string, bound: string, asked: string): GossipError {
   });
 }
 
-function closedError(id: string): GossipError {
+/** @internal */
+export function closedError(id: string): GossipError {
   return new GossipError('log-closed', `log "${id}" is closed`, { context: { id } });
 }
 
