@@ -125,6 +125,7 @@ export class Edges {
   /** Something refers to this event, which lies below the edge. */
   refer(replica: number, seq: number, time: number): void {
     if (this.holds(replica, seq) || time <= this.#timeBelow(replica, seq)) return;
+    if (seq >= (this.#replicas.hiddenFrom[replica] as number)) return;
     const key = dot(replica, seq);
     if (this.#dangling.has(key)) return;
     this.#dangling.set(key, { replica, seq, time });
@@ -240,8 +241,13 @@ export class Edges {
     }
   }
 
-  /** The replica's events from `seq` on are gone: they gave way to others. */
+  /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
   cut(replica: number, seq: number): void {
+    for (const [key, missing] of this.#dangling) {
+      if (missing.replica !== replica || missing.seq < seq) continue;
+      this.#dangling.delete(key);
+      this.#lowest = undefined;
+    }
     const segments = this.#segments.get(replica);
     if (segments === undefined) return;
     this.#lowest = undefined;

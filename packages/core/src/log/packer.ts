@@ -77,9 +77,10 @@ export class Packer {
 
     // In time order, so that what is packed of a replica stays a beginning of it (Q4).
     const outdated: number[] = [];
-    packed.slots.forEach(({ late }, at) => {
+    packed.slots.forEach(({ late, hidden }, at) => {
+      const isOutdated = hidden !== undefined || (late !== undefined && hasAny(late, isStored));
+      if (isOutdated && outdated.length < stepChunks) outdated.push(at);
       if (late === undefined) return;
-      if (outdated.length < stepChunks && hasAny(late, isStored)) outdated.push(at);
       for (let row = 0; row < late.count; row++) if (!isStored(late, row)) step.name(late, row);
     });
     const takesTail = outdated.length < stepChunks;
@@ -100,8 +101,10 @@ export class Packer {
     for (const at of outdated) {
       if (step.isFull) break;
       const slot = packed.slots[at] as PackedSlot;
-      step.begin(slot.start);
-      this.#effective.each(slot.start, packed.endOf(at), (chunk, row) => {
+      // Before the first chunk's span there is nothing: a chunk that was before it is gone.
+      const start = at === 0 ? 0 : slot.start;
+      step.begin(start);
+      this.#effective.each(start, packed.endOf(at), (chunk, row) => {
         // What is packed already stays packed; what is not waits for the next step when this one is full.
         const isPacked = (chunk.seq[row] as number) <= (replicas.packed[chunk.replica[row] as number] as number);
         if (isPacked || !step.isFull) step.take(chunk, row);
@@ -132,6 +135,13 @@ export class Packer {
     const headers: ChunkHeader[] = [...packed.slots];
     for (const { from, to, headers: anew } of replacements.reverse()) headers.splice(from, to - from, ...anew);
     const far = step.packed;
+    // As long as a chunk has hidden rows the manifest says so, by counting them among those that are packed.
+    if (!headers.some((header) => 'hidden' in header && header.hidden !== undefined)) {
+      replicas.packed.forEach((seq, i) => {
+        const last = replicas.last[i] as number;
+        if (seq > last) far.set(i, { seq: last, time: replicas.lastTime[i] as number });
+      });
+    }
     const manifest = encodeManifest({
       chunks: headers,
       reissued: this.#reissued,

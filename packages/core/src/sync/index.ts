@@ -5,8 +5,10 @@ export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 export { blocksOf, DamagedChunk, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
+export type { Truncation, TruncationReason } from '../log/truncations.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {
+  type HiddenWithOthers,
   type LogComparison,
   type LogDescriptor,
   PackedOtherwise,
@@ -15,6 +17,7 @@ export {
   type Receipt,
   ReplicatedLog,
   type Settlement,
+  type Truncated,
 } from '../replicated-log.js';
 export type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
 export type { FeedRows } from './feed-rows.js';
