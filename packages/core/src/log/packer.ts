@@ -41,6 +41,8 @@ interface Replacement {
 export class Packer {
   /** The id of the next chunk. */
   nextId = 0;
+  /** The chunk that the last step planned joins with what is behind it in memory: until then it stays there, too (Q3). */
+  joined = Number.POSITIVE_INFINITY;
   /** Chunks on disk that say nothing any more. */
   obsolete: number[] = [];
   readonly #effective: EffectiveRows;
@@ -90,6 +92,7 @@ export class Packer {
     const hasTail = tail.chunk < ordered.chunks.length;
     const joinsLast = takesTail && hasTail && last >= 0 && isSmall(packed.slots[last] as PackedSlot);
     if (joinsLast && outdated[outdated.length - 1] !== last) outdated.push(last);
+    this.joined = joinsLast ? last : Number.POSITIVE_INFINITY;
     for (const at of outdated) {
       if (at >= packed.cold) continue;
       packed.require((packed.slots[at] as PackedSlot).start, packed.endOf(at));
@@ -158,6 +161,7 @@ export class Packer {
     });
     const { epoch } = this.#effective;
     const apply = () => {
+      this.joined = Number.POSITIVE_INFINITY;
       if (this.#effective.epoch === epoch) {
         this.#apply(step, replacements);
       } else {
