@@ -2,8 +2,8 @@
  * Random truncations among nodes that write, pack, forget memory and start anew, with events and tables that arrive in any
  * order: in the end all show the reference log without what the table hides, and keep the rest.
  */
-import { eventId, type LogEvent, limits, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
-import { type LogEntry, type Reading, ReplicatedLog, type Truncation } from '@gossip-log/core/sync';
+import { eventId, type LogEvent, limits, type ReplicaId, replicaIdFromBytes, type Truncation } from '@gossip-log/core';
+import { type LogEntry, type Reading, ReplicatedLog } from '@gossip-log/core/sync';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { ReferenceLog } from '../src/reference-log.js';
