@@ -193,7 +193,6 @@ export interface JournalOptions {
   readonly onMerge?: (blocks: readonly Uint8Array[]) => Receipt;
 }
 
-const noTruncations: readonly Truncation[] = [];
 const noneReissued: Settlement['reissued'] = new Map();
 const codecName = /^[\x21-\x7e]{1,32}$/;
 
@@ -548,9 +547,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   // The truncation table.
 
-  /** Replicas of which events are hidden, and from which one on. */
+  /** Replicas of which events are hidden, and from which one on. The same list until it grows. */
   get truncations(): readonly Truncation[] {
-    return this.#truncations.size === 0 ? noTruncations : this.#truncations.entries;
+    return this.#truncations.entries;
   }
 
   /** Is this event hidden? */

@@ -31,6 +31,7 @@ export interface Truncation {
 export class Truncations {
   readonly #replicas: ReplicaTable;
   readonly #entries = new Map<ReplicaId, Truncation>();
+  #sorted: readonly Truncation[] = [];
 
   /** The table keeps in `hiddenFrom` what is asked at every event. */
   constructor(replicas: ReplicaTable) {
@@ -41,9 +42,9 @@ export class Truncations {
     return this.#entries.size;
   }
 
-  /** In the order of their replicas: equal tables are equal lists. */
-  get entries(): Truncation[] {
-    return [...this.#entries.values()].sort((a, b) => (a.replica < b.replica ? -1 : 1));
+  /** In the order of their replicas: equal tables are equal lists. The same list until the table grows. */
+  get entries(): readonly Truncation[] {
+    return this.#sorted;
   }
 
   /** Is it hidden that the replica wrote this event? */
@@ -73,6 +74,9 @@ export class Truncations {
       if (from >= (this.#replicas.hiddenFrom[index] as number)) continue;
       this.#entries.set(replica, truncation);
       this.#replicas.hiddenFrom[index] = from;
+    }
+    if (lower.length > 0) {
+      this.#sorted = [...this.#entries.values()].sort((a, b) => (a.replica < b.replica ? -1 : 1));
     }
     return lower.length > 0;
   }

@@ -3,6 +3,7 @@ import type { EventsMessage, FirstTurn, RangesMessage, SumsMessage, WantMessage 
 import { type LogEdges, wholeLog } from '../edges.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
+import type { Truncation } from '../log/truncations.js';
 import type { Run } from '../ports/storage.js';
 import type { LogDescriptor } from '../replicated-log.js';
 import type { KnownEvent } from '../runs.js';
@@ -22,6 +23,10 @@ export interface Channel {
   edges: LogEdges;
   /** What the peer asked for and is here; read before the rest of what it lacks. */
   supplies: Map<ReplicaId, KnownEvent>;
+  /** What the peer says is hidden, kept until it is granted the log. */
+  hidden: readonly Truncation[];
+  /** The table that the peer was told last. */
+  toldHidden: readonly Truncation[];
   /** What it opened the log with. */
   descriptor: LogDescriptor | undefined;
   state: ChannelState;
@@ -97,6 +102,8 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     remote: undefined,
     edges: wholeLog,
     supplies: new Map(),
+    hidden: [],
+    toldHidden: [],
     descriptor: undefined,
     state: 'offered',
     described: false,
