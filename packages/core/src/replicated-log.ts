@@ -39,6 +39,7 @@ import {
   type SequenceNumber,
 } from './ids.js';
 import { depsMax, eventBytesMax, idleRowsMax, seqMax, timeMax } from './limits.js';
+import { Listeners } from './listeners.js';
 import { Chunk } from './log/chunk.js';
 import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
@@ -191,7 +192,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #effective: EffectiveRows;
   readonly #standing: StandingRows;
   readonly #residence: Residence;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   readonly #journal: JournalOptions | undefined;
   /** Index of the replica that this log writes as. */
   #self: number;
@@ -315,12 +316,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   subscribe(listener: () => void): () => void {
-    // A function of its own per call, so that one listener subscribed twice is called twice.
-    const entry = () => listener();
-    this.#listeners.add(entry);
-    return () => {
-      this.#listeners.delete(entry);
-    };
+    return this.#listeners.add(listener);
   }
 
   version(): Map<ReplicaId, SequenceNumber> {
@@ -807,18 +803,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #changed(): void {
     // What came late into what is not in memory is not seen: the snapshot is the same object (L5).
     if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;
-    let failure: { error: unknown } | undefined;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        failure ??= { error };
-      }
+    try {
+      this.#listeners.tell();
+    } catch (error) {
+      if (this.#journal?.onListenerError === undefined) throw error;
+      this.#journal.onListenerError(error);
     }
-    // Every listener is told before the first one's error goes on to whoever changed the log.
-    if (failure === undefined) return;
-    if (this.#journal?.onListenerError === undefined) throw failure.error;
-    this.#journal.onListenerError(failure.error);
   }
 
   #receive(

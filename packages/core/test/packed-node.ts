@@ -60,7 +60,7 @@ export class PackedNode {
   }
 
   /** One step, or a part of one: what is planned and lost in a crash has changed nothing. */
-  pack(isLost: boolean): void {
+  pack(isLost: boolean, meanwhile = () => {}): void {
     const before = this.#journal.length;
     const plan = readNow(this.log.pack(), this.chunks);
     if (plan === undefined || isLost) return;
@@ -70,9 +70,11 @@ export class PackedNode {
       this.chunks.set(chunk, bytes);
       this.#nextId = chunk + 1;
     }
-    for (const chunk of plan.remove) this.chunks.delete(chunk);
     if (plan.isComplete) this.#journal = this.#journal.slice(before);
+    meanwhile();
     plan.apply();
+    // Whoever reads meanwhile still finds them (P13).
+    for (const chunk of plan.remove) this.chunks.delete(chunk);
     if (this.#journal.length === 0) this.#edges = this.log.edges;
   }
 

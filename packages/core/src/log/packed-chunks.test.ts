@@ -26,7 +26,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ op: fc.constant('own' as const), count: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant('deliver' as const), who: fc.nat(4) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('store' as const) }) },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant('pack' as const), isLost: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('pack' as const), isLost: fc.boolean(), meanwhile: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('trim' as const), keep: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('load' as const), length: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('restart' as const) }) },
@@ -116,7 +116,10 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
             node.store();
             break;
           case 'pack':
-            node.pack(action.isLost);
+            node.pack(action.isLost, () => {
+              if (action.meanwhile === 0) node.log.trim(endOfTime);
+              if (action.meanwhile === 1) node.load(node.log.length + 5);
+            });
             break;
           case 'trim':
             node.log.trim(node.log.snapshot().at(-action.keep)?.clock ?? endOfTime);

@@ -42,6 +42,8 @@ interface Replacement {
 export class Packer {
   /** The id of the next chunk. */
   nextId = 0;
+  /** The chunk that the last step planned joins with what is behind it in memory: until then it stays there, too (Q3). */
+  joined = Number.POSITIVE_INFINITY;
   /** Chunks on disk that say nothing any more. */
   obsolete: number[] = [];
   /** What is packed of each replica (Q4). */
@@ -93,6 +95,7 @@ export class Packer {
     const hasTail = tail.chunk < ordered.chunks.length;
     const joinsLast = takesTail && hasTail && last >= 0 && isSmall(packed.slots[last] as PackedSlot);
     if (joinsLast && outdated[outdated.length - 1] !== last) outdated.push(last);
+    this.joined = joinsLast ? last : Number.POSITIVE_INFINITY;
     for (const at of outdated) {
       if (at >= packed.cold) continue;
       packed.require((packed.slots[at] as PackedSlot).start, packed.endOf(at));
@@ -155,6 +158,7 @@ export class Packer {
     });
     const { epoch } = this.#effective;
     const apply = () => {
+      this.joined = Number.POSITIVE_INFINITY;
       if (this.#effective.epoch === epoch) {
         this.#apply(step, replacements);
       } else {

@@ -103,7 +103,7 @@ export class Residence {
   trim(from: number, unflushed: Chunk): boolean {
     const { ordered, packed, tables } = this.#effective;
     const { slots, cold, end } = packed;
-    const at = from >= end ? slots.length : packed.indexAt(from);
+    const at = Math.min(this.#packer.joined, from >= end ? slots.length : packed.indexAt(from));
     if (at <= cold) return false;
     packed.warmFrom(at);
     ordered.dropBefore(packed.hotFrom, this.#letGo);
