@@ -5,6 +5,7 @@
 import type { SequenceNumber } from '../ids.js';
 import { Chunk } from './chunk.js';
 import { contribution, lanes } from './contribution.js';
+import type { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
 import { mergeRows } from './merge-rows.js';
@@ -29,9 +30,11 @@ export class HiddenRows {
   readonly #effective: EffectiveRows;
   readonly #standing: StandingRows;
   readonly #heads: Heads;
+  readonly #packedRuns: Edges;
 
-  constructor(effective: EffectiveRows, standing: StandingRows, heads: Heads) {
+  constructor(effective: EffectiveRows, standing: StandingRows, heads: Heads, packedRuns: Edges) {
     this.#effective = effective;
+    this.#packedRuns = packedRuns;
     this.#standing = standing;
     this.#heads = heads;
   }
@@ -121,8 +124,7 @@ export class HiddenRows {
     const hot = ordered.remove(isHidden);
     for (let row = 0; row < hot.count; row++) {
       const time = hot.time[row] as number;
-      if (time >= packed.end || (hot.seq[row] as number) > (replicas.packed[hot.replica[row] as number] as number))
-        continue;
+      if (time >= packed.end || !this.#packedRuns.holds(hot.replica[row] as number, hot.seq[row] as number)) continue;
       this.#note(packed.slots[packed.indexAt(time)] as PackedSlot, hot, row, row + 1);
     }
     take(hot);
@@ -151,9 +153,7 @@ export class HiddenRows {
       const end = edges.heldBefore(replica, from);
       const time =
         cold.lastTime.get(replica) || this.#standing.findTime(replica, end) || edges.timeBefore(replica, end + 1);
-      edges.cut(replica, from);
-      last[replica] = end;
-      lastTime[replica] = end === 0 ? 0 : time;
+      edges.endBefore(replica, from, time);
       if (end === 0) firstTime[replica] = 0;
       if ((stored[replica] as number) > end) {
         stored[replica] = end;

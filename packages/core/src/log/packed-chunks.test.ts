@@ -4,9 +4,10 @@
  */
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
+import { numberedId as id, PackedNode } from '../../test/packed-node.js';
 import { readNow } from '../../test/read-now.js';
 import { decodeBlock } from '../codec/block.js';
-import { type EventId, eventId, type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { type EventId, eventId, type ReplicaId } from '../ids.js';
 import { endOfTime, isQuestion, type Range } from '../range.js';
 import { type KnownEvent, type LogEntry, ReplicatedLog } from '../sync/index.js';
 import type { Snapshot } from './snapshot.js';
@@ -16,89 +17,6 @@ vi.mock('../limits.js', async (original) => ({
   ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, coldRowsAtOnceMax: 16 },
   ...{ listedReplicasMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
 }));
-
-const startMs = 1_800_000_000_000;
-
-function id(n: number): ReplicaId {
-  const bytes = new Uint8Array(16);
-  new DataView(bytes.buffer).setUint32(0, n + 1);
-  return replicaIdFromBytes(bytes);
-}
-
-/** A node's disk, and the log that it has in memory. */
-class PackedNode {
-  log: ReplicatedLog<string>;
-  readonly chunks = new Map<number, Uint8Array>();
-  #journal: LogEntry[] = [];
-  #manifest: Uint8Array | undefined;
-  #unstored: LogEntry[] = [];
-  #nextId = 0;
-  now = startMs;
-  fresh = 1_000;
-  readonly #replica: ReplicaId;
-
-  constructor(replica: ReplicaId) {
-    this.#replica = replica;
-    this.log = this.#newLog();
-  }
-
-  #newLog(): ReplicatedLog<string> {
-    return new ReplicatedLog<string>(
-      { id: 'tea', replica: this.#replica, now: () => this.now },
-      { freshReplica: () => id(this.fresh++) },
-    );
-  }
-
-  receive(blocks: readonly Uint8Array[]): void {
-    const receipt = readNow(this.log.receiving(blocks, new Set()), this.chunks);
-    expect(receipt.refused).toBeUndefined();
-    this.#unstored.push(...receipt.entries);
-  }
-
-  store(): void {
-    const entries = [...this.#unstored, ...this.log.takeUnflushed()];
-    this.#unstored = [];
-    this.#journal.push(...entries);
-    this.log.markStored(entries);
-  }
-
-  /** One step, or a part of one: what is planned and lost in a crash has changed nothing. */
-  pack(isLost: boolean, meanwhile = () => {}): void {
-    const before = this.#journal.length;
-    const plan = readNow(this.log.pack(), this.chunks);
-    if (plan === undefined || isLost) return;
-    this.#manifest = plan.manifest;
-    for (const { id: chunk, bytes } of plan.add) {
-      expect(this.chunks.has(chunk)).toBe(false);
-      this.chunks.set(chunk, bytes);
-      this.#nextId = chunk + 1;
-    }
-    if (plan.isComplete) this.#journal = this.#journal.slice(before);
-    meanwhile();
-    plan.apply();
-    // Whoever reads meanwhile still finds them (P13).
-    for (const chunk of plan.remove) this.chunks.delete(chunk);
-  }
-
-  load(length: number): void {
-    readNow(
-      this.log.loadOlder((oldest) => oldest.length >= length),
-      this.chunks,
-    );
-  }
-
-  restart(): void {
-    this.#unstored = [];
-    this.log = this.#newLog();
-    if (this.#manifest !== undefined) this.log.resume(this.#manifest, this.#nextId);
-    for (const { block } of this.#journal) this.log.load(block);
-    this.log.loaded();
-  }
-
-  get onDisk(): number {
-    return this.#journal.length;
-  }
-}
 
 const step = fc.oneof(
   {
