@@ -559,6 +559,52 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#truncations.hides(this.#replicas.find(replica), seq);
   }
 
+  /**
+   * The id under which an event stands that was known by this one: the same, that of the event in its place, or none when it
+   * is hidden, or not here.
+   */
+  standingId(id: EventId): EventId | undefined {
+    for (let at: EventId | undefined = id, steps = 0; at !== undefined && steps < 3; steps++) {
+      const { replica, seq } = parseEventId(at);
+      if (seq <= (this.#replicas.last[this.#replicas.find(replica)] ?? 0)) return at;
+      at = this.#reissued.get(at);
+    }
+    return undefined;
+  }
+
+  /** The hidden events in these blocks, in log order, each once. */
+  hiddenIn(blocks: readonly Uint8Array[]): LogEvent<T>[] {
+    const replicas = new ReplicaTable();
+    const tables = { replicas, dependencies: new DependencyArena(), pages: new PayloadPages() };
+    const ordered = new OrderedLog(tables, this.#codec as PayloadCodec<unknown>);
+    const seen = new Set<EventId>();
+    for (const block of blocks.map(decodeBlock)) {
+      const indexes = Uint32Array.from(block.replicas, (bytes) => replicas.internBytes(bytes));
+      const rows = new Chunk(block.count);
+      for (let row = 0; row < block.count; row++) {
+        const replica = replicas.ids[indexes[block.replica[row] as number] as number] as ReplicaId;
+        const seq = block.seq[row] as number;
+        if (!this.isHidden(replica, seq) || seen.has(eventId(replica, seq))) continue;
+        seen.add(eventId(replica, seq));
+        takeRow(rows, block, row, indexes, tables);
+      }
+      ordered.insert(rows);
+    }
+    return ordered.chunks.flatMap((chunk) =>
+      Array.from({ length: chunk.count }, (_, row) => ordered.event(chunk, row) as LogEvent<T>),
+    );
+  }
+
+  /** May this entry still be stored? Not own events that gave way to others. */
+  mayStore({ origin, runs }: LogEntry): boolean {
+    return (
+      origin !== 'own' ||
+      runs.every(
+        (run) => this.isHidden(run.replica, run.last) || this.#standing.holds(this.#replicas.intern(run.replica), run),
+      )
+    );
+  }
+
   /** The table as it was stored; the log must be empty. `truncate` with it once the log is read: a manifest may be older. */
   knowTruncations(stored: readonly Truncation[]): void {
     invariant(this.length === 0 && this.#packed.slots.length === 0, 'an empty log is told what is hidden in it');

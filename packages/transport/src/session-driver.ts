@@ -14,6 +14,7 @@ import {
   limits,
   type ReplicaId,
   type Run,
+  type Truncation,
 } from '@gossip-log/core';
 import {
   type Answer,
@@ -144,6 +145,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#input({ type: 'describe', log, now: this.#now() });
   }
 
+  truncated(log: string, truncations: readonly Truncation[]): void {
+    this.#input({ type: 'truncated', log, truncations, now: this.#now() });
+  }
+
   want(log: string, runs: readonly Run[]): void {
     this.#input({ type: 'want', log, runs, now: this.#now() });
   }
@@ -239,6 +244,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         break;
       case 'asked':
         this.#host.hosted(output.log)?.asked(this, output.runs);
+        break;
+      case 'truncations':
+        this.#host.hosted(output.log)?.toldHidden(output.truncations);
         break;
       case 'absent':
         this.#host.hosted(output.log)?.absent(this, output.runs);
@@ -348,7 +356,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 
   #description(log: string, ranges: readonly Range[]): Answer {
     const edges = this.#host.hosted(log)?.log?.edges;
-    const about = { descriptor: this.#descriptorOf(log), token: this.#token, ranges };
+    const truncations = this.#host.hosted(log)?.truncations ?? [];
+    const about = { descriptor: this.#descriptorOf(log), token: this.#token, ranges, truncations };
     return { kind: 'describe', ...about, ...(edges === undefined ? {} : { edges }) };
   }
 
