@@ -145,6 +145,8 @@ export class HostedLog<T = unknown> {
   #revision = 0;
   /** Events in the journal at which it is packed; infinite when another tab packs. */
   #packAt = limits.journalRowsMax;
+  /** A step of packing is under way. */
+  #packing: Promise<void> | undefined;
   /** Also a journal of few events is packed: the log is about to close. */
   #tidies = false;
   /** The windows of those who use the log. */
@@ -377,6 +379,8 @@ export class HostedLog<T = unknown> {
 
   /** J5: `again` says which own events are hidden with others; of those of a writer that a peer withdraws, what nobody is known to have. */
   #hide(told: readonly Truncation[], again?: HiddenWithOthers): void | Promise<void> {
+    // What is being packed holds what is there now.
+    if (this.#packing !== undefined) return this.#packing.then(() => this.#hide(told, again));
     const log = this.#open();
     const { replica } = log;
     const unknown = { replica, after: this.deliveries.relayedUpTo(replica) };
@@ -525,7 +529,7 @@ export class HostedLog<T = unknown> {
       this.#chunkIds = [];
       try {
         if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
-        else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId);
+        else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId, manifest);
         const { damaged, hidden } = this.#replay(log, records);
         // A manifest may be older than the table.
         await this.reading(log.truncate(truncations), done);
@@ -566,12 +570,13 @@ export class HostedLog<T = unknown> {
     this.#host.onError(error);
   }
 
-  /** Reads all packed chunks as if they were the journal. Returns their ids. */
-  async #loadChunks(log: ReplicatedLog<T>, nextChunkId: number): Promise<readonly number[]> {
+  /** Reads packed chunks as if they were the journal. Returns their ids. */
+  async #loadChunks(log: ReplicatedLog<T>, nextChunkId: number, manifest: Uint8Array | undefined) {
     const chunks = await this.#host.storage.readChunks(this.id);
-    for (const block of blocksOf(chunks)) this.#noteGaps(log.load(block));
-    log.replaces(chunks.keys(), nextChunkId);
-    return [...chunks.keys()];
+    const ids = [...log.anew(chunks.keys(), nextChunkId, manifest)];
+    const read = new Map(ids.map((id) => [id, chunks.get(id) as Uint8Array]));
+    for (const block of blocksOf(read)) this.#noteGaps(log.load(block));
+    return ids;
   }
 
   /** Reads the journal into a log that is not in use yet. Returns the damaged records, and those of hidden events. */
@@ -816,7 +821,10 @@ export class HostedLog<T = unknown> {
       let table: readonly Truncation[] | undefined;
       if (batch.length === 0 && this.#hidden.grown === undefined) {
         if (this.#isToBePacked(log)) {
-          await this.#pack(log);
+          this.#packing = this.#pack(log).finally(() => {
+            this.#packing = undefined;
+          });
+          await this.#packing;
           continue;
         }
         // In the same breath as the look: what is appended a microtask later must start a writer of its own.
@@ -910,9 +918,10 @@ export class HostedLog<T = unknown> {
   /** H9. */
   #isToBePacked(log: ReplicatedLog<T>): boolean {
     if (this.#givesUp || this.#packAt === Number.POSITIVE_INFINITY || !log.isPackable) return false;
-    if (this.#records.length === 0 && this.#chunkIds.length === 0) return false;
     // What the log could not take in lies in the old chunks alone.
     if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;
+    if (log.isPackedAnew && this.#packAt === limits.journalRowsMax) return true;
+    if (this.#records.length === 0) return false;
     if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
     const rows = log.unpackedRows;
     if (this.#progress !== undefined && rows < limits.catchUpRowsMax) return false;
@@ -943,9 +952,9 @@ export class HostedLog<T = unknown> {
       this.#revision++;
       plan.apply();
       this.#records = this.#records.slice(packed.length);
-      this.#chunkIds = [];
       this.#packAt = limits.journalRowsMax;
       if (plan.isComplete) {
+        this.#chunkIds = [];
         this.#tidies = false;
         if (this.#windows.size === 0) this.trim();
       }
