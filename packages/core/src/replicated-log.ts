@@ -492,11 +492,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   takeUnflushed(): LogEntry[] {
     const rows = this.#unflushed;
     if (rows.count === 0) return [];
-    this.#unflushed = new Chunk();
     const before = this.#timeBeforeUnflushed;
-    return encodeRows(rows, this.#tables, 'own', ([first], times) => {
+    const entries = encodeRows(rows, this.#tables, 'own', ([first], times) => {
       times[first as number] = before;
     });
+    // Mostly it is one row: its chunk serves again.
+    if (rows.count === 1) rows.count = 0;
+    else this.#unflushed = new Chunk();
+    return entries;
   }
 
   /**
