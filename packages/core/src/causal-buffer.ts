@@ -6,7 +6,6 @@
  * those are few: a writer's first event that waits for a dependency keeps all later ones waiting for their predecessor.
  */
 import { type DecodedBlock, timeBeforeRow } from './codec/block.js';
-import { invariant } from './errors.js';
 import type { ReplicaId } from './ids.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
 import type { Edges, MissingEvent } from './log/edges.js';
@@ -14,6 +13,9 @@ import type { ReplicaTable } from './log/replica-table.js';
 import { ParkedRows } from './parked-rows.js';
 import type { Run } from './ports/storage.js';
 import { WaitingRows } from './waiting-rows.js';
+
+/** Empty lists that are kept: among few writers each will be waited for again. */
+const spareLists = 64;
 
 /** @internal */
 export class CausalBuffer {
@@ -48,34 +50,46 @@ export class CausalBuffer {
     return this.#byDot.has(dot(replica, seq));
   }
 
-  /** The replica that a row of a block waits for, or -1 when nothing is missing (G2). */
-  waitsFor(block: DecodedBlock, row: number, replicas: readonly number[]): number {
+  /** What a row of a block lacks first; `undefined` when nothing is missing (G2). */
+  lackedBy(block: DecodedBlock, row: number, replicas: readonly number[]): MissingEvent | undefined {
     const replica = replicas[block.replica[row] as number] as number;
-    if (this.#replicas.last[replica] !== (block.seq[row] as number) - 1) {
-      if (this.#edges.complete === 0 || !this.#edges.begins(replica, timeBeforeRow(block, row))) return replica;
+    const before = (block.seq[row] as number) - 1;
+    if (this.#replicas.last[replica] !== before) {
+      const time = timeBeforeRow(block, row);
+      if (this.#edges.complete === 0 || !this.#edges.begins(replica, time)) return { replica, seq: before, time };
     }
     const end = block.depStart[row + 1] as number;
     for (let i = block.depStart[row] as number; i < end; i++) {
       const other = replicas[block.depReplica[i] as number] as number;
-      if (this.#isMissing(other, block.depSeq[i] as number, block.depTime[i] as number)) return other;
+      const seq = block.depSeq[i] as number;
+      const time = block.depTime[i] as number;
+      if (this.#isMissing(other, seq, time)) return { replica: other, seq, time };
     }
-    return -1;
+    return undefined;
   }
 
   /** The same for a parked row. */
-  stillWaitsFor(slot: number): number {
-    return this.#lacksPredecessor(slot) ? this.#parked.replica(slot) : (this.#firstMissing(slot)?.replica ?? -1);
+  lackedByParked(slot: number): MissingEvent | undefined {
+    const parked = this.#parked;
+    if (this.#lacksPredecessor(slot)) {
+      return { replica: parked.replica(slot), seq: parked.seq(slot) - 1, time: parked.timeBefore(slot) };
+    }
+    let missing: MissingEvent | undefined;
+    parked.eachDependency(slot, (replica, seq, time) => {
+      if (missing === undefined && this.#isMissing(replica, seq, time)) missing = { replica, seq, time };
+    });
+    return missing;
   }
 
   /** Parks a row of a block, and notes what it refers to and is neither here nor parked. */
-  park(block: DecodedBlock, row: number, replicas: readonly number[], waitsFor: number): void {
+  park(block: DecodedBlock, row: number, replicas: readonly number[], lacks: MissingEvent): void {
     const slot = this.#parked.add(block, row, replicas);
-    this.wait(slot, waitsFor);
+    this.wait(slot, lacks);
     this.#eachMissing(slot, this.#need);
   }
 
-  /** A row that waits for nothing now waits at a replica. */
-  wait(slot: number, waitsFor: number): void {
+  /** A row in a slot waits for what it lacks first. */
+  wait(slot: number, { replica: waitsFor, seq, time }: MissingEvent): void {
     const replica = this.#parked.replica(slot);
     this.#byDot.set(dot(replica, this.#parked.seq(slot)), slot);
     this.#waitsFor[slot] = waitsFor;
@@ -85,9 +99,7 @@ export class CausalBuffer {
       waiting = new WaitingRows<number>(this.#replicas.last[waitsFor] as number);
       this.#waiting.set(waitsFor, waiting);
     }
-    const missing = this.#firstMissing(slot);
-    invariant(missing?.replica === waitsFor, 'a parked row lacks an event of the replica that it waits for');
-    waiting.add(slot, missing.seq, missing.time);
+    waiting.add(slot, seq, time);
   }
 
   /** A row waits no more. It stays in its slot until that is freed. */
@@ -97,7 +109,7 @@ export class CausalBuffer {
     const waiting = this.#waiting.get(waitsFor);
     if (waiting === undefined || waitsFor === this.#parked.replica(slot)) return;
     waiting.delete(slot);
-    if (waiting.size === 0) this.#waiting.delete(waitsFor);
+    if (waiting.size === 0 && this.#waiting.size > spareLists) this.#waiting.delete(waitsFor);
   }
 
   /** A row waits no more, and is gone. */
@@ -147,15 +159,6 @@ export class CausalBuffer {
     const replica = this.#parked.replica(slot);
     if (this.#replicas.last[replica] === this.#parked.seq(slot) - 1) return false;
     return this.#edges.complete === 0 || !this.#edges.begins(replica, this.#parked.timeBefore(slot));
-  }
-
-  /** The first dependency that a row lacks. */
-  #firstMissing(slot: number): MissingEvent | undefined {
-    let missing: MissingEvent | undefined;
-    this.#parked.eachDependency(slot, (replica, seq, time) => {
-      if (missing === undefined && this.#isMissing(replica, seq, time)) missing = { replica, seq, time };
-    });
-    return missing;
   }
 
   #eachMissing(slot: number, visit: (replica: number, seq: number, time: number) => void): void {

@@ -397,9 +397,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const seq = parked.seq(slot);
       const at = parked.time(slot);
       const isResidue = at < time;
-      const waitsFor = isResidue ? -1 : this.#buffer.stillWaitsFor(slot);
-      if (waitsFor >= 0) {
-        this.#buffer.wait(slot, waitsFor);
+      const lacks = isResidue ? undefined : this.#buffer.lackedByParked(slot);
+      if (lacks !== undefined) {
+        this.#buffer.wait(slot, lacks);
         continue;
       }
       const timeBefore = parked.timeBefore(slot);
@@ -1012,7 +1012,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const edges = this.#edges;
     const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
     const released: number[] = [];
-    const waiting: { row: number; replica: number; seq: number; waitsFor: number }[] = [];
+    const waiting: { row: number; replica: number; seq: number; lacks: MissingEvent }[] = [];
     const mending: number[] = [];
     let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
@@ -1054,9 +1054,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         }
         continue;
       }
-      const waitsFor = this.#buffer.waitsFor(block, row, replicas);
-      if (waitsFor >= 0) {
-        waiting.push({ row, replica, seq, waitsFor });
+      const lacks = this.#buffer.lackedBy(block, row, replicas);
+      if (lacks !== undefined) {
+        waiting.push({ row, replica, seq, lacks });
         continue;
       }
       if (time <= (lastTime[replica] as number)) {
@@ -1095,7 +1095,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       this.#insert(batch);
     }
     for (const parked of waiting) {
-      this.#buffer.park(block, parked.row, replicas, parked.waitsFor);
+      this.#buffer.park(block, parked.row, replicas, parked.lacks);
       arrivals.push(parked);
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
@@ -1210,10 +1210,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           this.#buffer.drop(slot);
           continue;
         }
-        const waitsFor = this.#buffer.stillWaitsFor(slot);
+        const lacks = this.#buffer.lackedByParked(slot);
         this.#buffer.take(slot);
-        if (waitsFor >= 0) {
-          this.#buffer.wait(slot, waitsFor);
+        if (lacks !== undefined) {
+          this.#buffer.wait(slot, lacks);
           continue;
         }
         const time = parked.time(slot);
