@@ -134,6 +134,8 @@ export const idleSpareMs = 10_000;
 export const idleRowsMax = 65_536;
 /** Edges of a log that peers have told of and that are remembered: the newest of them. */
 export const edgesHeardMax = 64;
+/** Missing events below a log's edge that are remembered one by one; above it the edge stays above them all. */
+export const danglingMax = 65_536;
 /** Feeds that one session serves, and as many that it reads. */
 export const feedsMax = 64;
 /** Replicas that a feed's filter names: 16 KiB of them. */

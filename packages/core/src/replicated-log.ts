@@ -20,7 +20,7 @@
  */
 import { CausalBuffer } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
-import { decodeManifest } from './codec/manifest.js';
+import { decodeManifest, type PackedEdges, type PackedReplica } from './codec/manifest.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
 import { GossipError, invariant } from './errors.js';
@@ -39,6 +39,7 @@ import {
   type SequenceNumber,
 } from './ids.js';
 import { depsMax, eventBytesMax, idleRowsMax, seqMax, timeMax } from './limits.js';
+import { Listeners } from './listeners.js';
 import { Chunk } from './log/chunk.js';
 import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
@@ -191,7 +192,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #effective: EffectiveRows;
   readonly #standing: StandingRows;
   readonly #residence: Residence;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   readonly #journal: JournalOptions | undefined;
   /** Index of the replica that this log writes as. */
   #self: number;
@@ -317,12 +318,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   subscribe(listener: () => void): () => void {
-    // A function of its own per call, so that one listener subscribed twice is called twice.
-    const entry = () => listener();
-    this.#listeners.add(entry);
-    return () => {
-      this.#listeners.delete(entry);
-    };
+    return this.#listeners.add(listener);
   }
 
   version(): Map<ReplicaId, SequenceNumber> {
@@ -371,11 +367,24 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#buffer.rows;
   }
 
-  /** Lets go of the events before `time` and returns how many there were. Peers must learn of it: the edges rise first. */
-  drop(time: number): number {
-    const dropped = this.#residence.drop(time);
-    if (dropped > 0) this.#changed();
-    return dropped;
+  /**
+   * Lets go of the events before `time`, but for those that share a packed chunk with later ones; the next pack removes them.
+   * Returns how many there were. Peers must learn of it: the edges rise first.
+   */
+  *drop(time: number): Reading<number> {
+    let dropped = 0;
+    for (;;) {
+      const { rows, more } = yield* this.#packed.reading(() => this.#residence.dropSome(time));
+      dropped += rows;
+      if (rows > 0) this.#changed();
+      if (!more) return dropped;
+    }
+  }
+
+  /** Takes up edges that were kept; the log must be empty. What the journal holds is judged by them. */
+  resumeEdges({ wanted, complete }: LogEdges): void {
+    this.#edges.wanted = wanted;
+    this.#edges.complete = complete;
   }
 
   /** As peers are to be told of them. */
@@ -388,6 +397,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   raise(time: number): LogEntry[] {
     if (time <= this.#edges.complete) return [];
     this.#edges.complete = time;
+    // What is written here from now on lies above.
+    this.#clock = observe(this.#clock, time);
     const tally = newTally();
     const freed: number[] = [];
     const { parked } = this.#buffer;
@@ -420,10 +431,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return tally.entries;
   }
 
-  /** Moves the `wanted` edge: down to ask for more (K4), up when less is to be held; then `raise` follows. */
-  want(time: number): void {
+  /**
+   * Moves the `wanted` edge: down to ask for more (K4), up when less is to be held; then `raise` follows. True: the
+   * `complete` edge fell with it.
+   */
+  want(time: number): boolean {
     this.#edges.wanted = time;
-    this.#fall();
+    return this.#fall();
   }
 
   /** K4. Has the edge fallen? */
@@ -462,7 +476,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       // While own events are disputed nobody is told that they are here, nor that they are not.
       if (this.#dispute?.replica === index) continue;
       let next = first;
-      for (const held of this.#heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
+      for (const held of this.#edges.heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
         if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
         next = held.last + 1;
         lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: held.last });
@@ -470,22 +484,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       if (next <= last) absent.push({ replica, first: next, last });
     }
     return { lacks, absent };
-  }
-
-  /** Events of a replica in `[first, last]` that are here. O(events in memory) once some were dropped. */
-  #heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
-    if (this.#edges.droppedBefore === 0) return this.#edges.heldRuns(replica, first, last);
-    const held: { first: number; last: number }[] = [];
-    for (const { count, replica: replicas, seq } of this.#ordered.chunks) {
-      for (let row = 0; row < count; row++) {
-        const at = seq[row] as number;
-        if (replicas[row] !== replica || at < first || at > last) continue;
-        const run = held[held.length - 1];
-        if (run?.last === at - 1) run.last = at;
-        else held.push({ first: at, last: at });
-      }
-    }
-    return held;
   }
 
   /** Own events since the last call, as entries for the journal. */
@@ -535,6 +533,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     for (const yielded of this.#yielded) this.#reissue(yielded);
     this.#yielded.length = 0;
+    this.#fall();
   }
 
   get replicaCount(): number {
@@ -555,6 +554,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** Is it open whether events of this replica can stand? */
   isDisputed(replica: ReplicaId): boolean {
     return this.#dispute !== undefined && this.#dispute.replica === this.#replicas.find(replica);
+  }
+
+  /** Where the last `count` events begin that peers may be told of; where the log begins, when there are no more. */
+  *startOfLast(count: number): Reading<number> {
+    return yield* this.#packed.reading(() => this.#effective.startOfLast(count));
   }
 
   /** The effective log in ranges: the first turn of a comparison. */
@@ -619,7 +623,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   *read({ lacks, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
     const lacking = new Lacking(this.#tables, lacks, this.#replicas.stored);
     const part = yield* readLacking(this.#effective, lacking, lacks, { bytesMax, upTo });
-    return { ...part, lacking: lacking.count };
+    const lackingCount = Math.min(lacking.count, this.#effective.countFrom(lacking.from));
+    return { ...part, lacking: lackingCount };
   }
 
   /**
@@ -630,8 +635,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return yield* this.#packed.reading(() => {
       const from = Math.max(this.#edges.complete, peer.complete);
       requireRows(this.#effective, [{ kind: 'rows', from, to: upTo, names: [] }]);
-      if (from > 0) return this.#effective.fingerprint(from, Math.max(from, upTo));
-      return this.#effective.fingerprintWithin(upTo, idleRowsMax);
+      return this.#effective.fingerprintWithin(from, Math.max(from, upTo), idleRowsMax);
     });
   }
 
@@ -652,7 +656,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    * @throws GossipError when the manifest cannot be read: then the log is put together from all chunks (`replaces`).
    */
   resume(manifest: Uint8Array, nextChunkId: number): void {
-    const { replicas, chunks, reissued } = decodeManifest(manifest);
+    const { replicas, chunks, reissued, edges } = decodeManifest(manifest);
     invariant(this.length === 0 && this.#packed.slots.length === 0, 'only an empty log takes up a manifest');
     const { last, lastTime, firstTime, stored, storedTime, packed, packedTime } = this.#replicas;
     for (const replica of replicas) {
@@ -662,11 +666,24 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       lastTime[index] = storedTime[index] = packedTime[index] = replica.lastTime;
       if (replica.isHead) this.#heads.add(index);
       this.#edges.letGo(index, replica.last, replica.lastTime);
+      this.#clock = observe(this.#clock, replica.lastTime);
     }
+    this.#resumePackedEdges(edges, (at) => this.#replicas.find((replicas[at] as PackedReplica).replica));
     for (const [former, id] of reissued) this.#reissued.set(former, id);
     this.#packed.replace(0, 0, chunks, chunks.length);
     this.#packer.nextId = nextChunkId;
-    this.#clock = observe(this.#clock, this.#packed.end);
+  }
+
+  #resumePackedEdges(packed: PackedEdges, indexOf: (replica: number) => number): void {
+    const edges = this.#edges;
+    edges.complete = Math.max(edges.complete, packed.complete);
+    edges.droppedBefore = packed.droppedBefore;
+    for (const { replica, segments } of packed.gaps) {
+      edges.resumeGaps(indexOf(replica), segments);
+      this.#packer.packedRuns.resumeGaps(indexOf(replica), segments);
+    }
+    for (const { replica, seq } of packed.dropped) edges.drop(indexOf(replica), seq);
+    for (const { replica, seq, time } of packed.dangling) edges.refer(this.#replicas.intern(replica), seq, time);
   }
 
   /** These chunks are read into memory as if they were the journal, since no manifest serves: they are packed anew. */
@@ -715,9 +732,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (this.#residence.trim(from, this.#unflushed)) this.#changed();
   }
 
-  /** Not while it is open which events stand (G4), nor while a replica has gaps: what is packed of it is a beginning (Q4). */
+  /** Not while it is open which events stand (G4). */
   get isPackable(): boolean {
-    return this.#dispute === undefined && !this.#edges.hasGaps;
+    return this.#dispute === undefined;
   }
 
   /** The next step of packing; `undefined` when the log is not packable. */
@@ -799,18 +816,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #changed(): void {
     // What came late into what is not in memory is not seen: the snapshot is the same object (L5).
     if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;
-    let failure: { error: unknown } | undefined;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        failure ??= { error };
-      }
+    try {
+      this.#listeners.tell();
+    } catch (error) {
+      if (this.#journal?.onListenerError === undefined) throw error;
+      this.#journal.onListenerError(error);
     }
-    // Every listener is told before the first one's error goes on to whoever changed the log.
-    if (failure === undefined) return;
-    if (this.#journal?.onListenerError === undefined) throw failure.error;
-    this.#journal.onListenerError(failure.error);
   }
 
   #receive(
@@ -852,7 +863,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { added, duplicates, dropped, mended, disputed, entries, runs } = tally;
     const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
     const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
-    const fell = this.#fall();
+    // Of a journal that is still being read it is not known what is missing.
+    const fell = source !== 'journal' && this.#fall();
     if (added > 0 || settled !== undefined) this.#changed();
     return { added, duplicates, dropped, mended, disputed, entries, runs, parked, missing, refused, settled, fell };
   }

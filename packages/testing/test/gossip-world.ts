@@ -98,7 +98,7 @@ class GossipingNode {
       this.log.want(Math.max(before, wanted));
       this.#store(this.log.raise(before));
     }
-    this.dropped += this.log.drop(before);
+    this.dropped += readNow(this.log.drop(before));
     this.#describe();
   }
 

@@ -3,8 +3,8 @@ import { GossipError, type GossipStorage, type LogEvent, limits } from '@gossip-
 import { memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { FakeEnvironment } from '../test/fake-environment.js';
+import { until } from '../test/until.js';
 import { createGossipNode } from './gossip-node.js';
-import type { LogHandle } from './log-handle.js';
 import { memoryPair } from './memory-pair.js';
 import { systemEnvironment } from './system-environment.js';
 
@@ -16,18 +16,6 @@ function smallStorage(disk: { full: boolean }): GossipStorage {
     commit: (...args) =>
       disk.full ? Promise.reject(new GossipError('storage-failed', 'no room')) : storage.commit(...args),
   };
-}
-
-function until(log: LogHandle<number>, condition: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (!condition()) return;
-      unsubscribe();
-      resolve();
-    };
-    const unsubscribe = log.subscribe(look);
-    look();
-  });
 }
 
 test('[H3] [L7] on a full disk appends wait, then fail with a code; reading goes on, and writing by itself when there is room', async () => {

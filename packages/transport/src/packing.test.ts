@@ -2,6 +2,7 @@
 import { GossipError, limits, type Snapshot } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
+import { until } from '../test/until.js';
 import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
 import type { LogHandle } from './log-handle.js';
 import type { LogWindow } from './log-window.js';
@@ -46,18 +47,6 @@ async function opened(disk: MemoryDisk, window: LogWindow, options: Partial<Goss
   const log = node.open<string>(room, { window });
   await log.ready;
   return { node, log };
-}
-
-function until(log: LogHandle<string>, condition: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (!condition()) return;
-      unsubscribe();
-      resolve();
-    };
-    const unsubscribe = log.subscribe(look);
-    look();
-  });
 }
 
 test('[H9] [L4] a long journal is packed, and the next start finds all of it, in order', async () => {

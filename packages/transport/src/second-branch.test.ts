@@ -2,6 +2,7 @@
 import type { LogEvent, Snapshot } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
+import { until } from '../test/until.js';
 import { createGossipNode, type GossipNode } from './gossip-node.js';
 import type { LogHandle } from './log-handle.js';
 import { memoryPair } from './memory-pair.js';
@@ -53,17 +54,6 @@ async function start({ relayDisk, disk }: World): Promise<Run> {
     await Promise.all([client.close(), relay.close()]);
   };
   return { relay, client, log, errors, connect: () => pair.reconnect(), close };
-}
-
-function until(node: { subscribe(listener: () => void): () => void }, condition: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (condition()) return resolve();
-    const unsubscribe = node.subscribe(() => {
-      if (!condition()) return;
-      unsubscribe();
-      resolve();
-    });
-  });
 }
 
 function copyOf(disk: MemoryDisk): MemoryDisk {

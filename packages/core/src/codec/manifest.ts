@@ -28,10 +28,41 @@ export interface Manifest {
   readonly chunks: readonly ChunkHeader[];
   /** Former id → id, of re-issued events. */
   readonly reissued: ReadonlyMap<EventId, EventId>;
+  readonly edges: PackedEdges;
 }
 
+/** Events `first` to `last` of one replica, without a gap. */
+export interface PackedSegment {
+  readonly first: number;
+  readonly firstTime: number;
+  /** Of the event before the first; 0 where that is not known. */
+  readonly timeBefore: number;
+  readonly last: number;
+  readonly lastTime: number;
+}
+
+/** How far back the packed log goes, and what of it is missing. Replicas by their index in the manifest. */
+export interface PackedEdges {
+  /** From here on each replica has one run. */
+  readonly complete: number;
+  /** What lies before was let go of. */
+  readonly droppedBefore: number;
+  /** What is packed of replicas that have more than one run, or one that does not begin with the first event. */
+  readonly gaps: readonly { readonly replica: number; readonly segments: readonly PackedSegment[] }[];
+  /** Up to which event a replica's are gone. */
+  readonly dropped: readonly { readonly replica: number; readonly seq: number }[];
+  /** Events below `complete` that packed ones refer to and that are not here. Their replica may have no packed event. */
+  readonly dangling: readonly { readonly replica: ReplicaId; readonly seq: number; readonly time: number }[];
+}
+
+/** Of a log that is whole. */
+export const noPackedEdges: PackedEdges = Object.freeze({
+  ...{ complete: 0, droppedBefore: 0 },
+  ...{ gaps: [], dropped: [], dangling: [] },
+});
+
 /** @internal */
-export function encodeManifest({ replicas, chunks, reissued }: Manifest): Uint8Array<ArrayBuffer> {
+export function encodeManifest({ replicas, chunks, reissued, edges }: Manifest): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(64 + replicas.length * 36 + chunks.length * 40);
   writer.u8(manifestVersion);
   writer.u32(0);
@@ -61,6 +92,7 @@ export function encodeManifest({ replicas, chunks, reissued }: Manifest): Uint8A
       writer.varint(seq);
     }
   }
+  writeEdges(writer, edges);
   writer.setU32(1, xxHash32(writer.view(), manifestVersion, headerBytes));
   return writer.finish();
 }
@@ -105,6 +137,57 @@ export function decodeManifest(source: Uint8Array): Manifest {
     const former = readId();
     reissued.set(former, readId());
   }
+  const edges = readEdges(reader, replicas.length);
   if (reader.remaining > 0) throw invalid(`${reader.remaining} bytes behind a manifest`);
-  return { replicas, chunks, reissued };
+  return { replicas, chunks, reissued, edges };
+}
+
+function writeEdges(writer: ByteWriter, { complete, droppedBefore, gaps, dropped, dangling }: PackedEdges): void {
+  writer.varint(complete);
+  writer.varint(droppedBefore);
+  writer.varint(gaps.length);
+  for (const { replica, segments } of gaps) {
+    writer.varint(replica);
+    writer.varint(segments.length);
+    for (const { first, firstTime, timeBefore, last, lastTime } of segments) {
+      writer.varint(first);
+      writer.varint(firstTime);
+      writer.varint(timeBefore);
+      writer.varint(last - first);
+      writer.varint(lastTime);
+    }
+  }
+  writer.varint(dropped.length);
+  for (const { replica, seq } of dropped) {
+    writer.varint(replica);
+    writer.varint(seq);
+  }
+  writer.varint(dangling.length);
+  for (const { replica, seq, time } of dangling) {
+    writer.bytes(replicaIdToBytes(replica));
+    writer.varint(seq);
+    writer.varint(time);
+  }
+}
+
+function readEdges(reader: ByteReader, replicas: number): PackedEdges {
+  const readReplica = () => reader.bounded(Math.max(0, replicas - 1), 'index of a replica');
+  const readSeq = () => reader.bounded(seqMax, 'sequence number');
+  const readList = <V>(what: string, read: () => V): V[] =>
+    Array.from({ length: reader.bounded(reader.remaining, what) }, read);
+  const complete = reader.varint();
+  const droppedBefore = reader.varint();
+  const gaps = readList('replicas with gaps', () => ({
+    replica: readReplica(),
+    segments: readList('segments', () => {
+      const [first, firstTime, timeBefore] = [readSeq(), reader.varint(), reader.varint()];
+      return { first, firstTime, timeBefore, last: first + readSeq(), lastTime: reader.varint() };
+    }),
+  }));
+  const dropped = readList('replicas with events that are gone', () => ({ replica: readReplica(), seq: readSeq() }));
+  const dangling = readList('missing events', () => ({
+    replica: replicaIdFromBytes(reader.bytes(replicaIdBytes)),
+    ...{ seq: readSeq(), time: reader.varint() },
+  }));
+  return { complete, droppedBefore, gaps, dropped, dangling };
 }

@@ -16,10 +16,11 @@
  *
  * A replica has segments here only where it has gaps: one that is held from its first event on has none.
  */
+import { danglingMax } from '../limits.js';
 import type { ReplicaTable } from './replica-table.js';
 
 /** Events of one replica, of which none is missing. Of a replica's last segment the end stands in the replica table. */
-interface Segment {
+export interface Segment {
   first: number;
   firstTime: number;
   /** Time of the event before the first, which is missing. */
@@ -41,17 +42,105 @@ export class Edges {
   wanted = 0;
   /** What lies before was let go of, though some of it may have come again. */
   droppedBefore = 0;
-  readonly #replicas: ReplicaTable;
+  /** Where each replica's events end that are here. */
+  readonly #replicas: Pick<ReplicaTable, 'last' | 'lastTime'>;
   readonly #segments = new Map<number, Segment[]>();
   /** Events that dependencies refer to and that are not here. */
   readonly #dangling = new Map<number, MissingEvent>();
+  /** No dangling event up to this time is remembered: there were too many. */
+  #forgottenUpTo = -1;
+  /** Per replica, the last event that is gone for good. */
+  readonly #dropped = new Map<number, number>();
   /** Per replica, the last event that was let go of. */
   readonly #letGo = new Map<number, { seq: number; time: number }>();
   /** The lowest edge that what is missing allows; `undefined` when it has changed. */
   #lowest: number | undefined = 0;
 
-  constructor(replicas: ReplicaTable) {
+  constructor(replicas: Pick<ReplicaTable, 'last' | 'lastTime'>) {
     this.#replicas = replicas;
+  }
+
+  /** The same segments, over numbers that are changed apart from these. */
+  fork(): Edges {
+    const { last, lastTime } = this.#replicas;
+    const fork = new Edges({ last: last.slice(), lastTime: lastTime.slice() });
+    for (const [replica, segments] of this.#segments) {
+      fork.#segments.set(
+        replica,
+        segments.map((segment) => ({ ...segment })),
+      );
+    }
+    return fork;
+  }
+
+  /** A fork has become what is so. */
+  adopt(fork: Edges): void {
+    const { last, lastTime } = this.#replicas;
+    fork.#replicas.last.forEach((seq, replica) => {
+      last[replica] = seq;
+      lastTime[replica] = fork.#replicas.lastTime[replica] as number;
+    });
+    this.#segments.clear();
+    for (const [replica, segments] of fork.#segments) this.#segments.set(replica, segments);
+    this.#lowest = undefined;
+  }
+
+  /** The last event of a replica that is here, and its time. */
+  endOf(replica: number): { readonly seq: number; readonly time: number } {
+    const { last, lastTime } = this.#replicas;
+    return { seq: last[replica] ?? 0, time: lastTime[replica] ?? 0 };
+  }
+
+  /** Takes note of an event, wherever it belongs. Not one that is here. */
+  take(replica: number, seq: number, time: number, timeBefore: number): void {
+    const { last, lastTime } = this.#replicas;
+    if (seq - 1 === (last[replica] ?? 0)) {
+      last[replica] = seq;
+      lastTime[replica] = time;
+    } else {
+      this.add(replica, seq, time, timeBefore);
+    }
+  }
+
+  /** Replicas whose events are not one run from the first on, with what is here of them. */
+  *gaps(): Iterable<{ readonly replica: number; readonly segments: readonly Segment[] }> {
+    for (const [replica, segments] of this.#segments) {
+      const { seq, time } = this.endOf(replica);
+      const end = { ...(segments[segments.length - 1] as Segment), last: seq, lastTime: time };
+      yield { replica, segments: [...segments.slice(0, -1), end] };
+    }
+  }
+
+  /** As `gaps` told; where the replica's events end is known. */
+  resumeGaps(replica: number, segments: readonly Segment[]): void {
+    this.#lowest = undefined;
+    this.#segments.set(
+      replica,
+      segments.map((segment) => ({ ...segment })),
+    );
+  }
+
+  /** What is here is known no more. */
+  forget(): void {
+    const { last, lastTime } = this.#replicas;
+    last.fill(0);
+    lastTime.fill(0);
+    this.#segments.clear();
+  }
+
+  /** What is referred to below the edge and is not here. */
+  get dangling(): Iterable<MissingEvent> {
+    return this.#dangling.values();
+  }
+
+  /** All events of a replica up to this one are gone. They count as held: they would not be taken again. */
+  drop(replica: number, seq: number): void {
+    if (seq > (this.#dropped.get(replica) ?? 0)) this.#dropped.set(replica, seq);
+  }
+
+  /** Replica → the last event that is gone. */
+  get dropped(): ReadonlyMap<number, number> {
+    return this.#dropped;
   }
 
   /** Before that time it says nothing that an event is not here. */
@@ -61,7 +150,8 @@ export class Edges {
 
   /** Is that event here, or was it? */
   holds(replica: number, seq: number): boolean {
-    if (seq > (this.#replicas.last[replica] as number)) return false;
+    if (seq > (this.#replicas.last[replica] ?? 0)) return false;
+    if (this.#segments.size === 0) return true;
     const segments = this.#segments.get(replica);
     if (segments === undefined) return true;
     const segment = segments[firstEndingAt(segments, seq)];
@@ -100,7 +190,7 @@ export class Edges {
     const at = end !== undefined && seq > end.last ? segments.length : firstEndingAt(segments, seq);
     const before = segments[at - 1];
     const next = segments[at];
-    if (seq > (last[replica] as number)) {
+    if (seq > (last[replica] ?? 0)) {
       last[replica] = seq;
       lastTime[replica] = time;
     }
@@ -127,8 +217,12 @@ export class Edges {
     if (this.holds(replica, seq) || time <= this.#timeBelow(replica, seq)) return;
     const key = dot(replica, seq);
     if (this.#dangling.has(key)) return;
-    this.#dangling.set(key, { replica, seq, time });
     this.#lowest = undefined;
+    if (this.#dangling.size === danglingMax) {
+      this.#forgottenUpTo = Math.max(this.#forgottenUpTo, time);
+      return;
+    }
+    this.#dangling.set(key, { replica, seq, time });
   }
 
   /** It came. Was it referred to? */
@@ -151,16 +245,21 @@ export class Edges {
     else this.#letGo.delete(replica);
   }
 
+  /** Nothing is missing, nothing was let go of. */
+  get isWhole(): boolean {
+    return this.complete === 0 && this.droppedBefore === 0 && this.#segments.size === 0;
+  }
+
   /** Some replica's events are not one run from its first on. */
   get hasGaps(): boolean {
     return this.#segments.size > 0;
   }
 
-  /** What is held of a replica's events `[first, last]`, in runs. */
+  /** What is held of a replica's events `[first, last]` and not gone, in runs. */
   heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
     const held: { first: number; last: number }[] = [];
-    for (let next = first; next <= last; ) {
-      const end = this.holds(replica, next) ? this.#endOf(replica, next) : undefined;
+    for (let next = Math.max(first, (this.#dropped.get(replica) ?? 0) + 1); next <= last; ) {
+      const end = this.holds(replica, next) ? this.#endOfRun(replica, next) : undefined;
       if (end === undefined) {
         const later = this.#segments.get(replica)?.find((segment) => segment.first > next);
         if (later === undefined) break;
@@ -173,7 +272,7 @@ export class Edges {
     return held;
   }
 
-  #endOf(replica: number, seq: number): number {
+  #endOfRun(replica: number, seq: number): number {
     const last = this.#replicas.last[replica] as number;
     const segments = this.#segments.get(replica);
     if (segments === undefined) return last;
@@ -193,7 +292,7 @@ export class Edges {
   /** K4. The lowest edge from which up nothing is missing. */
   lowest(): number {
     if (this.#lowest === undefined) {
-      let latest = -1;
+      let latest = this.#forgottenUpTo;
       for (const { time } of this.missing()) latest = Math.max(latest, time);
       this.#lowest = latest + 1;
     }

@@ -97,16 +97,16 @@ export class EffectiveRows {
   }
 
   /**
-   * The fingerprint of all rows before `to`; `undefined` when that takes more than about `rowsMax` rows that were not
+   * The fingerprint of all rows of `[from, to)`; `undefined` when that takes more than about `rowsMax` rows that were not
    * summed before. The next call goes on from there.
    */
-  fingerprintWithin(to: number, rowsMax: number): Fingerprint | undefined {
+  fingerprintWithin(from: number, to: number, rowsMax: number): Fingerprint | undefined {
     const sum = new Uint32Array(lanes);
     const walkedMax = this.walked + rowsMax;
     let count = 0;
     const isWithin = () => this.walked <= walkedMax;
     this.#eachPart(
-      0,
+      from,
       to,
       (chunk, first, end) => {
         if (isWithin()) count += this.#add(chunk, first, end, sum);
@@ -116,6 +116,48 @@ export class EffectiveRows {
       },
     );
     return isWithin() ? { count, sum } : undefined;
+  }
+
+  /** About how many rows there are from a time on: of a packed chunk all. O(chunks). */
+  countFrom(from: number): number {
+    const { packed, ordered } = this;
+    let count = 0;
+    for (let at = packed.coldIndex(from); at < packed.cold; at++) count += rowsOf(packed.slots[at] as PackedSlot);
+    const start = ordered.lowerBound(from);
+    for (let at = start.chunk; at < ordered.chunks.length; at++) count += (ordered.chunks[at] as Chunk).count;
+    return count - start.row;
+  }
+
+  /** The time of the last row but `count - 1`; where the log begins, when it has no more. 0: behind the last one. */
+  startOfLast(count: number): number {
+    const { complete } = this.edges;
+    const { packed, ordered } = this;
+    let left = count;
+    /** Of these rows, from the last on: the time that is sought, when it is among them. */
+    const lookThrough = (chunk: Chunk): number | undefined => {
+      for (let row = chunk.count - 1; row >= 0; row--) {
+        const time = chunk.time[row] as number;
+        if (time < complete) return complete;
+        if (!this.#isStored(chunk, row)) continue;
+        if (left === 0) return time + 1;
+        if (--left === 0) return time;
+      }
+      return undefined;
+    };
+    for (let at = ordered.chunks.length - 1; at >= 0; at--) {
+      const found = lookThrough(ordered.chunks[at] as Chunk);
+      if (found !== undefined) return found;
+    }
+    for (let at = packed.cold - 1; at >= 0; at--) {
+      const slot = packed.slots[at] as PackedSlot;
+      if (slot.start >= complete && rowsOf(slot) < left) {
+        left -= rowsOf(slot);
+        continue;
+      }
+      const found = lookThrough(packed.rows(at));
+      if (found !== undefined) return found;
+    }
+    return complete;
   }
 
   /** Calls back for each row of `[from, to)` in order. */

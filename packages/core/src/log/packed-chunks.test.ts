@@ -4,9 +4,10 @@
  */
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
+import { numberedId as id, PackedNode } from '../../test/packed-node.js';
 import { readNow } from '../../test/read-now.js';
 import { decodeBlock } from '../codec/block.js';
-import { type EventId, eventId, type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { type EventId, eventId, type ReplicaId } from '../ids.js';
 import { endOfTime, isQuestion, type Range } from '../range.js';
 import { type KnownEvent, type LogEntry, ReplicatedLog } from '../sync/index.js';
 import type { Snapshot } from './snapshot.js';
@@ -17,87 +18,6 @@ vi.mock('../limits.js', async (original) => ({
   ...{ listedReplicasMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
 }));
 
-const startMs = 1_800_000_000_000;
-
-function id(n: number): ReplicaId {
-  const bytes = new Uint8Array(16);
-  new DataView(bytes.buffer).setUint32(0, n + 1);
-  return replicaIdFromBytes(bytes);
-}
-
-/** A node's disk, and the log that it has in memory. */
-class PackedNode {
-  log: ReplicatedLog<string>;
-  readonly chunks = new Map<number, Uint8Array>();
-  #journal: LogEntry[] = [];
-  #manifest: Uint8Array | undefined;
-  #unstored: LogEntry[] = [];
-  #nextId = 0;
-  now = startMs;
-  fresh = 1_000;
-  readonly #replica: ReplicaId;
-
-  constructor(replica: ReplicaId) {
-    this.#replica = replica;
-    this.log = this.#newLog();
-  }
-
-  #newLog(): ReplicatedLog<string> {
-    return new ReplicatedLog<string>(
-      { id: 'tea', replica: this.#replica, now: () => this.now },
-      { freshReplica: () => id(this.fresh++) },
-    );
-  }
-
-  receive(blocks: readonly Uint8Array[]): void {
-    const receipt = readNow(this.log.receiving(blocks, new Set()), this.chunks);
-    expect(receipt.refused).toBeUndefined();
-    this.#unstored.push(...receipt.entries);
-  }
-
-  store(): void {
-    const entries = [...this.#unstored, ...this.log.takeUnflushed()];
-    this.#unstored = [];
-    this.#journal.push(...entries);
-    this.log.markStored(entries);
-  }
-
-  /** One step, or a part of one: what is planned and lost in a crash has changed nothing. */
-  pack(isLost: boolean): void {
-    const before = this.#journal.length;
-    const plan = readNow(this.log.pack(), this.chunks);
-    if (plan === undefined || isLost) return;
-    this.#manifest = plan.manifest;
-    for (const { id: chunk, bytes } of plan.add) {
-      expect(this.chunks.has(chunk)).toBe(false);
-      this.chunks.set(chunk, bytes);
-      this.#nextId = chunk + 1;
-    }
-    for (const chunk of plan.remove) this.chunks.delete(chunk);
-    if (plan.isComplete) this.#journal = this.#journal.slice(before);
-    plan.apply();
-  }
-
-  load(length: number): void {
-    readNow(
-      this.log.loadOlder((oldest) => oldest.length >= length),
-      this.chunks,
-    );
-  }
-
-  restart(): void {
-    this.#unstored = [];
-    this.log = this.#newLog();
-    if (this.#manifest !== undefined) this.log.resume(this.#manifest, this.#nextId);
-    for (const { block } of this.#journal) this.log.load(block);
-    this.log.loaded();
-  }
-
-  get onDisk(): number {
-    return this.#journal.length;
-  }
-}
-
 const step = fc.oneof(
   {
     weight: 6,
@@ -106,7 +26,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ op: fc.constant('own' as const), count: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant('deliver' as const), who: fc.nat(4) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('store' as const) }) },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant('pack' as const), isLost: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('pack' as const), isLost: fc.boolean(), meanwhile: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('trim' as const), keep: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('load' as const), length: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('restart' as const) }) },
@@ -196,7 +116,10 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
             node.store();
             break;
           case 'pack':
-            node.pack(action.isLost);
+            node.pack(action.isLost, () => {
+              if (action.meanwhile === 0) node.log.trim(endOfTime);
+              if (action.meanwhile === 1) node.load(node.log.length + 5);
+            });
             break;
           case 'trim':
             node.log.trim(node.log.snapshot().at(-action.keep)?.clock ?? endOfTime);

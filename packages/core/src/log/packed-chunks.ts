@@ -10,7 +10,8 @@
  * - [Q2] Rows that come late into a span are kept beside its chunk, in memory and in the journal, until it is packed anew.
  *   Held, a chunk shows them in their places.
  * - [Q3] From `hotFrom` on all rows are in the ordered log, late ones too. It stands where a chunk begins, or at `end`.
- * - [Q4] Of each replica what is packed is a beginning: its first events up to `packed`. So the journal has the rest.
+ * - [Q4] The manifest says what is packed of each replica: a beginning of what is here from the log's edge up (K1), and
+ *   runs below. So the journal has the rest.
  */
 import { type DecodedBlock, decodeBlock, splitBlocks } from '../codec/block.js';
 import { GossipError } from '../errors.js';

@@ -5,12 +5,13 @@
  */
 
 import { type DecodedBlock, joinBlocks } from '../codec/block.js';
-import { encodeManifest } from '../codec/manifest.js';
+import { encodeManifest, noPackedEdges, type PackedEdges } from '../codec/manifest.js';
 import type { EventId, ReplicaId } from '../ids.js';
 import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
 import type { PackedChunk } from '../ports/storage.js';
 import { Chunk } from './chunk.js';
 import { contribution, lanes } from './contribution.js';
+import { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
 import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
@@ -41,14 +42,20 @@ interface Replacement {
 export class Packer {
   /** The id of the next chunk. */
   nextId = 0;
+  /** The chunk that the last step planned joins with what is behind it in memory: until then it stays there, too (Q3). */
+  joined = Number.POSITIVE_INFINITY;
   /** Chunks on disk that say nothing any more. */
   obsolete: number[] = [];
+  /** What is packed of each replica (Q4). */
+  readonly packedRuns: Edges;
   readonly #effective: EffectiveRows;
   readonly #heads: Heads;
   readonly #reissued: ReadonlyMap<EventId, EventId>;
 
   constructor(effective: EffectiveRows, heads: Heads, reissued: ReadonlyMap<EventId, EventId>) {
     this.#effective = effective;
+    const { packed, packedTime } = effective.tables.replicas;
+    this.packedRuns = new Edges({ last: packed, lastTime: packedTime });
     this.#heads = heads;
     this.#reissued = reissued;
   }
@@ -60,22 +67,21 @@ export class Packer {
 
   /** Nothing is packed any more: all is to be packed anew. */
   forget(): void {
-    const { packed, tables } = this.#effective;
+    const { packed } = this.#effective;
     this.obsolete.push(...packed.slots.map(({ id }) => id));
     packed.replace(0, packed.slots.length, [], 0);
-    tables.replicas.packed.fill(0);
-    tables.replicas.packedTime.fill(0);
+    this.packedRuns.forget();
   }
 
   #plan(): PackPlan {
     const { packed, ordered, tables } = this.#effective;
     const { replicas } = tables;
-    const step = new Step(this.#effective, this.nextId);
+    const step = new Step(this.#effective, this.nextId, this.packedRuns.fork());
     const replacements: Replacement[] = [];
     const isStored = (chunk: Chunk, row: number) =>
       (chunk.seq[row] as number) <= (replicas.stored[chunk.replica[row] as number] as number);
 
-    // In time order, so that what is packed of a replica stays a beginning of it (Q4).
+    // In time order, so that from the log's edge up what is packed of a replica stays a beginning of it (Q4).
     const outdated: number[] = [];
     packed.slots.forEach(({ late }, at) => {
       if (late === undefined) return;
@@ -89,6 +95,7 @@ export class Packer {
     const hasTail = tail.chunk < ordered.chunks.length;
     const joinsLast = takesTail && hasTail && last >= 0 && isSmall(packed.slots[last] as PackedSlot);
     if (joinsLast && outdated[outdated.length - 1] !== last) outdated.push(last);
+    this.joined = joinsLast ? last : Number.POSITIVE_INFINITY;
     for (const at of outdated) {
       if (at >= packed.cold) continue;
       packed.require((packed.slots[at] as PackedSlot).start, packed.endOf(at));
@@ -103,7 +110,7 @@ export class Packer {
       step.begin(slot.start);
       this.#effective.each(slot.start, packed.endOf(at), (chunk, row) => {
         // What is packed already stays packed; what is not waits for the next step when this one is full.
-        const isPacked = (chunk.seq[row] as number) <= (replicas.packed[chunk.replica[row] as number] as number);
+        const isPacked = this.packedRuns.holds(chunk.replica[row] as number, chunk.seq[row] as number);
         if (isPacked || !step.isFull) step.take(chunk, row);
         else isComplete = false;
       });
@@ -131,13 +138,15 @@ export class Packer {
 
     const headers: ChunkHeader[] = [...packed.slots];
     for (const { from, to, headers: anew } of replacements.reverse()) headers.splice(from, to - from, ...anew);
-    const far = step.packed;
+    /** By replica, its index in the manifest. */
+    const listed = new Map<number, number>();
     const manifest = encodeManifest({
       chunks: headers,
       reissued: this.#reissued,
       replicas: replicas.ids.flatMap((replica: ReplicaId, i) => {
-        const reached = far.get(i) ?? { seq: replicas.packed[i] as number, time: replicas.packedTime[i] as number };
+        const reached = step.runs.endOf(i);
         if (reached.seq === 0) return [];
+        listed.set(i, listed.size);
         // Where something is not packed yet, it may be that only that covers an event: then it counts as a head.
         const isHead =
           !isComplete || reached.seq < (replicas.last[i] as number) || this.#heads.has(i) || step.named.has(i);
@@ -145,9 +154,11 @@ export class Packer {
           { replica, firstTime: replicas.firstTime[i] as number, last: reached.seq, lastTime: reached.time, isHead },
         ];
       }),
+      edges: this.#edgesOf(step.runs, listed),
     });
     const { epoch } = this.#effective;
     const apply = () => {
+      this.joined = Number.POSITIVE_INFINITY;
       if (this.#effective.epoch === epoch) {
         this.#apply(step, replacements);
       } else {
@@ -157,6 +168,25 @@ export class Packer {
       }
     };
     return { manifest, add: step.add, remove, isComplete, apply };
+  }
+
+  /** Where what is packed has gaps, the log is not complete below them, whatever lies in the journal. */
+  #edgesOf(runs: Edges, listed: ReadonlyMap<number, number>): PackedEdges {
+    const { edges, tables } = this.#effective;
+    if (edges.isWhole && !runs.hasGaps) return noPackedEdges;
+    const indexOf = (replica: number) => listed.get(replica) as number;
+    return {
+      complete: Math.max(edges.complete, runs.lowest()),
+      droppedBefore: edges.droppedBefore,
+      gaps: Array.from(runs.gaps(), ({ replica, segments }) => ({ replica: indexOf(replica), segments })),
+      dropped: Array.from(edges.dropped, ([replica, seq]) => ({ replica: indexOf(replica), seq })).filter(
+        ({ replica }) => replica !== undefined,
+      ),
+      dangling: Array.from(edges.dangling, (event) => ({
+        ...event,
+        replica: tables.replicas.ids[event.replica] as ReplicaId,
+      })),
+    };
   }
 
   /** Packs what is stored behind the packed chunks. Is that all of it? */
@@ -182,19 +212,15 @@ export class Packer {
 
   /** The step is stored. Events that have come since stay where they are: in memory and in the journal. */
   #apply(step: Step, replacements: readonly Replacement[]): void {
-    const { packed, ordered, tables } = this.#effective;
-    const { replicas } = tables;
+    const { packed, ordered } = this.#effective;
     const { end } = packed;
     this.nextId = step.nextId;
     this.obsolete = [];
-    for (const [replica, { seq, time }] of step.packed) {
-      replicas.packed[replica] = seq;
-      replicas.packedTime[replica] = time;
-    }
+    this.packedRuns.adopt(step.runs);
     const left = new Chunk();
     const leave = (chunk: Chunk, from: number, to: number) => {
       for (let row = from; row < to; row++) {
-        if ((chunk.seq[row] as number) <= (replicas.packed[chunk.replica[row] as number] as number)) continue;
+        if (this.packedRuns.holds(chunk.replica[row] as number, chunk.seq[row] as number)) continue;
         left.reserveOneMore();
         left.copyRow(chunk, row);
       }
@@ -225,8 +251,8 @@ export class Packer {
 /** Rows on their way into chunks. */
 class Step {
   readonly add: PackedChunk[] = [];
-  /** How far the replicas are packed that are among the rows. */
-  readonly packed = new Map<number, { seq: number; time: number }>();
+  /** What is packed of each replica once the step is stored. */
+  readonly runs: Edges;
   /** Replicas that rows depend on which are not packed. */
   readonly named = new Set<number>();
   nextId: number;
@@ -241,9 +267,10 @@ class Step {
   readonly #told = new Map<string, number>();
   readonly #taken = new Map<number, { seq: number; time: number }>();
 
-  constructor(effective: EffectiveRows, nextId: number) {
+  constructor(effective: EffectiveRows, nextId: number, runs: Edges) {
     this.#effective = effective;
     this.nextId = nextId;
+    this.runs = runs;
   }
 
   /** The next chunk's span begins here. */
@@ -275,8 +302,8 @@ class Step {
     const before = this.#taken.get(replica);
     this.#before.push(before?.seq === seq - 1 ? before.time : 0);
     this.#taken.set(replica, { seq, time });
-    if (seq > (this.packed.get(replica)?.seq ?? (this.#effective.tables.replicas.packed[replica] as number))) {
-      this.packed.set(replica, { seq, time });
+    if (!this.runs.holds(replica, seq)) {
+      this.runs.take(replica, seq, time, this.#effective.edges.timeBefore(replica, seq));
     }
   }
 

@@ -103,7 +103,7 @@ export class Residence {
   trim(from: number, unflushed: Chunk): boolean {
     const { ordered, packed, tables } = this.#effective;
     const { slots, cold, end } = packed;
-    const at = from >= end ? slots.length : packed.indexAt(from);
+    const at = Math.min(this.#packer.joined, from >= end ? slots.length : packed.indexAt(from));
     if (at <= cold) return false;
     packed.warmFrom(at);
     ordered.dropBefore(packed.hotFrom, this.#letGo);
@@ -116,17 +116,30 @@ export class Residence {
   }
 
   /**
-   * Lets go of the rows before `time`; of packed chunks those that lie before it as a whole, and the next pack removes
-   * them. Returns how many rows there were.
+   * Lets go of rows before `time`: of the next packed chunks that lie before it as a whole, which the next pack removes,
+   * and of what is in memory before that chunk that is kept first. Returns how many rows, and whether there are more.
+   *
+   * @throws ColdRows until their bytes are given.
    */
-  drop(time: number): number {
+  dropSome(time: number): { readonly rows: number; readonly more: boolean } {
     const { ordered, packed, edges } = this.#effective;
     const { slots, cold } = packed;
     let count = 0;
-    let dropped = 0;
-    while (count < slots.length && packed.endOf(count) <= time) {
-      if (count < cold) dropped += rowsOf(slots[count] as PackedSlot);
-      count++;
+    while (count < slots.length && packed.endOf(count) <= time && count < packedChunksMax) count++;
+    const more = count < slots.length && packed.endOf(count) <= time;
+    let rows = 0;
+    // Whose events these were is not in memory.
+    if (cold > 0 && count > 0) packed.require(0, packed.endOf(Math.min(count, cold) - 1));
+    for (const slot of slots.slice(0, Math.min(count, cold))) {
+      rows += rowsOf(slot);
+      for (const { block, replicas } of packed.blocks(slot)) {
+        for (let row = 0; row < block.count; row++) {
+          edges.drop(replicas[block.replica[row] as number] as number, block.seq[row] as number);
+        }
+      }
+      for (let row = 0; row < (slot.late?.count ?? 0); row++) {
+        edges.drop(slot.late?.replica[row] as number, slot.late?.seq[row] as number);
+      }
     }
     if (count > 0) {
       this.#packer.obsolete.push(...slots.slice(0, count).map(({ id }) => id));
@@ -134,9 +147,14 @@ export class Residence {
     }
     // A packed chunk that is kept is kept whole (Q3).
     const cut = Math.min(time, packed.slots[0]?.start ?? time);
-    if (packed.cold === 0) dropped += ordered.dropBefore(cut, this.#letGo);
-    edges.droppedBefore = Math.max(edges.droppedBefore, time);
-    return dropped;
+    if (packed.cold === 0) {
+      rows += ordered.dropBefore(cut, (chunk, row) => {
+        this.#letGo(chunk, row);
+        edges.drop(chunk.replica[row] as number, chunk.seq[row] as number);
+      });
+    }
+    edges.droppedBefore = Math.max(edges.droppedBefore, cut);
+    return { rows, more };
   }
 
   readonly #letGo = (chunk: Chunk, row: number): void => {

@@ -1,8 +1,8 @@
 /** What aggregates and folds have in common: a value that is computed of a view when it is asked for. */
 import type { GossipError } from '../errors.js';
 import { viewErrorsMax } from '../limits.js';
+import { Listeners } from '../listeners.js';
 import { Faults } from './faults.js';
-import { Listeners } from './listeners.js';
 import type { ViewNode } from './node.js';
 import { pulled } from './pulled.js';
 import type { Derived } from './view.js';

@@ -2,11 +2,11 @@
 import type { GossipError } from '../errors.js';
 import type { LogEvent } from '../event.js';
 import { viewErrorsMax } from '../limits.js';
+import { Listeners } from '../listeners.js';
 import type { Snapshot } from '../log/snapshot.js';
 import { type Bounds, unbounded } from './bounds.js';
 import { difference } from './difference.js';
 import { Faults } from './faults.js';
-import { Listeners } from './listeners.js';
 import { pulled } from './pulled.js';
 import { noRows, type Rows, type Store } from './rows.js';
 import type { Splice, View, ViewSource } from './view.js';

@@ -330,4 +330,38 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'A chunk was given back while a step of packing that joined it with what lies behind was being stored: those events showed twice.',
+    limits: 'small',
+    plan: {
+      seed: 991521,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['close', 'slow-reader', 'slow-disk', 'damage', 'forget'],
+      delayMsMax: 20,
+      bytesPerMs: 20,
+      diskLatencyMsMax: 3,
+      looks: 0.2,
+      steps: [
+        { afterMs: 1666, do: 'append', at: 875, log: 0, count: 1, bytes: 20 },
+        { afterMs: 24, do: 'damage', at: 27, kind: 'flip' },
+        { afterMs: 0, do: 'append', at: 824, log: 1, count: 1, bytes: 17 },
+        { afterMs: 0, do: 'close', at: 687, downMs: 0 },
+        { afterMs: 1735, do: 'append', at: 971, log: 0, count: 6, bytes: 34 },
+        { afterMs: 0, do: 'forget', at: 342, log: 0 },
+        { afterMs: 36, do: 'append', at: 5, log: 0, count: 1, bytes: 37 },
+        { afterMs: 275, do: 'append', at: 713, log: 1, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'append', at: 261, log: 0, count: 1, bytes: 20 },
+        { afterMs: 0, do: 'append', at: 60, log: 0, count: 1, bytes: 34 },
+        { afterMs: 0, do: 'append', at: 95, log: 0, count: 1, bytes: 0 },
+        { afterMs: 24, do: 'append', at: 373, log: 0, count: 2, bytes: 21 },
+        { afterMs: 3, do: 'forget', at: 753, log: 1 },
+      ],
+    },
+  },
 ];

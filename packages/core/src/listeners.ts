@@ -1,4 +1,4 @@
-/** Who is told of changes. Upstream is subscribed to while there is anybody (V9). */
+/** Who is told of changes. A view subscribes upstream while there is anybody (V9). */
 
 /** @internal */
 export class Listeners {
@@ -7,7 +7,7 @@ export class Listeners {
   #disconnect = () => {};
 
   /** @param connect Subscribes upstream; the function that it gives ends that. */
-  constructor(connect: () => () => void) {
+  constructor(connect = () => () => {}) {
     this.#connect = connect;
   }
 
@@ -19,6 +19,12 @@ export class Listeners {
     return () => {
       if (this.#listeners.delete(entry) && this.#listeners.size === 0) this.#disconnect();
     };
+  }
+
+  /** Nobody is told any more. */
+  clear(): void {
+    this.#listeners.clear();
+    this.#disconnect();
   }
 
   /** Every listener is told before the first one's error goes on to whoever changed the log. */

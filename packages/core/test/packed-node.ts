@@ -1,0 +1,100 @@
+import { expect } from 'vitest';
+import { wholeLog } from '../src/edges.js';
+import { type ReplicaId, replicaIdFromBytes } from '../src/ids.js';
+import { type LogEntry, ReplicatedLog } from '../src/sync/index.js';
+import { readNow } from './read-now.js';
+
+const startMs = 1_800_000_000_000;
+
+/** A replica id by number. */
+export function numberedId(n: number): ReplicaId {
+  const bytes = new Uint8Array(16);
+  new DataView(bytes.buffer).setUint32(0, n + 1);
+  return replicaIdFromBytes(bytes);
+}
+
+/** A node's disk, and the log that it has in memory. */
+export class PackedNode {
+  log: ReplicatedLog<string>;
+  readonly chunks = new Map<number, Uint8Array>();
+  #journal: LogEntry[] = [];
+  #manifest: Uint8Array | undefined;
+  #edges = wholeLog;
+  #unstored: LogEntry[] = [];
+  #nextId = 0;
+  now = startMs;
+  fresh = 1_000;
+  readonly #replica: ReplicaId;
+
+  constructor(replica: ReplicaId) {
+    this.#replica = replica;
+    this.log = this.#newLog();
+  }
+
+  #newLog(): ReplicatedLog<string> {
+    return new ReplicatedLog<string>(
+      { id: 'tea', replica: this.#replica, now: () => this.now },
+      { freshReplica: () => numberedId(this.fresh++) },
+    );
+  }
+
+  receive(blocks: readonly Uint8Array[]): void {
+    const receipt = readNow(this.log.receiving(blocks, new Set()), this.chunks);
+    expect(receipt.refused).toBeUndefined();
+    this.#unstored.push(...receipt.entries);
+  }
+
+  /** To be stored with what came. */
+  hold(entries: readonly LogEntry[]): void {
+    this.#unstored.push(...entries);
+  }
+
+  store(): void {
+    const entries = [...this.#unstored, ...this.log.takeUnflushed()];
+    this.#unstored = [];
+    // As high as any that the journal was written under.
+    const { wanted, complete } = this.log.edges;
+    this.#edges = { wanted, complete: Math.max(complete, this.#edges.complete) };
+    this.#journal.push(...entries);
+    this.log.markStored(entries);
+  }
+
+  /** One step, or a part of one: what is planned and lost in a crash has changed nothing. */
+  pack(isLost: boolean, meanwhile = () => {}): void {
+    const before = this.#journal.length;
+    const plan = readNow(this.log.pack(), this.chunks);
+    if (plan === undefined || isLost) return;
+    this.#manifest = plan.manifest;
+    for (const { id: chunk, bytes } of plan.add) {
+      expect(this.chunks.has(chunk)).toBe(false);
+      this.chunks.set(chunk, bytes);
+      this.#nextId = chunk + 1;
+    }
+    if (plan.isComplete) this.#journal = this.#journal.slice(before);
+    meanwhile();
+    plan.apply();
+    // Whoever reads meanwhile still finds them (P13).
+    for (const chunk of plan.remove) this.chunks.delete(chunk);
+    if (this.#journal.length === 0) this.#edges = this.log.edges;
+  }
+
+  load(length: number): void {
+    readNow(
+      this.log.loadOlder((oldest) => oldest.length >= length),
+      this.chunks,
+    );
+  }
+
+  restart(): void {
+    this.#unstored = [];
+    this.log = this.#newLog();
+    this.log.resumeEdges(this.#edges);
+    if (this.#manifest !== undefined) this.log.resume(this.#manifest, this.#nextId);
+    for (const { block } of this.#journal) this.log.load(block);
+    this.log.loaded();
+  }
+
+  get onDisk(): number {
+    return this.#journal.length;
+  }
+}
