@@ -55,9 +55,15 @@ class Siege {
     this.before = this.log.snapshot();
     this.node.attach(log);
     this.node.connect();
-    this.send({ kind: 'hello', node: id(600), name: 'mallory', durable: false, now: this.clock.ms });
+    const opened = this.send({ kind: 'hello', node: id(600), name: 'mallory', durable: false, now: this.clock.ms });
     const descriptor = this.log.descriptor;
     this.send({ kind: 'open', channel: 7, descriptor, token: undefined, turn: undefined });
+    // It says that it lacks nothing: what the node began is over.
+    for (const begun of opened) {
+      const comparison = begun.kind === 'open' ? begun.turn?.comparison : undefined;
+      if (comparison !== undefined) this.turn([{ kind: 'lacking-runs', runs: [] }], { comparison, own: false });
+    }
+    this.#frames.clear();
   }
 
   /** Returns what the node says to it. */

@@ -276,7 +276,7 @@ const table: Readonly<Record<StateName, Row>> = {
     ...asked,
     stored: '',
     'stored, not due': '',
-    'compare answered': 'send ranges, compared, request read',
+    'compare answered': 'send ranges, compared',
     'compare answered, asking': 'send ranges',
     'compare failed': told('forked'),
     'ranges, answering': 'request compare',

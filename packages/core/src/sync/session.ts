@@ -678,8 +678,9 @@ export class Session {
     this.#readNext(channel, comparison);
   }
 
-  /** A comparison has ended, at both ends: what the peer lacks is known, and another one under way is not needed. */
-  #compared(channel: Channel, { lacks, doubted, thorough }: Comparison): void {
+  /** A comparison has ended, at both ends: what the peer lacks is known. */
+  #compared(channel: Channel, comparison: Comparison): void {
+    const { lacks, doubted, thorough } = comparison;
     if (thorough) {
       // It says nothing of the last events, so it settles nothing else.
       channel.healing = undefined;
@@ -688,8 +689,9 @@ export class Session {
       channel.stale = true;
       return;
     }
-    channel.ours = undefined;
-    channel.theirs = undefined;
+    // One that crossed it goes on: whether the other side has ended that, too, nobody could know.
+    if (channel.ours === comparison) channel.ours = undefined;
+    else channel.theirs = undefined;
     channel.lacks = lacks;
     channel.compared = true;
     channel.behind = true;
