@@ -556,6 +556,8 @@ export class HostedLog<T = unknown> {
       );
       came = Math.max(0, olderLength - log.olderLength);
       if (came >= count) return;
+      // Peers are told of what is stored: the rest would be sent once more.
+      if (this.#error === undefined) await this.whenStored();
       const { complete } = log.edges;
       const before = log.lengthFrom(0) - log.lengthFrom(complete);
       await this.reach.older(count - came);
