@@ -423,7 +423,7 @@ export class HostedLog<T = unknown> {
       this.reach.begin(log, records.length + heads.size + revision === 0, windows);
       try {
         if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
-        else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId);
+        else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId, manifest);
         const damaged = this.#replay(log, records);
         await this.reading(
           log.loadOlder((oldest) => [...this.#windows].every((window) => window.isReached(oldest))),
@@ -461,12 +461,13 @@ export class HostedLog<T = unknown> {
     this.#host.onError(error);
   }
 
-  /** Reads all packed chunks as if they were the journal. Returns their ids. */
-  async #loadChunks(log: ReplicatedLog<T>, nextChunkId: number): Promise<readonly number[]> {
+  /** Reads packed chunks as if they were the journal. Returns their ids. */
+  async #loadChunks(log: ReplicatedLog<T>, nextChunkId: number, manifest: Uint8Array | undefined) {
     const chunks = await this.#host.storage.readChunks(this.id);
-    for (const block of blocksOf(chunks)) this.#noteGaps(log.load(block));
-    log.replaces(chunks.keys(), nextChunkId);
-    return [...chunks.keys()];
+    const ids = [...log.anew(chunks.keys(), nextChunkId, manifest)];
+    const read = new Map(ids.map((id) => [id, chunks.get(id) as Uint8Array]));
+    for (const block of blocksOf(read)) this.#noteGaps(log.load(block));
+    return ids;
   }
 
   /** Reads the journal into a log that is not in use yet. Returns the damaged records. */
@@ -797,9 +798,10 @@ export class HostedLog<T = unknown> {
   /** H9. */
   #isToBePacked(log: ReplicatedLog<T>): boolean {
     if (this.#givesUp || this.#packAt === Number.POSITIVE_INFINITY || !log.isPackable) return false;
-    if (this.#records.length === 0 && this.#chunkIds.length === 0) return false;
     // What the log could not take in lies in the old chunks alone.
     if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;
+    if (log.isPackedAnew && this.#packAt === limits.journalRowsMax) return true;
+    if (this.#records.length === 0) return false;
     if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
     const rows = log.unpackedRows;
     if (this.#progress !== undefined && rows < limits.catchUpRowsMax) return false;
@@ -829,10 +831,10 @@ export class HostedLog<T = unknown> {
       this.#revision++;
       plan.apply();
       this.#records = this.#records.slice(packed.length);
-      this.#chunkIds = [];
       this.#packAt = limits.journalRowsMax;
       if (this.#records.length === 0) await this.reach.packed(log);
       if (plan.isComplete) {
+        this.#chunkIds = [];
         this.#tidies = false;
         if (this.#windows.size === 0) this.trim();
       }

@@ -118,11 +118,10 @@ export class EffectiveRows {
     return isWithin() ? { count, sum } : undefined;
   }
 
-  /** About how many rows there are from a time on: of a packed chunk all. O(chunks). */
+  /** About how many rows there are from a time on: of a packed chunk all. O(chunks in memory). */
   countFrom(from: number): number {
     const { packed, ordered } = this;
-    let count = 0;
-    for (let at = packed.coldIndex(from); at < packed.cold; at++) count += rowsOf(packed.slots[at] as PackedSlot);
+    let count = packed.rowsWithin(packed.coldIndex(from), packed.cold);
     const start = ordered.lowerBound(from);
     for (let at = start.chunk; at < ordered.chunks.length; at++) count += (ordered.chunks[at] as Chunk).count;
     return count - start.row;
