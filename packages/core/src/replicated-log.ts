@@ -567,7 +567,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /**
-   * Reads a turn of a comparison, and answers it.
+   * Reads a turn of a comparison, and answers it. Durable nodes have the own events up to `relayed`.
    *
    * @throws GossipError `forked` (G5).
    */
@@ -577,8 +577,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     thorough = false,
     peer = wholeLog,
     peerWriter?: ReplicaId,
+    relayed = 0,
   ): Reading<LogComparison> {
-    const between = { peer, peerWriter, writer: this.replica, thorough };
+    const between = { peer, peerWriter, writer: this.replica, relayed, thorough };
     return yield* this.#packed.reading(() => {
       const { rowsRead } = this.#packed;
       const compared = this.#compare(received, salt, between);
@@ -739,6 +740,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** The time from which on events are in memory; 0 when all are. */
   get residentFrom(): number {
     return this.#packed.hotFrom;
+  }
+
+  /** About how many events there are from a time on, in memory or not. */
+  lengthFrom(time: number): number {
+    return this.#effective.countFrom(time);
   }
 
   /** About how many bytes the events take that are in memory. */
