@@ -46,7 +46,6 @@ import {
   DamagedChunk,
   type HiddenWithOthers,
   type KnownEvent,
-  type LogEdges,
   type LogEntry,
   PackedOtherwise,
   type Progress,
@@ -54,11 +53,11 @@ import {
   type Receipt,
   ReplicatedLog,
   type Settlement,
-  Suppliers,
 } from '@gossip-log/core/sync';
 import { Deliveries } from './deliveries.js';
 import { HiddenEvents } from './hidden-events.js';
 import type { LogStatus } from './log-handle.js';
+import { LogReach } from './log-reach.js';
 import type { UsedWindow } from './log-window.js';
 import { OwnWriters } from './own-writers.js';
 
@@ -84,6 +83,8 @@ export interface LogPeer {
   describe(log: string): void;
   /** The truncation table has grown, and is stored (J4). */
   truncated(log: string, truncations: readonly Truncation[]): void;
+  /** Its edges are others than was said. */
+  tell(log: string): void;
   /** The peer may have these. */
   want(log: string, runs: readonly Run[]): void;
   /** The log has failed: nothing can be read from it or stored. */
@@ -105,7 +106,7 @@ export class HostedLog<T = unknown> {
   readonly deliveries: Deliveries;
   readonly #writers: OwnWriters;
   readonly #hidden: HiddenEvents;
-  readonly #suppliers = new Suppliers<LogPeer>();
+  readonly reach: LogReach;
   #codec: PayloadCodec<T> | undefined;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
@@ -167,6 +168,16 @@ export class HostedLog<T = unknown> {
       log: () => this.#log,
       // What has ended gets no further.
       ended: () => (this.#isEnded ? (this.#error ?? closedError(id)) : undefined),
+    });
+    this.reach = new LogReach({
+      ...{ id, peers: this.peers, storage: host.storage, environment: host.environment },
+      log: () => this.log,
+      now: () => host.now(),
+      store: (entries) => {
+        this.#enqueue(entries);
+        this.#write();
+      },
+      changed: () => this.#notify(),
     });
     this.ready = this.#load();
     // Whoever did not ask for `ready` must not end the process when it rejects; status and error tell.
@@ -248,6 +259,7 @@ export class HostedLog<T = unknown> {
   }
 
   #received(receipt: Receipt): Receipt {
+    this.reach.received(receipt.entries, receipt.parked);
     if (receipt.disputed) this.#describeAnew();
     else if (receipt.fell) this.#tellEdges();
     // What was dropped may have come from any of them.
@@ -260,47 +272,12 @@ export class HostedLog<T = unknown> {
       this.#overflown ||= receipt.dropped > 0;
       this.#rereadSoon();
     }
-    if (receipt.parked > 0 && this.#suppliers.isInDoubt) this.#search();
     return receipt;
-  }
-
-  /** A peer has opened the log, maybe anew: so far back it holds it. */
-  opened(peer: LogPeer, edges: LogEdges): void {
-    this.#suppliers.opened(peer, edges.complete);
-    this.#search();
-  }
-
-  asked(peer: LogPeer, runs: readonly Run[]): void {
-    this.#suppliers.asked(peer, runs);
-  }
-
-  /** Of what a peer was asked for it does not have these. */
-  absent(peer: LogPeer, runs: readonly Run[]): void {
-    this.#suppliers.lacks(peer, runs);
-    this.#search();
   }
 
   left(peer: LogPeer): void {
     this.peers.delete(peer);
-    this.#suppliers.left(peer);
-    this.#search();
-  }
-
-  /** K3, K4: asks who may have what is missing. When nobody has it, the edge rises. */
-  #search(): void {
-    for (;;) {
-      const { log } = this;
-      if (log === undefined) return;
-      const { ask, rise } = this.#suppliers.search(log.unmet(), log.missingBelow());
-      for (const [peer, runs] of ask) peer.want(this.id, runs);
-      if (rise === undefined || rise <= log.edges.complete) return;
-      const entries = log.raise(rise);
-      if (entries.length > 0) {
-        this.#enqueue(entries);
-        this.#write();
-      }
-      this.#tellEdges();
-    }
+    this.reach.left(peer);
   }
 
   #tellEdges(): void {
@@ -461,6 +438,7 @@ export class HostedLog<T = unknown> {
     if (this.#status !== 'failed') this.#status = 'closed';
     this.#cancelReread?.();
     this.#log?.close();
+    this.reach.end();
     this.#failWaiters(this.#error ?? closedError(this.id));
     this.#notify();
     this.#listeners.clear();
@@ -482,6 +460,7 @@ export class HostedLog<T = unknown> {
       const name = await storage.getMetadata(codecKey(this.id));
       this.#storedCodec = name && new TextDecoder().decode(name);
       if (this.#codec !== undefined) this.bindCodec(this.#codec);
+      await this.reach.recall();
       let { log, heads } = await this.#fromStore(replica);
       for (let nth = 1; log.isHidden(replica, limits.seqMax); nth++) {
         replica = await this.#host.replicaFor(this.id, nth);
@@ -527,6 +506,8 @@ export class HostedLog<T = unknown> {
       log.knowTruncations(truncations);
       this.#forgetGaps();
       this.#chunkIds = [];
+      const windows = Array.from(this.#windows, ({ window }) => window);
+      this.reach.begin(log, records.length + heads.size + revision === 0, windows);
       try {
         if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
         else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId, manifest);
@@ -648,6 +629,7 @@ export class HostedLog<T = unknown> {
     const log = this.#open();
     const older = () => log.loadOlder((oldest) => window.isReached(oldest));
     await window.whileReading(() => this.reading(older(), done), log);
+    this.reach.deepen(window.window);
     return log;
   }
 
@@ -656,13 +638,27 @@ export class HostedLog<T = unknown> {
     this.#windows.delete(window);
   }
 
-  /** Reads `count` more events into memory, for a window. Resolves with how many came. */
+  /** Reads `count` more events into memory, for a window; those that are not here come from peers. Resolves with how many came. */
   async loadOlder(window: UsedWindow, count: number): Promise<number> {
     const log = this.#open();
     const { length, olderLength } = log;
-    const older = () => log.loadOlder((oldest) => oldest.length >= length + count);
-    await window.whileReading(() => this.reading(older(), done), log);
-    return Math.max(0, olderLength - log.olderLength);
+    let came = 0;
+    const older = async () => {
+      await this.reading(
+        log.loadOlder((oldest) => oldest.length >= length + count),
+        done,
+      );
+      came = Math.max(0, olderLength - log.olderLength);
+      if (came >= count) return;
+      // Peers are told of what is stored: the rest would be sent once more.
+      if (this.#error === undefined) await this.whenStored();
+      const { complete } = log.edges;
+      const before = log.lengthFrom(0) - log.lengthFrom(complete);
+      await this.reach.older(count - came);
+      came += Math.max(0, log.lengthFrom(0) - log.lengthFrom(complete) - before);
+    };
+    await window.whileReading(older, log);
+    return came;
   }
 
   /** Gives back what no window shows. */
@@ -672,7 +668,7 @@ export class HostedLog<T = unknown> {
   }
 
   get hasOlder(): boolean {
-    return this.#log?.hasOlder ?? false;
+    return (this.#log?.hasOlder ?? false) || this.reach.mayReachFurther;
   }
 
   /** About how many bytes the events take that are in memory. */
@@ -771,6 +767,7 @@ export class HostedLog<T = unknown> {
     this.#status = 'failed';
     this.#error = error;
     this.#failWaiters(error);
+    this.reach.end();
     for (const peer of [...this.peers]) peer.failed(this.id);
     this.#notify();
   }
@@ -832,7 +829,7 @@ export class HostedLog<T = unknown> {
         return;
       }
       try {
-        table = await this.#commit(batch, log);
+        table = await this.#commit(log, batch);
       } catch (cause) {
         const error = asGossipError(cause, `log "${this.id}" cannot be stored`);
         if (error.code !== 'storage-failed' || this.#givesUp) throw error;
@@ -849,7 +846,7 @@ export class HostedLog<T = unknown> {
       this.#committed += batch.length;
       // Before events, so that nobody is told of what is hidden, nor asks for it.
       if (table !== undefined) for (const peer of [...this.peers]) peer.truncated(this.id, table);
-      const told = log.markStored(batch);
+      const told = log.markStored(batch).filter((entry) => !this.reach.isFill(entry));
       if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told);
       this.#waiters = this.#waiters.filter((waiter) => {
         if (waiter.until > this.#committed) return true;
@@ -882,7 +879,7 @@ export class HostedLog<T = unknown> {
   }
 
   /** Returns the truncation table, when it has grown and is stored with these. It comes with the last of what was queued. */
-  async #commit(batch: readonly LogEntry[], log: ReplicatedLog<T>): Promise<readonly Truncation[] | undefined> {
+  async #commit(log: ReplicatedLog<T>, batch: readonly LogEntry[]): Promise<readonly Truncation[] | undefined> {
     const table = this.#queue.length === 0 ? this.#hidden.grown : undefined;
     const growths = this.#growths;
     const { storage, durable } = this.#host;
@@ -891,6 +888,9 @@ export class HostedLog<T = unknown> {
       await storage.setMetadata(codecKey(this.id), new TextEncoder().encode(codec));
       this.#storedCodec = codec;
     }
+    await this.reach.keep(log);
+    // What lies below an edge is also below the heads in the store.
+    this.#repair ||= this.reach.isPartial;
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const own = batch.some(({ origin }) => origin === 'own');
     for (const { origin, runs } of batch) {
@@ -953,6 +953,7 @@ export class HostedLog<T = unknown> {
       plan.apply();
       this.#records = this.#records.slice(packed.length);
       this.#packAt = limits.journalRowsMax;
+      if (this.#records.length === 0) await this.reach.packed(log);
       if (plan.isComplete) {
         this.#chunkIds = [];
         this.#tidies = false;

@@ -25,7 +25,9 @@ import {
   type LogEntry,
   type Peer,
   type Range,
+  type Reading,
   type Receipt,
+  type ReplicatedLog,
   Session,
   type SessionInput,
   type SessionOptions,
@@ -149,6 +151,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#input({ type: 'truncated', log, truncations, now: this.#now() });
   }
 
+  tell(log: string): void {
+    this.#input({ type: 'tell', log, now: this.#now() });
+  }
+
   want(log: string, runs: readonly Run[]): void {
     this.#input({ type: 'want', log, runs, now: this.#now() });
   }
@@ -240,16 +246,16 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
       case 'edges':
-        this.#host.hosted(output.log)?.opened(this, output.edges);
+        this.#host.hosted(output.log)?.reach.opened(this, output.edges);
         break;
       case 'asked':
-        this.#host.hosted(output.log)?.asked(this, output.runs);
+        this.#host.hosted(output.log)?.reach.asked(this, output.runs);
         break;
       case 'truncations':
         this.#host.hosted(output.log)?.toldHidden(output.truncations);
         break;
       case 'absent':
-        this.#host.hosted(output.log)?.absent(this, output.runs);
+        this.#host.hosted(output.log)?.reach.absent(this, output.runs);
         break;
       case 'progress':
         this.#host.hosted(output.log)?.progressed(this, output.progress);
@@ -309,12 +315,13 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       const { log } = hosted;
       switch (effect.kind) {
         case 'describe':
-          read(hosted.reading(log.describe(), (ranges) => answer(this.#description(effect.log, ranges))));
+          read(hosted.reading(describing(log, effect.last), (it) => answer(this.#description(hosted, it))));
           break;
         case 'compare': {
           this.#contested.delete(effect.log);
           const { received, salt, thorough, peer, peerWriter } = effect;
-          const comparing = log.compare(received, salt, thorough, peer, peerWriter);
+          const relayed = hosted.deliveries.relayedSeq(log.replica);
+          const comparing = log.compare(received, salt, thorough, peer, peerWriter, relayed);
           read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it })));
           break;
         }
@@ -354,11 +361,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     }
   }
 
-  #description(log: string, ranges: readonly Range[]): Answer {
-    const edges = this.#host.hosted(log)?.log?.edges;
-    const truncations = this.#host.hosted(log)?.truncations ?? [];
-    const about = { descriptor: this.#descriptorOf(log), token: this.#token, ranges, truncations };
-    return { kind: 'describe', ...about, ...(edges === undefined ? {} : { edges }) };
+  #description({ id, reach, truncations }: HostedLog, { ranges, cut }: Described): Answer {
+    const about = { descriptor: this.#descriptorOf(id), token: this.#token, edges: reach.told(cut) };
+    return { kind: 'describe', ...about, ranges, truncations };
   }
 
   #openForPeer(
@@ -436,4 +441,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#host.ended(this);
     this.#connection.close(reason);
   }
+}
+
+/** A log as a peer is told of it, with where the last events begin that it has asked for. */
+interface Described {
+  readonly ranges: readonly Range[];
+  readonly cut: number | undefined;
+}
+
+function* describing(log: ReplicatedLog<unknown>, last: number | undefined): Reading<Described> {
+  const cut = last === undefined ? undefined : yield* log.startOfLast(last);
+  return { ranges: yield* log.describe(), cut };
 }

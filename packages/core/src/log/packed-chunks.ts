@@ -79,6 +79,8 @@ export class PackedChunks {
   #slots: PackedSlot[] = [];
   #cold = 0;
   #lateRows = 0;
+  /** Rows before each chunk, as long as there are no others; made when asked for. */
+  #rowsBefore: number[] | undefined;
   /** Bytes given to the reading under way. */
   #given: ReadonlyMap<number, Uint8Array> = noBytes;
   /** Rows of chunks that were read from their bytes so far. */
@@ -115,9 +117,16 @@ export class PackedChunks {
 
   /** Rows that are not in the ordered log. */
   get coldRows(): number {
-    let rows = 0;
-    for (let i = 0; i < this.#cold; i++) rows += rowsOf(this.#slots[i] as PackedSlot);
-    return rows;
+    return this.rowsWithin(0, this.#cold);
+  }
+
+  /** Rows of the chunks `[from, to)`. */
+  rowsWithin(from: number, to: number): number {
+    if (this.#rowsBefore === undefined) {
+      let rows = 0;
+      this.#rowsBefore = [0, ...this.#slots.map((slot) => (rows += rowsOf(slot)))];
+    }
+    return (this.#rowsBefore[to] as number) - (this.#rowsBefore[from] as number);
   }
 
   /** Late rows of all spans. */
@@ -129,6 +138,7 @@ export class PackedChunks {
   replace(from: number, to: number, headers: readonly ChunkHeader[], cold: number): void {
     const slots = headers.map((header) => ({ ...header, late: undefined, hidden: undefined, held: undefined }));
     for (const { late } of this.#slots.slice(from, to)) this.#lateRows -= late?.count ?? 0;
+    this.#rowsBefore = undefined;
     this.#slots = [...this.#slots.slice(0, from), ...slots, ...this.#slots.slice(to)];
     this.#cold = cold;
   }
@@ -172,6 +182,7 @@ export class PackedChunks {
       let to = from + 1;
       while (to < batch.count && (batch.time[to] as number) < spanEnd) to++;
       this.#lateRows += to - from;
+      this.#rowsBefore = undefined;
       slot.late = mergeRows(slot.late ?? new Chunk(0), batch, from, to, this.#tables.replicas);
       if ((slot.late.time[0] as number) < hotFrom) hot = to;
       from = to;
@@ -238,14 +249,14 @@ export class PackedChunks {
   }
 
   /** The blocks of a chunk, and the log's index for each of their replicas. @throws ColdRows, DamagedChunk. */
-  blocks(header: ChunkHeader): { readonly block: DecodedBlock; readonly replicas: Uint32Array }[] {
+  blocks(header: ChunkHeader): { readonly block: DecodedBlock; readonly replicas: readonly number[] }[] {
     const bytes = this.#given.get(header.id);
     if (bytes === undefined) throw new ColdRows([header.id]);
     const { replicas } = this.#tables;
     try {
       const blocks = splitBlocks(bytes).map((part) => {
         const block = decodeBlock(part);
-        return { block, replicas: Uint32Array.from(block.replicas, (id) => replicas.internBytes(id)) };
+        return { block, replicas: block.replicas.map((id) => replicas.internBytes(id)) };
       });
       const rows = blocks.reduce((sum, { block }) => sum + block.count, 0);
       const last = blocks[blocks.length - 1]?.block;
@@ -257,7 +268,11 @@ export class PackedChunks {
   }
 
   /** A chunk's own rows: to stay in the log, or `passing`, for the reading under way. @throws ColdRows, DamagedChunk. */
-  decode(header: ChunkHeader, passing: boolean, look?: (block: DecodedBlock, replicas: Uint32Array) => void): Chunk {
+  decode(
+    header: ChunkHeader,
+    passing: boolean,
+    look?: (block: DecodedBlock, replicas: readonly number[]) => void,
+  ): Chunk {
     const { pages } = this.#tables;
     const parts = this.blocks(header).map(({ block, replicas }) => {
       look?.(block, replicas);
