@@ -223,6 +223,9 @@ export class Cluster {
       case 'switch':
         this.#switch(app, step.to);
         return;
+      case 'withdraw':
+        this.#withdraw(app, log, step.back);
+        return;
       case 'open':
         this.#want(app, log);
         return;
@@ -294,7 +297,10 @@ export class Cluster {
         ({ relay, disk }) =>
           !relay ||
           (Array.from(first).every(([replica, seq]) => disk.head(log, replica, 'durable') >= seq) &&
-            (disk.damaged || Array.from(disk.heads(log)).every(([replica, seq]) => (first.get(replica) ?? 0) >= seq))),
+            (disk.damaged ||
+              Array.from(disk.heads(log)).every(
+                ([replica, seq]) => (first.get(replica) ?? 0) >= seq || views[0]?.hides({ replica, seq }),
+              ))),
       );
     });
   }
@@ -374,7 +380,13 @@ export class Cluster {
         if (view !== undefined) sequences.set(name, view.events);
         if (relay && !disk.damaged) sequences.set(`${name}'s disk`, this.#read(disk, log));
       }
-      this.laws.checkConverged(log, sequences, this.#edgeOf(log));
+      const [first] = this.#apps();
+      this.laws.checkConverged(
+        log,
+        sequences,
+        this.#edgeOf(log),
+        (event) => first?.views.get(log)?.hides(event) ?? false,
+      );
     }
   }
 
@@ -611,6 +623,24 @@ export class Cluster {
     }
   }
 
+  #withdraw(machine: Machine, log: string, back: number): void {
+    const view = machine.views.get(log);
+    if (view?.handle.status !== 'ready') return;
+    view.look();
+    const isShared = this.#machines.some((other) => other !== machine && other.disk === machine.disk);
+    const withdrawing = view.withdraw(back, isShared);
+    if (withdrawing === undefined) return;
+    this.#dirty.add(view);
+    withdrawing.then(
+      () => this.count('event withdrawn'),
+      // The log was closed or has failed meanwhile; or it is only passed on here.
+      (error) => {
+        if (!(error instanceof GossipError)) this.#fail(error);
+        this.count(`event not withdrawn: ${error.code}`);
+      },
+    );
+  }
+
   #switch(machine: Machine, to: number): void {
     const relays = this.#machines.filter(({ relay }) => relay);
     const relay = relays[to % relays.length];
@@ -712,6 +742,7 @@ export class Cluster {
   #read(disk: VirtualDisk, log: string): LogEvent[] {
     const replica = this.#machines[0]?.views.values().next().value?.handle.log?.replica;
     const copy = new ReplicatedLog({ id: log, replica: replica ?? anyReplica, now: () => 0 });
+    copy.knowTruncations(disk.truncations(log));
     // The journal may lie in another order than the log: below the edge that is kept with it anything may be missing.
     copy.resumeEdges({ wanted: 0, complete: disk.completeEdge(log) });
     const unlessDamaged = (load: () => void) => {
@@ -740,6 +771,7 @@ export class Cluster {
     if (kind === 'ranges') this.count('logs compared');
     if (kind === 'sums') this.count('log at rest summed');
     if (kind === 'coming') this.count('total announced');
+    if (kind === 'truncations') this.count('truncation table told');
     if (kind === 'error') this.count('refusal sent');
     if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
     this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
@@ -754,7 +786,7 @@ const start = Date.UTC(2026, 0, 1);
 const anyReplica = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['replica'];
 const frameKinds = [
   ...['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'],
-  ...['feed', 'pull', 'sums', 'coming'],
+  ...['feed', 'pull', 'sums', 'coming', 'absent', 'truncations'],
 ];
 
 /** A step in one line. */
