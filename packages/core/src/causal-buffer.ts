@@ -6,24 +6,16 @@
  * those are few: a writer's first event that waits for a dependency keeps all later ones waiting for their predecessor.
  */
 import { type DecodedBlock, timeBeforeRow } from './codec/block.js';
-import { invariant } from './errors.js';
 import type { ReplicaId } from './ids.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
 import type { Edges, MissingEvent } from './log/edges.js';
 import type { ReplicaTable } from './log/replica-table.js';
+import { ParkedRows } from './parked-rows.js';
 import type { Run } from './ports/storage.js';
 import { WaitingRows } from './waiting-rows.js';
 
-/** A row of a decoded block that cannot show yet. @internal */
-export interface ParkedRow {
-  readonly block: DecodedBlock;
-  readonly row: number;
-  /** The log's replica index for each of the block's replicas. */
-  readonly replicas: Uint32Array;
-  readonly replica: number;
-  readonly seq: number;
-  readonly time: number;
-}
+/** Empty lists that are kept: among few writers each will be waited for again. */
+const spareLists = 64;
 
 /** @internal */
 export class CausalBuffer {
@@ -31,13 +23,13 @@ export class CausalBuffer {
   disputed: number | undefined;
   readonly #replicas: ReplicaTable;
   readonly #edges: Edges;
-  readonly #waiting = new Map<number, WaitingRows<ParkedRow>>();
-  readonly #byDot = new Map<number, { parked: ParkedRow; waitsFor: number }>();
+  readonly #parked = new ParkedRows();
+  /** By slot, the replica that a row waits for; its own when it waits for its writer's previous event. */
+  readonly #waitsFor: number[] = [];
+  readonly #waiting = new Map<number, WaitingRows<number>>();
+  readonly #byDot = new Map<number, number>();
   /** Per replica, the last event that is known to be missing. */
   readonly #needed = new Map<number, number>();
-  /** How many rows keep a block: as long as one does, all of its bytes are kept. */
-  readonly #blocks = new Map<DecodedBlock, number>();
-  #bytes = 0;
 
   /** `replicas` says what is in the log: up to `last`, per replica; `edges` which references count as met (K1). */
   constructor(replicas: ReplicaTable, edges: Edges) {
@@ -49,79 +41,97 @@ export class CausalBuffer {
     return this.#byDot.size;
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  /** The parked rows, by slot. */
+  get parked(): ParkedRows {
+    return this.#parked;
   }
 
   has(replica: number, seq: number): boolean {
     return this.#byDot.has(dot(replica, seq));
   }
 
-  /** The replica that a row of a block waits for, or -1 when nothing is missing (G2). */
-  waitsFor(block: DecodedBlock, row: number, replicas: Uint32Array): number {
+  /** What a row of a block lacks first; `undefined` when nothing is missing (G2). */
+  lackedBy(block: DecodedBlock, row: number, replicas: readonly number[]): MissingEvent | undefined {
     const replica = replicas[block.replica[row] as number] as number;
-    if (this.#lacksPredecessor(block, row, replica)) return replica;
+    const before = (block.seq[row] as number) - 1;
+    if (this.#replicas.last[replica] !== before) {
+      const time = timeBeforeRow(block, row);
+      if (this.#edges.complete === 0 || !this.#edges.begins(replica, time)) return { replica, seq: before, time };
+    }
     const end = block.depStart[row + 1] as number;
     for (let i = block.depStart[row] as number; i < end; i++) {
       const other = replicas[block.depReplica[i] as number] as number;
-      if (this.#isMissing(other, block.depSeq[i] as number, block.depTime[i] as number)) return other;
+      const seq = block.depSeq[i] as number;
+      const time = block.depTime[i] as number;
+      if (this.#isMissing(other, seq, time)) return { replica: other, seq, time };
     }
-    return -1;
+    return undefined;
   }
 
-  /** Parks a row, or moves it to another replica to wait for. */
-  park(parked: ParkedRow, waitsFor: number): void {
-    this.remove(parked);
-    if (waitsFor !== parked.replica) {
-      const waiting =
-        this.#waiting.get(waitsFor) ?? new WaitingRows<ParkedRow>(this.#replicas.last[waitsFor] as number);
+  /** The same for a parked row. */
+  lackedByParked(slot: number): MissingEvent | undefined {
+    const parked = this.#parked;
+    if (this.#lacksPredecessor(slot)) {
+      return { replica: parked.replica(slot), seq: parked.seq(slot) - 1, time: parked.timeBefore(slot) };
+    }
+    let missing: MissingEvent | undefined;
+    parked.eachDependency(slot, (replica, seq, time) => {
+      if (missing === undefined && this.#isMissing(replica, seq, time)) missing = { replica, seq, time };
+    });
+    return missing;
+  }
+
+  /** Parks a row of a block, and notes what it refers to and is neither here nor parked. */
+  park(block: DecodedBlock, row: number, replicas: readonly number[], lacks: MissingEvent): void {
+    const slot = this.#parked.add(block, row, replicas);
+    this.wait(slot, lacks);
+    this.#eachMissing(slot, this.#need);
+  }
+
+  /** A row in a slot waits for what it lacks first. */
+  wait(slot: number, { replica: waitsFor, seq, time }: MissingEvent): void {
+    const replica = this.#parked.replica(slot);
+    this.#byDot.set(dot(replica, this.#parked.seq(slot)), slot);
+    this.#waitsFor[slot] = waitsFor;
+    if (waitsFor === replica) return;
+    let waiting = this.#waiting.get(waitsFor);
+    if (waiting === undefined) {
+      waiting = new WaitingRows<number>(this.#replicas.last[waitsFor] as number);
       this.#waiting.set(waitsFor, waiting);
-      const reference = this.#missingReference(parked, waitsFor);
-      waiting.add(parked, reference.seq, reference.time);
     }
-    this.#byDot.set(dot(parked.replica, parked.seq), { parked, waitsFor });
-    const rows = this.#blocks.get(parked.block) ?? 0;
-    this.#blocks.set(parked.block, rows + 1);
-    if (rows === 0) this.#bytes += parked.block.bytes.length;
+    waiting.add(slot, seq, time);
   }
 
-  remove(parked: ParkedRow): void {
-    const key = dot(parked.replica, parked.seq);
-    const entry = this.#byDot.get(key);
-    if (entry === undefined) return;
-    this.#byDot.delete(key);
-    const waiting = this.#waiting.get(entry.waitsFor);
-    waiting?.delete(entry.parked);
-    if (waiting?.size === 0) this.#waiting.delete(entry.waitsFor);
-    const { block } = entry.parked;
-    const rows = this.#blocks.get(block) as number;
-    if (rows > 1) {
-      this.#blocks.set(block, rows - 1);
-    } else {
-      this.#blocks.delete(block);
-      this.#bytes -= block.bytes.length;
-    }
+  /** A row waits no more. It stays in its slot until that is freed. */
+  take(slot: number): void {
+    this.#byDot.delete(dot(this.#parked.replica(slot), this.#parked.seq(slot)));
+    const waitsFor = this.#waitsFor[slot] as number;
+    const waiting = this.#waiting.get(waitsFor);
+    if (waiting === undefined || waitsFor === this.#parked.replica(slot)) return;
+    waiting.delete(slot);
+    if (waiting.size === 0 && this.#waiting.size > spareLists) this.#waiting.delete(waitsFor);
+  }
+
+  /** A row waits no more, and is gone. */
+  drop(slot: number): void {
+    this.take(slot);
+    this.#parked.free(slot);
   }
 
   /** The rows that the last events of `replica` may have freed. */
-  waitingFor(replica: number): ParkedRow[] {
+  waitingFor(replica: number): number[] {
     const last = this.#replicas.last[replica] as number;
-    const rows = this.#waiting.get(replica)?.wake(last, this.#replicas.lastTime[replica] as number) ?? [];
+    const slots = this.#waiting.get(replica)?.wake(last, this.#replicas.lastTime[replica] as number) ?? [];
     const next = this.#byDot.get(dot(replica, last + 1));
-    if (next !== undefined) rows.push(next.parked);
-    return rows;
-  }
-
-  /** Notes what a row that was just parked refers to and is neither here nor parked. */
-  need(parked: ParkedRow): void {
-    this.#eachMissing(parked, (replica, seq) => this.#need(replica, seq));
+    if (next !== undefined) slots.push(next);
+    return slots;
   }
 
   /** What parked rows refer to and that is neither here nor parked, each once. O(parked rows). */
   unmet(): MissingEvent[] {
     const unmet = new Map<number, MissingEvent>();
-    for (const { parked } of this.#byDot.values()) {
-      this.#eachMissing(parked, (replica, seq, time) => {
+    for (const slot of this.#byDot.values()) {
+      this.#eachMissing(slot, (replica, seq, time) => {
         const key = dot(replica, seq);
         if (!this.has(replica, seq) && (unmet.get(key)?.time ?? -1) < time) unmet.set(key, { replica, seq, time });
       });
@@ -129,32 +139,37 @@ export class CausalBuffer {
     return [...unmet.values()];
   }
 
-  /** Takes all rows out, in log order: what they wait for is to be looked at anew. */
-  takeAll(): ParkedRow[] {
-    const parked = Array.from(this.#byDot.values(), (entry) => entry.parked);
-    for (const row of parked) this.remove(row);
-    return parked.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
+  /** Takes all rows, in log order: what they wait for is to be looked at anew. */
+  takeAll(): number[] {
+    const slots = [...this.#byDot.values()];
+    this.#byDot.clear();
+    this.#waiting.clear();
+    return this.inOrder(slots);
   }
 
-  #eachMissing(
-    { block, row, replicas, replica, seq, time }: ParkedRow,
-    visit: (replica: number, seq: number, time: number) => void,
-  ): void {
-    if (seq - 1 > (this.#replicas.last[replica] as number) && this.#lacksPredecessor(block, row, replica)) {
-      visit(replica, seq - 1, timeBeforeRow(block, row) || time - 1);
-    }
-    const end = block.depStart[row + 1] as number;
-    for (let i = block.depStart[row] as number; i < end; i++) {
-      const other = replicas[block.depReplica[i] as number] as number;
-      const needed = block.depSeq[i] as number;
-      const neededTime = block.depTime[i] as number;
-      if (this.#isMissing(other, needed, neededTime)) visit(other, needed, neededTime);
-    }
+  /** Sorts slots into log order. */
+  inOrder(slots: number[]): number[] {
+    const parked = this.#parked;
+    return slots.sort(
+      (a, b) => parked.time(a) - parked.time(b) || this.#replicas.compare(parked.replica(a), parked.replica(b)),
+    );
   }
 
-  #lacksPredecessor(block: DecodedBlock, row: number, replica: number): boolean {
-    if (this.#replicas.last[replica] === (block.seq[row] as number) - 1) return false;
-    return this.#edges.complete === 0 || !this.#edges.begins(replica, timeBeforeRow(block, row));
+  #lacksPredecessor(slot: number): boolean {
+    const replica = this.#parked.replica(slot);
+    if (this.#replicas.last[replica] === this.#parked.seq(slot) - 1) return false;
+    return this.#edges.complete === 0 || !this.#edges.begins(replica, this.#parked.timeBefore(slot));
+  }
+
+  #eachMissing(slot: number, visit: (replica: number, seq: number, time: number) => void): void {
+    const replica = this.#parked.replica(slot);
+    const seq = this.#parked.seq(slot);
+    if (seq - 1 > (this.#replicas.last[replica] as number) && this.#lacksPredecessor(slot)) {
+      visit(replica, seq - 1, this.#parked.timeBefore(slot) || this.#parked.time(slot) - 1);
+    }
+    this.#parked.eachDependency(slot, (other, needed, time) => {
+      if (this.#isMissing(other, needed, time)) visit(other, needed, time);
+    });
   }
 
   /** What parked rows lack, per replica: from the first event that is not here to the last one needed. */
@@ -170,21 +185,9 @@ export class CausalBuffer {
     }));
   }
 
-  /** What a row lacks first of a replica's events. */
-  #missingReference({ block, row, replicas }: ParkedRow, replica: number): { seq: number; time: number } {
-    const end = block.depStart[row + 1] as number;
-    for (let i = block.depStart[row] as number; i < end; i++) {
-      const seq = block.depSeq[i] as number;
-      const time = block.depTime[i] as number;
-      if (replicas[block.depReplica[i] as number] === replica && this.#isMissing(replica, seq, time))
-        return { seq, time };
-    }
-    invariant(false, 'a parked row lacks an event of the replica that it waits for');
-  }
-
-  #need(replica: number, seq: number): void {
+  readonly #need = (replica: number, seq: number): void => {
     if (seq > (this.#needed.get(replica) ?? 0) && !this.has(replica, seq)) this.#needed.set(replica, seq);
-  }
+  };
 
   /** A reference whose replica has passed its time without its number is void, not missing (G2). */
   #isMissing(replica: number, seq: number, time: number): boolean {
@@ -194,12 +197,13 @@ export class CausalBuffer {
 
   /** Drops the newest rows until the buffer is within seven eighths of its bounds, if it is over one. Returns how many. */
   shed(): number {
-    if (this.rows <= causalBufferRowsMax && this.#bytes <= causalBufferBytesMax) return 0;
-    const newestFirst = Array.from(this.#byDot.values(), ({ parked }) => parked).sort((a, b) => b.time - a.time);
+    const parked = this.#parked;
+    if (this.rows <= causalBufferRowsMax && parked.bytes <= causalBufferBytesMax) return 0;
+    const newestFirst = [...this.#byDot.values()].sort((a, b) => parked.time(b) - parked.time(a));
     let dropped = 0;
-    for (const parked of newestFirst) {
-      if (this.rows <= causalBufferRowsMax * 0.875 && this.#bytes <= causalBufferBytesMax * 0.875) break;
-      this.remove(parked);
+    for (const slot of newestFirst) {
+      if (this.rows <= causalBufferRowsMax * 0.875 && parked.bytes <= causalBufferBytesMax * 0.875) break;
+      this.drop(slot);
       dropped++;
     }
     return dropped;

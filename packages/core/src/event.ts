@@ -133,11 +133,11 @@ const unknownKind: PayloadCodec<never> = {
 
 /** Columns that an event is made of, in a chunk as in a block. */
 interface EventColumns {
-  readonly seq: Uint32Array;
-  readonly time: Float64Array;
-  readonly kind: Uint8Array;
-  readonly offset: Uint32Array;
-  readonly length: Uint32Array;
+  readonly seq: ArrayLike<number>;
+  readonly time: ArrayLike<number>;
+  readonly kind: ArrayLike<number>;
+  readonly offset: ArrayLike<number>;
+  readonly length: ArrayLike<number>;
 }
 
 /** The event of a row that `replica` wrote; its payload lies in `page`. @internal */

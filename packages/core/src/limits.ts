@@ -44,8 +44,8 @@ export const wallClockMsMin = 1_767_225_600_000;
 export const replicasMax = 100_000;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
-/** Rows that wait in a log's causal buffer. Above it the newest are dropped; they can be fetched again. */
-export const causalBufferRowsMax = 8192;
+/** Rows that wait in a log's causal buffer, at about 200 bytes each. Above it the newest are dropped; they can be fetched again. */
+export const causalBufferRowsMax = 32_768;
 /** Bytes that wait in a log's causal buffer. */
 export const causalBufferBytesMax = 8 * 1024 * 1024;
 

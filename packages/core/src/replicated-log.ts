@@ -18,7 +18,7 @@
  * - [G7] An event that is missing here before others of its writer, as after a write that was lost, is put in its place when
  *   a peer sends it.
  */
-import { CausalBuffer, type ParkedRow } from './causal-buffer.js';
+import { CausalBuffer } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
 import { decodeManifest, type PackedEdges, type PackedReplica } from './codec/manifest.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
@@ -64,7 +64,7 @@ import { type LookUpTimes, lookUpIn } from './log/times-before.js';
 import type { Run } from './ports/storage.js';
 import type { KnownRun, Range } from './range.js';
 import { unwrapReissued, wrapReissued } from './reissue.js';
-import { blockRuns, chunkRuns, type KnownEvent, type LogEntry, type TimedRun } from './runs.js';
+import { blockRuns, type KnownEvent, type LogEntry, type TimedRun } from './runs.js';
 
 /** What a log is, fixed when it is created; peers compare it. */
 export interface LogDescriptor {
@@ -200,6 +200,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #unflushed = new Chunk();
   /** Time of the event before the first of these. */
   #timeBeforeUnflushed = 0;
+  /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
+  readonly #oneRow = new Chunk(1);
   #dispute: Dispute | undefined;
   /** Former id → id, of re-issued events. */
   readonly #reissued = new Map<EventId, EventId>();
@@ -398,20 +400,28 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     // What is written here from now on lies above.
     this.#clock = observe(this.#clock, time);
     const tally = newTally();
-    const freed: ParkedRow[] = [];
+    const freed: number[] = [];
+    const { parked } = this.#buffer;
     // In log order whatever a row refers to has been looked at before.
-    for (const parked of this.#buffer.takeAll()) {
-      const { block, row, replicas, replica, seq } = parked;
-      if (parked.time < time) {
-        if (!this.#edges.holds(replica, seq) && this.#takeResidue(block, row, replica)) freed.push(parked);
+    for (const slot of this.#buffer.takeAll()) {
+      const replica = parked.replica(slot);
+      const seq = parked.seq(slot);
+      const at = parked.time(slot);
+      const isResidue = at < time;
+      const lacks = isResidue ? undefined : this.#buffer.lackedByParked(slot);
+      if (lacks !== undefined) {
+        this.#buffer.wait(slot, lacks);
         continue;
       }
-      const waitsFor = this.#buffer.waitsFor(block, row, replicas);
-      if (waitsFor >= 0) {
-        this.#buffer.park(parked, waitsFor);
-      } else if (parked.time > (this.#replicas.lastTime[replica] as number)) {
-        this.#advance(block, row, replica);
-        freed.push(parked);
+      const timeBefore = parked.timeBefore(slot);
+      const isTaken = isResidue
+        ? !this.#edges.holds(replica, seq) && this.#edges.fits(replica, seq, at, timeBefore)
+        : at > (this.#replicas.lastTime[replica] as number);
+      if (isTaken) {
+        this.#advance(replica, seq, at, timeBefore);
+        freed.push(slot);
+      } else {
+        parked.free(slot);
       }
     }
     if (freed.length > 0) {
@@ -480,11 +490,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   takeUnflushed(): LogEntry[] {
     const rows = this.#unflushed;
     if (rows.count === 0) return [];
-    this.#unflushed = new Chunk();
     const before = this.#timeBeforeUnflushed;
-    return encodeRows(rows, this.#tables, 'own', ([first], times) => {
+    const entries = encodeRows(rows, this.#tables, 'own', ([first], times) => {
       times[first as number] = before;
     });
+    // Mostly it is one row: its chunk serves again.
+    if (rows.count === 1) rows.count = 0;
+    else this.#unflushed = new Chunk();
+    return entries;
   }
 
   /**
@@ -859,7 +872,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       }
     }
     const tally = newTally();
-    const arrivals: ParkedRow[] = [];
+    const arrivals: { replica: number; seq: number }[] = [];
     let refused: GossipError | undefined;
     for (const block of decoded) {
       refused = this.#replicas.roomFor(block.replicas);
@@ -867,7 +880,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         refused ??= new GossipError('forked', 'events of this writer differ: only a session can tell which stand');
       }
       if (refused !== undefined) break;
-      const replicas = Uint32Array.from(block.replicas, (bytes) => this.#replicas.internBytes(bytes));
+      const replicas = block.replicas.map((bytes) => this.#replicas.internBytes(bytes));
       if (this.#journal !== undefined && source === 'peer') this.#compareOwn(block, replicas, tally);
       if (this.#journal !== undefined && source === 'journal') this.#compareStored(block, replicas);
       refused =
@@ -897,7 +910,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** G4: a peer's events under this writer's id are held against what stands here, up to the first that differs. */
-  #compareOwn(block: DecodedBlock, replicas: Uint32Array, tally: Tally): void {
+  #compareOwn(block: DecodedBlock, replicas: readonly number[], tally: Tally): void {
     const self = this.#self;
     const writer = replicas.indexOf(self);
     if (writer < 0 || writer >= block.writers) return;
@@ -926,7 +939,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** G4: the journal may hold both branches of a dispute that was settled before. The later one is the one that stands. */
-  #compareStored(block: DecodedBlock, replicas: Uint32Array): void {
+  #compareStored(block: DecodedBlock, replicas: readonly number[]): void {
     for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
@@ -954,7 +967,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** The same for events that a peer sends. */
-  #contradiction(block: DecodedBlock, replicas: Uint32Array): GossipError | undefined {
+  #contradiction(block: DecodedBlock, replicas: readonly number[]): GossipError | undefined {
     const { ids, last, stored } = this.#replicas;
     for (let row = 0; row < block.count; row++) {
       const replica = replicas[block.replica[row] as number] as number;
@@ -1028,20 +1041,20 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** One block: what is known is passed over, what can show is released, the rest is parked. */
   #absorb(
     block: DecodedBlock,
-    replicas: Uint32Array,
+    replicas: readonly number[],
     tally: Tally,
-    arrivals: ParkedRow[],
+    arrivals: { replica: number; seq: number }[],
     contested: Set<ReplicaId> | undefined,
   ): GossipError | undefined {
     const collect = contested !== undefined;
     const { ids, last, lastTime } = this.#replicas;
     const disputed = this.#dispute?.replica;
     const lastBefore = replicas.map((replica) => last[replica] as number);
-    const timeBefore = Float64Array.from(replicas, (replica) => lastTime[replica] as number);
+    const timeBefore = replicas.map((replica) => lastTime[replica] as number);
     const edges = this.#edges;
     const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
     const released: number[] = [];
-    const waiting: { parked: ParkedRow; waitsFor: number }[] = [];
+    const waiting: { row: number; replica: number; seq: number; lacks: MissingEvent }[] = [];
     const mending: number[] = [];
     let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
@@ -1074,13 +1087,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         continue;
       }
       if (isResidue) {
-        if (this.#takeResidue(block, row, replica)) released.push(row);
-        else tally.duplicates++;
+        const timeBefore = timeBeforeRow(block, row);
+        if (edges.fits(replica, seq, time, timeBefore)) {
+          this.#advance(replica, seq, time, timeBefore);
+          released.push(row);
+        } else {
+          tally.duplicates++;
+        }
         continue;
       }
-      const waitsFor = this.#buffer.waitsFor(block, row, replicas);
-      if (waitsFor >= 0) {
-        waiting.push({ parked: { block, row, replicas, replica, seq, time }, waitsFor });
+      const lacks = this.#buffer.lackedBy(block, row, replicas);
+      if (lacks !== undefined) {
+        waiting.push({ row, replica, seq, lacks });
         continue;
       }
       if (time <= (lastTime[replica] as number)) {
@@ -1093,24 +1111,22 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
           context: { replica: this.#replicas.ids[replica], seq },
         });
       }
-      this.#advance(block, row, replica);
+      this.#advance(replica, seq, time, seq - 1 === last[replica] ? 0 : timeBeforeRow(block, row));
       released.push(row);
     }
-    if (collect) tally.runs.push(...blockRuns(block, replicas, this.#replicas.ids));
+    const runs = collect ? blockRuns(block, replicas, ids) : [];
+    tally.runs.push(...runs);
     if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
 
     if (released.length > 0) {
       const whole = released.length === block.count;
-      const batch = whole ? takeBlock(block, replicas, this.#tables) : this.#pickRows(block, replicas, released);
+      const batch =
+        whole && block.count > 1 ? takeBlock(block, replicas, this.#tables) : this.#pickRows(block, replicas, released);
       this.#release(batch);
       tally.added += batch.count;
       if (collect) {
         if (whole) {
-          tally.entries.push({
-            block: block.bytes,
-            runs: chunkRuns(batch, 0, batch.count, this.#replicas.ids),
-            origin: 'received',
-          });
+          tally.entries.push({ block: block.bytes, runs, origin: 'received' });
         } else {
           const lookUp: LookUpTimes = (starts, before) => {
             for (const row of starts) before[row] = timeBeforeRow(block, released[row] as number);
@@ -1120,9 +1136,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       }
       this.#insert(batch);
     }
-    for (const { parked, waitsFor } of waiting) {
-      this.#buffer.park(parked, waitsFor);
-      this.#buffer.need(parked);
+    for (const parked of waiting) {
+      this.#buffer.park(block, parked.row, replicas, parked.lacks);
       arrivals.push(parked);
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
@@ -1132,25 +1147,15 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return undefined;
   }
 
-  /** The replica's run goes on with a row, or begins anew with it (K1). */
-  #advance(block: DecodedBlock, row: number, replica: number): void {
+  /** The replica's run goes on with an event, or begins anew with it (K1). */
+  #advance(replica: number, seq: SequenceNumber, time: number, timeBefore: number): void {
     const { last, lastTime } = this.#replicas;
-    const seq = block.seq[row] as number;
-    const time = block.time[row] as number;
     if (seq - 1 === last[replica]) {
       last[replica] = seq;
       lastTime[replica] = time;
     } else {
-      this.#edges.add(replica, seq, time, timeBeforeRow(block, row));
+      this.#edges.add(replica, seq, time, timeBefore);
     }
-  }
-
-  /** K2. A row that cannot be, by the times of those around it, is left. */
-  #takeResidue(block: DecodedBlock, row: number, replica: number): boolean {
-    const timeBefore = timeBeforeRow(block, row);
-    if (!this.#edges.fits(replica, block.seq[row] as number, block.time[row] as number, timeBefore)) return false;
-    this.#advance(block, row, replica);
-    return true;
   }
 
   /** What rows refer to below the edge may be missing; and what was missing may be among them. */
@@ -1167,20 +1172,20 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
   }
 
-  #insertFreed(freed: readonly ParkedRow[], tally: Tally, collect: boolean): void {
+  /** Parked rows that wait no more, in log order. */
+  #insertFreed(freed: readonly number[], tally: Tally, collect: boolean): void {
+    const { parked } = this.#buffer;
     const chunk = new Chunk(freed.length);
-    for (const { block, row, replicas } of freed) takeRow(chunk, block, row, replicas, this.#tables);
+    for (const slot of freed) parked.copy(slot, chunk, this.#tables);
     this.#release(chunk);
     tally.added += chunk.count;
     if (collect) {
       const lookUp: LookUpTimes = (starts, before) => {
-        for (const at of starts) {
-          const { block, row } = freed[at] as ParkedRow;
-          before[at] = timeBeforeRow(block, row);
-        }
+        for (const at of starts) before[at] = parked.timeBefore(freed[at] as number);
       };
       tally.entries.push(...encodeRows(chunk, this.#tables, 'received', lookUp));
     }
+    for (const slot of freed) parked.free(slot);
     this.#insert(chunk);
   }
 
@@ -1207,8 +1212,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
   }
 
-  #pickRows(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]): Chunk {
-    const chunk = new Chunk(rows.length);
+  #pickRows(block: DecodedBlock, replicas: readonly number[], rows: readonly number[]): Chunk {
+    const chunk = rows.length === 1 ? this.#oneRow : new Chunk(rows.length);
+    chunk.count = 0;
     for (const row of rows) takeRow(chunk, block, row, replicas, this.#tables);
     return chunk;
   }
@@ -1232,35 +1238,41 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** Releases what waited for the replicas that advanced, and what waited for that; in log order. */
-  #releaseParked(advanced: Uint32Array, tally: { dropped: number }): ParkedRow[] {
+  #releaseParked(advanced: readonly number[], tally: { dropped: number }): number[] {
     const { last, lastTime } = this.#replicas;
-    const freed: ParkedRow[] = [];
+    const { parked } = this.#buffer;
+    const freed: number[] = [];
     const work = new Set<number>(advanced);
-    for (const replica of work) {
-      work.delete(replica);
-      for (const parked of this.#buffer.waitingFor(replica)) {
-        if (parked.seq <= (last[parked.replica] as number)) {
-          this.#buffer.remove(parked);
+    for (const advancing of work) {
+      work.delete(advancing);
+      for (const slot of this.#buffer.waitingFor(advancing)) {
+        const replica = parked.replica(slot);
+        const seq = parked.seq(slot);
+        if (seq <= (last[replica] as number)) {
+          this.#buffer.drop(slot);
           continue;
         }
-        const waitsFor = this.#buffer.waitsFor(parked.block, parked.row, parked.replicas);
-        if (waitsFor >= 0) {
-          this.#buffer.park(parked, waitsFor);
+        const lacks = this.#buffer.lackedByParked(slot);
+        this.#buffer.take(slot);
+        if (lacks !== undefined) {
+          this.#buffer.wait(slot, lacks);
           continue;
         }
-        this.#buffer.remove(parked);
-        const followsAnother = this.#standing.followsAnother(parked.block, parked.row, parked.replica);
-        if (followsAnother || parked.time <= (lastTime[parked.replica] as number)) {
+        const time = parked.time(slot);
+        const timeBefore = parked.timeBefore(slot);
+        const followsAnother = seq - 1 === last[replica] && timeBefore > 0 && timeBefore !== lastTime[replica];
+        if (followsAnother || time <= (lastTime[replica] as number)) {
           // It broke a rule that could not be judged before its predecessor came. Its successors stay parked and are shed.
           tally.dropped++;
+          parked.free(slot);
           continue;
         }
-        this.#advance(parked.block, parked.row, parked.replica);
-        freed.push(parked);
-        work.add(parked.replica);
+        this.#advance(replica, seq, time, timeBefore);
+        freed.push(slot);
+        work.add(replica);
       }
     }
-    return freed.sort((a, b) => a.time - b.time || this.#replicas.compare(a.replica, b.replica));
+    return this.#buffer.inOrder(freed);
   }
 }
 

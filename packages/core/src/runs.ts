@@ -44,7 +44,7 @@ export function chunkRuns(chunk: Chunk, from: number, to: number, ids: readonly 
 }
 
 /** The same for a decoded block; `replicas` maps its table to the log's. */
-export function blockRuns(block: DecodedBlock, replicas: Uint32Array, ids: readonly ReplicaId[]): TimedRun[] {
+export function blockRuns(block: DecodedBlock, replicas: readonly number[], ids: readonly ReplicaId[]): TimedRun[] {
   const runs: Mutable<TimedRun>[] = block.firstSeq.map((first, writer) => ({
     replica: ids[replicas[writer] as number] as ReplicaId,
     first,

@@ -51,6 +51,10 @@ export class WaitingRows<Row> {
 
   /** The rows that may go on, now that the replica has come to `last`, of `lastTime`. They stay until they are deleted. */
   wake(last: number, lastTime: number): Row[] {
+    if (this.size === 0) {
+      this.#woken = Math.max(this.#woken, last);
+      return [];
+    }
     const woken = new Set<Row>();
     // Whichever is less: the numbers that came, or those that are waited for.
     if (last - this.#woken < this.#bySeq.size) {

@@ -202,6 +202,14 @@ function timeToken(previous: number, time: number): number {
   return (time - previous) * 2 + 1;
 }
 
+/**
+ * A number for each row. A block of one row has plain arrays: a typed array takes 200 bytes and as long as reading all of
+ * the row, and messages mostly come one by one.
+ *
+ * @internal
+ */
+export type Column<Typed> = Typed | readonly number[];
+
 /** A block's columns, valid by its own bytes. Views point into `bytes`. @internal */
 export interface DecodedBlock {
   readonly bytes: Uint8Array;
@@ -214,14 +222,14 @@ export interface DecodedBlock {
   /** Per writer, the time of the event before its first row; 0 where there is none, or it is not told. */
   readonly timeBefore: readonly number[];
   /** Columns; `replica` is an index into `replicas`, `offset` counts from the start of `bytes`. */
-  readonly replica: Uint32Array;
-  readonly seq: Uint32Array;
-  readonly time: Float64Array;
-  readonly kind: Uint8Array;
-  readonly offset: Uint32Array;
-  readonly length: Uint32Array;
+  readonly replica: Column<Uint32Array>;
+  readonly seq: Column<Uint32Array>;
+  readonly time: Column<Float64Array>;
+  readonly kind: Column<Uint8Array>;
+  readonly offset: Column<Uint32Array>;
+  readonly length: Column<Uint32Array>;
   /** Row i's dependencies are entries `[depStart[i], depStart[i + 1])` of the three below. */
-  readonly depStart: Uint32Array;
+  readonly depStart: Column<Uint32Array>;
   readonly depReplica: readonly number[];
   readonly depSeq: readonly number[];
   readonly depTime: readonly number[];
@@ -261,21 +269,23 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   if (writers === 0) throw invalid('a block without writers');
   const referenced = reader.bounded(blockReplicasMax - writers, 'replicas named in a block');
   if ((writers + referenced) * replicaIdBytes > reader.remaining) throw invalid('more replicas than bytes');
-  const replicas: Uint8Array[] = [];
-  const firstSeq: number[] = [];
-  const ageBefore: number[] = [];
+  // Of their length from the start: what is pushed has room for sixteen more, which parked blocks would keep.
+  const replicas = new Array<Uint8Array>(writers + referenced);
+  const firstSeq = new Array<number>(writers);
+  const ageBefore = new Array<number>(writers);
   for (let i = 0; i < writers + referenced; i++) {
-    replicas.push(reader.bytes(replicaIdBytes));
+    replicas[i] = reader.bytes(replicaIdBytes);
     if (i < writers) {
       const first = reader.bounded(seqMax, 'sequence number');
       if (first === 0) throw invalid('sequence number 0');
-      firstSeq.push(first);
-      ageBefore.push(first === 1 ? 0 : reader.bounded(timeMax, 'time since the event before'));
+      firstSeq[i] = first;
+      ageBefore[i] = first === 1 ? 0 : reader.bounded(timeMax, 'time since the event before');
     }
   }
   refuseTwins(replicas);
 
-  const time = new Float64Array(count);
+  const isOne = count === 1;
+  const time = isOne ? [firstTime] : new Float64Array(count);
   time[0] = firstTime;
   let previous = firstTime;
   for (let row = 1; row < count; row++) {
@@ -288,7 +298,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   }
   if (previous !== lastTime || lastTime > timeMax) throw invalid('the last time of a block is not as announced');
 
-  const replica = new Uint32Array(count);
+  const replica = isOne ? [0] : new Uint32Array(count);
   if (writers > 1) {
     for (let row = 0; row < count; row++) {
       const writer = reader.varint();
@@ -296,9 +306,9 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
       replica[row] = writer;
     }
   }
-  const seq = new Uint32Array(count);
+  const seq = isOne ? [0] : new Uint32Array(count);
   const timeBefore = ageBefore;
-  const next = Float64Array.from(firstSeq);
+  const next = firstSeq.slice();
   for (let row = 0; row < count; row++) {
     const writer = replica[row] as number;
     const value = next[writer] as number;
@@ -323,7 +333,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   }
   for (let i = 0; i < writers; i++) if (next[i] === firstSeq[i]) throw invalid('a writer without rows');
 
-  const kind = new Uint8Array(count);
+  const kind = isOne ? [0] : new Uint8Array(count);
   for (let row = 0; row < count; ) {
     const value = reader.u8();
     const run = reader.bounded(count - row, 'run of kinds');
@@ -332,11 +342,11 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     row += run;
   }
 
-  const depStart = new Uint32Array(count + 1);
+  const depStart = isOne ? [0, 0] : new Uint32Array(count + 1);
   const depReplica: number[] = [];
   const depSeq: number[] = [];
   const depTime: number[] = [];
-  const isNamed = new Uint8Array(replicas.length).fill(1, 0, writers);
+  const isNamed = replicas.map((_, i) => i < writers);
   for (let row = 0; row < count; row++) {
     const token = reader.varint();
     if (token === 1) {
@@ -356,9 +366,9 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     depStart[row + 1] = depReplica.length;
   }
   // A log keeps every replica that it has heard of: a block must not fill its table for nothing.
-  if (isNamed.includes(0)) throw invalid('a replica that no row names');
+  if (isNamed.includes(false)) throw invalid('a replica that no row names');
 
-  const length = new Uint32Array(count);
+  const length = isOne ? [0] : new Uint32Array(count);
   let total = 0;
   for (let row = 0; row < count; row++) {
     const value = reader.bounded(
@@ -372,7 +382,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     if (total > reader.remaining) throw new GossipError('bytes-truncated', 'payloads end too early');
     throw invalid(`${reader.remaining - total} bytes too many`);
   }
-  const offset = new Uint32Array(count);
+  const offset = isOne ? [0] : new Uint32Array(count);
   let at = reader.at;
   for (let row = 0; row < count; row++) {
     offset[row] = at;
@@ -393,9 +403,9 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     offset,
     length,
     depStart,
-    depReplica,
-    depSeq,
-    depTime,
+    depReplica: isOne ? depReplica.slice() : depReplica,
+    depSeq: isOne ? depSeq.slice() : depSeq,
+    depTime: isOne ? depTime.slice() : depTime,
   };
 
   function addRowDependency(row: number, distance: number): void {
@@ -412,7 +422,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     if (other === replica[row]) throw invalid('a dependency on an event of the same replica');
     if (sequence === 0 || sequence > seqMax) throw invalid('sequence number of a dependency');
     if (age === 0 || age > (time[row] as number)) throw dependencyTooNew(row);
-    isNamed[other] = 1;
+    isNamed[other] = true;
     depReplica.push(other);
     depSeq.push(sequence);
     depTime.push((time[row] as number) - age);
@@ -445,7 +455,7 @@ function dependencyTooNew(row: number): GossipError {
 /** A replica stands in the table once, or one event could hide under two indexes. */
 function refuseTwins(replicas: readonly Uint8Array[]): void {
   if (replicas.length < 2) return;
-  const sorted = [...replicas].sort(compareBytes);
+  const sorted = replicas.length === 2 ? replicas : [...replicas].sort(compareBytes);
   for (let i = 1; i < sorted.length; i++) {
     if (compareBytes(sorted[i - 1] as Uint8Array, sorted[i] as Uint8Array) === 0)
       throw invalid('a replica stands twice');

@@ -11,6 +11,8 @@
 import type { StoredEvent } from '../event.js';
 
 const firstCapacity = 16;
+/** Fewer rows are copied one by one: a view of each column costs more than they do. */
+const copiedTogetherMin = 8;
 
 /** @internal */
 export class Chunk {
@@ -97,6 +99,10 @@ export class Chunk {
 
   /** Appends rows `[from, to)` of another chunk. There must be room. */
   copyRows(source: Chunk, from: number, to: number): void {
+    if (to - from < copiedTogetherMin) {
+      for (let row = from; row < to; row++) this.copyRow(source, row);
+      return;
+    }
     const at = this.count;
     this.replica.set(source.replica.subarray(from, to), at);
     this.seq.set(source.seq.subarray(from, to), at);
@@ -116,7 +122,7 @@ export class Chunk {
     this.count += to - from;
   }
 
-  /** Appends one row of another chunk; for interleaved rows, where runs are too short for `copyRows`. */
+  /** Appends one row of another chunk. There must be room. */
   copyRow(source: Chunk, row: number): void {
     const at = this.count++;
     this.replica[at] = source.replica[row] as number;

@@ -320,7 +320,7 @@ export class Edges {
   }
 
   /** What `add` may change for these replicas, to be given back to `restore`. */
-  save(replicas: Uint32Array): Map<number, Segment[] | undefined> {
+  save(replicas: readonly number[]): Map<number, Segment[] | undefined> {
     const saved = new Map<number, Segment[] | undefined>();
     for (const replica of replicas) {
       saved.set(

@@ -19,12 +19,23 @@ export class Heads {
   /** What an event of `writer` depends on, newest first: at most `max` heads, less its own previous event. */
   dependenciesOf(writer: number, max: number): number[] {
     if (this.#replicas.length === 0 || (this.#replicas.length === 1 && this.#replicas[0] === writer)) return [];
+    const newest: number[] = [];
+    // Who became a head last is mostly the newest, so most of the others are left at the first look.
+    for (let i = this.#replicas.length - 1; i >= 0; i--) {
+      const head = this.#replicas[i] as number;
+      if (head === writer || (newest.length === max && this.#isNewer(newest[max - 1] as number, head))) continue;
+      let at = newest.length;
+      while (at > 0 && this.#isNewer(head, newest[at - 1] as number)) at--;
+      newest.splice(at, 0, head);
+      if (newest.length > max) newest.pop();
+    }
+    return newest;
+  }
+
+  #isNewer(a: number, b: number): boolean {
     const { replicas } = this.#tables;
-    const { lastTime } = replicas;
-    const named = this.#replicas.filter((replica) => replica !== writer);
-    named.sort((a, b) => (lastTime[b] as number) - (lastTime[a] as number) || replicas.compare(b, a));
-    if (named.length > max) named.length = max;
-    return named;
+    const difference = (replicas.lastTime[a] as number) - (replicas.lastTime[b] as number);
+    return difference > 0 || (difference === 0 && replicas.compare(a, b) > 0);
   }
 
   has(replica: number): boolean {

@@ -235,14 +235,14 @@ export class PackedChunks {
   }
 
   /** The blocks of a chunk, and the log's index for each of their replicas. @throws ColdRows, DamagedChunk. */
-  blocks(header: ChunkHeader): { readonly block: DecodedBlock; readonly replicas: Uint32Array }[] {
+  blocks(header: ChunkHeader): { readonly block: DecodedBlock; readonly replicas: readonly number[] }[] {
     const bytes = this.#given.get(header.id);
     if (bytes === undefined) throw new ColdRows([header.id]);
     const { replicas } = this.#tables;
     try {
       const blocks = splitBlocks(bytes).map((part) => {
         const block = decodeBlock(part);
-        return { block, replicas: Uint32Array.from(block.replicas, (id) => replicas.internBytes(id)) };
+        return { block, replicas: block.replicas.map((id) => replicas.internBytes(id)) };
       });
       const rows = blocks.reduce((sum, { block }) => sum + block.count, 0);
       const last = blocks[blocks.length - 1]?.block;
@@ -254,7 +254,11 @@ export class PackedChunks {
   }
 
   /** A chunk's own rows: to stay in the log, or `passing`, for the reading under way. @throws ColdRows, DamagedChunk. */
-  decode(header: ChunkHeader, passing: boolean, look?: (block: DecodedBlock, replicas: Uint32Array) => void): Chunk {
+  decode(
+    header: ChunkHeader,
+    passing: boolean,
+    look?: (block: DecodedBlock, replicas: readonly number[]) => void,
+  ): Chunk {
     const { pages } = this.#tables;
     const parts = this.blocks(header).map(({ block, replicas }) => {
       look?.(block, replicas);

@@ -312,7 +312,7 @@ class Step {
   }
 
   /** The next rows are those of these blocks, and what came late among them. */
-  tell(blocks: readonly { readonly block: DecodedBlock; readonly replicas: Uint32Array }[]): void {
+  tell(blocks: readonly { readonly block: DecodedBlock; readonly replicas: readonly number[] }[]): void {
     for (const { block, replicas } of blocks) {
       block.timeBefore.forEach((time, writer) => {
         this.#told.set(`${replicas[writer]} ${block.firstSeq[writer]}`, time);

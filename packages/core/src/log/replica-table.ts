@@ -21,6 +21,8 @@ export class ReplicaTable {
   readonly packedTime: number[] = [];
   readonly #bytes: Uint8Array[] = [];
   readonly #index = new Map<ReplicaId, number>();
+  /** By its first four bytes the replica that first came with them. Looking up text costs as much as the rest of a message. */
+  readonly #byPrefix = new Map<number, number>();
 
   get size(): number {
     return this.ids.length;
@@ -39,6 +41,8 @@ export class ReplicaTable {
 
   /** The same for 16 bytes, which may be a view into a larger buffer. */
   internBytes(bytes: Uint8Array): number {
+    const likely = this.#byPrefix.get(prefixOf(bytes));
+    if (likely !== undefined && compareBytes(bytes, this.bytes(likely)) === 0) return likely;
     const id = replicaIdFromBytes(bytes);
     const known = this.#index.get(id);
     return known ?? this.#add(id, bytes.slice());
@@ -65,6 +69,8 @@ export class ReplicaTable {
   #add(id: ReplicaId, bytes: Uint8Array): number {
     const index = this.ids.length;
     this.#index.set(id, index);
+    const prefix = prefixOf(bytes);
+    if (!this.#byPrefix.has(prefix)) this.#byPrefix.set(prefix, index);
     this.ids.push(id);
     this.#bytes.push(bytes);
     this.last.push(0);
@@ -76,6 +82,12 @@ export class ReplicaTable {
     this.packedTime.push(0);
     return index;
   }
+}
+
+function prefixOf(bytes: Uint8Array): number {
+  return (
+    (bytes[0] as number) | ((bytes[1] as number) << 8) | ((bytes[2] as number) << 16) | ((bytes[3] as number) << 24)
+  );
 }
 
 /** Lexicographic order of two arrays of the same length. @internal */

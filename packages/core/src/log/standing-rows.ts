@@ -90,7 +90,7 @@ export class StandingRows {
    * Rows of a block that are missing here before others of their writers: there is none of that number, and room for it.
    * What is packed and not in memory is taken to be whole.
    */
-  missing(block: DecodedBlock, replicas: Uint32Array): ReadonlySet<number> {
+  missing(block: DecodedBlock, replicas: readonly number[]): ReadonlySet<number> {
     const { last, packed } = this.#effective.tables.replicas;
     const { cold, coldRows, hotFrom } = this.#effective.packed;
     const missing = new Set<number>();
@@ -118,7 +118,7 @@ export class StandingRows {
   }
 
   /** By row of a block: the times of its neighbours by number, as far as they are here, and whether it is. O(events). */
-  #around(block: DecodedBlock, replicas: Uint32Array, rows: readonly number[]) {
+  #around(block: DecodedBlock, replicas: readonly number[], rows: readonly number[]) {
     const around = rows.map((row) => ({ row, before: 0, after: Number.POSITIVE_INFINITY, taken: false }));
     const bySeq = new Map<number, Map<number, (typeof around)[number]>>();
     for (const found of around) {

@@ -2,7 +2,7 @@
  * From a decoded block into the log's own chunks: replicas become the log's indexes, payloads and dependencies move
  * into its pages and arena. `replicas` maps the block's table to the log's.
  */
-import type { DecodedBlock } from '../codec/block.js';
+import type { Column, DecodedBlock } from '../codec/block.js';
 import { Chunk } from './chunk.js';
 import { type DependencyArena, passingBit } from './dependency-arena.js';
 import type { LogTables } from './log-tables.js';
@@ -13,7 +13,7 @@ import type { LogTables } from './log-tables.js';
  *
  * @internal
  */
-export function takeBlock(block: DecodedBlock, replicas: Uint32Array, tables: LogTables, passing = false): Chunk {
+export function takeBlock(block: DecodedBlock, replicas: readonly number[], tables: LogTables, passing = false): Chunk {
   const { pages, dependencies } = tables;
   const from = block.offset[0] as number;
   if (passing) pages.adopt(block.bytes);
@@ -21,12 +21,12 @@ export function takeBlock(block: DecodedBlock, replicas: Uint32Array, tables: Lo
   const moved = passing ? 0 : pages.offset - from;
   const chunk = new Chunk(0);
   chunk.count = block.count;
-  chunk.seq = block.seq;
-  chunk.time = block.time;
-  chunk.kind = block.kind;
-  chunk.length = block.length;
-  chunk.replica = block.replica;
-  chunk.offset = block.offset;
+  chunk.seq = words(block.seq);
+  chunk.time = block.time instanceof Float64Array ? block.time : Float64Array.from(block.time);
+  chunk.kind = block.kind instanceof Uint8Array ? block.kind : Uint8Array.from(block.kind);
+  chunk.length = words(block.length);
+  chunk.replica = words(block.replica);
+  chunk.offset = words(block.offset);
   chunk.page = new Uint32Array(block.count).fill(pages.page);
   chunk.deps = new Uint32Array(block.count);
   for (let row = 0; row < block.count; row++) {
@@ -39,12 +39,16 @@ export function takeBlock(block: DecodedBlock, replicas: Uint32Array, tables: Lo
   return chunk;
 }
 
+function words(column: Column<Uint32Array>): Uint32Array {
+  return column instanceof Uint32Array ? column : Uint32Array.from(column);
+}
+
 /** Appends one row of a block to a chunk, which must have room. @internal */
 export function takeRow(
   chunk: Chunk,
   block: DecodedBlock,
   row: number,
-  replicas: Uint32Array,
+  replicas: readonly number[],
   tables: LogTables,
 ): void {
   const { pages } = tables;
@@ -63,10 +67,11 @@ export function takeRow(
   );
 }
 
-function takeDependencies(
+/** The dependencies of a row of a block, put into an arena. @internal */
+export function takeDependencies(
   block: DecodedBlock,
   row: number,
-  replicas: Uint32Array,
+  replicas: readonly number[],
   dependencies: DependencyArena,
 ): number {
   const from = block.depStart[row] as number;

@@ -19,11 +19,13 @@ export interface TimesBefore {
   readonly gaps: ReadonlySet<number>;
 }
 
+/** A replica's last row so far, + 1; 0 between calls. Reused: one row of a log of many writers is written often. */
+let lastRow = new Uint32Array(64);
+
 /** `lookUp` is asked for the rows that do not follow another one here. @internal */
 export function timesBefore(rows: Chunk, replicas: number, lookUp: LookUpTimes): TimesBefore {
   const before = new Float64Array(rows.count);
-  /** A replica's last row so far, + 1. */
-  const lastRow = new Uint32Array(replicas);
+  if (lastRow.length < replicas) lastRow = new Uint32Array(replicas * 2);
   const starts: number[] = [];
   const gaps = new Set<number>();
   for (let row = 0; row < rows.count; row++) {
@@ -38,6 +40,7 @@ export function timesBefore(rows: Chunk, replicas: number, lookUp: LookUpTimes):
     }
     lastRow[replica] = row + 1;
   }
+  for (let row = 0; row < rows.count; row++) lastRow[rows.replica[row] as number] = 0;
   if (starts.length > 0) lookUp(starts, before);
   return { before, gaps };
 }
