@@ -247,3 +247,42 @@ test('[J1] windows and numbers that are none are refused', async () => {
   for (const count of [-1, Number.NaN]) await expect(log.loadOlder(count)).rejects.toThrow(RangeError);
   await close();
 });
+
+test('[S12] [L4] a durable node that begins late acknowledges nothing over its gap, and takes what its writer has below', async () => {
+  // The writer has met nobody but a reader with a window.
+  const [writerDisk, readerDisk, relayDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
+  const toReader = memoryPair();
+  const writer = nodeOn(writerDisk, { connections: [toReader.left] });
+  const written = writer.open<string>(room);
+  await append(written, texts(0, 20));
+  const reader = nodeOn(readerDisk, { connections: [toReader.right] });
+  const read = reader.open<string>(room, { window: { last: 5 } });
+  await shows(read, 5);
+  await append(read, ['read']);
+  await until(written, () => written.snapshot().length === 21);
+  await close();
+
+  const first = joined(relayDisk, readerDisk);
+  const again = first.app.open<string>(room, { window: { last: 5 } });
+  const there = first.relay.open<string>(room);
+  await until(there, () => there.snapshot().length === 6);
+  expect(there.hasGap).toBe(true);
+  const events = [...again.snapshot()];
+  const mine = events.find(({ payload }) => payload === 'read');
+  if (mine !== undefined) await again.delivered(mine, 'relayed');
+  for (const { id } of events) if (id !== mine?.id) expect(again.delivery(id).state).toBe('stored');
+  await close();
+
+  const second = joined(relayDisk, writerDisk);
+  const home = second.app.open<string>(room);
+  await home.ready;
+  const own = [...home.snapshot()].filter(({ payload }) => payload !== 'read');
+  await Promise.all(own.map(({ id }) => home.delivered(id, 'relayed')));
+  await close();
+  const last = nodeOn(relayDisk);
+  const kept = last.open<string>(room);
+  await kept.ready;
+  expect(payloads(kept.snapshot()).filter((text) => text !== 'read')).toEqual(texts(0, 20));
+  expect(kept.hasOlder).toBe(false);
+  await close();
+});
