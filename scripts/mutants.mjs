@@ -181,6 +181,20 @@ export const mutants = [
     faults: ['partition', 'cut', 'clock', 'release'],
   },
   {
+    name: 'remove old chunks before all is packed anew',
+    file: packer,
+    find: '...(isComplete ? this.former : []),',
+    replace: '...this.former,',
+    faults: ['damage', 'stolen-lease', 'power', 'crash'],
+  },
+  {
+    name: 'give back a chunk that is being joined with another',
+    file: 'packages/core/src/log/residence.ts',
+    find: 'Math.min(this.#packer.joined, ',
+    replace: 'Math.min(Number.POSITIVE_INFINITY, ',
+    faults: ['close', 'slow-reader', 'slow-disk', 'damage', 'forget'],
+  },
+  {
     name: 'pack over old chunks before all of them is taken in',
     file: hosted,
     find: 'if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;',

@@ -567,7 +567,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /**
-   * Reads a turn of a comparison, and answers it.
+   * Reads a turn of a comparison, and answers it. Durable nodes have the own events up to `relayed`.
    *
    * @throws GossipError `forked` (G5).
    */
@@ -577,8 +577,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     thorough = false,
     peer = wholeLog,
     peerWriter?: ReplicaId,
+    relayed = 0,
   ): Reading<LogComparison> {
-    const between = { peer, peerWriter, writer: this.replica, thorough };
+    const between = { peer, peerWriter, writer: this.replica, relayed, thorough };
     return yield* this.#packed.reading(() => {
       const { rowsRead } = this.#packed;
       const compared = this.#compare(received, salt, between);
@@ -653,10 +654,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /**
    * Takes up where a manifest says that the log was packed; the log must be empty. Then `load` the journal.
    *
-   * @throws GossipError when the manifest cannot be read: then the log is put together from all chunks (`replaces`).
+   * @throws GossipError when the manifest cannot be read, PackedOtherwise when it does not serve: then the log is read from
+   *   its chunks (`anew`).
    */
   resume(manifest: Uint8Array, nextChunkId: number): void {
-    const { replicas, chunks, reissued, edges } = decodeManifest(manifest);
+    const { isWhole, replicas, chunks, reissued, edges } = decodeManifest(manifest);
+    if (!isWhole) throw new PackedOtherwise();
     invariant(this.length === 0 && this.#packed.slots.length === 0, 'only an empty log takes up a manifest');
     const { last, lastTime, firstTime, stored, storedTime, packed, packedTime } = this.#replicas;
     for (const replica of replicas) {
@@ -686,15 +689,37 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (const { replica, seq, time } of packed.dangling) edges.refer(this.#replicas.intern(replica), seq, time);
   }
 
-  /** These chunks are read into memory as if they were the journal, since no manifest serves: they are packed anew. */
-  replaces(chunks: Iterable<number>, nextChunkId: number): void {
-    this.#packer.obsolete.push(...chunks);
+  /**
+   * No manifest serves: chunks are read as if they were the journal, in front of it, and packed anew. Of all chunks there are
+   * it takes ids and returns those to be read; the log must be empty.
+   */
+  anew(chunks: Iterable<number>, nextChunkId: number, manifest?: Uint8Array): number[] {
+    const { former, obsolete } = this.#packer;
     this.#packer.nextId = nextChunkId;
+    const named = new Set(manifest === undefined ? [] : this.#namedInstead(manifest));
+    for (const id of chunks) (named.has(id) ? obsolete : former).push(id);
+    return former;
+  }
+
+  /** Chunks that have nothing but what stands in others or in the journal: packing had not come far. */
+  #namedInstead(manifest: Uint8Array): number[] {
+    try {
+      const { isWhole, chunks } = decodeManifest(manifest);
+      return isWhole ? [] : chunks.map(({ id }) => id);
+    } catch (error) {
+      if (error instanceof GossipError) return [];
+      throw error;
+    }
   }
 
   /** Are there older events than those in memory? */
   get hasOlder(): boolean {
     return this.#packed.cold > 0;
+  }
+
+  /** Is there something on disk that goes once all is packed? */
+  get isPackedAnew(): boolean {
+    return this.#packer.former.length > 0;
   }
 
   /** How many chunks the log is packed into. */
@@ -715,6 +740,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** The time from which on events are in memory; 0 when all are. */
   get residentFrom(): number {
     return this.#packed.hotFrom;
+  }
+
+  /** About how many events there are from a time on, in memory or not. */
+  lengthFrom(time: number): number {
+    return this.#effective.countFrom(time);
   }
 
   /** About how many bytes the events take that are in memory. */
@@ -1246,7 +1276,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 }
 
-/** The journal holds other events than the packed chunks: all is to be read anew, chunks first. @internal */
+/** The manifest does not say what the log is: all is to be read anew, chunks first. @internal */
 export class PackedOtherwise extends Error {}
 
 function newTally(): Tally {

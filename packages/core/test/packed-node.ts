@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { wholeLog } from '../src/edges.js';
 import { type ReplicaId, replicaIdFromBytes } from '../src/ids.js';
-import { type LogEntry, ReplicatedLog } from '../src/sync/index.js';
+import { blocksOf, type LogEntry, PackedOtherwise, ReplicatedLog } from '../src/sync/index.js';
 import { readNow } from './read-now.js';
 
 const startMs = 1_800_000_000_000;
@@ -89,9 +89,21 @@ export class PackedNode {
     this.#unstored = [];
     this.log = this.#newLog();
     this.log.resumeEdges(this.#edges);
-    if (this.#manifest !== undefined) this.log.resume(this.#manifest, this.#nextId);
+    try {
+      if (this.#manifest !== undefined) this.log.resume(this.#manifest, this.#nextId);
+      else if (this.chunks.size > 0) throw new PackedOtherwise();
+    } catch (error) {
+      if (!(error instanceof PackedOtherwise)) throw error;
+      const ids = this.log.anew(this.chunks.keys(), this.#nextId, this.#manifest);
+      const read = new Map(ids.map((chunk) => [chunk, this.chunks.get(chunk) as Uint8Array]));
+      for (const block of blocksOf(read)) this.log.load(block);
+    }
     for (const { block } of this.#journal) this.log.load(block);
     this.log.loaded();
+  }
+
+  loseManifest(): void {
+    this.#manifest = undefined;
   }
 
   get onDisk(): number {

@@ -273,6 +273,16 @@ export class Wire {
     return true;
   }
 
+  /** Answers the oldest request of a node or, when there is none, delivers a frame. False: nothing moves. */
+  step(): boolean {
+    for (const node of this.nodes) {
+      if (node.asked.length === 0) continue;
+      node.answer(0);
+      return true;
+    }
+    return this.deliver(this.left) || this.deliver(this.right);
+  }
+
   /** Answers every request and delivers every frame until nothing moves. Returns frames delivered, by sender. */
   settle(): { left: number; right: number } {
     const frames = { left: 0, right: 0 };

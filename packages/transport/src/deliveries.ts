@@ -10,6 +10,7 @@ import {
   parseEventId,
   type ReplicaId,
   type Run,
+  type SequenceNumber,
 } from '@gossip-log/core';
 import type { ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
@@ -82,6 +83,11 @@ export class Deliveries {
   /** Some event may have come further: whoever waits for it is told. */
   look(): void {
     for (const check of [...this.#awaited]) if (check()) this.#awaited.delete(check);
+  }
+
+  /** How far durable nodes have a replica's events, as far as is known. */
+  relayedSeq(replica: ReplicaId): SequenceNumber {
+    return this.#relayed.get(replica)?.seq ?? 0;
   }
 
   /** These gave way, and were appended again. */

@@ -22,6 +22,7 @@ import { type Feed, type FeedFilter, type FeedOptions, NodeFeeds } from './feeds
 import { FoldCheckpoints } from './fold-checkpoints.js';
 import { codecKey, HostedLog, type LogHost } from './hosted-log.js';
 import type { LogHandle } from './log-handle.js';
+import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
 import { checkWindow, type LogWindow, UsedWindow } from './log-window.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
@@ -276,6 +277,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   async #remove(id: string): Promise<void> {
     await this.storage.forget(id);
     await this.storage.setMetadata(codecKey(id), undefined);
+    await this.storage.setMetadata(edgesKey(id), undefined);
     await this.#checkpoints.forget(id);
     const { replica } = await this.#identity;
     await this.storage.setMetadata(relayedKey(id, replica), undefined);

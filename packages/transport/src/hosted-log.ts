@@ -42,7 +42,6 @@ import {
   blocksOf,
   DamagedChunk,
   type KnownEvent,
-  type LogEdges,
   type LogEntry,
   PackedOtherwise,
   type Progress,
@@ -50,10 +49,10 @@ import {
   type Receipt,
   ReplicatedLog,
   type Settlement,
-  Suppliers,
 } from '@gossip-log/core/sync';
 import { Deliveries } from './deliveries.js';
 import type { LogStatus } from './log-handle.js';
+import { LogReach } from './log-reach.js';
 import type { UsedWindow } from './log-window.js';
 
 /** What a hosted log needs of its node. */
@@ -76,6 +75,8 @@ export interface LogPeer {
   stored(log: string, entries: readonly LogEntry[]): void;
   /** The log is no longer what was said of it. */
   describe(log: string): void;
+  /** Its edges are others than was said. */
+  tell(log: string): void;
   /** The peer may have these. */
   want(log: string, runs: readonly Run[]): void;
   /** The log has failed: nothing can be read from it or stored. */
@@ -95,7 +96,7 @@ export class HostedLog<T = unknown> {
   readonly peers = new Set<LogPeer>();
   readonly #host: LogHost;
   readonly deliveries: Deliveries;
-  readonly #suppliers = new Suppliers<LogPeer>();
+  readonly reach: LogReach;
   #codec: PayloadCodec<T> | undefined;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
@@ -147,6 +148,16 @@ export class HostedLog<T = unknown> {
       log: () => this.#log,
       // What has ended gets no further.
       ended: () => (this.#isEnded ? (this.#error ?? closedError(id)) : undefined),
+    });
+    this.reach = new LogReach({
+      ...{ id, peers: this.peers, storage: host.storage, environment: host.environment },
+      log: () => this.log,
+      now: () => host.now(),
+      store: (entries) => {
+        this.#enqueue(entries);
+        this.#write();
+      },
+      changed: () => this.#notify(),
     });
     this.ready = this.#load();
     // Whoever did not ask for `ready` must not end the process when it rejects; status and error tell.
@@ -228,6 +239,7 @@ export class HostedLog<T = unknown> {
   }
 
   #received(receipt: Receipt): Receipt {
+    this.reach.received(receipt.entries, receipt.parked);
     if (receipt.disputed) this.#describeAnew();
     else if (receipt.fell) this.#tellEdges();
     // What was dropped may have come from any of them.
@@ -240,47 +252,12 @@ export class HostedLog<T = unknown> {
       this.#overflown ||= receipt.dropped > 0;
       this.#rereadSoon();
     }
-    if (receipt.parked > 0 && this.#suppliers.isInDoubt) this.#search();
     return receipt;
-  }
-
-  /** A peer has opened the log, maybe anew: so far back it holds it. */
-  opened(peer: LogPeer, edges: LogEdges): void {
-    this.#suppliers.opened(peer, edges.complete);
-    this.#search();
-  }
-
-  asked(peer: LogPeer, runs: readonly Run[]): void {
-    this.#suppliers.asked(peer, runs);
-  }
-
-  /** Of what a peer was asked for it does not have these. */
-  absent(peer: LogPeer, runs: readonly Run[]): void {
-    this.#suppliers.lacks(peer, runs);
-    this.#search();
   }
 
   left(peer: LogPeer): void {
     this.peers.delete(peer);
-    this.#suppliers.left(peer);
-    this.#search();
-  }
-
-  /** K3, K4: asks who may have what is missing. When nobody has it, the edge rises. */
-  #search(): void {
-    for (;;) {
-      const { log } = this;
-      if (log === undefined) return;
-      const { ask, rise } = this.#suppliers.search(log.unmet(), log.missingBelow());
-      for (const [peer, runs] of ask) peer.want(this.id, runs);
-      if (rise === undefined || rise <= log.edges.complete) return;
-      const entries = log.raise(rise);
-      if (entries.length > 0) {
-        this.#enqueue(entries);
-        this.#write();
-      }
-      this.#tellEdges();
-    }
+    this.reach.left(peer);
   }
 
   #tellEdges(): void {
@@ -379,6 +356,7 @@ export class HostedLog<T = unknown> {
     if (this.#status !== 'failed') this.#status = 'closed';
     this.#cancelReread?.();
     this.#log?.close();
+    this.reach.end();
     this.#failWaiters(this.#error ?? closedError(this.id));
     this.#notify();
     this.#listeners.clear();
@@ -400,6 +378,7 @@ export class HostedLog<T = unknown> {
       const name = await storage.getMetadata(codecKey(this.id));
       this.#storedCodec = name && new TextDecoder().decode(name);
       if (this.#codec !== undefined) this.bindCodec(this.#codec);
+      await this.reach.recall();
       let { log, heads } = await this.#fromStore(replica);
       // An id that gave way while the journal was read has been replaced already.
       if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
@@ -440,9 +419,11 @@ export class HostedLog<T = unknown> {
       const log = this.#newLog(replica);
       this.#forgetGaps();
       this.#chunkIds = [];
+      const windows = Array.from(this.#windows, ({ window }) => window);
+      this.reach.begin(log, records.length + heads.size + revision === 0, windows);
       try {
         if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
-        else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId);
+        else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId, manifest);
         const damaged = this.#replay(log, records);
         await this.reading(
           log.loadOlder((oldest) => [...this.#windows].every((window) => window.isReached(oldest))),
@@ -480,12 +461,13 @@ export class HostedLog<T = unknown> {
     this.#host.onError(error);
   }
 
-  /** Reads all packed chunks as if they were the journal. Returns their ids. */
-  async #loadChunks(log: ReplicatedLog<T>, nextChunkId: number): Promise<readonly number[]> {
+  /** Reads packed chunks as if they were the journal. Returns their ids. */
+  async #loadChunks(log: ReplicatedLog<T>, nextChunkId: number, manifest: Uint8Array | undefined) {
     const chunks = await this.#host.storage.readChunks(this.id);
-    for (const block of blocksOf(chunks)) this.#noteGaps(log.load(block));
-    log.replaces(chunks.keys(), nextChunkId);
-    return [...chunks.keys()];
+    const ids = [...log.anew(chunks.keys(), nextChunkId, manifest)];
+    const read = new Map(ids.map((id) => [id, chunks.get(id) as Uint8Array]));
+    for (const block of blocksOf(read)) this.#noteGaps(log.load(block));
+    return ids;
   }
 
   /** Reads the journal into a log that is not in use yet. Returns the damaged records. */
@@ -554,6 +536,7 @@ export class HostedLog<T = unknown> {
     const log = this.#open();
     const older = () => log.loadOlder((oldest) => window.isReached(oldest));
     await window.whileReading(() => this.reading(older(), done), log);
+    this.reach.deepen(window.window);
     return log;
   }
 
@@ -562,13 +545,27 @@ export class HostedLog<T = unknown> {
     this.#windows.delete(window);
   }
 
-  /** Reads `count` more events into memory, for a window. Resolves with how many came. */
+  /** Reads `count` more events into memory, for a window; those that are not here come from peers. Resolves with how many came. */
   async loadOlder(window: UsedWindow, count: number): Promise<number> {
     const log = this.#open();
     const { length, olderLength } = log;
-    const older = () => log.loadOlder((oldest) => oldest.length >= length + count);
-    await window.whileReading(() => this.reading(older(), done), log);
-    return Math.max(0, olderLength - log.olderLength);
+    let came = 0;
+    const older = async () => {
+      await this.reading(
+        log.loadOlder((oldest) => oldest.length >= length + count),
+        done,
+      );
+      came = Math.max(0, olderLength - log.olderLength);
+      if (came >= count) return;
+      // Peers are told of what is stored: the rest would be sent once more.
+      if (this.#error === undefined) await this.whenStored();
+      const { complete } = log.edges;
+      const before = log.lengthFrom(0) - log.lengthFrom(complete);
+      await this.reach.older(count - came);
+      came += Math.max(0, log.lengthFrom(0) - log.lengthFrom(complete) - before);
+    };
+    await window.whileReading(older, log);
+    return came;
   }
 
   /** Gives back what no window shows. */
@@ -578,7 +575,7 @@ export class HostedLog<T = unknown> {
   }
 
   get hasOlder(): boolean {
-    return this.#log?.hasOlder ?? false;
+    return (this.#log?.hasOlder ?? false) || this.reach.mayReachFurther;
   }
 
   /** About how many bytes the events take that are in memory. */
@@ -677,6 +674,7 @@ export class HostedLog<T = unknown> {
     this.#status = 'failed';
     this.#error = error;
     this.#failWaiters(error);
+    this.reach.end();
     for (const peer of [...this.peers]) peer.failed(this.id);
     this.#notify();
   }
@@ -734,7 +732,7 @@ export class HostedLog<T = unknown> {
         return;
       }
       try {
-        await this.#commit(batch);
+        await this.#commit(log, batch);
       } catch (cause) {
         const error = asGossipError(cause, `log "${this.id}" cannot be stored`);
         if (error.code !== 'storage-failed' || this.#givesUp) throw error;
@@ -749,7 +747,7 @@ export class HostedLog<T = unknown> {
       pauseMs = limits.storageRetryMsMax / 10;
       this.#error = undefined;
       this.#committed += batch.length;
-      const told = log.markStored(batch);
+      const told = log.markStored(batch).filter((entry) => !this.reach.isFill(entry));
       if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told);
       this.#waiters = this.#waiters.filter((waiter) => {
         if (waiter.until > this.#committed) return true;
@@ -781,13 +779,16 @@ export class HostedLog<T = unknown> {
     return batch.concat(own);
   }
 
-  async #commit(batch: readonly LogEntry[]): Promise<void> {
+  async #commit(log: ReplicatedLog<T>, batch: readonly LogEntry[]): Promise<void> {
     const { storage, durable } = this.#host;
     const { codec } = this;
     if (codec !== undefined && this.#storedCodec === undefined) {
       await storage.setMetadata(codecKey(this.id), new TextEncoder().encode(codec));
       this.#storedCodec = codec;
     }
+    await this.reach.keep(log);
+    // What lies below an edge is also below the heads in the store.
+    this.#repair ||= this.reach.isPartial;
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const strict = durable || batch.some(({ origin }) => origin === 'own');
     const options = { durability: strict ? 'strict' : 'relaxed', repair: this.#repair } as const;
@@ -797,9 +798,10 @@ export class HostedLog<T = unknown> {
   /** H9. */
   #isToBePacked(log: ReplicatedLog<T>): boolean {
     if (this.#givesUp || this.#packAt === Number.POSITIVE_INFINITY || !log.isPackable) return false;
-    if (this.#records.length === 0 && this.#chunkIds.length === 0) return false;
     // What the log could not take in lies in the old chunks alone.
     if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;
+    if (log.isPackedAnew && this.#packAt === limits.journalRowsMax) return true;
+    if (this.#records.length === 0) return false;
     if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
     const rows = log.unpackedRows;
     if (this.#progress !== undefined && rows < limits.catchUpRowsMax) return false;
@@ -829,9 +831,10 @@ export class HostedLog<T = unknown> {
       this.#revision++;
       plan.apply();
       this.#records = this.#records.slice(packed.length);
-      this.#chunkIds = [];
       this.#packAt = limits.journalRowsMax;
+      if (this.#records.length === 0) await this.reach.packed(log);
       if (plan.isComplete) {
+        this.#chunkIds = [];
         this.#tidies = false;
         if (this.#windows.size === 0) this.trim();
       }

@@ -30,11 +30,16 @@ export interface LogHandle<T> {
   readonly ready: Promise<GossipLog<T>>;
   /** The log when ready, else `undefined`. */
   readonly log: GossipLog<T> | undefined;
-  /** Are there older events in storage than the snapshot shows? */
+  /** Are there older events than the snapshot shows, in storage or, as far as is known, at a peer? */
   readonly hasOlder: boolean;
   /**
-   * Reads at least `count` older events from storage into the snapshot, fewer when there are no more. They stay until this
-   * handle is released. Resolves with how many came.
+   * Part of what the windows of this log ask for is missing, and no connected peer can supply it: peers may have let go of
+   * it, or are away. What is there shows all the same. False again as soon as a peer may have it.
+   */
+  readonly hasGap: boolean;
+  /**
+   * Reads about `count` older events into the snapshot, from storage and then from peers; fewer when nobody has more, or
+   * none is sent for half a minute. They stay until this handle is released. Resolves with how many came.
    *
    * @throws RangeError for a `count` that is none; GossipError `log-closed`, or why storage cannot be read.
    */

@@ -58,6 +58,9 @@ export class LogUse<T> implements LogHandle<T> {
   get hasOlder(): boolean {
     return this.#hosted.hasOlder;
   }
+  get hasGap(): boolean {
+    return this.#hosted.reach.hasGap;
+  }
   async loadOlder(count: number): Promise<number> {
     if (this.#released) throw closedError(this.id);
     if (!(count >= 0)) throw new RangeError(`loadOlder: expected a number of events, got ${count}`);

@@ -1,9 +1,10 @@
 /** How much of a log somebody wants in memory. */
-import { clockStepsPerMs } from '@gossip-log/core';
+import { clockStepsPerMs, limits } from '@gossip-log/core';
 
 /**
- * How far back a log is read into memory: all of it, the newest `last` events, or those `since` a time, in milliseconds
- * since 1970. At least that: events come by the chunk.
+ * How far back a log is held in memory: all of it, the newest `last` events, or those `since` a time, in milliseconds
+ * since 1970. At least that: events come from storage by the chunk. A node that holds nothing of the log yet also asks its
+ * peers for no more; one that holds less asks them for the rest.
  */
 export type LogWindow = 'all' | { readonly last: number } | { readonly since: number };
 
@@ -18,11 +19,13 @@ export function checkWindow(window: LogWindow): void {
   if (window === 'all') return;
   const { last, since } = (window ?? {}) as { readonly last?: unknown; readonly since?: unknown };
   if (last !== undefined && since === undefined) {
-    if (!Number.isSafeInteger(last) || (last as number) < 0) {
-      throw new RangeError(`window.last: expected a whole number of events, got ${last}`);
+    if (!Number.isSafeInteger(last) || (last as number) < 0 || (last as number) > limits.seqMax) {
+      throw new RangeError(`window.last: expected a whole number of events, at most ${limits.seqMax}, got ${last}`);
     }
   } else if (since !== undefined && last === undefined) {
-    if (!Number.isFinite(since)) throw new RangeError(`window.since: expected milliseconds since 1970, got ${since}`);
+    if (!Number.isFinite(since) || (since as number) < 0 || (since as number) > limits.nowMsMax) {
+      throw new RangeError(`window.since: expected milliseconds since 1970, at most ${limits.nowMsMax}, got ${since}`);
+    }
   } else {
     throw new TypeError("window: expected 'all', { last } or { since }");
   }
@@ -30,13 +33,13 @@ export function checkWindow(window: LogWindow): void {
 
 /** One use's window over a log. @internal */
 export class UsedWindow {
-  readonly #window: LogWindow;
+  readonly window: LogWindow;
   /** The time of the first event that is kept in memory for it; `undefined` until that is known. */
   #from: number | undefined;
   #reading = 0;
 
   constructor(window: LogWindow) {
-    this.#window = window;
+    this.window = window;
     if (window === 'all') this.#from = 0;
     else if ('since' in window) this.#from = Math.max(0, Math.floor(window.since) * clockStepsPerMs);
   }
@@ -49,7 +52,7 @@ export class UsedWindow {
   /** Does memory reach back far enough? */
   isReached({ from, length }: Oldest): boolean {
     if (this.#from !== undefined) return from <= this.#from;
-    return length >= (this.#window as { readonly last: number }).last;
+    return length >= (this.window as { readonly last: number }).last;
   }
 
   /** Carries out what reads events into memory for it. What is there then it shows, and keeps (L9). */

@@ -24,7 +24,9 @@ import {
   type LogEntry,
   type Peer,
   type Range,
+  type Reading,
   type Receipt,
+  type ReplicatedLog,
   Session,
   type SessionInput,
   type SessionOptions,
@@ -144,6 +146,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#input({ type: 'describe', log, now: this.#now() });
   }
 
+  tell(log: string): void {
+    this.#input({ type: 'tell', log, now: this.#now() });
+  }
+
   want(log: string, runs: readonly Run[]): void {
     this.#input({ type: 'want', log, runs, now: this.#now() });
   }
@@ -235,13 +241,13 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
         break;
       case 'edges':
-        this.#host.hosted(output.log)?.opened(this, output.edges);
+        this.#host.hosted(output.log)?.reach.opened(this, output.edges);
         break;
       case 'asked':
-        this.#host.hosted(output.log)?.asked(this, output.runs);
+        this.#host.hosted(output.log)?.reach.asked(this, output.runs);
         break;
       case 'absent':
-        this.#host.hosted(output.log)?.absent(this, output.runs);
+        this.#host.hosted(output.log)?.reach.absent(this, output.runs);
         break;
       case 'progress':
         this.#host.hosted(output.log)?.progressed(this, output.progress);
@@ -301,12 +307,13 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       const { log } = hosted;
       switch (effect.kind) {
         case 'describe':
-          read(hosted.reading(log.describe(), (ranges) => answer(this.#description(effect.log, ranges))));
+          read(hosted.reading(describing(log, effect.last), (it) => answer(this.#description(hosted, it))));
           break;
         case 'compare': {
           this.#contested.delete(effect.log);
           const { received, salt, thorough, peer, peerWriter } = effect;
-          const comparing = log.compare(received, salt, thorough, peer, peerWriter);
+          const relayed = hosted.deliveries.relayedSeq(log.replica);
+          const comparing = log.compare(received, salt, thorough, peer, peerWriter, relayed);
           read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it })));
           break;
         }
@@ -346,10 +353,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     }
   }
 
-  #description(log: string, ranges: readonly Range[]): Answer {
-    const edges = this.#host.hosted(log)?.log?.edges;
-    const about = { descriptor: this.#descriptorOf(log), token: this.#token, ranges };
-    return { kind: 'describe', ...about, ...(edges === undefined ? {} : { edges }) };
+  #description({ id, reach }: HostedLog, { ranges, cut }: Described): Answer {
+    const about = { descriptor: this.#descriptorOf(id), token: this.#token, edges: reach.told(cut) };
+    return { kind: 'describe', ...about, ranges };
   }
 
   #openForPeer(
@@ -427,4 +433,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#host.ended(this);
     this.#connection.close(reason);
   }
+}
+
+/** A log as a peer is told of it, with where the last events begin that it has asked for. */
+interface Described {
+  readonly ranges: readonly Range[];
+  readonly cut: number | undefined;
+}
+
+function* describing(log: ReplicatedLog<unknown>, last: number | undefined): Reading<Described> {
+  const cut = last === undefined ? undefined : yield* log.startOfLast(last);
+  return { ranges: yield* log.describe(), cut };
 }

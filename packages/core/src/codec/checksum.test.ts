@@ -15,3 +15,9 @@ test('[checksum] a part is hashed as if it stood alone, and the seed counts', ()
   expect(xxHash32(whole, 0, 2, whole.length - 2)).toBe(0xe2293b2f);
   expect(xxHash32(whole, 1)).not.toBe(xxHash32(whole, 0));
 });
+
+test('[checksum] a long input, which is read otherwise, has the same checksum', () => {
+  const long = Uint8Array.from({ length: 4099 }, (_, i) => i * 31);
+  expect(xxHash32(long, 7)).toBe(0x643da47f);
+  expect(xxHash32(long, 7, 1, 4098)).toBe(0x26936279);
+});

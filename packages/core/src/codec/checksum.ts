@@ -8,6 +8,8 @@ const prime2 = 0x85ebca77;
 const prime3 = 0xc2b2ae3d;
 const prime4 = 0x27d4eb2f;
 const prime5 = 0x165667b1;
+/** From so many bytes on they are read through a view. */
+const viewedBytesMin = 1024;
 
 /**
  * The 32-bit checksum of `bytes[from, to)`.
@@ -27,7 +29,18 @@ export function xxHash32(bytes: Uint8Array, seed = 0, from = 0, to = bytes.lengt
     let b = (seed + prime2) | 0;
     let c = seed | 0;
     let d = (seed - prime1) | 0;
-    for (const last = to - 16; at <= last; at += 16) {
+    const last = to - 16;
+    if (to - from >= viewedBytesMin) {
+      // Two to four times as fast as putting words together; making the view costs as much as 500 bytes.
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      for (; at <= last; at += 16) {
+        a = round(a, view.getInt32(at, true));
+        b = round(b, view.getInt32(at + 4, true));
+        c = round(c, view.getInt32(at + 8, true));
+        d = round(d, view.getInt32(at + 12, true));
+      }
+    }
+    for (; at <= last; at += 16) {
       a = round(a, word(bytes, at));
       b = round(b, word(bytes, at + 4));
       c = round(c, word(bytes, at + 8));

@@ -23,6 +23,8 @@ export interface PackedReplica {
 }
 
 export interface Manifest {
+  /** With the journal this is all of the log. Else the log is in the journal and in chunks that are not named here. */
+  readonly isWhole: boolean;
   readonly replicas: readonly PackedReplica[];
   /** In log order. */
   readonly chunks: readonly ChunkHeader[];
@@ -62,10 +64,11 @@ export const noPackedEdges: PackedEdges = Object.freeze({
 });
 
 /** @internal */
-export function encodeManifest({ replicas, chunks, reissued, edges }: Manifest): Uint8Array<ArrayBuffer> {
+export function encodeManifest({ isWhole, replicas, chunks, reissued, edges }: Manifest): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(64 + replicas.length * 36 + chunks.length * 40);
   writer.u8(manifestVersion);
   writer.u32(0);
+  writer.varint(isWhole ? 1 : 0);
   writer.varint(replicas.length);
   for (const { replica, firstTime, last, lastTime, isHead } of replicas) {
     writer.bytes(replicaIdToBytes(replica));
@@ -110,6 +113,7 @@ export function decodeManifest(source: Uint8Array): Manifest {
   if (reader.u32() !== xxHash32(source, manifestVersion, headerBytes)) {
     throw new GossipError('checksum', 'the checksum of a manifest does not fit its bytes');
   }
+  const isWhole = reader.bounded(1, 'flags of a manifest') === 1;
   const replicas: PackedReplica[] = [];
   for (let left = reader.bounded(replicasMax, 'replicas of a manifest'); left > 0; left--) {
     const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
@@ -139,7 +143,7 @@ export function decodeManifest(source: Uint8Array): Manifest {
   }
   const edges = readEdges(reader, replicas.length);
   if (reader.remaining > 0) throw invalid(`${reader.remaining} bytes behind a manifest`);
-  return { replicas, chunks, reissued, edges };
+  return { isWhole, replicas, chunks, reissued, edges };
 }
 
 function writeEdges(writer: ByteWriter, { complete, droppedBefore, gaps, dropped, dangling }: PackedEdges): void {

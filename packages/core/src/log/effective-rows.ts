@@ -118,17 +118,19 @@ export class EffectiveRows {
     return isWithin() ? { count, sum } : undefined;
   }
 
-  /** About how many rows there are from a time on: of a packed chunk all. O(chunks). */
+  /** About how many rows there are from a time on: of a packed chunk all. O(chunks in memory). */
   countFrom(from: number): number {
     const { packed, ordered } = this;
-    let count = 0;
-    for (let at = packed.coldIndex(from); at < packed.cold; at++) count += rowsOf(packed.slots[at] as PackedSlot);
+    let count = packed.rowsWithin(packed.coldIndex(from), packed.cold);
     const start = ordered.lowerBound(from);
     for (let at = start.chunk; at < ordered.chunks.length; at++) count += (ordered.chunks[at] as Chunk).count;
     return count - start.row;
   }
 
-  /** The time of the last row but `count - 1`; where the log begins, when it has no more. 0: behind the last one. */
+  /**
+   * About where the last `count` rows begin: at the time of one; where the log begins, when it has no more. Of none, behind
+   * the last one. O(chunks).
+   */
   startOfLast(count: number): number {
     const { complete } = this.edges;
     const { packed, ordered } = this;
@@ -145,7 +147,12 @@ export class EffectiveRows {
       return undefined;
     };
     for (let at = ordered.chunks.length - 1; at >= 0; at--) {
-      const found = lookThrough(ordered.chunks[at] as Chunk);
+      const chunk = ordered.chunks[at] as Chunk;
+      if ((chunk.time[0] as number) >= complete && chunk.count < left) {
+        left -= chunk.count;
+        continue;
+      }
+      const found = lookThrough(chunk);
       if (found !== undefined) return found;
     }
     for (let at = packed.cold - 1; at >= 0; at--) {

@@ -30,6 +30,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ op: fc.constant('trim' as const), keep: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('load' as const), length: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('restart' as const) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('repack' as const), steps: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('look' as const) }) },
 );
 
@@ -131,6 +132,14 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
             node.store();
             node.restart();
             reached.anew++;
+            break;
+          case 'repack':
+            // The manifest is lost, and a crash ends what packs all anew.
+            node.store();
+            node.loseManifest();
+            node.restart();
+            for (let i = 0; i < action.steps; i++) node.pack(false);
+            node.restart();
             break;
           case 'look':
             looks.push(node.log.snapshot());

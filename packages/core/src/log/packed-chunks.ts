@@ -76,6 +76,8 @@ export class PackedChunks {
   #slots: PackedSlot[] = [];
   #cold = 0;
   #lateRows = 0;
+  /** Rows before each chunk, as long as there are no others; made when asked for. */
+  #rowsBefore: number[] | undefined;
   /** Bytes given to the reading under way. */
   #given: ReadonlyMap<number, Uint8Array> = noBytes;
   /** Rows of chunks that were read from their bytes so far. */
@@ -112,9 +114,16 @@ export class PackedChunks {
 
   /** Rows that are not in the ordered log. */
   get coldRows(): number {
-    let rows = 0;
-    for (let i = 0; i < this.#cold; i++) rows += rowsOf(this.#slots[i] as PackedSlot);
-    return rows;
+    return this.rowsWithin(0, this.#cold);
+  }
+
+  /** Rows of the chunks `[from, to)`. */
+  rowsWithin(from: number, to: number): number {
+    if (this.#rowsBefore === undefined) {
+      let rows = 0;
+      this.#rowsBefore = [0, ...this.#slots.map((slot) => (rows += rowsOf(slot)))];
+    }
+    return (this.#rowsBefore[to] as number) - (this.#rowsBefore[from] as number);
   }
 
   /** Late rows of all spans. */
@@ -129,6 +138,7 @@ export class PackedChunks {
       return { id, start, lastTime, rows, bytes, sum, late: undefined, held: undefined };
     });
     for (const { late } of this.#slots.slice(from, to)) this.#lateRows -= late?.count ?? 0;
+    this.#rowsBefore = undefined;
     this.#slots = [...this.#slots.slice(0, from), ...slots, ...this.#slots.slice(to)];
     this.#cold = cold;
   }
@@ -172,6 +182,7 @@ export class PackedChunks {
       let to = from + 1;
       while (to < batch.count && (batch.time[to] as number) < spanEnd) to++;
       this.#lateRows += to - from;
+      this.#rowsBefore = undefined;
       slot.late = mergeRows(slot.late ?? new Chunk(0), batch, from, to, this.#tables.replicas);
       if ((slot.late.time[0] as number) < hotFrom) hot = to;
       from = to;

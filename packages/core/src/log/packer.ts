@@ -46,6 +46,10 @@ export class Packer {
   joined = Number.POSITIVE_INFINITY;
   /** Chunks on disk that say nothing any more. */
   obsolete: number[] = [];
+  /** Chunks whose events are to be packed anew. Until all are, the log is on disk in these, and not in the new ones. */
+  former: number[] = [];
+  /** How often all was forgotten. */
+  #forgotten = 0;
   /** What is packed of each replica (Q4). */
   readonly packedRuns: Edges;
   readonly #effective: EffectiveRows;
@@ -68,9 +72,10 @@ export class Packer {
   /** Nothing is packed any more: all is to be packed anew. */
   forget(): void {
     const { packed } = this.#effective;
-    this.obsolete.push(...packed.slots.map(({ id }) => id));
+    this.former.push(...packed.slots.map(({ id }) => id));
     packed.replace(0, packed.slots.length, [], 0);
     this.packedRuns.forget();
+    this.#forgotten++;
   }
 
   #plan(): PackPlan {
@@ -133,6 +138,7 @@ export class Packer {
     }
     const remove = [
       ...this.obsolete,
+      ...(isComplete ? this.former : []),
       ...replacements.flatMap(({ from, to }) => packed.slots.slice(from, to).map(({ id }) => id)),
     ];
 
@@ -141,6 +147,7 @@ export class Packer {
     /** By replica, its index in the manifest. */
     const listed = new Map<number, number>();
     const manifest = encodeManifest({
+      isWhole: isComplete || this.former.length === 0,
       chunks: headers,
       reissued: this.#reissued,
       replicas: replicas.ids.flatMap((replica: ReplicaId, i) => {
@@ -156,16 +163,15 @@ export class Packer {
       }),
       edges: this.#edgesOf(step.runs, listed),
     });
-    const { epoch } = this.#effective;
+    const forgotten = this.#forgotten;
     const apply = () => {
+      const removed = new Set(remove);
+      this.nextId = step.nextId;
       this.joined = Number.POSITIVE_INFINITY;
-      if (this.#effective.epoch === epoch) {
-        this.#apply(step, replacements);
-      } else {
-        // Events gave way while the step was stored: it is as old as what it replaced.
-        this.nextId = step.nextId;
-        this.obsolete.push(...step.add.map(({ id }) => id));
-      }
+      this.obsolete = this.obsolete.filter((id) => !removed.has(id));
+      this.former = this.former.filter((id) => !removed.has(id));
+      if (this.#forgotten === forgotten) this.#apply(step, replacements);
+      else this.former.push(...step.add.map(({ id }) => id));
     };
     return { manifest, add: step.add, remove, isComplete, apply };
   }
@@ -214,8 +220,6 @@ export class Packer {
   #apply(step: Step, replacements: readonly Replacement[]): void {
     const { packed, ordered } = this.#effective;
     const { end } = packed;
-    this.nextId = step.nextId;
-    this.obsolete = [];
     this.packedRuns.adopt(step.runs);
     const left = new Chunk();
     const leave = (chunk: Chunk, from: number, to: number) => {

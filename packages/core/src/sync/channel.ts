@@ -20,6 +20,10 @@ export interface Channel {
   remote: number | undefined;
   /** How far back the peer holds the log. */
   edges: LogEdges;
+  /** The peer has asked where the last events begin, and is not told yet (S21). */
+  cutting: boolean;
+  /** Where they begin: a comparison with it speaks of nothing before. */
+  cut: number | undefined;
   /** What the peer asked for and is here; read before the rest of what it lacks. */
   supplies: Map<ReplicaId, KnownEvent>;
   /** What it opened the log with. */
@@ -67,8 +71,8 @@ export interface Channel {
   /** Something changed since the read under way began. */
   stale: boolean;
   reading: number | undefined;
-  /** Our `open` is being made; with whether one is asked for in return. */
-  describing: { readonly answer: boolean } | undefined;
+  /** Our `open` is being made; with whether one is asked for in return, and of how many last events it tells. */
+  describing: { readonly answer: boolean; readonly last: number | undefined } | undefined;
   /** The peer has our `open`. */
   described: boolean;
   /** One that asked for the peer's: it knows that this node wants the log, and does not only answer. */
@@ -91,11 +95,19 @@ export interface Channel {
   storing: number | undefined;
 }
 
+/** The peer's edges, as far as a comparison goes (S21). */
+export function comparedEdges({ edges, cut }: Channel): LogEdges {
+  if (cut === undefined) return edges;
+  return { wanted: Math.max(edges.wanted, cut), complete: Math.max(edges.complete, cut), cut };
+}
+
 /** A channel before the peer has opened it. */
 export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'attached'> {
   return {
     remote: undefined,
     edges: wholeLog,
+    cutting: false,
+    cut: undefined,
     supplies: new Map(),
     descriptor: undefined,
     state: 'offered',

@@ -27,7 +27,7 @@ export type Effect =
   | {
       readonly kind: 'describe';
       readonly log: string;
-      /** The peer asks where the last so many events begin. */
+      /** The peer asks where the last so many events begin: the `cut` of the edges to answer with. */
       readonly last: number | undefined;
     }
   /** Read what the peer says in a comparison, and answer it. */
@@ -96,6 +96,8 @@ export type SessionInput =
   | { readonly type: 'detach'; readonly log: string; readonly now: number }
   /** The log is not what was last said of it: compare it anew. */
   | { readonly type: 'describe'; readonly log: string; readonly now: number }
+  /** The log's edges are others. Nothing need be compared for that. */
+  | { readonly type: 'tell'; readonly log: string; readonly now: number }
   /** The effective log grew by these entries, in causal order. */
   | { readonly type: 'stored'; readonly log: string; readonly entries: readonly LogEntry[]; readonly now: number }
   /** Asks the peer for runs, whether they were asked for before or not. */

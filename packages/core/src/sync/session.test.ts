@@ -15,6 +15,7 @@ import {
   frameBytesMax,
   frameBytesTarget,
   heartbeatMs,
+  listedReplicasMax,
   openRetryMs,
   silenceMsMax,
 } from '../limits.js';
@@ -140,6 +141,39 @@ test('[S5] [S8] what both sides lack is there after one round trip', () => {
   }
   expect(payloads(left)).toHaveLength(400);
   expect(payloads(left)).toEqual(payloads(right));
+});
+
+test('[S5] [S9] whenever a log is described anew, both sides bring to an end what crosses', () => {
+  /** So many writers that a comparison takes three turns. */
+  const crowd = Array.from({ length: listedReplicasMax + 8 }, (_, i) => {
+    const options = { id: log, replica: replica(3, i), now: () => 1_600_000_000_000 + i * 10 };
+    const writer = new ReplicatedLog(options, { freshReplica: () => options.replica });
+    writer.append(i);
+    return writer.takeUnflushed()[0]?.block as Uint8Array;
+  });
+  for (const describes of ['left', 'right'] as const) {
+    for (let moment = 0, isOver = false; !isOver; moment++) {
+      const { wire, left, right } = pair();
+      for (const node of wire.nodes) {
+        const { log: hosted } = node.host(log);
+        hosted.markStored(hosted.receive(crowd).entries);
+        node.append(log, node.options.replica);
+        node.store(log);
+      }
+      left.attach(log);
+      wire.connect();
+      let steps = 0;
+      while (steps < moment && wire.step()) steps++;
+      isOver = steps < moment;
+      wire[describes].input({ type: 'describe', log, now: left.now() });
+      wire.settle();
+      for (const node of wire.nodes) node.append(log, moment);
+      for (const node of wire.nodes) node.store(log);
+      wire.settle();
+      expect(payloads(left)).toHaveLength(crowd.length + 4);
+      expect(payloads(right)).toEqual(payloads(left));
+    }
+  }
 });
 
 test('[S5] numbers of logs are never used again, and a session carries so many logs and no more', () => {

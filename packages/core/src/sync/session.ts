@@ -57,6 +57,8 @@
  * - [S20] A peer's turns cost what comparing that log may cost (`WorkBudget`), however many it begins: else
  *   `limit-exceeded` ends the session. Frames of a comparison are numbered, and spans of a turn follow one another in all
  *   its frames: else `protocol`. An answer that was lost would pass for agreement.
+ * - [S21] A peer's `open` that asks for the last events (`last`) is answered by one that says where they begin (`cut`).
+ *   Before, nothing is compared or sent; the comparison speaks of what lies from there on, whatever the peer's edges are.
  */
 import {
   decodeMessage,
@@ -95,7 +97,7 @@ import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import { isQuestion, type Range } from '../range.js';
 import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
-import { type Channel, type ChannelState, freshExchange } from './channel.js';
+import { type Channel, type ChannelState, comparedEdges, freshExchange } from './channel.js';
 import { type Comparison, endOf, newComparison, noteLacks, pagesOf, type Turn } from './comparison.js';
 import { ReadFeeds, type ServedFeed, ServedFeeds } from './feeds.js';
 import type {
@@ -231,10 +233,16 @@ export class Session {
         this.#served.reread(input.log);
         break;
       }
+      case 'tell': {
+        const channel = this.#byLog.get(input.log);
+        if (channel?.state === 'live') this.#describe(channel, false);
+        break;
+      }
       case 'want': {
         const channel = this.#byLog.get(input.log);
         if (channel?.state !== 'live') break;
-        if (channel.described) this.#sendWant(channel, input.runs);
+        // Behind the edges that are being told: what is sent depends on them.
+        if (channel.described && channel.describing === undefined) this.#sendWant(channel, input.runs);
         else channel.toAsk.push(...input.runs);
         break;
       }
@@ -443,7 +451,10 @@ export class Session {
     const isFresh = channel.remote !== undefined && channel.remote !== message.channel;
     channel.remote = message.channel;
     channel.edges = message.edges ?? wholeLog;
-    channel.first = message.turn;
+    channel.cutting = channel.edges.last !== undefined;
+    channel.cut = undefined;
+    // One that begins no comparison only tells edges, or answers.
+    if (isFresh || message.turn !== undefined) channel.first = message.turn;
     switch (channel.state) {
       case 'offered':
         channel.state = 'opening';
@@ -472,23 +483,26 @@ export class Session {
           this.#catchUp(channel, undefined);
         }
         this.#answerOpen(channel);
+        if (!channel.cutting) this.#takeWaiting(channel);
         return;
     }
   }
 
   /** The peer's `open` is granted: ours goes back if it is asked for, and a comparison is under way in any case. */
   #answerOpen(channel: Channel): void {
-    const { first, ours, theirs, compared, described, describing } = channel;
+    const { first, ours, theirs, compared, described, describing, cutting } = channel;
     // An answer to a comparison of ours that is over for us: it was settled with a former exchange of the peer's.
     const begins = first === undefined && ours === undefined && theirs === undefined && !compared;
-    if (begins ? describing?.answer !== true : first !== undefined || !described) this.#describe(channel, begins);
+    if (begins ? describing?.answer !== true : first !== undefined || !described || cutting) {
+      this.#describe(channel, begins);
+    }
     this.#takeFirst(channel);
   }
 
   /** The peer begins a comparison. What it says counts once it was granted the log (S7), and is answered behind our `open`. */
   #takeFirst(channel: Channel): void {
-    const { first, state, described } = channel;
-    if (first === undefined || state !== 'live' || !described) return;
+    const { first, state, described, cutting } = channel;
+    if (first === undefined || state !== 'live' || !described || cutting) return;
     channel.first = undefined;
     channel.theirs = newComparison(first.comparison);
     channel.theirs.asked = first.ranges.some(isQuestion);
@@ -499,7 +513,7 @@ export class Session {
   /** A page of a turn of a comparison. */
   #ranges(channel: Channel, message: RangesMessage, bytes: number): void {
     const { own, more, begins, comparison: number, frame, ranges } = message;
-    if (channel.state === 'opening') {
+    if (channel.state === 'opening' || (channel.state === 'live' && channel.cutting)) {
       this.#wait(channel, message, bytes);
       return;
     }
@@ -545,7 +559,8 @@ export class Session {
   }
 
   #compare(channel: Channel, received: readonly Range[], salt: number, turn: Turn): void {
-    const { log, edges: peer } = channel;
+    const { log } = channel;
+    const peer = comparedEdges(channel);
     const { thorough } = turn.comparison;
     const peerWriter = this.#peer?.node;
     this.#request(channel, { kind: 'compare', log, received, salt, thorough, peer, peerWriter }, 0, turn);
@@ -715,6 +730,16 @@ export class Session {
     }
   }
 
+  #takeWaiting(channel: Channel): void {
+    const { waiting } = channel;
+    channel.waiting = [];
+    for (const { message, bytes } of waiting) {
+      if (message.kind === 'events') this.#merge(channel, message.blocks, bytes);
+      else if (message.kind === 'want') this.#want(channel, message, bytes);
+      else this.#ranges(channel, message, bytes);
+    }
+  }
+
   #want(channel: Channel, message: WantMessage, bytes: number): void {
     const { log, edges, state } = channel;
     if (state === 'opening') this.#wait(channel, message, bytes);
@@ -851,8 +876,8 @@ export class Session {
   }
 
   /** May events go to the peer? What it lacks is known, it can take them, and nothing is to be settled first. */
-  #mayRead({ state, described, compared, ours, theirs, muted, reopen }: Channel): boolean {
-    return state === 'live' && described && compared && !ours && !theirs && !muted && !reopen;
+  #mayRead({ state, described, cutting, compared, ours, theirs, muted, reopen }: Channel): boolean {
+    return state === 'live' && described && !cutting && compared && !ours && !theirs && !muted && !reopen;
   }
 
   #answer(number: number, answer: Answer): void {
@@ -878,23 +903,27 @@ export class Session {
         channel.forPeer = answer.forPeer;
         channel.writable = answer.writable;
         this.#outputs.push({ type: 'edges', log: channel.log, edges: channel.edges });
-        if (!channel.described || channel.first === undefined) this.#answerOpen(channel);
+        if (!channel.described || channel.first === undefined || channel.cutting) this.#answerOpen(channel);
         else this.#takeFirst(channel);
-        const { waiting } = channel;
-        channel.waiting = [];
-        for (const { message, bytes } of waiting) {
-          if (message.kind === 'events') this.#merge(channel, message.blocks, bytes);
-          else if (message.kind === 'want') this.#want(channel, message, bytes);
-          else this.#ranges(channel, message, bytes);
-        }
+        this.#takeWaiting(channel);
         break;
       }
       case 'describe': {
-        const asked = channel.describing?.answer ?? false;
+        const { answer: asked, last } = channel.describing ?? { answer: false, last: undefined };
         channel.describing = undefined;
         channel.described = true;
         channel.asked ||= asked;
         this.#sendOpen(channel, answer, asked);
+        if (channel.cutting && channel.state === 'live') {
+          if (last === channel.edges.last) {
+            channel.cutting = false;
+            channel.cut = answer.edges?.cut;
+            this.#takeWaiting(channel);
+          } else {
+            // It has asked while this one was being made.
+            this.#describe(channel, false);
+          }
+        }
         if (channel.state === 'live') this.#sendWant(channel, channel.toAsk.splice(0));
         this.#takeFirst(channel);
         break;
@@ -1027,11 +1056,12 @@ export class Session {
   /** Sends our description of a log once the driver has given it. */
   #describe(channel: Channel, answer: boolean): void {
     if (channel.describing !== undefined) {
-      channel.describing = { answer: answer || channel.describing.answer };
+      channel.describing = { ...channel.describing, answer: answer || channel.describing.answer };
       return;
     }
-    channel.describing = { answer };
-    this.#request(channel, { kind: 'describe', log: channel.log, last: channel.edges.last });
+    const { last } = channel.edges;
+    channel.describing = { answer, last };
+    this.#request(channel, { kind: 'describe', log: channel.log, last });
   }
 
   /** S5: who asks for an answer begins a comparison; what was known of the peer's part is not needed any more. */

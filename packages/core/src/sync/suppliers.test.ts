@@ -8,17 +8,17 @@ const event = { ...run, time: 70 };
 
 test('[K3] the deepest peer is asked first, the next once it has said absent, and in the end the edge rises', () => {
   const suppliers = new Suppliers<string>();
-  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined });
+  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
   suppliers.opened('shallow', 90);
   suppliers.opened('deep', 0);
   suppliers.opened('middle', 80);
   for (const peer of ['deep', 'middle', 'shallow']) {
     expect(suppliers.search([event], []).ask).toEqual(new Map([[peer, [run]]]));
-    expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined });
+    expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
     suppliers.lacks(peer, [{ replica: ada, first: 7, last: 7 }]);
   }
   expect(suppliers.isInDoubt).toBe(true);
-  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: 80 });
+  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: 80, isPending: false });
   // Who opens the log anew may have it by now; who has left is not waited for, but its edge counts.
   suppliers.opened('deep', 0);
   suppliers.left('middle');
@@ -32,13 +32,13 @@ test('[K3] without an edge above what is missing nothing rises: it is on its way
   suppliers.opened('whole', 0);
   suppliers.asked('whole', [run]);
   suppliers.lacks('whole', [run]);
-  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined });
+  expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
 });
 
 test('[K4] what lies below the edge is asked for of deeper peers alone', () => {
   const suppliers = new Suppliers<string>();
   suppliers.opened('shallow', 90);
-  expect(suppliers.search([], [event])).toEqual({ ask: new Map(), rise: undefined });
+  expect(suppliers.search([], [event])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
   suppliers.opened('deep', 60);
-  expect(suppliers.search([], [event])).toEqual({ ask: new Map([['deep', [run]]]), rise: undefined });
+  expect(suppliers.search([], [event])).toEqual({ ask: new Map([['deep', [run]]]), rise: undefined, isPending: true });
 });

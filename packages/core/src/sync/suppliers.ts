@@ -20,6 +20,8 @@ export interface Search<Peer> {
   readonly ask: ReadonlyMap<Peer, readonly Run[]>;
   /** The edge is to rise to this time, since nobody has what lies before. */
   readonly rise: number | undefined;
+  /** Some of what lies below the edge was asked for, and may still come. */
+  readonly isPending: boolean;
 }
 
 /** @internal */
@@ -69,9 +71,13 @@ export class Suppliers<Peer> {
       if (this.#askNext(event, ask, () => true) || this.#edgeAbove(event.time) === undefined) continue;
       if (hopeless === undefined || event.time < hopeless.time) hopeless = event;
     }
-    for (const event of below) this.#askNext(event, ask, ({ complete }) => complete <= event.time);
+    let isPending = false;
+    for (const event of below) {
+      const isAsked = this.#askNext(event, ask, ({ complete }) => complete <= event.time);
+      isPending ||= isAsked && this.#peers.size > 0;
+    }
     for (const [peer, runs] of ask) this.asked(peer, runs);
-    return { ask, rise: hopeless && this.#edgeAbove(hopeless.time) };
+    return { ask, rise: hopeless && this.#edgeAbove(hopeless.time), isPending };
   }
 
   /** Asks the next peer for an event, unless one that was asked may still have it. False: nobody is left. */

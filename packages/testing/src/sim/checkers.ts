@@ -5,6 +5,7 @@
  * promise by what the disk holds when it is given, the order by the reference log.
  */
 import { type EventId, eventId, type LogEvent, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
+import type { ReplicatedLog } from '@gossip-log/core/sync';
 import type { LogHandle } from '@gossip-log/transport';
 import { inLogOrder, ReferenceLog } from '../reference-log.js';
 import type { VirtualDisk } from './virtual-disk.js';
@@ -49,6 +50,8 @@ type Promised = Map<ReplicaId, SequenceNumber>;
 export class View {
   #events: readonly LogEvent[] = [];
   #snapshot: unknown;
+  /** The last event of each replica that was looked at. */
+  readonly #clocks = new Map<ReplicaId, number>();
   readonly version = new Map<ReplicaId, SequenceNumber>();
   /** Own events that no relay has yet, with how far they were said to be. */
   readonly #own = new Map<EventId, { readonly event: LogEvent; level: number }>();
@@ -115,21 +118,31 @@ export class View {
     this.#lookAtDeliveries();
   }
 
+  /** From where on the log is to be whole. */
+  get complete(): number {
+    return (this.handle.log as ReplicatedLog | undefined)?.edges.complete ?? 0;
+  }
+
   /** What it shows, for the reference to compare with. */
   get events(): readonly LogEvent[] {
     return this.#events;
   }
 
   #compare(events: readonly LogEvent[]): void {
-    const { name, laws, version } = this;
+    const { name, laws, version, complete } = this;
     const news: LogEvent[] = [];
     const seen = new Map<ReplicaId, SequenceNumber>();
+    this.#clocks.clear();
     let at = 0;
     for (const [i, event] of events.entries()) {
       const last = events[i - 1];
       check(last === undefined || compareEvents(last, event) < 0, 'L1', () => `${name}: ${event.id} is out of order`);
-      // A window may begin anywhere in what a replica wrote.
-      const seq = (seen.get(event.replica) ?? (this.handle.hasOlder ? event.seq - 1 : 0)) + 1;
+      // A window may begin anywhere in what a replica wrote, and below the log's edge anything may be missing.
+      const first = this.handle.hasOlder || complete > 0 ? event.seq - 1 : 0;
+      const known = seen.get(event.replica);
+      const mayMiss = complete > 0 && (event.clock < complete || (this.#clocks.get(event.replica) ?? 0) < complete);
+      this.#clocks.set(event.replica, event.clock);
+      const seq = (mayMiss ? Math.max(event.seq - 1, known ?? 0) : (known ?? first)) + 1;
       check(event.seq === seq, 'L2', () => `${name}: ${event.id} shows, ${eventId(event.replica, seq)} does not`);
       seen.set(event.replica, seq);
       while (event !== this.#events[at] && this.#gaveWay(events, at)) at++;
@@ -243,8 +256,9 @@ export class Laws {
       () => `${view.name}: ${event.id} was spoken of before it was stored`,
     );
     for (const [replica, seq] of written.past) {
+      const past = this.#written.get(`${view.log}/${eventId(replica, seq)}`);
       check(
-        (view.version.get(replica) ?? 0) >= seq,
+        (view.version.get(replica) ?? 0) >= seq || past?.some(({ clock }) => clock < view.complete),
         'L2',
         () => `${view.name}: ${event.id} shows before ${eventId(replica, seq)}, which it depends on`,
       );
@@ -321,17 +335,21 @@ export class Laws {
   }
 
   /**
-   * Everybody has come together: all show one sequence, the reference log's, and nothing that was promised is missing.
+   * Everybody has come together: from `edge` up all show one sequence, the reference log's, and nothing that was promised is
+   * missing.
    */
-  checkConverged(log: string, sequences: ReadonlyMap<string, readonly LogEvent[]>): void {
+  checkConverged(log: string, sequences: ReadonlyMap<string, readonly LogEvent[]>, edge: number): void {
     const all = new Map<EventId, LogEvent>();
     for (const events of sequences.values()) for (const event of events) all.set(event.id, event);
     const reference = new ReferenceLog('' as ReplicaId);
-    const known = Array.from(all.values(), (event) => this.#find(log, event) as Written);
+    const above = [...all.values()].filter(({ clock }) => clock >= edge);
+    const known = Array.from(above, (event) => this.#find(log, event) as Written);
     known.sort((a, b) => a.clock - b.clock);
-    reference.deliver(known.map(asReference));
+    const isAbove = (id: EventId) => (all.get(id)?.clock ?? 0) >= edge;
+    reference.deliver(known.map((written) => asReference(written, isAbove)));
     const expected = reference.sequence().map(({ id }) => id);
-    for (const [name, events] of sequences) {
+    for (const [name, shown] of sequences) {
+      const events = shown.filter(({ clock }) => clock >= edge);
       const at = expected.findIndex((id, i) => events[i]?.id !== id);
       check(at < 0 && events.length === expected.length, 'L1', () => {
         const here = events[at]?.id ?? 'nothing';
@@ -362,8 +380,8 @@ export class Laws {
   }
 }
 
-function asReference({ id, replica, seq, clock, past, payload }: Written) {
-  const named = Array.from(past, ([writer, last]) => eventId(writer, last));
+function asReference({ id, replica, seq, clock, past, payload }: Written, isThere: (id: EventId) => boolean) {
+  const named = Array.from(past, ([writer, last]) => eventId(writer, last)).filter(isThere);
   return { id, replica, seq, time: clock, deps: [], named, payload: JSON.stringify(payload) };
 }
 

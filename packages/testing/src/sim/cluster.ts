@@ -16,7 +16,7 @@ import {
   webSocketClient,
 } from '@gossip-log/transport';
 import { check, Laws, View, Violation } from './checkers.js';
-import type { Plan, Step } from './plan.js';
+import type { Fault, Plan, Step } from './plan.js';
 import { Random } from './random.js';
 import { VirtualDisk } from './virtual-disk.js';
 import { VirtualNetwork } from './virtual-network.js';
@@ -261,7 +261,8 @@ export class Cluster {
     for (const machine of this.#machines) {
       if (machine.node === undefined && machine.process === undefined) this.#start(machine);
       if (!machine.relay) for (const log of this.logs) this.#want(machine, log);
-      for (const { handle } of machine.views.values()) this.#loadOlder(handle, Number.MAX_SAFE_INTEGER);
+      // Windows are as deep as can be from now on, whoever opened them.
+      for (const log of machine.views.keys()) machine.node?.open(log);
     }
     // Apps that were told not to try again are opened anew, also where that is being told right now.
     const online = () => {
@@ -271,10 +272,15 @@ export class Cluster {
     this.time.after(10_000, online);
   }
 
-  /** Every app shows the same number of events of every writer, all stored, and relays hold those and no more. */
+  /**
+   * Every app shows the same number of events of every writer, all stored, and relays hold those and no more. Where nobody
+   * holds the whole log any more, that goes for what lies above everybody's edge.
+   */
   get converged(): boolean {
     return this.logs.every((log) => {
       const views = this.#apps().map((machine) => machine.views.get(log));
+      const edge = this.#edgeOf(log);
+      if (edge > 0) return !this.#isKept && this.#agreeAbove(edge, views);
       const first = views[0]?.handle.log?.version();
       if (first === undefined) return false;
       for (const view of views) {
@@ -283,18 +289,7 @@ export class Cluster {
         if (view === undefined || version === undefined || version.size !== first.size || view.isPending) return false;
         for (const [replica, seq] of first) if (version.get(replica) !== seq) return false;
       }
-      if (
-        this.#forks &&
-        new Set(
-          views.map((view) =>
-            view?.handle
-              .snapshot()
-              .map(({ clock }) => clock)
-              .join(),
-          ),
-        ).size > 1
-      )
-        return false;
+      if (this.#forks && !this.#agreeAbove(0, views)) return false;
       return this.#machines.every(
         ({ relay, disk }) =>
           !relay ||
@@ -302,6 +297,26 @@ export class Cluster {
             (disk.damaged || Array.from(disk.heads(log)).every(([replica, seq]) => (first.get(replica) ?? 0) >= seq))),
       );
     });
+  }
+
+  /** The highest edge of an app. */
+  #edgeOf(log: string): number {
+    return Math.max(...this.#apps().map(({ views }) => views.get(log)?.complete ?? 0));
+  }
+
+  /** Nothing was removed or lost: somebody holds whatever was written. */
+  get #isKept(): boolean {
+    const losing: readonly Fault[] = ['forget', 'damage', 'restore', 'stolen-lease', 'tamper'];
+    return !losing.some((fault) => this.#plan.faults.includes(fault));
+  }
+
+  #agreeAbove(edge: number, views: readonly (View | undefined)[]): boolean {
+    if (views.some((view) => view === undefined || view.isPending)) return false;
+    const shown = views.map((view) => {
+      const events = [...(view?.handle.snapshot() ?? [])].filter(({ clock }) => clock >= edge);
+      return events.map(({ clock, id }) => `${clock} ${id}`).join();
+    });
+    return new Set(shown).size === 1;
   }
 
   /** Everybody writes once more. */
@@ -343,6 +358,7 @@ export class Cluster {
           !disk.damaged ||
           disk.restored ||
           (relay && hasUnmetDamage(disk, log)) ||
+          this.#edgeOf(log) > 0 ||
           this.#read(disk, log).length === length,
       );
     });
@@ -358,7 +374,7 @@ export class Cluster {
         if (view !== undefined) sequences.set(name, view.events);
         if (relay && !disk.damaged) sequences.set(`${name}'s disk`, this.#read(disk, log));
       }
-      this.laws.checkConverged(log, sequences);
+      this.laws.checkConverged(log, sequences, this.#edgeOf(log));
     }
   }
 
@@ -366,9 +382,10 @@ export class Cluster {
   standing(): string {
     return this.#apps()
       .flatMap(({ name, views, node }) =>
-        Array.from(views.values(), ({ log, handle }) => {
+        Array.from(views.values(), ({ log, handle, complete }) => {
           const seqs = [...(handle.log?.version().values() ?? [])].join('+');
-          return `${name} ${log}: ${handle.status}, ${seqs} events, ${node?.connection().status}`;
+          const window = `${complete > 0 ? `, from ${complete}` : ''}${handle.hasOlder ? ', has older' : ''}`;
+          return `${name} ${log}: ${handle.status}, ${seqs} events${window}, ${node?.connection().status}`;
         }),
       )
       .join('; ');
@@ -695,6 +712,8 @@ export class Cluster {
   #read(disk: VirtualDisk, log: string): LogEvent[] {
     const replica = this.#machines[0]?.views.values().next().value?.handle.log?.replica;
     const copy = new ReplicatedLog({ id: log, replica: replica ?? anyReplica, now: () => 0 });
+    // The journal may lie in another order than the log: below the edge that is kept with it anything may be missing.
+    copy.resumeEdges({ wanted: 0, complete: disk.completeEdge(log) });
     const unlessDamaged = (load: () => void) => {
       try {
         load();

@@ -364,4 +364,33 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'All that was packed was to be packed anew, and the first step of it removed all old chunks: what the next one would have packed was on no disk.',
+    limits: 'small',
+    plan: {
+      seed: 5109171,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 0, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['power', 'full-disk', 'slow-disk', 'stolen-lease', 'switch'],
+      delayMsMax: 300,
+      bytesPerMs: 20,
+      diskLatencyMsMax: 3,
+      looks: 1,
+      steps: [
+        { afterMs: 38, do: 'append', at: 220, log: 0, count: 6, bytes: 19 },
+        { afterMs: 22, do: 'append', at: 478, log: 0, count: 1, bytes: 343 },
+        { afterMs: 1, do: 'append', at: 37, log: 1, count: 2, bytes: 1 },
+        { afterMs: 0, do: 'append', at: 349, log: 1, count: 2, bytes: 16 },
+        { afterMs: 0, do: 'append', at: 439, log: 0, count: 1, bytes: 16 },
+        { afterMs: 298, do: 'stolen-lease', at: 717, downMs: 0 },
+        { afterMs: 21, do: 'append', at: 776, log: 0, count: 1, bytes: 22 },
+        { afterMs: 1946, do: 'power', at: 23, downMs: 5000 },
+      ],
+    },
+  },
 ];

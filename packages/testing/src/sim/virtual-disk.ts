@@ -118,6 +118,12 @@ export class VirtualDisk {
     return this.#state.logs.get(log)?.heads ?? new Map();
   }
 
+  /** From where on a node has kept that it holds all of a log. */
+  completeEdge(log: string): number {
+    const kept = this.#state.metadata.get(`edges:${log}`);
+    return kept === undefined ? 0 : (JSON.parse(new TextDecoder().decode(kept)) as { complete: number }).complete;
+  }
+
   /** A log's records as they lie there, oldest first. */
   records(log: string): Uint8Array[] {
     return [...(this.#state.logs.get(log)?.journal.values() ?? [])];

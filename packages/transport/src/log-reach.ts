@@ -1,0 +1,336 @@
+/**
+ * How far back a log reaches in this node: the edges that its windows ask for, kept beside the log, and who of its peers
+ * is asked for what lies below.
+ *
+ *     nothing held ── a peer says where the last n begin (`cut`) ──▶ wanted = complete = cut
+ *     wanted moves down ── deeper peers are asked for what is missing ──▶ complete falls to it, or there is a gap
+ *
+ * - [J1] The deepest window that was ever asked for counts. A log that is opened for the first time, by windows alone, begins
+ *   where they begin; one that peers ask for, or that held events before, is whole unless its kept edges say otherwise.
+ * - [J2] Edges are kept before what rests on them is stored, `complete` as high as any that the journal was written under:
+ *   what is missing is found again when it is read.
+ * - [J3] Where the last n events begin is asked of every peer, until one answers whose own edge does not end them.
+ * - [J4] What comes because it was asked for below the edge is not pushed to other peers: they compare it once it is whole.
+ */
+import { type Environment, type GossipStorage, horizon, limits, type Run, tick } from '@gossip-log/core';
+import { type LogEdges, type LogEntry, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
+import type { LogPeer } from './hosted-log.js';
+import type { LogWindow } from './log-window.js';
+
+/** The log, as far as it matters here. */
+export interface ReachingLog {
+  readonly id: string;
+  readonly storage: GossipStorage;
+  readonly environment: Environment;
+  /** Sessions that have the log open. */
+  readonly peers: ReadonlySet<LogPeer>;
+  /** `undefined` until it is read. */
+  log(): ReplicatedLog<unknown> | undefined;
+  /** Milliseconds since 1970 by the corrected clock. */
+  now(): number;
+  /** These waited for an edge that has risen. */
+  store(entries: readonly LogEntry[]): void;
+  /** There is a gap now, or none any more; or older events may be had, or none. */
+  changed(): void;
+}
+
+/** What is kept of a log's edges. */
+interface KeptEdges {
+  readonly wanted: number;
+  readonly complete: number;
+  /** So many of the last events are asked for. */
+  readonly last?: number | undefined;
+  /** The log begins where those begin. */
+  readonly isNew?: boolean;
+}
+
+const whole: KeptEdges = { wanted: 0, complete: 0 };
+
+/** Metadata key under which a log's edges are kept. */
+export function edgesKey(log: string): string {
+  return `edges:${log}`;
+}
+
+/** @internal */
+export class LogReach {
+  readonly #of: ReachingLog;
+  readonly #suppliers = new Suppliers<LogPeer>();
+  /** As they lie in storage; `undefined` when none do. */
+  #kept: KeptEdges | undefined;
+  /** J3. How many of the last events are asked for. */
+  #last: number | undefined;
+  /** Where the log begins is not known yet. */
+  #isNew = false;
+  /** The log did not reach to its beginning at some time. */
+  #isPartial = false;
+  /** Someone may have what is missing below the edge: it was asked for. */
+  #isFilling = false;
+  /** The `complete` edge when it was last looked at. */
+  #complete = 0;
+  /** How far back each peer reaches. */
+  readonly #depths = new Map<LogPeer, number>();
+  readonly #fills = new WeakSet<LogEntry>();
+  /** Peers that have not said yet where the last events begin. */
+  readonly #unanswered = new Set<LogPeer>();
+  #waiters: (() => void)[] = [];
+  /** What the app was told last. */
+  #shown = { hasGap: false, mayReachFurther: false };
+
+  constructor(of: ReachingLog) {
+    this.#of = of;
+  }
+
+  // Kept with the log.
+
+  async recall(): Promise<void> {
+    const bytes = await this.#of.storage.getMetadata(edgesKey(this.#of.id));
+    this.#kept = bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as KeptEdges);
+  }
+
+  /** J1. Sets the edges of a log that is about to be read. `isEmpty`: nothing is stored of it. */
+  begin(log: ReplicatedLog<unknown>, isEmpty: boolean, windows: readonly LogWindow[]): void {
+    const { wanted, complete, last, isNew = false } = this.#kept ?? this.#firstEdges(isEmpty ? windows : []);
+    this.#last = last;
+    this.#isNew = isNew;
+    this.#isPartial = isNew || complete > 0;
+    this.#complete = complete;
+    log.resumeEdges({ wanted, complete });
+  }
+
+  #firstEdges(windows: readonly LogWindow[]): KeptEdges {
+    let since = Number.POSITIVE_INFINITY;
+    let last: number | undefined;
+    for (const window of windows) {
+      if (window === 'all') return whole;
+      if ('since' in window) since = Math.min(since, window.since);
+      else last = Math.max(last ?? 0, window.last);
+    }
+    if (since < Number.POSITIVE_INFINITY) {
+      const edge = this.#timeOf(since);
+      return { wanted: edge, complete: edge, last };
+    }
+    return last === undefined ? whole : { ...whole, last, isNew: true };
+  }
+
+  /** The first time of a millisecond, as far as it has begun. */
+  #timeOf(ms: number): number {
+    return tick(0, Math.max(0, Math.min(ms, this.#of.now())));
+  }
+
+  /** Events may have to be stored that lie before those which the store's heads tell of. */
+  get isPartial(): boolean {
+    return this.#isPartial;
+  }
+
+  /** J2. Must be done before anything is stored. */
+  async keep(log: ReplicatedLog<unknown>): Promise<void> {
+    const { wanted, complete } = log.edges;
+    const high = Math.max(complete, this.#kept?.complete ?? 0);
+    await this.#keep({ wanted, complete: high, last: this.#last, isNew: this.#isNew });
+  }
+
+  /** Nothing lies in the journal any more. */
+  async packed(log: ReplicatedLog<unknown>): Promise<void> {
+    if (this.#kept !== undefined) await this.#keep({ ...log.edges, last: this.#last, isNew: this.#isNew });
+  }
+
+  async #keep(edges: KeptEdges): Promise<void> {
+    const { wanted, complete, last, isNew } = edges;
+    const kept = this.#kept ?? whole;
+    if (kept.wanted === wanted && kept.complete === complete && kept.last === last && !kept.isNew === !isNew) return;
+    await this.#of.storage.setMetadata(edgesKey(this.#of.id), new TextEncoder().encode(JSON.stringify(edges)));
+    this.#kept = edges;
+  }
+
+  get #edges(): LogEdges {
+    return this.#of.log()?.edges ?? { wanted: 0, complete: 0 };
+  }
+
+  /** As a peer is to be told of them, where its last events begin among them when it has asked. */
+  told(cut: number | undefined): LogEdges {
+    const last = this.#last === undefined ? {} : { last: this.#last };
+    return { ...this.#edges, ...last, ...(cut === undefined ? {} : { cut }) };
+  }
+
+  // Further back.
+
+  /** J1. A window is to be reached, which may lie deeper than those before. */
+  deepen(window: LogWindow): void {
+    const log = this.#of.log();
+    if (log === undefined) return;
+    if (window === 'all') {
+      this.#last = undefined;
+      this.#moveTo(0);
+    } else if ('since' in window) {
+      this.#moveTo(this.#timeOf(window.since));
+    } else if (this.#isNew || (log.edges.complete > 0 && log.lengthFrom(log.edges.complete) < window.last)) {
+      this.#askForLast(window.last);
+    }
+  }
+
+  /** `wanted` moves down, or it is where the log begins. */
+  #moveTo(time: number): void {
+    const log = this.#of.log();
+    if (log === undefined || (!this.#isNew && time >= log.edges.wanted)) return;
+    if (this.#isNew) {
+      this.#isNew = false;
+      log.want(time);
+      this.#raise(log, time);
+    } else {
+      log.want(time);
+    }
+    this.#tellAnew();
+  }
+
+  #askForLast(count: number): void {
+    if (count <= (this.#last ?? -1)) return;
+    this.#last = count;
+    this.#unanswered.clear();
+    for (const peer of this.#depths.keys()) this.#unanswered.add(peer);
+    this.#tellAnew();
+  }
+
+  /** Peers learn of the edges, and answer with theirs. */
+  #tellAnew(): void {
+    for (const peer of [...this.#of.peers]) peer.describe(this.#of.id);
+    this.#look();
+  }
+
+  /** Asks the peers for about `count` more events. Resolves when they came, nobody has them, or it takes too long. */
+  async older(count: number): Promise<void> {
+    const log = this.#of.log();
+    if (log === undefined || this.#depths.size === 0 || !this.mayReachFurther) return;
+    const windows = this.#last;
+    this.#last = undefined;
+    this.#askForLast(Math.min(limits.seqMax, Math.ceil(count) + log.lengthFrom(log.edges.complete)));
+    await new Promise<void>((resolve) => {
+      const cancel = this.#of.environment.setTimer(limits.requestMsMax, resolve);
+      this.#waiters.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+    // What nobody could tell now is not asked of whoever comes later, but for what a window is open for.
+    if (this.#last !== undefined) this.#last = windows;
+  }
+
+  /** Some peer may still answer, or send what it was asked for. */
+  get #isAsking(): boolean {
+    return this.#unanswered.size > 0 || this.#isFilling;
+  }
+
+  /** There may be events below the edge: nobody is there to ask, or a peer reaches further back. */
+  get mayReachFurther(): boolean {
+    const { complete } = this.#edges;
+    if (complete === 0) return false;
+    return this.#depths.size === 0 || Math.min(...this.#depths.values()) < complete;
+  }
+
+  /** What is wanted is not all here, and no connected peer can supply it. */
+  get hasGap(): boolean {
+    const { wanted, complete } = this.#edges;
+    return complete > wanted && !this.#isAsking;
+  }
+
+  // What peers say.
+
+  /** A peer has opened the log, maybe anew: so far back it holds it. */
+  opened(peer: LogPeer, edges: LogEdges): void {
+    const latest = horizon(this.#of.now());
+    const depth = Math.min(edges.complete, latest);
+    this.#depths.set(peer, depth);
+    this.#suppliers.opened(peer, depth);
+    if (edges.cut !== undefined) this.#learn(peer, Math.min(edges.cut, latest), depth);
+    this.#search();
+  }
+
+  /** J3. A peer says where the last events begin. */
+  #learn(peer: LogPeer, cut: number, depth: number): void {
+    const log = this.#of.log();
+    this.#unanswered.delete(peer);
+    if (log === undefined || this.#last === undefined) return;
+    if (cut > depth || depth === 0) this.#last = undefined;
+    if (this.#isNew) {
+      this.#isNew = false;
+      log.want(cut);
+      this.#raise(log, cut);
+    } else if (cut < log.edges.wanted) {
+      log.want(cut);
+    }
+    // The peer has sent its events from there on by what it told: it only learns that this is the edge now.
+    for (const other of [...this.#of.peers]) {
+      if (other === peer) other.tell(this.#of.id);
+      else other.describe(this.#of.id);
+    }
+  }
+
+  #raise(log: ReplicatedLog<unknown>, time: number): void {
+    this.#isPartial ||= time > 0;
+    this.#of.store(log.raise(time));
+  }
+
+  asked(peer: LogPeer, runs: readonly Run[]): void {
+    this.#suppliers.asked(peer, runs);
+  }
+
+  /** Of what a peer was asked for it does not have these. */
+  absent(peer: LogPeer, runs: readonly Run[]): void {
+    this.#suppliers.lacks(peer, runs);
+    this.#search();
+  }
+
+  left(peer: LogPeer): void {
+    this.#depths.delete(peer);
+    this.#unanswered.delete(peer);
+    this.#suppliers.left(peer);
+    this.#search();
+  }
+
+  /** Events came: some may have been asked for, others may wait for what is missing. */
+  received(entries: readonly LogEntry[], parked: number): void {
+    if (this.#isFilling) {
+      for (const entry of entries) {
+        if (entry.runs.every(({ lastTime }) => lastTime < this.#complete)) this.#fills.add(entry);
+      }
+    }
+    if (parked > 0 && this.#suppliers.isInDoubt) this.#search();
+    else this.#look();
+  }
+
+  /** J4. */
+  isFill(entry: LogEntry): boolean {
+    return this.#fills.has(entry);
+  }
+
+  /** K3, K4: asks who may have what is missing. When nobody has it, the edge rises. */
+  #search(): void {
+    for (;;) {
+      const log = this.#of.log();
+      if (log === undefined) return;
+      const { ask, rise, isPending } = this.#suppliers.search(log.unmet(), log.missingBelow());
+      this.#isFilling = isPending;
+      for (const [peer, runs] of ask) peer.want(this.#of.id, runs);
+      if (rise === undefined || rise <= log.edges.complete) break;
+      this.#raise(log, rise);
+      for (const peer of [...this.#of.peers]) peer.describe(this.#of.id);
+    }
+    this.#look();
+  }
+
+  /** Something may have changed for those who wait or look. */
+  #look(): void {
+    const { wanted, complete } = this.#edges;
+    this.#complete = complete;
+    if (complete <= wanted) this.#isFilling = false;
+    if (!this.#isAsking) for (const wake of this.#waiters.splice(0)) wake();
+    const { hasGap, mayReachFurther } = this;
+    if (this.#shown.hasGap === hasGap && this.#shown.mayReachFurther === mayReachFurther) return;
+    this.#shown = { hasGap, mayReachFurther };
+    this.#of.changed();
+  }
+
+  /** The log has ended: nobody waits any more. */
+  end(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+}

@@ -1,0 +1,249 @@
+/** A log of which a node holds the last part: where it begins, what lies before, and what stays when the node starts again. */
+import { limits, type Snapshot } from '@gossip-log/core';
+import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
+import { expect, test } from 'vitest';
+import { until } from '../test/until.js';
+import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
+import type { LogHandle } from './log-handle.js';
+import type { LogWindow } from './log-window.js';
+import { memoryPair } from './memory-pair.js';
+
+const room = 'room';
+
+const payloads = (snapshot: Snapshot<string>) => snapshot.map(({ payload }) => payload);
+
+function texts(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, i) => `message ${from + i}, and some more words of it`);
+}
+
+/** Appends, and waits until it is stored. */
+async function append(log: LogHandle<string>, written: readonly string[]): Promise<void> {
+  await log.ready;
+  let last = log.append(written[0] as string);
+  for (const payload of written.slice(1)) last = log.append(payload);
+  await log.delivered(last);
+}
+
+const nodes: GossipNode[] = [];
+function nodeOn(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}): GossipNode {
+  const node = createGossipNode({
+    storage: memoryStorage({ disk }),
+    onError: (error) => {
+      throw error;
+    },
+    ...options,
+  });
+  nodes.push(node);
+  return node;
+}
+
+/** A relay over that disk and an app, joined; what the app is sent is counted. */
+function joined(relayDisk: MemoryDisk, appDisk = new MemoryDisk()) {
+  const pair = memoryPair();
+  const relay = nodeOn(relayDisk, { connections: [pair.left], durable: true, openOnDemand: true, name: 'relay' });
+  const traffic = { bytes: 0 };
+  const app = nodeOn(appDisk, {
+    connections: [
+      {
+        start: (host) =>
+          pair.right.start({
+            status: (status) => host.status(status),
+            connected: (connection) => {
+              const handlers = host.connected(connection);
+              return {
+                ...{ closed: handlers.closed.bind(handlers) },
+                frame: (bytes) => {
+                  traffic.bytes += bytes.length;
+                  handlers.frame(bytes);
+                },
+              };
+            },
+          }),
+      },
+    ],
+  });
+  return { app, relay, traffic };
+}
+
+const close = () => Promise.all(nodes.splice(0).map((node) => node.close()));
+
+/** A relay's disk with `count` messages of one writer. */
+async function filledDisk(count: number): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  const { app } = joined(disk);
+  const log = app.open<string>(room);
+  await append(log, texts(0, count));
+  const last = log.snapshot().at(-1);
+  if (last !== undefined) await log.delivered(last, 'relayed');
+  await close();
+  return disk;
+}
+
+function shows(log: LogHandle<string>, count: number): Promise<void> {
+  return until(log, () => log.snapshot().length >= count);
+}
+
+for (const [name, count] of [
+  ['in the journal', 900],
+  ['packed', 3 * limits.journalRowsMax + 100],
+] as const) {
+  test(`[J1] [J3] [S21] [K6] a fresh node is sent the window that it asks for, and what comes new: the relay's log is ${name}`, async () => {
+    const disk = await filledDisk(count);
+    const { app, relay, traffic } = joined(disk);
+    const log = app.open<string>(room, { window: { last: 50 } });
+    await shows(log, 50);
+    expect(payloads(log.snapshot())).toEqual(texts(count - 50, count));
+    expect(traffic.bytes).toBeLessThan(50 * 60 + 1_000);
+    expect(log.hasOlder).toBe(true);
+    expect(log.hasGap).toBe(false);
+
+    const there = relay.open<string>(room);
+    await append(there, texts(count, count + 5));
+    await shows(log, 55);
+    await append(log, ['mine']);
+    await until(there, () => there.snapshot().length === count + 6);
+    expect(payloads(log.snapshot())).toEqual([...texts(count - 50, count + 5), 'mine']);
+
+    // Older ones come as they are asked for, and in the end all.
+    const came = await log.loadOlder(100);
+    // What is not stored at the relay yet does not count there.
+    expect(came - 100).toBeLessThanOrEqual(1);
+    expect(payloads(log.snapshot())).toEqual([...texts(count - 50 - came, count + 5), 'mine']);
+    expect(log.hasOlder).toBe(true);
+    expect(await log.loadOlder(10 * count)).toBe(count - 50 - came);
+    expect(payloads(log.snapshot())).toEqual([...texts(0, count + 5), 'mine']);
+    expect(log.hasOlder).toBe(false);
+    expect(await log.loadOlder(10)).toBe(0);
+    await close();
+  });
+}
+
+test('[J1] [J2] [K1] a window is there after a restart, also packed; what came meanwhile joins it, and the deepest window counts', async () => {
+  const count = 3 * limits.journalRowsMax;
+  const [relayDisk, appDisk] = [await filledDisk(count), new MemoryDisk()];
+  const first = joined(relayDisk, appDisk);
+  const window = { last: 2 * limits.journalRowsMax };
+  const log = first.app.open<string>(room, { window });
+  await shows(log, window.last);
+  await append(log, ['mine']);
+  log.release();
+  await close();
+  expect(appDisk.logs.get(room)?.chunks.size).toBeGreaterThan(1);
+
+  // Without its peer it shows what it holds, and knows that there was more.
+  const alone = nodeOn(appDisk);
+  const again = alone.open<string>(room, { window });
+  await again.ready;
+  await again.loadOlder(Number.POSITIVE_INFINITY);
+  expect(payloads(again.snapshot())).toEqual([...texts(count - window.last, count), 'mine']);
+  expect(again.hasOlder).toBe(true);
+  expect(again.hasGap).toBe(false);
+  await append(again, ['alone']);
+  await close();
+
+  const second = joined(relayDisk, appDisk);
+  const there = second.relay.open<string>(room);
+  const shallow = second.app.open<string>(room, { window: { last: 5 } });
+  await shallow.ready;
+  await until(there, () => there.snapshot().length === count + 2);
+  const deep = second.app.open<string>(room, { window: { last: window.last + 300 } });
+  await until(deep, () => deep.snapshot().length >= window.last + 300);
+  expect(payloads(deep.snapshot())).toEqual([...texts(count - window.last - 298, count), 'mine', 'alone']);
+  const whole = second.app.open<string>(room);
+  await until(whole, () => whole.snapshot().length === count + 2);
+  expect(payloads(whole.snapshot())).toEqual([...texts(0, count), 'mine', 'alone']);
+  await until(whole, () => !whole.hasOlder);
+  for (const use of [shallow, deep, whole]) use.release();
+  await close();
+
+  const last = nodeOn(appDisk);
+  const all = last.open<string>(room);
+  await all.ready;
+  expect(payloads(all.snapshot())).toEqual([...texts(0, count), 'mine', 'alone']);
+  expect(all.hasOlder).toBe(false);
+  await close();
+});
+
+test('[J1] what was written before any peer was there stands beside the window', async () => {
+  const [relayDisk, appDisk] = [await filledDisk(300), new MemoryDisk()];
+  const alone = nodeOn(appDisk);
+  const written = alone.open<string>(room, { window: { last: 20 } });
+  await append(written, ['offline']);
+  expect(written.hasOlder).toBe(false);
+  await close();
+  const { app, relay } = joined(relayDisk, appDisk);
+  const log = app.open<string>(room, { window: { last: 20 } });
+  await until(log, () => log.snapshot().length >= 20);
+  const there = relay.open<string>(room);
+  await until(there, () => there.snapshot().length === 301);
+  const shown = payloads(log.snapshot());
+  expect(shown).toHaveLength(21);
+  expect(shown).toContain('offline');
+  expect(shown.filter((text) => text !== 'offline')).toEqual(texts(280, 300));
+  await close();
+});
+
+test('[J1] a window since a time holds what came since, also where that time has not come yet', async () => {
+  const disk = await filledDisk(50);
+  const whole = nodeOn(disk);
+  const all = whole.open<string>(room);
+  await all.ready;
+  const since = all.snapshot().at(40)?.timestamp ?? 0;
+  const expected = [...all.snapshot()].filter(({ timestamp }) => timestamp >= since);
+  await close();
+  const { app, relay } = joined(disk);
+  const log = app.open<string>(room, { window: { since } });
+  await until(log, () => log.snapshot().length >= expected.length);
+  expect(payloads(log.snapshot())).toEqual(expected.map(({ payload }) => payload));
+  const future = joined(await filledDisk(10));
+  const late = future.app.open<string>(room, { window: { since: Date.now() + 3_600_000 } });
+  await late.ready;
+  const there = future.relay.open<string>(room);
+  await append(there, ['new']);
+  await until(late, () => late.snapshot().length === 1);
+  await append(late, ['mine']);
+  await until(there, () => there.snapshot().length === 12);
+  expect(payloads(late.snapshot())).toEqual(['new', 'mine']);
+  expect(relay).toBeDefined();
+  await close();
+});
+
+test('[J3] where one peer does not reach far enough, another that does is asked', async () => {
+  const count = 200;
+  const disk = await filledDisk(count);
+  const middleDisk = new MemoryDisk();
+  const first = joined(disk, middleDisk);
+  await shows(first.app.open<string>(room, { window: { last: 30 } }), 30);
+  await close();
+
+  // The shallow one is there first.
+  const [toShallow, toDeep] = [memoryPair(), memoryPair()];
+  const shallow = nodeOn(middleDisk, { connections: [toShallow.left] });
+  await shallow.open<string>(room, { window: { last: 30 } }).ready;
+  const app = nodeOn(new MemoryDisk(), { connections: [toShallow.right, toDeep.right] });
+  const log = app.open<string>(room, { window: { last: 100 } });
+  await shows(log, 30);
+  expect(payloads(log.snapshot())).toEqual(texts(count - 30, count));
+  expect(log.hasOlder).toBe(false);
+  expect(await log.loadOlder(10)).toBe(0);
+  nodeOn(disk, { connections: [toDeep.left], durable: true, openOnDemand: true });
+  await shows(log, 100);
+  expect(payloads(log.snapshot())).toEqual(texts(count - log.snapshot().length, count));
+  await until(log, () => log.hasOlder);
+  await close();
+});
+
+test('[J1] windows and numbers that are none are refused', async () => {
+  const node = nodeOn(new MemoryDisk());
+  const bad = [
+    ...[-1, 1.5, Number.NaN, 2 ** 40, '5'].map((last) => ({ last })),
+    ...[-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 50, '5'].map((since) => ({ since })),
+  ];
+  for (const window of bad) expect(() => node.open(room, { window: window as LogWindow })).toThrow(RangeError);
+  for (const window of [{}, { last: 1, since: 1 }, null, 'some']) {
+    expect(() => node.open(room, { window: window as LogWindow })).toThrow(TypeError);
+  }
+  const log = node.open(room, { window: { last: 1 } });
+  for (const count of [-1, Number.NaN]) await expect(log.loadOlder(count)).rejects.toThrow(RangeError);
+  await close();
+});
