@@ -78,7 +78,7 @@ export interface LogHost {
 /** A session that has the log open. */
 export interface LogPeer {
   /** These became stored. */
-  stored(log: string, entries: readonly LogEntry[]): void;
+  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, SequenceNumber>): void;
   /** The log is no longer what was said of it. */
   describe(log: string): void;
   /** Its edges are others than was said. */
@@ -285,13 +285,14 @@ export class HostedLog<T = unknown> {
     this.#notify();
   }
 
-  /** A durable node has all that is stored here, but for what is behind the events in `lacks`. */
-  compared(node: string, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
-    const version = this.#log?.storedVersion() ?? [];
+  /** A durable node has all that is stored here from `complete` up, but for what is behind the events in `lacks`. */
+  compared(node: string, complete: number, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
+    const log = this.#log;
+    const version = log?.provenVersion(complete, this.deliveries.relayedSeq(log.replica)) ?? [];
     const runs = Array.from(version, ([replica, last]) => ({
       replica,
       first: 1,
-      last: lacks.get(replica)?.seq ?? last,
+      last: Math.min(last, lacks.get(replica)?.seq ?? last),
     }));
     this.acknowledged(node, runs);
   }
@@ -847,7 +848,8 @@ export class HostedLog<T = unknown> {
       // Before events, so that nobody is told of what is hidden, nor asks for it.
       if (table !== undefined) for (const peer of [...this.peers]) peer.truncated(this.id, table);
       const told = log.markStored(batch).filter((entry) => !this.reach.isFill(entry));
-      if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told);
+      const kept = log.keptOf(told);
+      if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told, kept);
       this.#waiters = this.#waiters.filter((waiter) => {
         if (waiter.until > this.#committed) return true;
         waiter.resolve();
