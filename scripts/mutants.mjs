@@ -28,7 +28,7 @@ export const mutants = [
   {
     name: 'drop a dependency check',
     file: buffer,
-    find: 'if (this.#isMissing(other, block.depSeq[i] as number, block.depTime[i] as number)) return other;',
+    find: 'if (this.#isMissing(other, seq, time)) return { replica: other, seq, time };',
     replace: '',
   },
   {

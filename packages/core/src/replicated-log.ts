@@ -733,7 +733,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /**
-   * Reads a turn of a comparison, and answers it. Durable nodes have the own events up to `relayed`.
+   * Reads a turn of a comparison, and answers it. Durable nodes have the own events up to `relayed`; where the peer is one,
+   * it is offered those that it may lack below its edge.
    *
    * @throws GossipError `forked` (G5).
    */
@@ -744,13 +745,41 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     peer = wholeLog,
     peerWriter?: ReplicaId,
     relayed = 0,
+    isDurable = false,
   ): Reading<LogComparison> {
-    const between = { peer, peerWriter, writer: this.replica, relayed, thorough };
+    const offersAgain = isDurable && !this.#isProven(peer.complete, relayed);
+    const between = { peer, peerWriter, writer: this.replica, relayed, offersAgain, thorough };
     return yield* this.#packed.reading(() => {
       const { rowsRead } = this.#packed;
       const compared = this.#compare(received, salt, between);
       return { ...compared, walked: compared.walked + this.#packed.rowsRead - rowsRead };
     });
+  }
+
+  /** Does a node that holds the log from `complete` on have all own events, when it has had those up to `relayed`, and the last? */
+  #isProven(complete: number, relayed: SequenceNumber): boolean {
+    if (complete === 0 || relayed >= this.storedSeq(this.replica)) return true;
+    const next = this.#standing.findTime(this.#self, relayed + 1);
+    return next >= complete;
+  }
+
+  /** What a durable node that holds the log from `complete` on is known to have of what is stored here, when it lacks nothing. */
+  provenVersion(complete: number, relayed: SequenceNumber): Map<ReplicaId, SequenceNumber> {
+    if (complete === 0) return this.storedVersion();
+    const own = this.#isProven(complete, relayed) ? this.storedSeq(this.replica) : relayed;
+    return own === 0 ? new Map() : new Map([[this.replica, own]]);
+  }
+
+  /** Up to which stored event nothing of a replica is missing: a node may promise that it keeps so much. */
+  keptSeq(replica: ReplicaId): SequenceNumber {
+    const index = this.#replicas.find(replica);
+    return index < 0 ? 0 : Math.min(this.storedSeq(replica), this.#edges.wholeUpTo(index));
+  }
+
+  /** Of these runs, how much may be promised where that is less than it seems. */
+  keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, SequenceNumber> | undefined {
+    if (!this.#edges.hasGaps) return undefined;
+    return new Map(entries.flatMap(({ runs }) => runs.map(({ replica }) => [replica, this.keptSeq(replica)] as const)));
   }
 
   #compare(received: readonly Range[], salt: number, between: Comparing): LogComparison {

@@ -24,10 +24,12 @@ export interface LogState<T = unknown> {
   readonly error: GossipError | undefined;
   /** While a peer sends much that is lacking here: events that came, of so many. The same object until it changes. */
   readonly progress: LogHandle<T>['progress'];
-  /** Are there older events in storage than `events` shows? `false` until it is ready. */
+  /** Are there older events than `events` shows, in storage or at a peer? `false` until it is ready. */
   readonly hasOlder: boolean;
+  /** Events that `window` asks for are missing, and no connected peer has them. `false` until it is ready. */
+  readonly hasGap: boolean;
   /**
-   * Reads at least `count` older events (default 100) into `events`, fewer when there are no more. They stay as long as
+   * Reads about `count` older events (default 100) into `events`, from storage and then from peers; fewer when there are no more. They stay as long as
    * the log is in use with this `window`. Resolves with how many came; calls meanwhile share the one reading. Where storage
    * cannot be read that is 0, and `error` says why until it is tried again. The same function until node or id changes.
    *
@@ -49,6 +51,7 @@ export function unreadState<T>(
     error: undefined,
     progress: undefined,
     hasOlder: false,
+    hasGap: false,
     isLoadingOlder: false,
     ...actions,
   };

@@ -77,7 +77,7 @@ export class WindowedLog {
     } catch (error) {
       // A closed node, or too many open logs. A bad id is the caller's mistake and goes to the error boundary.
       if (!(error instanceof GossipError)) throw error;
-      this.store.setState({ status: 'failed', error, hasOlder: false, isLoadingOlder: false });
+      this.store.setState({ status: 'failed', error, hasOlder: false, hasGap: false, isLoadingOlder: false });
     }
   }
 
@@ -170,6 +170,7 @@ export class WindowedLog {
       error,
       progress: handle.progress,
       hasOlder: status === 'ready' && handle.hasOlder,
+      hasGap: status === 'ready' && handle.hasGap,
       isLoadingOlder: this.#loading !== undefined,
     };
     if (!shallow(before, { ...before, ...after })) this.store.setState(after);

@@ -38,6 +38,17 @@ test('a window written inline opens the log once, with that window', () => {
   expect(result.current).toMatchObject({ hasOlder: true, isLoadingOlder: false });
 });
 
+test('[U7] a gap shows while there is one, once the log is ready', () => {
+  const node = new FakeNode();
+  const { result } = renderHook(() => useGossipLog('a', last(2)), within(node));
+  act(() => node.setGap('a', true));
+  expect(result.current.hasGap).toBe(false);
+  act(() => void node.ready('a', 1, 2));
+  expect(result.current.hasGap).toBe(true);
+  act(() => node.setGap('a', false));
+  expect(result.current.hasGap).toBe(false);
+});
+
 test('a time that is another at every render opens nothing anew', () => {
   const node = new FakeNode();
   let now = 1;

@@ -36,6 +36,7 @@ class FakeLog {
   error: GossipError | undefined;
   snapshot: Snapshot<unknown> = emptySnapshot;
   users = 0;
+  hasGap = false;
   readonly deliveries = new Map<EventId, Delivery>();
   readonly successors = new Map<LogEvent, LogEvent>();
   readonly listeners = new Set<() => void>();
@@ -144,6 +145,9 @@ export class FakeNode implements GossipNode {
       progress: undefined,
       get hasOlder() {
         return log.status === 'ready' && log.older > 0;
+      },
+      get hasGap() {
+        return log.hasGap;
       },
       loadOlder: async (count) => {
         if (released) throw new GossipError('log-closed', `log "${id}" was given back`);
@@ -293,6 +297,13 @@ export class FakeNode implements GossipNode {
   #end(id: string, log: FakeLog): void {
     this.#logs.delete(id);
     log.status = 'closed';
+    log.change();
+  }
+
+  /** Says whether a log has a gap. */
+  setGap(id: string, hasGap: boolean): void {
+    const log = this.#log(id);
+    log.hasGap = hasGap;
     log.change();
   }
 

@@ -78,13 +78,13 @@ export interface LogHost {
 /** A session that has the log open. */
 export interface LogPeer {
   /** These became stored. */
-  stored(log: string, entries: readonly LogEntry[]): void;
+  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, SequenceNumber>): void;
   /** The log is no longer what was said of it. */
   describe(log: string): void;
-  /** The truncation table has grown, and is stored (J4). */
-  truncated(log: string, truncations: readonly Truncation[]): void;
   /** Its edges are others than was said. */
   tell(log: string): void;
+  /** The truncation table has grown, and is stored (J4). */
+  truncated(log: string, truncations: readonly Truncation[]): void;
   /** The peer may have these. */
   want(log: string, runs: readonly Run[]): void;
   /** The log has failed: nothing can be read from it or stored. */
@@ -104,9 +104,9 @@ export class HostedLog<T = unknown> {
   readonly peers = new Set<LogPeer>();
   readonly #host: LogHost;
   readonly deliveries: Deliveries;
+  readonly reach: LogReach;
   readonly #writers: OwnWriters;
   readonly #hidden: HiddenEvents;
-  readonly reach: LogReach;
   #codec: PayloadCodec<T> | undefined;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
@@ -285,13 +285,14 @@ export class HostedLog<T = unknown> {
     this.#notify();
   }
 
-  /** A durable node has all that is stored here, but for what is behind the events in `lacks`. */
-  compared(node: string, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
-    const version = this.#log?.storedVersion() ?? [];
+  /** A durable node has all that is stored here from `complete` up, but for what is behind the events in `lacks`. */
+  compared(node: string, complete: number, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
+    const log = this.#log;
+    const version = log?.provenVersion(complete, this.deliveries.relayedSeq(log.replica)) ?? [];
     const runs = Array.from(version, ([replica, last]) => ({
       replica,
       first: 1,
-      last: lacks.get(replica)?.seq ?? last,
+      last: Math.min(last, lacks.get(replica)?.seq ?? last),
     }));
     this.acknowledged(node, runs);
   }
@@ -847,7 +848,8 @@ export class HostedLog<T = unknown> {
       // Before events, so that nobody is told of what is hidden, nor asks for it.
       if (table !== undefined) for (const peer of [...this.peers]) peer.truncated(this.id, table);
       const told = log.markStored(batch).filter((entry) => !this.reach.isFill(entry));
-      if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told);
+      const kept = log.keptOf(told);
+      if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told, kept);
       this.#waiters = this.#waiters.filter((waiter) => {
         if (waiter.until > this.#committed) return true;
         waiter.resolve();

@@ -14,6 +14,7 @@ import {
   limits,
   type ReplicaId,
   type Run,
+  type SequenceNumber,
   type Truncation,
 } from '@gossip-log/core';
 import {
@@ -139,20 +140,20 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.describe(log);
   }
 
-  stored(log: string, entries: readonly LogEntry[]): void {
-    this.#input({ type: 'stored', log, entries, now: this.#now() });
+  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, SequenceNumber>): void {
+    this.#input({ type: 'stored', log, entries, kept, now: this.#now() });
   }
 
   describe(log: string): void {
     this.#input({ type: 'describe', log, now: this.#now() });
   }
 
-  truncated(log: string, truncations: readonly Truncation[]): void {
-    this.#input({ type: 'truncated', log, truncations, now: this.#now() });
-  }
-
   tell(log: string): void {
     this.#input({ type: 'tell', log, now: this.#now() });
+  }
+
+  truncated(log: string, truncations: readonly Truncation[]): void {
+    this.#input({ type: 'truncated', log, truncations, now: this.#now() });
   }
 
   want(log: string, runs: readonly Run[]): void {
@@ -240,7 +241,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#host.established(this, output.peer);
         break;
       case 'compared':
-        this.#host.hosted(output.log)?.compared(output.node, output.lacks);
+        this.#host.hosted(output.log)?.compared(output.node, output.complete, output.lacks);
         break;
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
@@ -321,7 +322,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           this.#contested.delete(effect.log);
           const { received, salt, thorough, peer, peerWriter } = effect;
           const relayed = hosted.deliveries.relayedSeq(log.replica);
-          const comparing = log.compare(received, salt, thorough, peer, peerWriter, relayed);
+          const comparing = log.compare(received, salt, thorough, peer, peerWriter, relayed, effect.isDurable);
           read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it })));
           break;
         }
@@ -352,7 +353,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         case 'store':
           this.#later(hosted.whenStored(), answer, fail, () => ({
             kind: 'store',
-            stored: new Map(effect.replicas.map((replica: ReplicaId) => [replica, log.storedSeq(replica)])),
+            stored: new Map(effect.replicas.map((replica: ReplicaId) => [replica, log.keptSeq(replica)])),
           }));
           break;
       }

@@ -55,6 +55,8 @@ export interface Comparing {
   readonly writer: ReplicaId;
   /** Up to here durable nodes have this log's own events: they are not late. */
   readonly relayed: number;
+  /** The peer is to promise to keep own events behind `relayed`, and may lack some of them though it has later ones. */
+  readonly offersAgain: boolean;
   /** C6. */
   readonly thorough: boolean;
 }
@@ -208,7 +210,8 @@ function compareRuns(
 /** The peer has this much of a replica. */
 function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, KnownEvent>, between: Comparing): void {
   const { replicas } = rows.tables;
-  const { replica, last, lastTime } = run;
+  const { replica, lastTime } = run;
+  const last = replica === between.writer && between.offersAgain ? Math.min(run.last, between.relayed) : run.last;
   const index = replicas.find(replica);
   if ((replicas.stored[index] ?? 0) <= last) return;
   const { peer, writer, relayed } = between;
@@ -218,7 +221,7 @@ function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, Known
   const known = lacks.get(replica);
   if (known !== undefined && last >= known.seq) return;
   // The time of an event that is not here says nothing of where the ones behind it stand.
-  const time = last > 0 && rows.has(index, run) ? lastTime : 0;
+  const time = last > 0 && last === run.last && rows.has(index, run) ? lastTime : 0;
   lacks.set(replica, { seq: last, time: Math.max(time, from - 1, 0) });
 }
 

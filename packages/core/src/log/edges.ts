@@ -280,6 +280,14 @@ export class Edges {
     return at === segments.length - 1 ? last : (segments[at] as Segment).last;
   }
 
+  /** Up to which event nothing of a replica is missing, from its first on. */
+  wholeUpTo(replica: number): number {
+    const segments = this.#segments.get(replica);
+    if (segments === undefined) return this.endOf(replica).seq;
+    const { first, last } = segments[0] as Segment;
+    return first === 1 ? last : 0;
+  }
+
   /** The time of the event before one whose predecessor is not in memory; 0 where that is not known. */
   timeBefore(replica: number, seq: number): number {
     const gone = this.#letGo.get(replica);

@@ -39,6 +39,8 @@ export type Effect =
       readonly salt: number;
       readonly peer: LogEdges;
       readonly peerWriter: ReplicaId | undefined;
+      /** The peer promises durability. */
+      readonly isDurable: boolean;
       /** By fingerprints and rows alone (C6). */
       readonly thorough: boolean;
     }
@@ -102,7 +104,14 @@ export type SessionInput =
   /** The log's edges are others. Nothing need be compared for that. */
   | { readonly type: 'tell'; readonly log: string; readonly now: number }
   /** The effective log grew by these entries, in causal order. */
-  | { readonly type: 'stored'; readonly log: string; readonly entries: readonly LogEntry[]; readonly now: number }
+  | {
+      readonly type: 'stored';
+      readonly log: string;
+      readonly entries: readonly LogEntry[];
+      /** How much of these replicas is kept without a gap, where that may be less than what the entries end with. */
+      readonly kept?: ReadonlyMap<ReplicaId, SequenceNumber> | undefined;
+      readonly now: number;
+    }
   /** The truncation table has grown, and is stored. */
   | {
       readonly type: 'truncated';
@@ -150,11 +159,15 @@ export type SessionOutput =
   | { readonly type: 'send'; readonly frame: Uint8Array }
   | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
   | { readonly type: 'established'; readonly peer: Peer }
-  /** The named node, which is durable, has all that is stored here, except what is behind the events in `lacks`. */
+  /**
+   * The named node, which is durable, has all that is stored here from its `complete` edge up, except what is behind the
+   * events in `lacks`.
+   */
   | {
       readonly type: 'compared';
       readonly log: string;
       readonly node: string;
+      readonly complete: number;
       readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
     }
   /** Durable at the named node, up to each run's `last`. */

@@ -38,7 +38,9 @@
  *   Whoever is asked sends them, and tells of those that it does not have (`absent`). Had rows to be dropped, the log is
  *   compared anew at the next tick.
  * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; a comparison with it does so too,
- *   and so does every event that it sends, since it speaks only of what it has stored.
+ *   and so does every event that it sends, since it speaks only of what it has stored. Nothing is acknowledged over a gap
+ *   of its replica; a comparison says nothing of what lies below the durable node's edge, and offers it the sender's own
+ *   events there again.
  * - [S13] Events that are `early` are refused whole. The sender learns from it how far the peer's clock is, keeps what is
  *   not due there, and compares anew at the next tick.
  * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading. An
@@ -237,14 +239,14 @@ export class Session {
         this.#served.reread(input.log);
         break;
       }
-      case 'truncated': {
-        const channel = this.#byLog.get(input.log);
-        if (channel?.described) this.#tellHidden(channel, input.truncations);
-        break;
-      }
       case 'tell': {
         const channel = this.#byLog.get(input.log);
         if (channel?.state === 'live') this.#describe(channel, false);
+        break;
+      }
+      case 'truncated': {
+        const channel = this.#byLog.get(input.log);
+        if (channel?.described) this.#tellHidden(channel, input.truncations);
         break;
       }
       case 'want': {
@@ -256,7 +258,7 @@ export class Session {
         break;
       }
       case 'stored':
-        this.#stored(input.log, input.entries);
+        this.#stored(input.log, input.entries, input.kept);
         this.#served.stored(input.log, input.entries);
         break;
       case 'subscribe':
@@ -504,10 +506,9 @@ export class Session {
 
   /** J4. Of a log that it has not opened yet, under that number, it is kept until the next `open`. */
   #peerHides(message: TruncationsMessage): void {
-    for (const channel of this.#byLog.values()) {
-      if (channel.remote === message.channel) return this.#hide(channel, message.truncations);
-    }
-    this.#toldHidden = message;
+    const channel = [...this.#byLog.values()].find(({ remote }) => remote === message.channel);
+    if (channel === undefined) this.#toldHidden = message;
+    else this.#hide(channel, message.truncations);
   }
 
   /** Who may not write here hides nothing (S14). */
@@ -599,7 +600,8 @@ export class Session {
     const peer = comparedEdges(channel);
     const { thorough } = turn.comparison;
     const peerWriter = this.#peer?.node;
-    this.#request(channel, { kind: 'compare', log, received, salt, thorough, peer, peerWriter }, 0, turn);
+    const isDurable = this.#peer?.durable === true;
+    this.#request(channel, { kind: 'compare', log, received, salt, thorough, peer, peerWriter, isDurable }, 0, turn);
   }
 
   /** S18: at rest, and the peer is thought to lack nothing. */
@@ -736,7 +738,8 @@ export class Session {
     channel.reopen = doubted;
     this.#announceEnd(channel);
     if (this.#peer?.durable && !doubted) {
-      this.#outputs.push({ type: 'compared', log: channel.log, node: this.#peer.name, lacks });
+      const { complete } = channel.edges;
+      this.#outputs.push({ type: 'compared', log: channel.log, node: this.#peer.name, complete, lacks });
     }
   }
 
@@ -861,7 +864,7 @@ export class Session {
     Object.assign(channel, freshExchange(this.#now));
   }
 
-  #stored(log: string, entries: readonly LogEntry[]): void {
+  #stored(log: string, entries: readonly LogEntry[], kept: ReadonlyMap<ReplicaId, SequenceNumber> | undefined): void {
     const channel = this.#byLog.get(log);
     if (channel === undefined) return;
     const acks = new Map<ReplicaId, SequenceNumber>();
@@ -877,7 +880,7 @@ export class Session {
       let next = mayPush && !channel.behind && fits;
       let lacking = false;
       for (const run of runs) {
-        acks.set(run.replica, run.last);
+        acks.set(run.replica, kept?.get(run.replica) ?? run.last);
         const known = this.#knownOf(channel, run);
         if (run.last <= known) continue;
         lacking = true;
