@@ -57,6 +57,7 @@ type Promised = Map<ReplicaId, SequenceNumber>;
 export class View {
   #events: readonly LogEvent[] = [];
   #snapshot: unknown;
+  #truncations: unknown;
   /** The last event of each replica that was looked at. */
   readonly #clocks = new Map<ReplicaId, number>();
   readonly version = new Map<ReplicaId, SequenceNumber>();
@@ -113,17 +114,20 @@ export class View {
     check(snapshot.length === handle.log.length, 'L9', () => `${name}: a stale snapshot`);
     if (snapshot !== this.#snapshot) {
       const events = [...snapshot];
+      // Something may have come and gone since.
+      const truncations = (handle.log as ReplicatedLog).truncations;
       check(
         this.#snapshot === undefined ||
           events.length > this.#events.length ||
           this.disk.forks ||
-          this.#events.some((event) => this.hides(event)),
+          this.#truncations !== truncations,
         'L5',
         () => `${name}: another snapshot of a log that did not change, or that lost events`,
       );
       this.#compare(events);
       this.#events = events;
       this.#snapshot = snapshot;
+      this.#truncations = truncations;
     }
     this.#lookAtDeliveries();
   }
@@ -312,11 +316,28 @@ export class Laws {
       check(
         (view.version.get(replica) ?? 0) >= seq ||
           view.hides({ replica, seq }) ||
+          this.#isBehindHidden(view.log, written, replica, seq, (hidden) => view.hides(hidden)) ||
           past?.some(({ clock }) => clock < view.complete),
         'L2',
         () => `${view.name}: ${event.id} shows before ${eventId(replica, seq)}, which it depends on`,
       );
     }
+  }
+
+  /** A reference to a hidden event is met: what only that one depended on may come later. */
+  #isBehindHidden(
+    log: string,
+    { past }: Written,
+    replica: ReplicaId,
+    seq: SequenceNumber,
+    hides: (event: Pick<LogEvent, 'replica' | 'seq'>) => boolean,
+  ): boolean {
+    for (const [writer, last] of past) {
+      if (!hides({ replica: writer, seq: last })) continue;
+      const hidden = this.#written.get(`${log}/${eventId(writer, last)}`) ?? [];
+      if (hidden.some((written) => (written.past.get(replica) ?? 0) >= seq)) return true;
+    }
+    return false;
   }
 
   /** The written event that this one is, with its clock and its payload. */
@@ -405,7 +426,14 @@ export class Laws {
     const known = Array.from(above, (event) => this.#find(log, event) as Written);
     known.sort((a, b) => a.clock - b.clock);
     const isAbove = (id: EventId) => (all.get(id)?.clock ?? 0) >= edge && !hides(parseEventId(id));
-    reference.deliver(known.map((written) => asReference(written, isAbove)));
+    reference.deliver(
+      known.map((written) =>
+        asReference(written, (id) => {
+          const { replica, seq } = parseEventId(id);
+          return isAbove(id) && (all.has(id) || !this.#isBehindHidden(log, written, replica, seq, hides));
+        }),
+      ),
+    );
     const expected = reference.sequence().map(({ id }) => id);
     for (const [name, shown] of sequences) {
       const events = shown.filter(({ clock }) => clock >= edge);
