@@ -80,6 +80,8 @@ export class Cluster {
   /** Ways on which frames were lost in a cut, and no events were sent since. */
   readonly #lost = new Set<string>();
   #payloads = 0;
+  /** Events that are being taken back. */
+  readonly #withdrawing = new Set<{ readonly process: VirtualProcess }>();
   #healing = false;
   /** A check failed where nothing can be thrown to the run. */
   #failure: unknown;
@@ -280,6 +282,7 @@ export class Cluster {
    * holds the whole log any more, that goes for what lies above everybody's edge.
    */
   get converged(): boolean {
+    for (const { process } of this.#withdrawing) if (process.alive) return false;
     return this.logs.every((log) => {
       const views = this.#apps().map((machine) => machine.views.get(log));
       const edge = this.#edgeOf(log);
@@ -631,14 +634,19 @@ export class Cluster {
     const withdrawing = view.withdraw(back, isShared);
     if (withdrawing === undefined) return;
     this.#dirty.add(view);
-    withdrawing.then(
-      () => this.count('event withdrawn'),
-      // The log was closed or has failed meanwhile; or it is only passed on here.
-      (error) => {
-        if (!(error instanceof GossipError)) this.#fail(error);
-        this.count(`event not withdrawn: ${error.code}`);
-      },
-    );
+    const { process } = view;
+    const one = { process };
+    this.#withdrawing.add(one);
+    withdrawing
+      .then(
+        () => this.count('event withdrawn'),
+        // The log was closed or has failed meanwhile, or the event is hidden already.
+        (error) => {
+          if (!(error instanceof GossipError)) this.#fail(error);
+          this.count(`event not withdrawn: ${error.code}`);
+        },
+      )
+      .finally(() => this.#withdrawing.delete(one));
   }
 
   #switch(machine: Machine, to: number): void {
