@@ -42,6 +42,8 @@ interface Written {
   readonly seq: SequenceNumber;
   readonly clock: number;
   readonly payload: unknown;
+  /** It was appended again: what its writer had been shown is not known. */
+  readonly reissued: boolean;
   /** What its writer had been shown. */
   readonly past: ReadonlyMap<ReplicaId, SequenceNumber>;
   readonly disk: VirtualDisk;
@@ -259,7 +261,7 @@ export class Laws {
     const key = `${log}/${id}`;
     const before = this.#written.get(key) ?? [];
     check(before.length === 0 || disk.forks, 'L1', () => `${view.name}: sequence number ${id} was given twice`);
-    const written = { id, log, replica, seq, clock, payload, past, disk, process, durable: false };
+    const written = { id, log, replica, seq, clock, payload, reissued: false, past, disk, process, durable: false };
     this.#written.set(key, [...before, written]);
     this.#pending.add(written);
   }
@@ -335,7 +337,7 @@ export class Laws {
     for (const [writer, last] of past) {
       if (!hides({ replica: writer, seq: last })) continue;
       const hidden = this.#written.get(`${log}/${eventId(writer, last)}`) ?? [];
-      if (hidden.some((written) => (written.past.get(replica) ?? 0) >= seq)) return true;
+      if (hidden.some((written) => written.reissued || (written.past.get(replica) ?? 0) >= seq)) return true;
     }
     return false;
   }
@@ -353,7 +355,7 @@ export class Laws {
     const former = this.#written.get(`${view.log}/${formerId}`)?.find((written) => written.payload === payload);
     if (former === undefined || (!former.disk.forks && !view.hides(former))) return undefined;
     const key = `${view.log}/${id}`;
-    const written = { ...former, id, replica, seq, clock, past: new Map(), durable: true };
+    const written = { ...former, id, replica, seq, clock, reissued: true, past: new Map(), durable: true };
     this.#written.set(key, [...(this.#written.get(key) ?? []), written]);
     return written;
   }
