@@ -868,11 +868,15 @@ export class HostedLog<T = unknown> {
     this.#queue.unshift(...kept);
   }
 
-  /** What is queued, up to the bound; own events only behind everything that they may depend on (H2). */
+  /**
+   * What is queued, up to the bound; own events only behind everything that they may depend on (H2). All of it when the
+   * truncation table has grown: what is hidden, and what is appended again for it, is stored at once or not at all.
+   */
   #nextBatch(log: ReplicatedLog<T>): LogEntry[] {
     let bytes = 0;
     let count = 0;
-    while (count < this.#queue.length && (count === 0 || bytes < limits.commitBytesMax)) {
+    const bytesMax = this.#hidden.grown === undefined ? limits.commitBytesMax : Number.POSITIVE_INFINITY;
+    while (count < this.#queue.length && (count === 0 || bytes < bytesMax)) {
       bytes += (this.#queue[count++] as LogEntry).block.length;
     }
     const batch = this.#queue.splice(0, count);
@@ -882,9 +886,9 @@ export class HostedLog<T = unknown> {
     return batch.concat(own);
   }
 
-  /** Returns the truncation table, when it has grown and is stored with these. It comes with the last of what was queued. */
+  /** Returns the truncation table, when it has grown and is stored with these. */
   async #commit(log: ReplicatedLog<T>, batch: readonly LogEntry[]): Promise<readonly Truncation[] | undefined> {
-    const table = this.#queue.length === 0 ? this.#hidden.grown : undefined;
+    const table = this.#hidden.grown;
     const growths = this.#growths;
     const { storage, durable } = this.#host;
     const { codec } = this;

@@ -11,6 +11,7 @@ import {
   parseEventId,
   type ReplicaId,
   type SequenceNumber,
+  type Truncation,
 } from '@gossip-log/core';
 import type { ReplicatedLog } from '@gossip-log/core/sync';
 import type { LogHandle } from '@gossip-log/transport';
@@ -117,7 +118,7 @@ export class View {
     if (snapshot !== this.#snapshot) {
       const events = [...snapshot];
       // Something may have come and gone since.
-      const truncations = (handle.log as ReplicatedLog).truncations;
+      const { truncations } = this;
       check(
         this.#snapshot === undefined ||
           events.length > this.#events.length ||
@@ -137,6 +138,11 @@ export class View {
   /** From where on the log is to be whole. */
   get complete(): number {
     return (this.handle.log as ReplicatedLog | undefined)?.edges.complete ?? 0;
+  }
+
+  /** What is hidden, as far as is known here. */
+  get truncations(): readonly Truncation[] {
+    return (this.handle.log as ReplicatedLog | undefined)?.truncations ?? [];
   }
 
   /** Has its writer taken it back, as far as is known here? */

@@ -296,6 +296,7 @@ export class Cluster {
         for (const [replica, seq] of first) if (version.get(replica) !== seq) return false;
       }
       if (this.#forks && !this.#agreeAbove(0, views)) return false;
+      if (!this.#hidesAlike(log, views)) return false;
       return this.#machines.every(
         ({ relay, disk }) =>
           !relay ||
@@ -306,6 +307,20 @@ export class Cluster {
               ))),
       );
     });
+  }
+
+  /** Apps and relays have one table. */
+  #hidesAlike(log: string, views: readonly (View | undefined)[]): boolean {
+    const tables = [
+      ...views.map((view) => view?.truncations ?? []),
+      ...this.#machines.flatMap(({ relay, disk }) => (relay ? [disk.truncations(log)] : [])),
+    ].map((table) =>
+      table
+        .map(({ replica, from }) => `${replica} ${from}`)
+        .sort()
+        .join(),
+    );
+    return new Set(tables).size <= 1;
   }
 
   /** The highest edge of an app. */
