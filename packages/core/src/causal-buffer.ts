@@ -174,9 +174,11 @@ export class CausalBuffer {
 
   /** What parked rows lack, per replica: from the first event that is not here to the last one needed. */
   missing(): Run[] {
-    const { ids, last } = this.#replicas;
+    const { ids, last, hiddenFrom } = this.#replicas;
     for (const [replica, seq] of this.#needed) {
-      if (this.rows === 0 || seq <= (last[replica] as number)) this.#needed.delete(replica);
+      const needed = Math.min(seq, (hiddenFrom[replica] as number) - 1);
+      if (this.rows === 0 || needed <= (last[replica] as number)) this.#needed.delete(replica);
+      else this.#needed.set(replica, needed);
     }
     return Array.from(this.#needed, ([replica, seq]) => ({
       replica: ids[replica] as ReplicaId,
@@ -189,9 +191,10 @@ export class CausalBuffer {
     if (seq > (this.#needed.get(replica) ?? 0) && !this.has(replica, seq)) this.#needed.set(replica, seq);
   };
 
-  /** A reference whose replica has passed its time without its number is void, not missing (G2). */
+  /** A reference whose replica has passed its time without its number is void, not missing (G2); one to a hidden event is met. */
   #isMissing(replica: number, seq: number, time: number): boolean {
     if (seq <= (this.#replicas.last[replica] as number) || time < this.#edges.complete) return false;
+    if (seq >= (this.#replicas.hiddenFrom[replica] as number)) return false;
     return replica === this.disputed || time > (this.#replicas.lastTime[replica] as number);
   }
 

@@ -28,6 +28,7 @@ export const errorCodes = {
   'log-in-use': 'The log is in use in this node. Release it first.',
   'log-not-ready': 'The log is still being read from storage. Wait for `ready`.',
   'node-closed': 'The node was closed. Make a new one.',
+  'not-own': 'The event was written by somebody else: only its writer takes it back.',
   'not-found': 'The peer does not hold this log.',
   'payload-undecodable': 'The codec cannot read this payload. Append and read with the same codec.',
   'payload-unencodable': 'The codec cannot write this value. Append plain data.',
@@ -39,7 +40,9 @@ export const errorCodes = {
   'storage-failed': 'The storage could not write or read. Free some space; writing is tried again.',
   'storage-format': 'The store was written by a newer version. Update gossip-log.',
   'storage-in-use': 'Another process uses the folder. Stop it, or take another folder.',
+  'unknown-event': 'No event of that id is in the log. Look it up in a snapshot.',
   'version-unsupported': 'The peer or the bytes use another version of the format. Update the older side.',
+  withdrawn: 'The event, or the replica that wrote it, was withdrawn. Nothing is to be done.',
   'view-threw': 'A function given to a view or fold threw at the event in `context`. Mend it; the view goes on.',
 } as const;
 

@@ -17,6 +17,7 @@ export {
 } from './ids.js';
 export * as limits from './limits.js';
 export { emptySnapshot, type Snapshot } from './log/snapshot.js';
+export type { Truncation, TruncationReason } from './log/truncations.js';
 export type { CheckpointStore } from './ports/checkpoints.js';
 export type {
   CloseReason,

@@ -42,6 +42,8 @@ export const wallClockMsMin = 1_767_225_600_000;
 
 /** Replicas that a log knows by name. A hundred bytes each; well-formed blocks that are refused later count too. */
 export const replicasMax = 100_000;
+/** Replicas in a log's truncation table: a frame of 170 KB. A withdrawal takes one. */
+export const truncationsMax = 8192;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
 /** Rows that wait in a log's causal buffer, at about 200 bytes each. Above it the newest are dropped; they can be fetched again. */

@@ -47,10 +47,12 @@ import { Edges, type MissingEvent } from './log/edges.js';
 import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
+import { type ColdHidden, HiddenRows } from './log/hidden-rows.js';
 import type { LogTables } from './log/log-tables.js';
 import { OrderedLog } from './log/ordered-log.js';
 import { PackedChunks, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
+import { partRows } from './log/part-rows.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { readLacking } from './log/read-lacking.js';
 import { compareBytes, ReplicaTable } from './log/replica-table.js';
@@ -60,7 +62,8 @@ import { readMatching } from './log/rows-matching.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { StandingRows } from './log/standing-rows.js';
 import { takeBlock, takeRow } from './log/take-rows.js';
-import { type LookUpTimes, lookUpIn } from './log/times-before.js';
+import { type LookUpTimes, lookUpIn, notTold } from './log/times-before.js';
+import { type Truncation, Truncations } from './log/truncations.js';
 import type { Run } from './ports/storage.js';
 import type { KnownRun, Range } from './range.js';
 import { unwrapReissued, wrapReissued } from './reissue.js';
@@ -99,6 +102,8 @@ export interface ReadResult {
 /** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
 export interface Receipt extends MergeResult {
   readonly entries: readonly LogEntry[];
+  /** Those among the `duplicates` that the truncation table hides. */
+  readonly hidden: number;
   /** Parked events that were dropped because the causal buffer was full, or because they broke a rule when released. */
   readonly dropped: number;
   /** What the received blocks hold, known before or not. */
@@ -123,6 +128,24 @@ export interface LogComparison extends Compared {
   readonly doubtful: boolean;
 }
 
+/** What became of truncations. */
+export interface Truncated {
+  /** The table has grown: it is to be stored together with `hidden`, then peers are told. */
+  readonly grew: boolean;
+  /** What was here and is hidden now, for the journal (J3). */
+  readonly hidden: readonly LogEntry[];
+  /** What is to be stored besides: own events before the hidden ones, and what had waited for hidden ones. */
+  readonly entries: readonly LogEntry[];
+  /** Own events that were hidden, and as what they were appended again. */
+  readonly reissued: Settlement['reissued'];
+}
+
+/** Own events that were hidden with others: those behind `after` are appended again (J5). */
+export interface HiddenWithOthers {
+  readonly replica: ReplicaId;
+  readonly after: SequenceNumber;
+}
+
 /** How a dispute ended: own events of `replica` from `from` on gave way to others. */
 export interface Settlement {
   readonly replica: ReplicaId;
@@ -143,6 +166,7 @@ interface Dispute {
 /** What `receive` counts and gathers. */
 interface Tally {
   added: number;
+  hidden: number;
   duplicates: number;
   dropped: number;
   mended: boolean;
@@ -169,6 +193,7 @@ export interface JournalOptions {
   readonly onMerge?: (blocks: readonly Uint8Array[]) => Receipt;
 }
 
+const noneReissued: Settlement['reissued'] = new Map();
 const codecName = /^[\x21-\x7e]{1,32}$/;
 
 /** @internal */
@@ -191,6 +216,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #buffer = new CausalBuffer(this.#replicas, this.#edges);
   readonly #effective: EffectiveRows;
   readonly #standing: StandingRows;
+  readonly #truncations = new Truncations(this.#replicas);
+  readonly #hidden: HiddenRows;
   readonly #residence: Residence;
   readonly #listeners = new Listeners();
   readonly #journal: JournalOptions | undefined;
@@ -225,6 +252,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#standing = new StandingRows(this.#effective);
     this.#packer = new Packer(this.#effective, this.#heads, this.#reissued);
+    this.#hidden = new HiddenRows(this.#effective, this.#standing, this.#heads, this.#packer.packedRuns);
     this.#residence = new Residence(this.#effective, this.#packer);
     this.#self = this.#replicas.intern(parseReplicaId(options.replica));
     this.#journal = journal;
@@ -349,12 +377,15 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   get(id: EventId): LogEvent<T> | undefined {
-    const { replica, seq } = parseEventId(id);
-    const index = this.#replicas.find(replica);
-    const found = index < 0 ? undefined : this.#standing.find(index, seq);
-    if (found !== undefined) return this.#ordered.event(found.chunk, found.row) as LogEvent<T>;
-    const reissued = this.#reissued.get(id);
-    return reissued === undefined ? undefined : this.get(reissued);
+    // An event that was re-issued twice: from the second id to the first one, and on to the last.
+    for (let at: EventId | undefined = id, steps = 0; at !== undefined && steps < 3; steps++) {
+      const { replica, seq } = parseEventId(at);
+      const index = this.#replicas.find(replica);
+      const found = index < 0 ? undefined : this.#standing.find(index, seq);
+      if (found !== undefined) return this.#ordered.event(found.chunk, found.row) as LogEvent<T>;
+      at = this.#reissued.get(at);
+    }
+    return undefined;
   }
 
   close(): void {
@@ -399,6 +430,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#edges.complete = time;
     // What is written here from now on lies above.
     this.#clock = observe(this.#clock, time);
+    const freed = this.#releaseAll();
+    if (freed.length > 0) this.#changed();
+    return freed;
+  }
+
+  /** What has come to be met is released, wherever it waited. Returns it, to be stored. */
+  #releaseAll(): LogEntry[] {
     const tally = newTally();
     const freed: number[] = [];
     const { parked } = this.#buffer;
@@ -407,7 +445,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = parked.replica(slot);
       const seq = parked.seq(slot);
       const at = parked.time(slot);
-      const isResidue = at < time;
+      if (this.#truncations.hides(replica, seq)) {
+        parked.free(slot);
+        continue;
+      }
+      const isResidue = at < this.#edges.complete;
       const lacks = isResidue ? undefined : this.#buffer.lackedByParked(slot);
       if (lacks !== undefined) {
         this.#buffer.wait(slot, lacks);
@@ -424,10 +466,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         parked.free(slot);
       }
     }
-    if (freed.length > 0) {
-      this.#insertFreed(freed, tally, true);
-      this.#changed();
-    }
+    if (freed.length > 0) this.#insertFreed(freed, tally, true);
     return tally.entries;
   }
 
@@ -506,7 +545,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    */
   markStored(entries: readonly LogEntry[]): LogEntry[] {
     const { stored, storedTime } = this.#replicas;
-    return entries.filter(({ runs }) => {
+    return this.#withoutHidden(entries).filter(({ runs }) => {
       let standing = true;
       for (const run of runs) {
         const replica = this.#replicas.intern(run.replica);
@@ -521,6 +560,133 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         }
       }
       return standing;
+    });
+  }
+
+  // The truncation table.
+
+  /** Replicas of which events are hidden, and from which one on. The same list until it grows. */
+  get truncations(): readonly Truncation[] {
+    return this.#truncations.entries;
+  }
+
+  /** Is this event hidden? */
+  isHidden(replica: ReplicaId, seq: SequenceNumber): boolean {
+    return this.#truncations.hides(this.#replicas.find(replica), seq);
+  }
+
+  /**
+   * The id under which an event stands that was known by this one: the same, that of the event in its place, or none when it
+   * is hidden, or not here.
+   */
+  standingId(id: EventId): EventId | undefined {
+    for (let at: EventId | undefined = id, steps = 0; at !== undefined && steps < 3; steps++) {
+      const { replica, seq } = parseEventId(at);
+      if (seq <= (this.#replicas.last[this.#replicas.find(replica)] ?? 0)) return at;
+      at = this.#reissued.get(at);
+    }
+    return undefined;
+  }
+
+  /** The hidden events in these blocks, in log order, each once. */
+  hiddenIn(blocks: readonly Uint8Array[]): LogEvent<T>[] {
+    const replicas = new ReplicaTable();
+    const tables = { replicas, dependencies: new DependencyArena(), pages: new PayloadPages() };
+    const ordered = new OrderedLog(tables, this.#codec as PayloadCodec<unknown>);
+    const seen = new Set<EventId>();
+    for (const block of blocks.map(decodeBlock)) {
+      const indexes = block.replicas.map((bytes) => replicas.internBytes(bytes));
+      const rows = new Chunk(block.count);
+      for (let row = 0; row < block.count; row++) {
+        const replica = replicas.ids[indexes[block.replica[row] as number] as number] as ReplicaId;
+        const seq = block.seq[row] as number;
+        if (!this.isHidden(replica, seq) || seen.has(eventId(replica, seq))) continue;
+        seen.add(eventId(replica, seq));
+        takeRow(rows, block, row, indexes, tables);
+      }
+      ordered.insert(rows);
+    }
+    return ordered.chunks.flatMap((chunk) =>
+      Array.from({ length: chunk.count }, (_, row) => ordered.event(chunk, row) as LogEvent<T>),
+    );
+  }
+
+  /** May this entry still be stored? Not own events that gave way to others. */
+  mayStore({ origin, runs }: LogEntry): boolean {
+    return (
+      origin !== 'own' ||
+      runs.every(
+        (run) => this.isHidden(run.replica, run.last) || this.#standing.holds(this.#replicas.intern(run.replica), run),
+      )
+    );
+  }
+
+  /** The table as it was stored; the log must be empty. `truncate` with it once the log is read: a manifest may be older. */
+  knowTruncations(stored: readonly Truncation[]): void {
+    invariant(this.length === 0 && this.#packed.slots.length === 0, 'an empty log is told what is hidden in it');
+    this.#truncations.merge(stored);
+  }
+
+  /**
+   * Takes truncations in: what they hide is taken out of the log (J1, J2). Own events among it that are not hidden for
+   * themselves are appended again, those that `again` says.
+   *
+   * @throws GossipError `limit-exceeded`; then nothing has changed.
+   */
+  *truncate(told: readonly Truncation[], again?: HiddenWithOthers): Reading<Truncated> {
+    this.#assertOpen();
+    const cold = yield* this.#hidden.search(told);
+    return yield* this.#packed.reading(() => this.#truncate(told, cold, again));
+  }
+
+  #truncate(told: readonly Truncation[], cold: ColdHidden, again: HiddenWithOthers | undefined): Truncated {
+    const hiding = this.#hidden.affected(told);
+    this.#packed.requireAt(cold.times);
+    const grew = this.#truncations.merge(told);
+    const entries: LogEntry[] = [];
+    const ownFrom = this.#replicas.hiddenFrom[this.#self] as number;
+    if (ownFrom < Number.POSITIVE_INFINITY) {
+      this.#unflushed = partRows(this.#unflushed, ({ seq }, row) => (seq[row] as number) >= ownFrom).left;
+      entries.push(...this.takeUnflushed());
+      this.#self = this.#replicas.intern((this.#journal as JournalOptions).freshReplica());
+    }
+    if (this.#dispute !== undefined && hiding.has(this.#dispute.replica)) this.#dropDispute();
+    const rows = this.#hidden.take(hiding, cold);
+    this.#forgetReissued(rows, true);
+    const hidden = encodeRows(rows, this.#tables, 'received', notTold);
+    const freed = this.#releaseAll();
+    const reissued = again === undefined || rows.count === 0 ? noneReissued : this.#appendAgain(rows, again);
+    if (rows.count > 0) this.#snapshot = undefined;
+    if (rows.count > 0 || freed.length > 0) this.#changed();
+    return { grew, hidden, entries: [...entries, ...freed], reissued };
+  }
+
+  #appendAgain(rows: Chunk, { replica, after }: HiddenWithOthers): Settlement['reissued'] {
+    const index = this.#replicas.find(replica);
+    const { taken } = partRows(
+      rows,
+      (chunk, row) => chunk.replica[row] === index && (chunk.seq[row] as number) > after,
+    );
+    return this.#reissue({ replica, from: after + 1, rows: taken }).reissued;
+  }
+
+  /** What of these entries is not hidden: blocks that hold hidden events are written anew without them. */
+  #withoutHidden(entries: readonly LogEntry[]): readonly LogEntry[] {
+    const hides = ({ replica, last }: Run) => this.isHidden(replica, last);
+    if (this.#truncations.size === 0 || !entries.some(({ runs }) => runs.some(hides))) return entries;
+    return entries.flatMap((entry) => {
+      if (!entry.runs.some(hides)) return entry;
+      const block = decodeBlock(entry.block);
+      const replicas = block.replicas.map((bytes) => this.#replicas.internBytes(bytes));
+      const shown: number[] = [];
+      for (let row = 0; row < block.count; row++) {
+        const replica = replicas[block.replica[row] as number] as number;
+        if (!this.#truncations.hides(replica, block.seq[row] as number)) shown.push(row);
+      }
+      const lookUp: LookUpTimes = (starts, before) => {
+        for (const at of starts) before[at] = timeBeforeRow(block, shown[at] as number);
+      };
+      return encodeRows(this.#pickRows(block, replicas, shown), this.#tables, entry.origin, lookUp);
     });
   }
 
@@ -715,7 +881,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       this.#packer.packedRuns.resumeGaps(indexOf(replica), segments);
     }
     for (const { replica, seq } of packed.dropped) edges.drop(indexOf(replica), seq);
-    for (const { replica, seq, time } of packed.dangling) edges.refer(this.#replicas.intern(replica), seq, time);
+    for (const { replica, seq, time } of packed.dangling) {
+      if (!this.isHidden(replica, seq)) edges.refer(this.#replicas.intern(replica), seq, time);
+    }
   }
 
   /**
@@ -919,13 +1087,25 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     tally.dropped += this.#buffer.shed();
     const settled = tally.yielded.map((yielded) => this.#reissue(yielded))[0];
-    const { added, duplicates, dropped, mended, disputed, entries, runs } = tally;
+    const { added, duplicates, hidden, dropped, mended, disputed, entries, runs } = tally;
     const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
     const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
     // Of a journal that is still being read it is not known what is missing.
     const fell = source !== 'journal' && this.#fall();
     if (added > 0 || settled !== undefined) this.#changed();
-    return { added, duplicates, dropped, mended, disputed, entries, runs, parked, missing, refused, settled, fell };
+    return {
+      ...{ added, duplicates, hidden, dropped, mended, disputed, entries, runs },
+      ...{ parked, missing, refused, settled, fell },
+    };
+  }
+
+  /** The disputed replica was withdrawn: the dispute is over. */
+  #dropDispute(): void {
+    const { replica, stored } = this.#dispute as Dispute;
+    this.#replicas.stored[replica] = stored;
+    this.#replicas.storedTime[replica] = this.#standing.findTime(replica, stored);
+    this.#dispute = undefined;
+    this.#buffer.disputed = undefined;
   }
 
   #beginDispute(): void {
@@ -973,6 +1153,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const replica = replicas[block.replica[row] as number] as number;
       const seq = block.seq[row] as number;
       if (seq > (this.#replicas.last[replica] as number) || this.#standing.stands(block, row, replica)) continue;
+      // A manifest may be older than the table (J3).
+      if (this.#truncations.hides(replica, seq)) continue;
       if ((block.time[row] as number) < this.#edges.certainFrom) continue;
       if (this.#packed.slots.length > 0) throw new PackedOtherwise();
       this.#yielded.push(this.#yield(replica, seq));
@@ -1018,11 +1200,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       this.#dispute = undefined;
       this.#buffer.disputed = undefined;
     }
-    const rows = this.#ordered.remove(replica, from);
-    for (let row = 0; row < rows.count; row++) {
-      if (rows.kind[row] === eventKind.reissued)
-        this.#reissued.delete(unwrapReissued(this.#standing.payload(rows, row)).formerId);
-    }
+    const rows = this.#ordered.remove(
+      (chunk, row) => chunk.replica[row] === replica && (chunk.seq[row] as number) >= from,
+    );
+    this.#forgetReissued(rows, false);
     last[replica] = this.#edges.heldBefore(replica, from);
     this.#edges.cut(replica, from);
     lastTime[replica] = this.#standing.findTime(replica, last[replica] as number);
@@ -1038,6 +1219,17 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#heads.recount(this.#ordered.chunks);
     this.#snapshot = undefined;
     return { replica: ids[replica] as ReplicaId, from, rows };
+  }
+
+  /** These events are not in the log any more. Of one that is hidden its former id says where it may be found. */
+  #forgetReissued(rows: Chunk, isHidden: boolean): void {
+    for (let row = 0; row < rows.count; row++) {
+      if (rows.kind[row] !== eventKind.reissued) continue;
+      const { formerId } = unwrapReissued(this.#standing.payload(rows, row));
+      const id = eventId(this.#replicas.ids[rows.replica[row] as number] as ReplicaId, rows.seq[row] as number);
+      if (this.#reissued.get(formerId) === id) this.#reissued.delete(formerId);
+      if (isHidden) this.#reissued.set(id, formerId);
+    }
   }
 
   /** The event that was appended for that former id before. One that only claims the id, with another payload, is none. */
@@ -1080,6 +1272,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const disputed = this.#dispute?.replica;
     const lastBefore = replicas.map((replica) => last[replica] as number);
     const timeBefore = replicas.map((replica) => lastTime[replica] as number);
+    const hides = this.#truncations.size > 0;
     const edges = this.#edges;
     const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
     const released: number[] = [];
@@ -1091,6 +1284,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const seq = block.seq[row] as number;
       const time = block.time[row] as number;
       const isResidue = time < edges.complete;
+      if (hides && this.#truncations.hides(replica, seq)) {
+        tally.duplicates++;
+        tally.hidden++;
+        continue;
+      }
       // What is disputed waits until it is clear; it is sent again then.
       if (
         replica === disputed ||
@@ -1191,7 +1389,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #noteReferences(batch: Chunk): void {
     const { complete } = this.#edges;
     const refer = (replica: number, seq: number, time: number) => {
-      if (time < complete) this.#edges.refer(replica, seq, time);
+      if (time < complete && !this.#truncations.hides(replica, seq)) this.#edges.refer(replica, seq, time);
     };
     for (let row = 0; row < batch.count; row++) {
       this.#tables.dependencies.each(batch.deps[row] as number, batch.time[row] as number, refer);
@@ -1311,6 +1509,7 @@ export class PackedOtherwise extends Error {}
 function newTally(): Tally {
   return {
     added: 0,
+    hidden: 0,
     duplicates: 0,
     dropped: 0,
     mended: false,

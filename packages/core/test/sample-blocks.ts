@@ -175,6 +175,13 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
   sums: { kind: 'sums', channel: 3, upTo: baseTime, count: 300, sum: Uint32Array.of(1, 0xff, 0x12345678, 0xffffffff) },
   coming: { kind: 'coming', channel: 3, events: 40_000, bytes: 1_600_000 },
   absent: { kind: 'absent', channel: 3, runs: [run] },
+  truncations: {
+    ...{ kind: 'truncations', channel: 3 },
+    truncations: [
+      { replica: ada, from: 200, reason: 'withdrawn' },
+      { replica: bob, from: 1, reason: 'withdrawn' },
+    ],
+  },
 };
 
 /** The code of the GossipError that a call throws; anything else it throws goes on. */

@@ -3,7 +3,7 @@
  * `session.test.ts` says what must come of each pair.
  */
 import { decodeMessage, encodeMessage, type Message, type WantMessage } from '../src/codec/message.js';
-import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
+import { GossipError, limits, type ReplicaId, replicaIdFromBytes, type Truncation } from '../src/index.js';
 import { endOfTime, type Range } from '../src/range.js';
 import type { Answers, Effect, SessionInput, SessionOutput } from '../src/sync/index.js';
 import { ReplicatedLog, Session } from '../src/sync/index.js';
@@ -119,6 +119,7 @@ const feed = {
   ...{ kind: 'feed', channel: nobodys, descriptor, token: undefined },
   ...{ filter: { from: 0, until: endOfTime, replicas: [] }, after: [] },
 } satisfies Message;
+const hidden: readonly Truncation[] = [{ replica: there, from: 1, reason: 'withdrawn' }];
 const early = Math.floor((startMs + 2 * limits.clockDriftMsMax) * 2048);
 
 type Step = (rig: Rig) => SessionInput;
@@ -268,6 +269,9 @@ export const happenings = {
   want: (rig) => rig.frame(want),
   absent: (rig) => rig.frame({ ...want, kind: 'absent' }),
   'want, by this node': (rig) => ({ type: 'want', log, runs: want.runs, now: rig.nowMs }),
+  truncations: (rig) => rig.frame({ kind: 'truncations', channel: theirs, truncations: hidden }),
+  'truncations, before an open': (rig) => rig.frame({ kind: 'truncations', channel: nobodys, truncations: hidden }),
+  'truncated, by this node': (rig) => ({ type: 'truncated', log, truncations: hidden, now: rig.nowMs }),
   events: (rig) => rig.frame(events(ours)),
   'events, no such channel': (rig) => rig.frame(events(nobodys)),
   ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ replica: here, first: 1, last: 1 }] }),

@@ -3,7 +3,7 @@
  * until they are delivered, answers until they are given, and nothing happens by itself.
  */
 import { decodeMessage } from '../src/codec/message.js';
-import { GossipError, type ReplicaId, type SequenceNumber } from '../src/index.js';
+import { GossipError, type ReplicaId, replicaIdFromBytes, type SequenceNumber, type Truncation } from '../src/index.js';
 import { creditBytesMax, frameBytesMax } from '../src/limits.js';
 import {
   type Answer,
@@ -59,6 +59,7 @@ export class TestNode {
   /** Bytes of events sent less those granted; above 0 they are overspent. */
   spent = 0;
   spentMax = 0;
+  #fresh = 0;
 
   constructor(
     readonly options: TestNodeOptions,
@@ -73,7 +74,8 @@ export class TestNode {
     let hosted = this.hosted.get(log);
     if (hosted === undefined) {
       const options = { id: log, replica: this.options.replica, now: () => this.now() };
-      hosted = { log: new ReplicatedLog(options, { freshReplica: () => options.replica }), queue: [], journal: [] };
+      const freshReplica = () => replicaIdFromBytes(new Uint8Array(16).fill(200 + this.#fresh++));
+      hosted = { log: new ReplicatedLog(options, { freshReplica }), queue: [], journal: [] };
       this.hosted.set(log, hosted);
     }
     return hosted;
@@ -117,8 +119,17 @@ export class TestNode {
     hosted.queue = [];
     if (entries.length === 0) return;
     hosted.journal.push(...entries.map(({ block }) => block));
-    hosted.log.markStored(entries);
-    this.input({ type: 'stored', log, entries, now: this.now() });
+    const told = hosted.log.markStored(entries);
+    this.input({ type: 'stored', log, entries: told, now: this.now() });
+  }
+
+  /** Hides events, stores that and tells the peer. */
+  hide(log: string, truncations: readonly Truncation[]): void {
+    const hosted = this.host(log);
+    const { grew, entries, hidden } = readNow(hosted.log.truncate(truncations));
+    hosted.queue.push(...entries, ...hidden);
+    this.store(log);
+    if (grew) this.input({ type: 'truncated', log, truncations: hosted.log.truncations, now: this.now() });
   }
 
   tick(): void {
@@ -176,6 +187,9 @@ export class TestNode {
           this.#acknowledged(replica, last);
         }
         break;
+      case 'truncations':
+        this.hide(output.log, output.truncations);
+        break;
       case 'released':
         this.#release(output.log);
         break;
@@ -212,6 +226,7 @@ export class TestNode {
           ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
           ranges: readNow(hosted.log.describe()),
           edges: hosted.log.edges,
+          truncations: hosted.log.truncations,
         };
       case 'compare': {
         const { received, salt, thorough, peer, peerWriter } = effect;

@@ -167,6 +167,8 @@ export class FakeNode implements GossipNode {
       delivery: (event) => log.deliveries.get(typeof event === 'string' ? event : event.id) ?? pending,
       successor: (event) => log.successors.get(event),
       delivered: () => new Promise(() => {}),
+      withdraw: () => new Promise(() => {}),
+      withdrawn: async () => [],
       subscribe: (listener) => this.#listen(log.listeners, listener),
       release: () => {
         if (released) return;

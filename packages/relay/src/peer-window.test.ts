@@ -12,7 +12,7 @@ const room = 'long ago';
 const count = 20_000;
 const textOf = (i: number) => `message ${i}, with some more words to it`;
 
-test(`[J1] [S21] of ${count} messages at a relay a fresh node is sent the newest 200, then as many older ones as it asks for`, async () => {
+test(`[M1] [S21] of ${count} messages at a relay a fresh node is sent the newest 200, then as many older ones as it asks for`, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'gossip-log-relay.'));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   const start = () => createRelay({ port: 0, host: '127.0.0.1', dataDir });

@@ -1,5 +1,5 @@
 /** What every storage asks of its arguments. A caller's mistake is a `TypeError` or `RangeError` naming the argument. */
-import { type JournalEntry, limits, type Packing, parseReplicaId } from '@gossip-log/core';
+import { type JournalEntry, limits, type Packing, parseReplicaId, type Truncation } from '@gossip-log/core';
 
 /** Bits of a record's ordinal, and so of its key. */
 const ordinalBits = 48;
@@ -40,6 +40,16 @@ export function checkEntries(entries: readonly JournalEntry[]): void {
           `entries[${i}].runs: expected 1 <= first <= last <= ${limits.seqMax}, got ${first} to ${last}`,
         );
       }
+    }
+  });
+}
+
+/** @throws RangeError when one hides from no sequence number on. */
+export function checkTruncations(truncations: readonly Truncation[]): void {
+  truncations.forEach(({ replica, from }, i) => {
+    parseReplicaId(replica);
+    if (!Number.isInteger(from) || from < 1 || from > limits.seqMax) {
+      throw new RangeError(`truncations[${i}].from: expected 1 to ${limits.seqMax}, got ${from}`);
     }
   });
 }

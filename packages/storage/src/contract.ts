@@ -13,6 +13,7 @@ import {
   type ReplicaId,
   type Run,
   replicaIdFromBytes,
+  type Truncation,
 } from '@gossip-log/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -314,7 +315,8 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
           expect(await chunksOf(storage, log)).toEqual([[2, `chunk of ${log}`]]);
         }
         await storage.forget(left[0] as string);
-        const nothing = { records: [], heads: new Map(), revision: 0, nextChunkId: 0, manifest: undefined };
+        const none = { records: [], heads: new Map(), truncations: [] };
+        const nothing = { ...none, revision: 0, nextChunkId: 0, manifest: undefined };
         expect(await storage.load(left[0] as string)).toEqual(nothing);
         expect(await chunksOf(storage, left[0] as string, [0, 1, 2])).toEqual([]);
         expect(await storage.logs()).toEqual(left.slice(1).sort());
@@ -596,6 +598,45 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
       await storage.pack('log', packing(1, { remove: [0] }));
       await storage.setAsideChunk('log', 0);
       expect(await manifestOf(storage, 'log')).toEqual([2, 'after 1']);
+    });
+
+    test('[P1] [P16] truncations are written with the entries or not at all, and the lowest stands', async () => {
+      const hide = (writer: ReplicaId, from: number): Truncation => ({ replica: writer, from, reason: 'withdrawn' });
+      const stored = async () =>
+        (await storage.load('log')).truncations
+          .map(({ replica: writer, from }): [ReplicaId, number] => [writer, from])
+          .sort();
+      await storage.commit('log', [], { ...strict, truncations: [hide(a, 7)] });
+      expect(await stored()).toEqual([[a, 7]]);
+      expect(await storage.logs()).toEqual([]);
+      const entries = [entry('own', 'one', run(b, 1))];
+      await storage.commit('log', entries, { ...strict, truncations: [hide(a, 9), hide(b, 3), hide(b, 2)] });
+      await expect(storage.commit('log', entries, { ...strict, truncations: [hide(a, 1)] })).rejects.toMatchObject({
+        code: 'head-conflict',
+      });
+      const other = await open();
+      await Promise.all(
+        [5, 4, 6].map((from, i) =>
+          (i % 2 ? other : storage).commit('log', [], { ...relaxed, truncations: [hide(c, from)] }),
+        ),
+      );
+      await other.close();
+      const expected = [
+        [a, 7],
+        [b, 2],
+        [c, 4],
+      ].sort();
+      expect(await stored()).toEqual(expected);
+      await storage.pack('log', packing(0, { packed: [(await storage.load('log')).records[0]?.key as string] }));
+      await storage.commit('another', [entry('own', 'one', run(a, 1))], strict);
+      await storage.forget('another');
+      await reopen();
+      expect(await stored()).toEqual(expected);
+      await storage.forget('log');
+      expect(await stored()).toEqual([]);
+      await expect(
+        Promise.resolve().then(() => storage.commit('log', [], { ...strict, truncations: [hide(a, 0)] })),
+      ).rejects.toThrow(/^truncations\[0\].from: /);
     });
 
     test('[P12] chunks of the largest size, and as many as one step takes, come back byte for byte', async () => {

@@ -293,6 +293,7 @@ test('[P10] a database of version 1 opens and holds what it held', async () => {
     revision: 0,
     nextChunkId: 0,
     manifest: undefined,
+    truncations: [],
   });
   await storage.pack('log', packing(0, { add: chunks, packed: ['0'] }));
   expect((await storage.load('log')).records).toEqual([]);

@@ -13,8 +13,9 @@
  * | `chunks` | [log, id] | packed chunk |
  * | `removed` | [log, id] | `true`: that chunk was removed, and goes when nobody can read it any more |
  * | `chunksAside` | [log, id] | packed chunk set aside |
+ * | `truncations` | [log, replica] | sealed: truncation, as `truncation-value.ts` has it |
  *
- * Version 1 had no stores from `counters` on.
+ * Version 1 had no stores from `counters` on, version 2 no `truncations`.
  *
  * "Sealed" is `seal.ts`. Who holds a replica id is not stored: that is a Web Lock's business, which ends with
  * its tab however that ends.
@@ -40,6 +41,7 @@ import {
   checkEntries,
   checkMetadataValue,
   checkPacking,
+  checkTruncations,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
@@ -48,9 +50,10 @@ import { CallGate } from './call-gate.js';
 import { planCommit, replicasOf } from './commit-plan.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { seal, sealHead, unseal, unsealHead } from './seal.js';
+import { lowest, sealTruncation, unsealTruncation } from './truncation-value.js';
 
 /** Rises when older code could misread what newer code writes. */
-const formatVersion = 2;
+const formatVersion = 3;
 /** Records of one request: each request costs, and its whole answer is in memory at once. */
 const recordsMax = 256;
 
@@ -65,6 +68,7 @@ interface Schema extends DBSchema {
   chunks: { key: [log: string, id: number]; value: Uint8Array };
   removed: { key: [log: string, id: number]; value: true };
   chunksAside: { key: [log: string, id: number]; value: Uint8Array };
+  truncations: { key: [log: string, replica: string]; value: Uint8Array };
 }
 
 type Stores = StoreNames<Schema>;
@@ -72,7 +76,7 @@ type Stores = StoreNames<Schema>;
 /** The stores that format version 2 added. */
 const packStores = ['counters', 'manifests', 'chunks', 'removed', 'chunksAside'] as const;
 /** What is kept of a log, by keys that begin with its name. */
-const logStores = ['journal', 'aside', 'heads', ...packStores] as const;
+const logStores = ['journal', 'aside', 'heads', ...packStores, 'truncations'] as const;
 
 /** Options of `indexedDbStorage`. */
 export interface IndexedDbStorageOptions {
@@ -245,20 +249,26 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
     async load(log) {
       logIdToBytes(log);
-      return read('load', ['journal', 'heads', 'counters', 'manifests'], async (transaction) => {
+      return read('load', ['journal', 'heads', 'counters', 'manifests', 'truncations'], async (transaction) => {
         const heads = transaction.objectStore('heads');
-        const [headKeys, headValues, records, { revision, nextChunkId }, manifest] = await Promise.all([
+        const hidden = transaction.objectStore('truncations');
+        const [headKeys, headValues, records, { revision, nextChunkId }, manifest, keys, values] = await Promise.all([
           heads.getAllKeys(rangeOf(log)),
           heads.getAll(rangeOf(log)),
           readRecords(transaction, log),
           countersOf(transaction, log),
           transaction.objectStore('manifests').get([log]),
+          hidden.getAllKeys(rangeOf(log)),
+          hidden.getAll(rangeOf(log)),
         ]);
         return {
           records,
           revision,
           nextChunkId,
           manifest: unsealManifest(sealKey('manifests', log), manifest),
+          truncations: keys.map(([, replica], i) =>
+            unsealTruncation(truncationKey(log, replica), values[i] as Uint8Array, log, replica as ReplicaId),
+          ),
           heads: new Map(
             headKeys.map(([, replica], i) => [
               replica as ReplicaId,
@@ -269,15 +279,23 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       });
     },
 
-    async commit(log, entries, { durability, repair = false }) {
+    async commit(log, entries, { durability, repair = false, truncations = [] }) {
       logIdToBytes(log);
       checkEntries(entries);
+      checkTruncations(truncations);
       const replicas = replicasOf(entries);
-      return write('commit', ['journal', 'aside', 'heads', 'counters'], durability, async (transaction) => {
-        const [sealed, next] = await Promise.all([
+      const stores: Stores[] = ['journal', 'aside', 'heads', 'counters', 'truncations'];
+      return write('commit', stores, durability, async (transaction) => {
+        const hidden = transaction.objectStore('truncations');
+        const [sealed, next, ...sealedTruncations] = await Promise.all([
           Promise.all(replicas.map((replica) => transaction.objectStore('heads').get([log, replica]))),
           nextOrdinal(transaction, log),
+          ...truncations.map(({ replica }) => hidden.get([log, replica])),
         ]);
+        const lower = lowest(truncations, (replica) => {
+          const value = sealedTruncations[truncations.findIndex((truncation) => truncation.replica === replica)];
+          return value && unsealTruncation(truncationKey(log, replica), value, log, replica).from;
+        });
         const stored = new Map<ReplicaId, SequenceNumber>();
         replicas.forEach((replica, i) => {
           const bytes = sealed[i];
@@ -296,6 +314,9 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
           ),
           ...[...written].map(([replica, head]) =>
             transaction.objectStore('heads').put(sealHead(headKey(log, replica), head), [log, replica]),
+          ),
+          ...[...lower].map(([replica, truncation]) =>
+            hidden.put(sealTruncation(truncationKey(log, replica), truncation), [log, replica]),
           ),
         ]);
         return keys;
@@ -460,7 +481,8 @@ async function openDatabase(name: string, mayCreate: boolean, lost: () => void):
           for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas'] as const)
             db.createObjectStore(store);
         }
-        for (const store of packStores) db.createObjectStore(store);
+        if (from < 2) for (const store of packStores) db.createObjectStore(store);
+        db.createObjectStore('truncations');
       },
       // Without it this tab would block a newer one, or the deletion, for as long as it lives. That is also why
       // nothing listens to `blocked`: others of our kind give way.
@@ -544,6 +566,10 @@ function rangeOf(log: string): IDBKeyRange {
 
 function headKey(log: string, replica: string): Uint8Array {
   return new TextEncoder().encode(JSON.stringify([log, replica]));
+}
+
+function truncationKey(log: string, replica: string): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(['truncations', log, replica]));
 }
 
 /** Under which the one value that a store has of a log is sealed. */

@@ -390,7 +390,7 @@ test('[P10] a store of format 1 opens, holds what it held, and is of this format
   expect(await storage.load('log')).toMatchObject({ records: [{ key: '0' }], revision: 0, manifest: undefined });
   await storage.close();
   await tamper(path, kinds.format, (key, value) => {
-    expect(value).toEqual(sealHead(key, 2));
+    expect(value).toEqual(sealHead(key, 3));
     return value;
   });
 });

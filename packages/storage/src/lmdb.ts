@@ -24,9 +24,10 @@
  * | `9` log id | packed chunk, as `deflated-chunk.ts` keeps it |
  * | `10` log id | nothing: that chunk was removed, and goes when nobody can read it any more |
  * | `11` log id | such a chunk set aside |
+ * | `12` log replica | sealed: truncation, as `truncation-value.ts` has it |
  *
  * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal or a chunk's id has 48 bits, a replica 16 bytes. Format 1 had
- * no keys from `7` on.
+ * no keys from `7` on, format 2 none from `12` on.
  *
  * Removed chunks (P13) go when an environment is opened whose table of readers is empty: `folder-claim.ts` says why nobody
  * else reads in it then. Who opens it later loads a manifest that does not name them.
@@ -43,6 +44,7 @@ import {
   replicaIdFromBytes,
   replicaIdToBytes,
   type SequenceNumber,
+  type Truncation,
 } from '@gossip-log/core';
 import { open, type RootDatabase } from 'lmdb';
 import {
@@ -51,6 +53,7 @@ import {
   checkEntries,
   checkMetadataValue,
   checkPacking,
+  checkTruncations,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
@@ -61,9 +64,10 @@ import { deflateChunk, inflateChunk } from './deflated-chunk.js';
 import { claimFolder } from './folder-claim.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { seal, sealHead, unseal, unsealHead } from './seal.js';
+import { lowest, sealTruncation, unsealTruncation } from './truncation-value.js';
 
 /** Rises when older code could misread what newer code writes. */
-const formatVersion = 2;
+const formatVersion = 3;
 const kinds = {
   format: 1,
   replica: 2,
@@ -76,6 +80,7 @@ const kinds = {
   chunk: 9,
   removed: 10,
   chunkAside: 11,
+  truncation: 12,
 } as const;
 const { replicaIdBytes } = limits;
 const ordinalBytes = 6;
@@ -218,13 +223,18 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
         const { revision, nextChunkId } = countersOf(db, name, transaction);
         const key = logKey(kinds.manifest, name);
         const manifest = unsealManifest(key, db.get(key, { transaction }));
-        return { records, heads, revision, nextChunkId, manifest };
+        const truncations: Truncation[] = [];
+        for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.truncation, name)), transaction })) {
+          truncations.push(unsealTruncation(key, value, log, replicaIdFromBytes(key.subarray(-replicaIdBytes))));
+        }
+        return { records, heads, revision, nextChunkId, manifest, truncations };
       });
     },
 
-    async commit(log, entries, { repair = false }) {
+    async commit(log, entries, { repair = false, truncations = [] }) {
       const name = logIdToBytes(log);
       checkEntries(entries);
+      checkTruncations(truncations);
       const replicas = replicasOf(entries);
       return write('commit', (db) => {
         const stored = new Map<ReplicaId, SequenceNumber>();
@@ -243,6 +253,15 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
         for (const [replica, head] of heads) {
           const key = headKey(name, replica);
           db.putSync(key, sealHead(key, head));
+        }
+        const lower = lowest(truncations, (replica) => {
+          const key = truncationKey(name, replica);
+          const sealed = db.getBinary(key);
+          return sealed && unsealTruncation(key, sealed, log, replica).from;
+        });
+        for (const [replica, truncation] of lower) {
+          const key = truncationKey(name, replica);
+          db.putSync(key, sealTruncation(key, truncation));
         }
         return keys;
       });
@@ -347,8 +366,8 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
           db.removeSync(concat(Uint8Array.of(kinds.replica), key.subarray(-replicaIdBytes)));
           db.removeSync(key);
         }
-        const { journal, aside, counters, manifest, chunk, removed, chunkAside } = kinds;
-        for (const kind of [journal, aside, counters, manifest, chunk, removed, chunkAside]) {
+        const { journal, aside, counters, manifest, chunk, removed, chunkAside, truncation } = kinds;
+        for (const kind of [journal, aside, counters, manifest, chunk, removed, chunkAside, truncation]) {
           for (const key of keysOf(db, logKey(kind, name))) db.removeSync(key);
         }
       });
@@ -552,6 +571,10 @@ function logKey(kind: number, name: Uint8Array): Uint8Array {
 
 function headKey(name: Uint8Array, replica: ReplicaId): Uint8Array {
   return concat(logKey(kinds.head, name), replicaIdToBytes(replica));
+}
+
+function truncationKey(name: Uint8Array, replica: ReplicaId): Uint8Array {
+  return concat(logKey(kinds.truncation, name), replicaIdToBytes(replica));
 }
 
 function replicaKey(replica: ReplicaId): Uint8Array {

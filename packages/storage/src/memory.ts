@@ -7,6 +7,7 @@ import {
   type ReplicaId,
   type ReplicaLease,
   type SequenceNumber,
+  type Truncation,
 } from '@gossip-log/core';
 import {
   checkChunkId,
@@ -14,6 +15,7 @@ import {
   checkEntries,
   checkMetadataValue,
   checkPacking,
+  checkTruncations,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
@@ -21,9 +23,10 @@ import {
 import { CallGate } from './call-gate.js';
 import { planCommit } from './commit-plan.js';
 import { type Counters, noCounters, planPack } from './pack-plan.js';
+import { lowest } from './truncation-value.js';
 
 /** Rises when older code could misread what newer code keeps on a disk that both were given. */
-const formatVersion = 2;
+const formatVersion = 3;
 
 interface MemoryLog {
   readonly journal: Map<number, Uint8Array>;
@@ -33,6 +36,7 @@ interface MemoryLog {
   /** Chunks that a pack removed, while several storages are open. */
   readonly removed: Set<number>;
   readonly chunksAside: Map<number, Uint8Array>;
+  readonly truncations: Map<ReplicaId, Truncation>;
   manifest: Uint8Array | undefined;
   counters: Counters;
 }
@@ -142,13 +146,16 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
           ([ordinal, block]): JournalRecord => ({ key: String(ordinal), block: block.slice() }),
         );
         const { revision, nextChunkId } = stored?.counters ?? noCounters;
-        return { records, heads: new Map(stored?.heads), revision, nextChunkId, manifest: stored?.manifest?.slice() };
+        const truncations = [...(stored?.truncations.values() ?? [])];
+        const manifest = stored?.manifest?.slice();
+        return { records, heads: new Map(stored?.heads), revision, nextChunkId, manifest, truncations };
       });
     },
 
-    async commit(log, entries, { repair = false }) {
+    async commit(log, entries, { repair = false, truncations = [] }) {
       logIdToBytes(log);
       checkEntries(entries);
+      checkTruncations(truncations);
       return run('commit', () => {
         const stored = disk.logs.get(log) ?? newLog();
         const { blocks, heads } = planCommit(log, entries, stored.heads, repair);
@@ -160,7 +167,9 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
           return String(nextOrdinal);
         });
         for (const [replica, head] of heads) stored.heads.set(replica, head);
-        if (stored.heads.size > 0) disk.logs.set(log, stored);
+        const lower = lowest(truncations, (replica) => stored.truncations.get(replica)?.from);
+        for (const [replica, truncation] of lower) stored.truncations.set(replica, truncation);
+        if (stored.heads.size + stored.truncations.size > 0) disk.logs.set(log, stored);
         return keys;
       });
     },
@@ -224,7 +233,7 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
     },
 
     logs() {
-      return run('logs', () => [...disk.logs.keys()].sort());
+      return run('logs', () => [...disk.logs].flatMap(([log, { heads }]) => (heads.size > 0 ? log : [])).sort());
     },
 
     async forget(log) {
@@ -266,6 +275,7 @@ function newLog(): MemoryLog {
     chunks: new Map(),
     removed: new Set(),
     chunksAside: new Map(),
+    truncations: new Map(),
     manifest: undefined,
     counters: noCounters,
   };

@@ -63,6 +63,9 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   'clock-offset': { closeCode: 4043, pace: 'later' },
   'storage-in-use': { closeCode: 4044, pace: 'later' },
   'view-threw': { closeCode: 4045, pace: 'later' },
+  'not-own': { closeCode: 4046, pace: 'later' },
+  'unknown-event': { closeCode: 4047, pace: 'later' },
+  withdrawn: { closeCode: 4048, pace: 'later' },
 };
 
 /**

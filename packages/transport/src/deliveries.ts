@@ -1,10 +1,12 @@
 /**
  * How far the events of one log have come, as told to the app: pending, stored on this node's disk, relayed to a node that
- * promises to keep them, rejected by one. An own event that gave way has come as far as the one that was appended for it.
+ * promises to keep them, rejected by one, withdrawn. An own event that gave way, or was withdrawn with another, has come as far
+ * as the one that was appended for it.
  */
 import {
   type EventId,
-  type GossipError,
+  eventId,
+  GossipError,
   type GossipStorage,
   type LogEvent,
   parseEventId,
@@ -28,6 +30,7 @@ export interface DeliveredLog {
 
 const pending: Delivery = Object.freeze({ state: 'pending' });
 const stored: Delivery = Object.freeze({ state: 'stored' });
+const withdrawn: Delivery = Object.freeze({ state: 'withdrawn' });
 
 /** Metadata key under which it is kept how far a replica's events of a log were relayed, and by whom. */
 export function relayedKey(log: string, replica: ReplicaId): string {
@@ -57,9 +60,13 @@ export class Deliveries {
       return this.of(successor.id);
     }
     const { replica, seq } = typeof event === 'string' ? parseEventId(event) : event;
+    const log = this.#of.log();
+    if (log?.isHidden(replica, seq)) {
+      const id = log.standingId(eventId(replica, seq));
+      return id === undefined ? withdrawn : this.of(id);
+    }
     const relayed = this.#relayed.get(replica);
     if (relayed !== undefined && seq <= relayed.seq) return relayed.delivery;
-    const log = this.#of.log();
     if (log === undefined || seq > log.storedSeq(replica)) return pending;
     return this.#rejected !== undefined && replica === log.replica ? this.#rejected : stored;
   }
@@ -72,6 +79,7 @@ export class Deliveries {
         const ended = this.#of.ended();
         if (delivery.state === 'relayed' || (delivery.state === 'stored' && level === 'stored')) resolve();
         else if (delivery.state === 'rejected') reject(delivery.error);
+        else if (delivery.state === 'withdrawn') reject(new GossipError('withdrawn', 'the event was withdrawn'));
         else if (ended !== undefined) reject(ended);
         else return false;
         return true;
@@ -99,6 +107,11 @@ export class Deliveries {
   successor(event: LogEvent<unknown>): EventId | undefined {
     const successor = this.#reissued.get(event.id);
     return successor?.clock === event.clock ? successor.id : undefined;
+  }
+
+  /** Up to which event of a replica a durable node is known to have them. */
+  relayedUpTo(replica: ReplicaId): number {
+    return this.#relayed.get(replica)?.seq ?? 0;
   }
 
   /** Why a peer refuses what is written here, until one acknowledges something. */

@@ -25,6 +25,7 @@ import type { LogHandle } from './log-handle.js';
 import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
 import { checkWindow, type LogWindow, UsedWindow } from './log-window.js';
+import { writersKey } from './own-writers.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { systemEnvironment } from './system-environment.js';
 
@@ -176,6 +177,8 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #forgotten = new Set<string>();
   readonly #forgetting = new Map<string, Promise<void>>();
   readonly #identity: Promise<ReplicaLease>;
+  /** Further ids of the pool, for logs in which the first was withdrawn. */
+  readonly #spares: Promise<ReplicaLease>[] = [];
   #stopWaiting = () => {};
   #clockOffsetMs = 0;
   #state: ConnectionState = { status: 'offline', sources: [] };
@@ -281,6 +284,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     await this.#checkpoints.forget(id);
     const { replica } = await this.#identity;
     await this.storage.setMetadata(relayedKey(id, replica), undefined);
+    await this.storage.setMetadata(writersKey(id), undefined);
   }
 
   logs(): Promise<readonly string[]> {
@@ -298,10 +302,14 @@ class Node implements GossipNode, LogHost, SessionHost {
     return this.environment.now() + this.#offset();
   }
 
-  async replicaFor(log: string): Promise<ReplicaId> {
+  async replicaFor(log: string, nth: number): Promise<ReplicaId> {
     // A log that is opened while it is forgotten begins when it is gone.
     await this.#forgetting.get(log)?.catch(() => undefined);
-    return this.#forgotten.has(log) ? this.freshReplica() : (await this.#identity).replica;
+    if (this.#forgotten.has(log)) return this.freshReplica();
+    const { replica } = await this.#identity;
+    if (nth === 0) return replica;
+    this.#spares[nth - 1] ??= this.storage.leaseReplica(() => this.freshReplica());
+    return (await (this.#spares[nth - 1] as Promise<ReplicaLease>)).replica;
   }
 
   freshReplica(): ReplicaId {
@@ -540,7 +548,8 @@ class Node implements GossipNode, LogHost, SessionHost {
     await Promise.all(this.#stops.map((stop) => stop()));
     this.#entries.clear();
     // A lease that cannot be had or given back must not keep the storage open.
-    await this.#identity.then((lease) => lease.release()).catch(() => undefined);
+    const leases = [this.#identity, ...this.#spares];
+    await Promise.all(leases.map((leased) => leased.then((lease) => lease.release()).catch(() => undefined)));
     await this.storage.close();
     this.#listeners.clear();
   }

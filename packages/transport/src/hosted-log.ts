@@ -25,6 +25,7 @@
  */
 import {
   type Environment,
+  type EventId,
   emptySnapshot,
   GossipError,
   type GossipLog,
@@ -33,14 +34,17 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
+  parseEventId,
   type ReplicaId,
   type Run,
   type SequenceNumber,
   type Snapshot,
+  type Truncation,
 } from '@gossip-log/core';
 import {
   blocksOf,
   DamagedChunk,
+  type HiddenWithOthers,
   type KnownEvent,
   type LogEntry,
   PackedOtherwise,
@@ -51,17 +55,19 @@ import {
   type Settlement,
 } from '@gossip-log/core/sync';
 import { Deliveries } from './deliveries.js';
+import { HiddenEvents } from './hidden-events.js';
 import type { LogStatus } from './log-handle.js';
 import { LogReach } from './log-reach.js';
 import type { UsedWindow } from './log-window.js';
+import { OwnWriters } from './own-writers.js';
 
 /** What a hosted log needs of its node. */
 export interface LogHost {
   readonly storage: GossipStorage;
   readonly environment: Environment;
   readonly durable: boolean;
-  /** The replica id that this node writes under in that log. */
-  replicaFor(log: string): Promise<ReplicaId>;
+  /** The replica id that this node writes under in that log; the `nth` when those before cannot be. */
+  replicaFor(log: string, nth: number): Promise<ReplicaId>;
   /** An id that was never used. */
   freshReplica(): ReplicaId;
   /** Milliseconds since 1970 by the corrected clock. */
@@ -77,6 +83,8 @@ export interface LogPeer {
   describe(log: string): void;
   /** Its edges are others than was said. */
   tell(log: string): void;
+  /** The truncation table has grown, and is stored (J4). */
+  truncated(log: string, truncations: readonly Truncation[]): void;
   /** The peer may have these. */
   want(log: string, runs: readonly Run[]): void;
   /** The log has failed: nothing can be read from it or stored. */
@@ -97,6 +105,8 @@ export class HostedLog<T = unknown> {
   readonly #host: LogHost;
   readonly deliveries: Deliveries;
   readonly reach: LogReach;
+  readonly #writers: OwnWriters;
+  readonly #hidden: HiddenEvents;
   #codec: PayloadCodec<T> | undefined;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
@@ -106,6 +116,8 @@ export class HostedLog<T = unknown> {
   #queue: LogEntry[] = [];
   #enqueued = 0;
   #committed = 0;
+  /** How often the truncation table has grown and is not stored. */
+  #growths = 0;
   #waiters: { readonly until: number; resolve(): void; reject(error: GossipError): void }[] = [];
   #writing: Promise<void> | undefined;
   /** A failed write is not tried again: the node is closing. */
@@ -134,6 +146,8 @@ export class HostedLog<T = unknown> {
   #revision = 0;
   /** Events in the journal at which it is packed; infinite when another tab packs. */
   #packAt = limits.journalRowsMax;
+  /** A step of packing is under way. */
+  #packing: Promise<void> | undefined;
   /** Also a journal of few events is packed: the log is about to close. */
   #tidies = false;
   /** The windows of those who use the log. */
@@ -141,6 +155,12 @@ export class HostedLog<T = unknown> {
   constructor(host: LogHost, id: string) {
     this.#host = host;
     this.id = id;
+    this.#writers = new OwnWriters(host.storage, id);
+    this.#hidden = new HiddenEvents({
+      log: () => this.#log,
+      hide: (told) => this.#hide(told),
+      onError: (error) => host.onError(error),
+    });
     this.deliveries = new Deliveries({
       id,
       storage: host.storage,
@@ -301,6 +321,66 @@ export class HostedLog<T = unknown> {
     this.#host.onError(error);
   }
 
+  /** As it is stored. */
+  get truncations(): readonly Truncation[] {
+    return this.#hidden.stored;
+  }
+
+  /** A peer that may write says that these are hidden. */
+  toldHidden(truncations: readonly Truncation[]): void {
+    if (this.#status === 'ready') this.#hidden.told(truncations);
+  }
+
+  /** Takes an own event back (J5). */
+  async withdraw(id: EventId): Promise<void> {
+    const log = this.#open();
+    const standing = log.standingId(id);
+    const { replica, seq } = parseEventId(standing ?? id);
+    if (standing === undefined && log.isHidden(replica, seq)) return this.whenStored();
+    const context = { log: this.id, id };
+    if (standing === undefined)
+      throw new GossipError('unknown-event', `no event ${id} in log "${this.id}"`, { context });
+    if (replica !== log.replica && !(await this.#writers.has(replica))) {
+      throw new GossipError('not-own', `event ${id} of log "${this.id}" is not this writer's`, { context });
+    }
+    await this.#hide([{ replica, from: seq, reason: 'withdrawn' }], { replica, after: seq });
+    await this.whenStored();
+  }
+
+  /** Hidden events that are in storage. */
+  async withdrawn(): Promise<readonly LogEvent<T>[]> {
+    this.#open();
+    await this.whenStored();
+    const { records } = await this.#host.storage.load(this.id);
+    return this.#open().hiddenIn(records.map(({ block }) => block));
+  }
+
+  /** J5: `again` says which own events are hidden with others; of those of a writer that a peer withdraws, what nobody is known to have. */
+  #hide(told: readonly Truncation[], again?: HiddenWithOthers): void | Promise<void> {
+    // What is being packed holds what is there now.
+    if (this.#packing !== undefined) return this.#packing.then(() => this.#hide(told, again));
+    const log = this.#open();
+    const { replica } = log;
+    const unknown = { replica, after: this.deliveries.relayedUpTo(replica) };
+    return this.reading(log.truncate(told, again ?? unknown), (truncated) => {
+      this.#hidden.took(truncated);
+      this.#enqueue([...truncated.entries, ...truncated.hidden]);
+      if (truncated.grew) {
+        this.#growths++;
+        this.#enqueued++;
+      }
+      this.deliveries.reissued(truncated.reissued);
+      if (again === undefined && log.replica !== replica) {
+        const error = new GossipError('withdrawn', `another node has withdrawn what was written here in "${this.id}"`, {
+          context: { log: this.id, replica },
+        });
+        this.#host.onError(error);
+      }
+      this.#write();
+      this.#notify();
+    });
+  }
+
   /** Resolves once everything merged so far is durable. */
   whenStored(): Promise<void> {
     if (this.#status !== 'ready') return Promise.reject(this.#error ?? closedError(this.id));
@@ -309,8 +389,10 @@ export class HostedLog<T = unknown> {
   }
 
   successor(event: LogEvent<T>): LogEvent<T> | undefined {
-    const id = this.deliveries.successor(event);
-    return id && this.#log?.get(id);
+    const log = this.#log;
+    const hidden = log?.isHidden(event.replica, event.seq) ? log.standingId(event.id) : undefined;
+    const id = this.deliveries.successor(event) ?? hidden;
+    return id && log?.get(id);
   }
 
   /** A durable node has these runs. */
@@ -375,12 +457,16 @@ export class HostedLog<T = unknown> {
     try {
       const { storage } = this.#host;
       // First: where the log is being forgotten, this waits for the end of it.
-      const replica = await this.#host.replicaFor(this.id);
+      let replica = await this.#host.replicaFor(this.id, 0);
       const name = await storage.getMetadata(codecKey(this.id));
       this.#storedCodec = name && new TextDecoder().decode(name);
       if (this.#codec !== undefined) this.bindCodec(this.#codec);
       await this.reach.recall();
       let { log, heads } = await this.#fromStore(replica);
+      for (let nth = 1; log.isHidden(replica, limits.seqMax); nth++) {
+        replica = await this.#host.replicaFor(this.id, nth);
+        ({ log, heads } = await this.#fromStore(replica));
+      }
       // An id that gave way while the journal was read has been replaced already.
       if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
         ({ log, heads } = await this.#fromStore(this.#host.freshReplica()));
@@ -416,8 +502,9 @@ export class HostedLog<T = unknown> {
     /** The manifest does not serve: all chunks are read. */
     let isOutdated = false;
     for (;;) {
-      const { records, heads, revision, nextChunkId, manifest } = await storage.load(this.id);
+      const { records, heads, revision, nextChunkId, manifest, truncations } = await storage.load(this.id);
       const log = this.#newLog(replica);
+      log.knowTruncations(truncations);
       this.#forgetGaps();
       this.#chunkIds = [];
       const windows = Array.from(this.#windows, ({ window }) => window);
@@ -425,7 +512,9 @@ export class HostedLog<T = unknown> {
       try {
         if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
         else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId, manifest);
-        const damaged = this.#replay(log, records);
+        const { damaged, hidden } = this.#replay(log, records);
+        // A manifest may be older than the table.
+        await this.reading(log.truncate(truncations), done);
         await this.reading(
           log.loadOlder((oldest) => [...this.#windows].every((window) => window.isReached(oldest))),
           done,
@@ -435,7 +524,8 @@ export class HostedLog<T = unknown> {
           this.#reportDamage(`record ${key}`, error);
         }
         this.#revision = revision;
-        this.#records = records.map(({ key }) => key).filter((key) => !damaged.has(key));
+        this.#records = records.map(({ key }) => key).filter((key) => !damaged.has(key) && !hidden.has(key));
+        this.#hidden.keep(log.truncations);
         return { log, heads };
       } catch (error) {
         if (error instanceof DamagedChunk) {
@@ -471,20 +561,23 @@ export class HostedLog<T = unknown> {
     return ids;
   }
 
-  /** Reads the journal into a log that is not in use yet. Returns the damaged records. */
-  #replay(log: ReplicatedLog<T>, records: readonly JournalRecord[]): Map<string, GossipError> {
+  /** Reads the journal into a log that is not in use yet. Returns the damaged records, and those of hidden events. */
+  #replay(log: ReplicatedLog<T>, records: readonly JournalRecord[]) {
     const damaged = new Map<string, GossipError>();
+    const hidden = new Set<string>();
     for (const { key, block } of records) {
       try {
         const receipt = log.load(block);
         if (receipt.refused !== undefined) throw receipt.refused;
+        const others = receipt.added + receipt.parked + receipt.dropped + receipt.duplicates - receipt.hidden;
+        if (receipt.hidden > 0 && others === 0) hidden.add(key);
         this.#noteGaps(receipt);
       } catch (error) {
         if (!(error instanceof GossipError)) throw error;
         damaged.set(key, error);
       }
     }
-    return damaged;
+    return { damaged, hidden };
   }
 
   /**
@@ -723,9 +816,13 @@ export class HostedLog<T = unknown> {
     let pauseMs = limits.storageRetryMsMax / 10;
     for (;;) {
       const batch = this.#nextBatch(log);
-      if (batch.length === 0) {
+      let table: readonly Truncation[] | undefined;
+      if (batch.length === 0 && this.#hidden.grown === undefined) {
         if (this.#isToBePacked(log)) {
-          await this.#pack(log);
+          this.#packing = this.#pack(log).finally(() => {
+            this.#packing = undefined;
+          });
+          await this.#packing;
           continue;
         }
         // In the same breath as the look: what is appended a microtask later must start a writer of its own.
@@ -733,11 +830,11 @@ export class HostedLog<T = unknown> {
         return;
       }
       try {
-        await this.#commit(log, batch);
+        table = await this.#commit(log, batch);
       } catch (cause) {
         const error = asGossipError(cause, `log "${this.id}" cannot be stored`);
         if (error.code !== 'storage-failed' || this.#givesUp) throw error;
-        this.#putBack(batch, log.replica);
+        this.#putBack(batch, log);
         this.#error = error;
         this.#host.onError(error);
         this.#notify();
@@ -748,6 +845,8 @@ export class HostedLog<T = unknown> {
       pauseMs = limits.storageRetryMsMax / 10;
       this.#error = undefined;
       this.#committed += batch.length;
+      // Before events, so that nobody is told of what is hidden, nor asks for it.
+      if (table !== undefined) for (const peer of [...this.peers]) peer.truncated(this.id, table);
       const told = log.markStored(batch).filter((entry) => !this.reach.isFill(entry));
       const kept = log.keptOf(told);
       if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told, kept);
@@ -761,8 +860,8 @@ export class HostedLog<T = unknown> {
   }
 
   /** What could not be written waits at the front again, but for own events that gave way meanwhile (H6). */
-  #putBack(batch: readonly LogEntry[], writer: ReplicaId): void {
-    const kept = batch.filter(({ origin, runs }) => origin !== 'own' || runs[0]?.replica === writer);
+  #putBack(batch: readonly LogEntry[], log: ReplicatedLog<T>): void {
+    const kept = batch.filter((entry) => log.mayStore(entry));
     this.#committed += batch.length - kept.length;
     this.#queue.unshift(...kept);
   }
@@ -781,7 +880,10 @@ export class HostedLog<T = unknown> {
     return batch.concat(own);
   }
 
-  async #commit(log: ReplicatedLog<T>, batch: readonly LogEntry[]): Promise<void> {
+  /** Returns the truncation table, when it has grown and is stored with these. It comes with the last of what was queued. */
+  async #commit(log: ReplicatedLog<T>, batch: readonly LogEntry[]): Promise<readonly Truncation[] | undefined> {
+    const table = this.#queue.length === 0 ? this.#hidden.grown : undefined;
+    const growths = this.#growths;
     const { storage, durable } = this.#host;
     const { codec } = this;
     if (codec !== undefined && this.#storedCodec === undefined) {
@@ -792,9 +894,27 @@ export class HostedLog<T = unknown> {
     // What lies below an edge is also below the heads in the store.
     this.#repair ||= this.reach.isPartial;
     // What others wrote can be fetched again, unless this node has promised to keep it.
-    const strict = durable || batch.some(({ origin }) => origin === 'own');
-    const options = { durability: strict ? 'strict' : 'relaxed', repair: this.#repair } as const;
-    for (const key of await storage.commit(this.id, batch, options)) if (key !== undefined) this.#records.push(key);
+    const own = batch.some(({ origin }) => origin === 'own');
+    for (const { origin, runs } of batch) {
+      if (origin === 'own') for (const { replica } of runs) await this.#writers.keep(replica);
+    }
+    const options = {
+      durability: durable || own || table !== undefined ? 'strict' : 'relaxed',
+      // Heads in the store cover hidden events.
+      repair: this.#repair || batch.some((entry) => this.#hidden.has(entry)),
+      ...(table === undefined ? {} : { truncations: table }),
+    } as const;
+    const keys = await storage.commit(this.id, batch, options);
+    keys.forEach((key, i) => {
+      if (key !== undefined && !this.#hidden.has(batch[i] as LogEntry)) this.#records.push(key);
+    });
+    this.#hidden.settle(batch);
+    if (table !== undefined) {
+      this.#hidden.keep(table);
+      this.#growths -= growths;
+      this.#committed += growths;
+    }
+    return table;
   }
 
   /** H9. */
@@ -815,7 +935,8 @@ export class HostedLog<T = unknown> {
   #isLacking(log: ReplicatedLog<T>): boolean {
     if (this.#lacking.size === 0) return false;
     const version = log.version();
-    for (const [replica, head] of this.#lacking) if ((version.get(replica) ?? 0) < head) return true;
+    for (const [replica, head] of this.#lacking)
+      if (isLacking(log, replica, version.get(replica) ?? 0, head)) return true;
     this.#lacking = new Map();
     return false;
   }
@@ -869,7 +990,14 @@ function leftOf({ received, expected }: Progress): number {
 /** The heads that cover events which the log does not have. */
 function lacking<T>(log: ReplicatedLog<T>, heads: ReadonlyMap<ReplicaId, SequenceNumber>) {
   const version = log.version();
-  return new Map(Array.from(heads).filter(([replica, head]) => (version.get(replica) ?? 0) < head));
+  return new Map(
+    Array.from(heads).filter(([replica, head]) => isLacking(log, replica, version.get(replica) ?? 0, head)),
+  );
+}
+
+/** Does a log that has a replica's events up to `last` lack some up to `head`? Hidden ones are none (J2). */
+function isLacking<T>(log: ReplicatedLog<T>, replica: ReplicaId, last: number, head: number): boolean {
+  return last < head && !log.isHidden(replica, last + 1);
 }
 
 const done = () => undefined;

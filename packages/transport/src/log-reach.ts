@@ -5,12 +5,12 @@
  *     nothing held ── a peer says where the last n begin (`cut`) ──▶ wanted = complete = cut
  *     wanted moves down ── deeper peers are asked for what is missing ──▶ complete falls to it, or there is a gap
  *
- * - [J1] The deepest window that was ever asked for counts. A log that is opened for the first time, by windows alone, begins
+ * - [M1] The deepest window that was ever asked for counts. A log that is opened for the first time, by windows alone, begins
  *   where they begin; one that peers ask for, or that held events before, is whole unless its kept edges say otherwise.
- * - [J2] Edges are kept before what rests on them is stored, `complete` as high as any that the journal was written under:
+ * - [M2] Edges are kept before what rests on them is stored, `complete` as high as any that the journal was written under:
  *   what is missing is found again when it is read.
- * - [J3] Where the last n events begin is asked of every peer, until one answers whose own edge does not end them.
- * - [J4] What comes because it was asked for below the edge is not pushed to other peers: they compare it once it is whole.
+ * - [M3] Where the last n events begin is asked of every peer, until one answers whose own edge does not end them.
+ * - [M4] What comes because it was asked for below the edge is not pushed to other peers: they compare it once it is whole.
  */
 import { type Environment, type GossipStorage, horizon, limits, type Run, tick } from '@gossip-log/core';
 import { type LogEdges, type LogEntry, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
@@ -57,7 +57,7 @@ export class LogReach {
   readonly #suppliers = new Suppliers<LogPeer>();
   /** As they lie in storage; `undefined` when none do. */
   #kept: KeptEdges | undefined;
-  /** J3. How many of the last events are asked for. */
+  /** M3. How many of the last events are asked for. */
   #last: number | undefined;
   /** Where the log begins is not known yet. */
   #isNew = false;
@@ -87,7 +87,7 @@ export class LogReach {
     this.#kept = bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as KeptEdges);
   }
 
-  /** J1. Sets the edges of a log that is about to be read. `isEmpty`: nothing is stored of it. */
+  /** M1. Sets the edges of a log that is about to be read. `isEmpty`: nothing is stored of it. */
   begin(log: ReplicatedLog<unknown>, isEmpty: boolean, windows: readonly LogWindow[]): void {
     const { wanted, complete, last, isNew = false } = this.#kept ?? this.#firstEdges(isEmpty ? windows : []);
     this.#last = last;
@@ -122,7 +122,7 @@ export class LogReach {
     return this.#isPartial;
   }
 
-  /** J2. Must be done before anything is stored. */
+  /** M2. Must be done before anything is stored. */
   async keep(log: ReplicatedLog<unknown>): Promise<void> {
     const { wanted, complete } = log.edges;
     const high = Math.max(complete, this.#kept?.complete ?? 0);
@@ -154,7 +154,7 @@ export class LogReach {
 
   // Further back.
 
-  /** J1. A window is to be reached, which may lie deeper than those before. */
+  /** M1. A window is to be reached, which may lie deeper than those before. */
   deepen(window: LogWindow): void {
     const log = this.#of.log();
     if (log === undefined) return;
@@ -243,7 +243,7 @@ export class LogReach {
     this.#search();
   }
 
-  /** J3. A peer says where the last events begin. */
+  /** M3. A peer says where the last events begin. */
   #learn(peer: LogPeer, cut: number, depth: number): void {
     const log = this.#of.log();
     this.#unanswered.delete(peer);
@@ -301,7 +301,7 @@ export class LogReach {
     else this.#look();
   }
 
-  /** J4. */
+  /** M4. */
   isFill(entry: LogEntry): boolean {
     return this.#fills.has(entry);
   }

@@ -52,6 +52,13 @@ export class LogUse<T> implements LogHandle<T> {
   successor(event: LogEvent<T>): LogEvent<T> | undefined {
     return this.#hosted.successor(event);
   }
+  async withdraw(id: EventId): Promise<void> {
+    if (this.#released) throw closedError(this.id);
+    await this.#hosted.withdraw(id);
+  }
+  withdrawn(): Promise<readonly LogEvent<T>[]> {
+    return this.#hosted.withdrawn();
+  }
   subscribe(listener: () => void): () => void {
     return this.#hosted.subscribe(listener);
   }

@@ -87,7 +87,7 @@ for (const [name, count] of [
   ['in the journal', 900],
   ['packed', 3 * limits.journalRowsMax + 100],
 ] as const) {
-  test(`[J1] [J3] [S21] [K6] a fresh node is sent the window that it asks for, and what comes new: the relay's log is ${name}`, async () => {
+  test(`[M1] [M3] [S21] [K6] a fresh node is sent the window that it asks for, and what comes new: the relay's log is ${name}`, async () => {
     const disk = await filledDisk(count);
     const { app, relay, traffic } = joined(disk);
     const log = app.open<string>(room, { window: { last: 50 } });
@@ -118,7 +118,7 @@ for (const [name, count] of [
   });
 }
 
-test('[J1] [J2] [K1] a window is there after a restart, also packed; what came meanwhile joins it, and the deepest window counts', async () => {
+test('[M1] [M2] [K1] a window is there after a restart, also packed; what came meanwhile joins it, and the deepest window counts', async () => {
   const count = 3 * limits.journalRowsMax;
   const [relayDisk, appDisk] = [await filledDisk(count), new MemoryDisk()];
   const first = joined(relayDisk, appDisk);
@@ -164,7 +164,7 @@ test('[J1] [J2] [K1] a window is there after a restart, also packed; what came m
   await close();
 });
 
-test('[J1] what was written before any peer was there stands beside the window', async () => {
+test('[M1] what was written before any peer was there stands beside the window', async () => {
   const [relayDisk, appDisk] = [await filledDisk(300), new MemoryDisk()];
   const alone = nodeOn(appDisk);
   const written = alone.open<string>(room, { window: { last: 20 } });
@@ -183,7 +183,7 @@ test('[J1] what was written before any peer was there stands beside the window',
   await close();
 });
 
-test('[J1] a window since a time holds what came since, also where that time has not come yet', async () => {
+test('[M1] a window since a time holds what came since, also where that time has not come yet', async () => {
   const disk = await filledDisk(50);
   const whole = nodeOn(disk);
   const all = whole.open<string>(room);
@@ -208,7 +208,7 @@ test('[J1] a window since a time holds what came since, also where that time has
   await close();
 });
 
-test('[J3] where one peer does not reach far enough, another that does is asked', async () => {
+test('[M3] where one peer does not reach far enough, another that does is asked', async () => {
   const count = 200;
   const disk = await filledDisk(count);
   const middleDisk = new MemoryDisk();
@@ -233,7 +233,7 @@ test('[J3] where one peer does not reach far enough, another that does is asked'
   await close();
 });
 
-test('[J1] windows and numbers that are none are refused', async () => {
+test('[M1] windows and numbers that are none are refused', async () => {
   const node = nodeOn(new MemoryDisk());
   const bad = [
     ...[-1, 1.5, Number.NaN, 2 ** 40, '5'].map((last) => ({ last })),

@@ -15,6 +15,7 @@ import {
   type ReplicaId,
   type Run,
   type SequenceNumber,
+  type Truncation,
 } from '@gossip-log/core';
 import {
   type Answer,
@@ -151,6 +152,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#input({ type: 'tell', log, now: this.#now() });
   }
 
+  truncated(log: string, truncations: readonly Truncation[]): void {
+    this.#input({ type: 'truncated', log, truncations, now: this.#now() });
+  }
+
   want(log: string, runs: readonly Run[]): void {
     this.#input({ type: 'want', log, runs, now: this.#now() });
   }
@@ -246,6 +251,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         break;
       case 'asked':
         this.#host.hosted(output.log)?.reach.asked(this, output.runs);
+        break;
+      case 'truncations':
+        this.#host.hosted(output.log)?.toldHidden(output.truncations);
         break;
       case 'absent':
         this.#host.hosted(output.log)?.reach.absent(this, output.runs);
@@ -354,9 +362,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     }
   }
 
-  #description({ id, reach }: HostedLog, { ranges, cut }: Described): Answer {
+  #description({ id, reach, truncations }: HostedLog, { ranges, cut }: Described): Answer {
     const about = { descriptor: this.#descriptorOf(id), token: this.#token, edges: reach.told(cut) };
-    return { kind: 'describe', ...about, ranges };
+    return { kind: 'describe', ...about, ranges, truncations };
   }
 
   #openForPeer(

@@ -98,6 +98,7 @@ const marks = {
   stored: { Mark: StoredMark, label: 'Saved on this device, not sent yet' },
   relayed: { Mark: RelayedMark, label: 'Sent: safe at the relay' },
   rejected: { Mark: RejectedMark, label: 'Refused' },
+  withdrawn: { Mark: RejectedMark, label: 'Taken back' },
 } as const;
 
 interface OwnBubbleProps {

@@ -84,6 +84,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     ...{ kind: fc.constant('sums' as const), channel, upTo: fc.maxSafeNat(), count: fc.maxSafeNat() },
     sum: fc.uint32Array({ minLength: lanes, maxLength: lanes }),
   }),
+  fc.record({
+    ...{ kind: fc.constant('truncations' as const), channel },
+    truncations: fc.array(
+      fc.record({ replica, from: fc.integer({ min: 1, max: seqMax }), reason: fc.constant('withdrawn' as const) }),
+      { maxLength: 5 },
+    ),
+  }),
   fc.record({ kind: fc.constant('coming' as const), channel, events: fc.maxSafeNat(), bytes: fc.maxSafeNat() }),
 );
 
@@ -96,7 +103,7 @@ test('[S4] messages of every kind come back as they went', () => {
     }),
     { numRuns: 1_000 },
   );
-  expect(seen.size).toBe(13);
+  expect(seen.size).toBe(14);
   for (const sample of Object.values(messages)) expect(decodeMessage(encodeMessage(sample))).toEqual(sample);
 });
 
@@ -142,7 +149,7 @@ test('[S3] [S4] a frame with flipped bits is refused, skipped, or another frame 
     }
   }
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(13), (bytes, kind) => {
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(15), (bytes, kind) => {
       flipped(Uint8Array.of(0, kind, ...bytes));
     }),
     { numRuns: 3_000 },
@@ -171,6 +178,7 @@ test('[S4] counts that claim more than the frame holds are refused before anythi
     );
   for (const count of [1, runsPerFrameMax, runsPerFrameMax + 1, 2 ** 50]) {
     expect(runs(frameKinds.want, count)).toBe('frame-invalid');
+    expect(runs(frameKinds.truncations, count)).toBe('frame-invalid');
     expect(runs(frameKinds.ack, count, (writer) => writer.text('relay'))).toBe('frame-invalid');
   }
   expect(refusal(() => decodeMessage(new Uint8Array(frameBytesMax + 1)))).toBe('frame-too-large');

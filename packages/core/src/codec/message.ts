@@ -1,7 +1,7 @@
 /**
  * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
  *
- * Every frame begins with version, kind and channel. Kinds 0 to 14 are fixed; `presence` is reserved.
+ * Every frame begins with version, kind and channel. Kinds 0 to 15 are fixed; `presence` is reserved.
  */
 import { type LogEdges, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
@@ -25,8 +25,10 @@ import {
   seqMax,
   timeMax,
   tokenBytesMax,
+  truncationsMax,
 } from '../limits.js';
 import { lanes, shortNameBytes } from '../log/contribution.js';
+import type { Truncation } from '../log/truncations.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import { endOfTime, type KnownRun, type Range } from '../range.js';
@@ -54,6 +56,7 @@ export const frameKinds = {
   sums: 12,
   coming: 13,
   absent: 14,
+  truncations: 15,
 } as const;
 
 /** Who is at the other end. The first frame of a session, once. */
@@ -192,6 +195,16 @@ export interface ComingMessage {
   readonly bytes: number;
 }
 
+/**
+ * The truncation table of a log (J4), under the number that the sender has for it, or is about to open it with: all of it
+ * before an `open`, or what it has grown by.
+ */
+export interface TruncationsMessage {
+  readonly kind: 'truncations';
+  readonly channel: number;
+  readonly truncations: readonly Truncation[];
+}
+
 export type Message =
   | HelloMessage
   | OpenMessage
@@ -206,7 +219,8 @@ export type Message =
   | PullMessage
   | SumsMessage
   | ComingMessage
-  | AbsentMessage;
+  | AbsentMessage
+  | TruncationsMessage;
 
 /** A frame of a kind that this version does not know: skipped. */
 export interface UnknownMessage {
@@ -221,6 +235,8 @@ const turn = { own: 1, more: 2, begins: 4 } as const;
 const turnFlags = turn.own | turn.more | turn.begins;
 const rangeKinds = ['runs', 'lacking-runs', 'fingerprint', 'rows', 'lacking-rows'] as const;
 const policies = ['unsigned'] as const;
+/** 1 is reserved: `forked`, with the length of a proof and the proof behind it. */
+const reasons = ['withdrawn'] as const;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8');
 
@@ -309,6 +325,14 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     case 'coming':
       writer.varint(message.events);
       writer.varint(message.bytes);
+      break;
+    case 'truncations':
+      writer.varint(message.truncations.length);
+      for (const { replica, from, reason } of message.truncations) {
+        writer.bytes(replicaIdToBytes(replica));
+        writer.varint(from);
+        writer.u8(reasons.indexOf(reason));
+      }
       break;
   }
   return writer.finish();
@@ -449,6 +473,8 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       return { kind: 'sums', channel, upTo: reader.bounded(timeMax, 'time'), ...readFingerprint(reader) };
     case frameKinds.coming:
       return { kind: 'coming', channel, events: reader.varint(), bytes: reader.varint() };
+    case frameKinds.truncations:
+      return { kind: 'truncations', channel, truncations: readTruncations(reader) };
     default:
       return { kind: 'unknown' };
   }
@@ -509,6 +535,17 @@ function runCount(reader: ByteReader, rest: number, max = runsPerFrameMax): numb
 function readRuns(reader: ByteReader): Run[] {
   const count = runCount(reader, 2);
   return Array.from({ length: count }, () => readRun(reader));
+}
+
+function readTruncations(reader: ByteReader): Truncation[] {
+  return Array.from({ length: runCount(reader, 2, truncationsMax) }, () => {
+    const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
+    const from = reader.bounded(seqMax, 'sequence number');
+    if (from === 0) throw new GossipError('frame-invalid', 'sequence number 0');
+    const reason = reasons[reader.u8()];
+    if (reason === undefined) throw new GossipError('version-unsupported', 'a reason that this version lacks');
+    return { replica, from, reason };
+  });
 }
 
 function writeKnownRuns(writer: ByteWriter, runs: readonly KnownRun[]): void {

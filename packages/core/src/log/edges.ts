@@ -347,14 +347,27 @@ export class Edges {
     }
   }
 
-  /** The replica's events from `seq` on are gone: they gave way to others. */
+  /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
   cut(replica: number, seq: number): void {
+    for (const [key, missing] of this.#dangling) {
+      if (missing.replica !== replica || missing.seq < seq) continue;
+      this.#dangling.delete(key);
+      this.#lowest = undefined;
+    }
     const segments = this.#segments.get(replica);
     if (segments === undefined) return;
     this.#lowest = undefined;
     const kept = segments.filter(({ first }) => first < seq);
     if (kept.length === 0 || (kept.length === 1 && kept[0]?.first === 1)) this.#segments.delete(replica);
     else this.#segments.set(replica, kept);
+  }
+
+  /** The same, and what is here of the replica ends there: with an event of about `time`. */
+  endBefore(replica: number, seq: number, time: number): void {
+    const last = this.heldBefore(replica, seq);
+    this.cut(replica, seq);
+    this.#replicas.last[replica] = last;
+    this.#replicas.lastTime[replica] = last === 0 ? 0 : time;
   }
 
   /** The latest time that is known to lie below a missing event of the replica: no reference to it can be earlier. */

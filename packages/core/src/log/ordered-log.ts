@@ -160,14 +160,9 @@ export class OrderedLog {
     return event;
   }
 
-  /**
-   * Takes rows out: those of `replica` from `seq` on, which give way to others. Snapshots keep what they have seen.
-   * O(rows). Returns them in order, as a chunk.
-   */
-  remove(replica: number, seq: number): Chunk {
+  /** Takes rows out. Snapshots keep what they have seen. O(rows). Returns them in order, as a chunk. */
+  remove(isRemoved: (chunk: Chunk, row: number) => boolean): Chunk {
     const removed = new Chunk();
-    const isRemoved = (chunk: Chunk, row: number) =>
-      chunk.replica[row] === replica && (chunk.seq[row] as number) >= seq;
     const kept: Chunk[] = [];
     for (const chunk of this.#chunks) {
       const left = new Chunk(Math.max(1, chunk.count));

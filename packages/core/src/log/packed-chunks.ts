@@ -18,6 +18,7 @@ import { GossipError } from '../errors.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
 import { mergeRows } from './merge-rows.js';
+import { partRows } from './part-rows.js';
 import { takeBlock } from './take-rows.js';
 
 /** What the manifest says of a chunk. @internal */
@@ -36,6 +37,8 @@ export interface ChunkHeader {
 /** A packed chunk, and what came into its span since. @internal */
 export interface PackedSlot extends ChunkHeader {
   late: Chunk | undefined;
+  /** Rows of the chunk that are hidden (J2), which its header still counts; until it is packed anew. */
+  hidden: { rows: number; readonly sum: Uint32Array } | undefined;
   /** All rows of the span, during a reading. */
   held: Chunk | undefined;
 }
@@ -133,7 +136,7 @@ export class PackedChunks {
 
   /** Puts these chunks in the place of those `[from, to)`; how many of them are cold is the caller's to say. */
   replace(from: number, to: number, headers: readonly ChunkHeader[], cold: number): void {
-    const slots = headers.map((header) => ({ ...header, late: undefined, held: undefined }));
+    const slots = headers.map((header) => ({ ...header, late: undefined, hidden: undefined, held: undefined }));
     for (const { late } of this.#slots.slice(from, to)) this.#lateRows -= late?.count ?? 0;
     this.#rowsBefore = undefined;
     this.#slots = [...this.#slots.slice(0, from), ...slots, ...this.#slots.slice(to)];
@@ -185,6 +188,17 @@ export class PackedChunks {
       from = to;
     }
     return hot;
+  }
+
+  /** Takes late rows out of a chunk's span, and returns them. */
+  takeLate(index: number, isTaken: (chunk: Chunk, row: number) => boolean): Chunk {
+    const slot = this.#slots[index] as PackedSlot;
+    const { taken, left } = partRows(slot.late as Chunk, isTaken);
+    if (taken.count === 0) return taken;
+    this.#lateRows -= taken.count;
+    slot.late = left.count === 0 ? undefined : left;
+    slot.held = undefined;
+    return taken;
   }
 
   /** A row that came late, by its key. */
@@ -302,8 +316,8 @@ export class PackedChunks {
 }
 
 /** Rows of a chunk's span. @internal */
-export function rowsOf({ rows, late }: PackedSlot): number {
-  return rows + (late?.count ?? 0);
+export function rowsOf({ rows, late, hidden }: PackedSlot): number {
+  return rows + (late?.count ?? 0) - (hidden?.rows ?? 0);
 }
 
 function concatenate(parts: readonly Chunk[]): Chunk {

@@ -88,9 +88,10 @@ export class Packer {
 
     // In time order, so that from the log's edge up what is packed of a replica stays a beginning of it (Q4).
     const outdated: number[] = [];
-    packed.slots.forEach(({ late }, at) => {
+    packed.slots.forEach(({ late, hidden }, at) => {
+      const isOutdated = hidden !== undefined || (late !== undefined && hasAny(late, isStored));
+      if (isOutdated && outdated.length < stepChunks) outdated.push(at);
       if (late === undefined) return;
-      if (outdated.length < stepChunks && hasAny(late, isStored)) outdated.push(at);
       for (let row = 0; row < late.count; row++) if (!isStored(late, row)) step.name(late, row);
     });
     const takesTail = outdated.length < stepChunks;
@@ -112,8 +113,10 @@ export class Packer {
     for (const at of outdated) {
       if (step.isFull) break;
       const slot = packed.slots[at] as PackedSlot;
-      step.begin(slot.start);
-      this.#effective.each(slot.start, packed.endOf(at), (chunk, row) => {
+      // Before the first chunk's span there is nothing: a chunk that was before it is gone.
+      const start = at === 0 ? 0 : slot.start;
+      step.begin(start);
+      this.#effective.each(start, packed.endOf(at), (chunk, row) => {
         // What is packed already stays packed; what is not waits for the next step when this one is full.
         const isPacked = this.packedRuns.holds(chunk.replica[row] as number, chunk.seq[row] as number);
         if (isPacked || !step.isFull) step.take(chunk, row);
@@ -144,6 +147,12 @@ export class Packer {
 
     const headers: ChunkHeader[] = [...packed.slots];
     for (const { from, to, headers: anew } of replacements.reverse()) headers.splice(from, to - from, ...anew);
+    // As long as a chunk has hidden rows the manifest says so, by counting them among those that are packed.
+    if (!headers.some((header) => 'hidden' in header && header.hidden !== undefined)) {
+      replicas.hiddenFrom.forEach((from, i) => {
+        if (step.runs.endOf(i).seq >= from) step.runs.endBefore(i, from, replicas.lastTime[i] as number);
+      });
+    }
     /** By replica, its index in the manifest. */
     const listed = new Map<number, number>();
     const manifest = encodeManifest({

@@ -65,7 +65,7 @@ function readSlot(
 ): Part {
   const { packed, tables } = effective;
   const slot = packed.slots[index] as PackedSlot;
-  if (slot.late === undefined && slot.lastTime <= bounds.upTo) {
+  if (slot.late === undefined && slot.hidden === undefined && slot.lastTime <= bounds.upTo) {
     const blocks = packed.blocks(slot);
     const isWhole = blocks.every(({ block, replicas }) =>
       block.firstSeq.every((seq, writer) => lacking.hasAll(replicas[writer] as number, seq, block.time[0] as number)),

@@ -8,6 +8,7 @@ import type { EffectiveRows } from './effective-rows.js';
 import { mergeRows } from './merge-rows.js';
 import { type PackedSlot, rowsOf } from './packed-chunks.js';
 import type { Packer } from './packer.js';
+import { partRows } from './part-rows.js';
 
 /** Are these events in memory enough: all from a time on, so many? */
 export type IsEnough = (oldest: { readonly from: number; readonly length: number }) => boolean;
@@ -69,6 +70,8 @@ export class Residence {
     if (at >= cold) return false;
     packed.require((slots[at] as PackedSlot).start, packed.hotFrom);
     const chunks: Chunk[] = [];
+    const isHidden = ({ replica, seq }: Chunk, row: number) =>
+      (seq[row] as number) >= (tables.replicas.hiddenFrom[replica[row] as number] as number);
     /** By replica, the event before the first that comes into memory. */
     const before = new Map<number, { seq: number; time: number }>();
     for (const slot of slots.slice(at, cold)) {
@@ -78,7 +81,8 @@ export class Residence {
           if (!before.has(replica)) before.set(replica, { seq: seq - 1, time: block.timeBefore[writer] as number });
         });
       });
-      const rows = slot.late === undefined ? own : mergeRows(own, slot.late, 0, slot.late.count, tables.replicas);
+      const shown = slot.hidden === undefined ? own : partRows(own, isHidden).left;
+      const rows = slot.late === undefined ? shown : mergeRows(shown, slot.late, 0, slot.late.count, tables.replicas);
       for (let from = 0; from < rows.count; ) {
         let chunk = chunks[chunks.length - 1];
         if (chunk === undefined || chunk.count === chunkRowsMax) {

@@ -31,8 +31,11 @@
  *   manifest, which would name it: the log is put together anew from the chunks that are left, and the journal. The
  *   revision rises, so that no pack that was under way brings the chunk back.
  * - [P15] A damaged manifest loads as none. The revision does not fall with it.
+ * - [P16] Truncations are written with a commit's entries, or not at all (P1). Of each replica the lowest stands, whoever wrote
+ *   it. They outlive packs and what is set aside, and go with their log.
  */
 import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { Truncation } from '../log/truncations.js';
 
 /** Events `first` to `last` of one replica, both included. */
 export interface Run {
@@ -73,6 +76,8 @@ export interface StoredLog {
    * packed, a chunk was set aside since (P14), or it is damaged (P15).
    */
   readonly manifest: Uint8Array | undefined;
+  /** Of replicas of which events are hidden, from which one on (P16). In any order. */
+  readonly truncations: readonly Truncation[];
 }
 
 /** A packed chunk on its way into the store. */
@@ -102,6 +107,8 @@ export interface CommitOptions {
   readonly durability: 'strict' | 'relaxed';
   /** Write received entries even where the heads cover them (after a record was set aside). Default false. */
   readonly repair?: boolean;
+  /** Written with the entries (P16); there may be none of those. Each replica once or more. Default none. */
+  readonly truncations?: readonly Truncation[];
 }
 
 /** The right to write under a replica id, exclusive until released or until the process or tab ends. */

@@ -3,6 +3,7 @@ import type { EventsMessage, FirstTurn, RangesMessage, SumsMessage, WantMessage 
 import { type LogEdges, wholeLog } from '../edges.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
+import type { Truncation } from '../log/truncations.js';
 import type { Run } from '../ports/storage.js';
 import type { LogDescriptor } from '../replicated-log.js';
 import type { KnownEvent } from '../runs.js';
@@ -26,6 +27,10 @@ export interface Channel {
   cut: number | undefined;
   /** What the peer asked for and is here; read before the rest of what it lacks. */
   supplies: Map<ReplicaId, KnownEvent>;
+  /** What the peer says is hidden, kept until it is granted the log. */
+  hidden: readonly Truncation[];
+  /** The table that the peer was told last. */
+  toldHidden: readonly Truncation[];
   /** What it opened the log with. */
   descriptor: LogDescriptor | undefined;
   state: ChannelState;
@@ -109,6 +114,8 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     cutting: false,
     cut: undefined,
     supplies: new Map(),
+    hidden: [],
+    toldHidden: [],
     descriptor: undefined,
     state: 'offered',
     described: false,

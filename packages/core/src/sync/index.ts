@@ -7,6 +7,7 @@ export { blocksOf, DamagedChunk, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {
+  type HiddenWithOthers,
   type LogComparison,
   type LogDescriptor,
   PackedOtherwise,
@@ -15,6 +16,7 @@ export {
   type Receipt,
   ReplicatedLog,
   type Settlement,
+  type Truncated,
 } from '../replicated-log.js';
 export type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
 export type { FeedRows } from './feed-rows.js';

@@ -3,6 +3,7 @@ import type { LogEdges, Supply } from '../edges.js';
 import type { GossipError } from '../errors.js';
 import type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { Truncation } from '../log/truncations.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import type { Range } from '../range.js';
@@ -69,6 +70,8 @@ export interface Answers {
     readonly token: string | undefined;
     /** Absent: the whole log. */
     readonly edges?: LogEdges;
+    /** The log's table (J4); the same list until it has grown. Absent: empty. */
+    readonly truncations?: readonly Truncation[];
   };
   compare: {
     readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
@@ -107,6 +110,13 @@ export type SessionInput =
       readonly entries: readonly LogEntry[];
       /** How much of these replicas is kept without a gap, where that may be less than what the entries end with. */
       readonly kept?: ReadonlyMap<ReplicaId, SequenceNumber> | undefined;
+      readonly now: number;
+    }
+  /** The truncation table has grown, and is stored. */
+  | {
+      readonly type: 'truncated';
+      readonly log: string;
+      readonly truncations: readonly Truncation[];
       readonly now: number;
     }
   /** Asks the peer for runs, whether they were asked for before or not. */
@@ -164,6 +174,8 @@ export type SessionOutput =
   | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
   /** How far back the peer holds the log. It was opened, maybe anew. */
   | { readonly type: 'edges'; readonly log: string; readonly edges: LogEdges }
+  /** The peer, which may write, says that these are hidden (J4). */
+  | { readonly type: 'truncations'; readonly log: string; readonly truncations: readonly Truncation[] }
   /** The peer was asked for these. */
   | { readonly type: 'asked'; readonly log: string; readonly runs: readonly Run[] }
   /** The peer does not have these of the events that it was asked for. */

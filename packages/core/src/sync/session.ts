@@ -72,6 +72,7 @@ import {
   type OpenMessage,
   type RangesMessage,
   type SumsMessage,
+  type TruncationsMessage,
   type WantMessage,
 } from '../codec/message.js';
 import { type Supply, wholeLog } from '../edges.js';
@@ -95,6 +96,7 @@ import {
   runsPerFrameMax,
   silenceMsMax,
 } from '../limits.js';
+import type { Truncation } from '../log/truncations.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import { isQuestion, type Range } from '../range.js';
@@ -176,6 +178,8 @@ export class Session {
   readonly #served: ServedFeeds;
   readonly #read: ReadFeeds;
   readonly #budget = new WorkBudget();
+  /** What the peer says is hidden in a log that it is about to open. */
+  #toldHidden: TruncationsMessage | undefined;
   /** Where our own jitter begins, which differs from node to node. */
   readonly #jitter: number;
 
@@ -238,6 +242,11 @@ export class Session {
       case 'tell': {
         const channel = this.#byLog.get(input.log);
         if (channel?.state === 'live') this.#describe(channel, false);
+        break;
+      }
+      case 'truncated': {
+        const channel = this.#byLog.get(input.log);
+        if (channel?.described) this.#tellHidden(channel, input.truncations);
         break;
       }
       case 'want': {
@@ -336,6 +345,9 @@ export class Session {
         return;
       case 'open':
         this.#peerOpens(message);
+        return;
+      case 'truncations':
+        this.#peerHides(message);
         return;
       case 'feed':
         this.#unlessFaulty(() => this.#served.asked(message));
@@ -457,6 +469,8 @@ export class Session {
     channel.cut = undefined;
     // One that begins no comparison only tells edges, or answers.
     if (isFresh || message.turn !== undefined) channel.first = message.turn;
+    if (this.#toldHidden?.channel === message.channel) this.#hide(channel, this.#toldHidden.truncations);
+    this.#toldHidden = undefined;
     switch (channel.state) {
       case 'offered':
         channel.state = 'opening';
@@ -488,6 +502,27 @@ export class Session {
         if (!channel.cutting) this.#takeWaiting(channel);
         return;
     }
+  }
+
+  /** J4. Of a log that it has not opened yet, under that number, it is kept until the next `open`. */
+  #peerHides(message: TruncationsMessage): void {
+    const channel = [...this.#byLog.values()].find(({ remote }) => remote === message.channel);
+    if (channel === undefined) this.#toldHidden = message;
+    else this.#hide(channel, message.truncations);
+  }
+
+  /** Who may not write here hides nothing (S14). */
+  #hide(channel: Channel, truncations: readonly Truncation[]): void {
+    const { log, state, writable } = channel;
+    if (truncations.length === 0) return;
+    if (state !== 'live') channel.hidden = truncations;
+    else if (writable) this.#outputs.push({ type: 'truncations', log, truncations });
+  }
+
+  #tellHidden(channel: Channel, truncations: readonly Truncation[]): void {
+    if (channel.toldHidden === truncations || truncations.length === 0) return;
+    channel.toldHidden = truncations;
+    this.#send({ kind: 'truncations', channel: channel.number, truncations });
   }
 
   /** The peer's `open` is granted: ours goes back if it is asked for, and a comparison is under way in any case. */
@@ -906,6 +941,8 @@ export class Session {
         channel.state = 'live';
         channel.forPeer = answer.forPeer;
         channel.writable = answer.writable;
+        this.#hide(channel, channel.hidden);
+        channel.hidden = [];
         this.#outputs.push({ type: 'edges', log: channel.log, edges: channel.edges });
         if (!channel.described || channel.first === undefined || channel.cutting) this.#answerOpen(channel);
         else this.#takeFirst(channel);
@@ -1069,7 +1106,11 @@ export class Session {
   }
 
   /** S5: who asks for an answer begins a comparison; what was known of the peer's part is not needed any more. */
-  #sendOpen(channel: Channel, { descriptor, ranges, token, edges }: Answers['describe'], asks: boolean): void {
+  #sendOpen(
+    channel: Channel,
+    { descriptor, ranges, token, edges, truncations = [] }: Answers['describe'],
+    asks: boolean,
+  ): void {
     let turn: FirstTurn | undefined;
     if (asks) {
       const comparison = this.#nextComparison++;
@@ -1077,6 +1118,7 @@ export class Session {
       turn = { comparison, ranges };
     }
     const about = edges === undefined ? {} : { edges };
+    this.#tellHidden(channel, truncations);
     this.#send({ kind: 'open', channel: channel.number, descriptor, token, ...about, turn });
   }
 

@@ -21,6 +21,7 @@ import {
   type ReplicaId,
   type ReplicaLease,
   type SequenceNumber,
+  type Truncation,
 } from '@gossip-log/core';
 import type { Random } from './random.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -38,6 +39,7 @@ interface DiskLog {
   readonly chunks: Map<number, Uint8Array>;
   /** Chunks that a pack removed, and that a storage may still read. */
   readonly removed: Set<number>;
+  readonly truncations: Map<ReplicaId, Truncation>;
   manifest: Uint8Array | undefined;
   revision: number;
   nextChunkId: number;
@@ -85,7 +87,7 @@ export class VirtualDisk {
   stealNext = false;
   /** Two processes may write under one id, and give numbers twice until one is refused. */
   stolen = false;
-  formatVersion = 2;
+  formatVersion = 3;
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #options: VirtualDiskOptions;
@@ -135,7 +137,7 @@ export class VirtualDisk {
   }
 
   logs(): string[] {
-    return [...this.#state.logs.keys()].sort();
+    return [...this.#state.logs].flatMap(([log, { heads }]) => (heads.size > 0 ? log : [])).sort();
   }
 
   /** A process ended: of its calls on their way the first few still take effect. */
@@ -240,7 +242,7 @@ export class VirtualDisk {
 
   /** @internal */
   read(): DiskState {
-    if (this.formatVersion > 2) throw new GossipError('storage-format', `this disk has format ${this.formatVersion}`);
+    if (this.formatVersion > 3) throw new GossipError('storage-format', `this disk has format ${this.formatVersion}`);
     return this.#state;
   }
 
@@ -339,28 +341,35 @@ class DiskStorage implements GossipStorage {
         ([ordinal, block]): JournalRecord => ({ key: String(ordinal), block: block.slice() }),
       );
       const { revision, nextChunkId, manifest } = stored ?? newLog();
-      return { records, heads: new Map(stored?.heads), revision, nextChunkId, manifest: manifest?.slice() };
+      const truncations = [...(stored?.truncations.values() ?? [])];
+      const heads = new Map(stored?.heads);
+      return { records, heads, revision, nextChunkId, manifest: manifest?.slice(), truncations };
     });
   }
 
   async commit(
     log: string,
     entries: readonly JournalEntry[],
-    { durability, repair = false }: CommitOptions,
+    { durability, repair = false, truncations = [] }: CommitOptions,
   ): Promise<readonly (string | undefined)[]> {
     return this.#run('commit', () => {
       checkText('log', log, limits.logIdBytesMax);
       checkEntries(entries);
+      checkTruncations(truncations);
       const before = this.#disk.read().logs.get(log);
       const { blocks, heads } = this.#plan(log, entries, before?.heads ?? new Map(), repair);
       let next = before?.nextOrdinal ?? 0;
       const ordinals = blocks.map((block) => (block ? next++ : undefined));
       this.#disk.write(durability, ({ logs }) => {
-        if (blocks.every((block) => block === undefined)) return;
+        if (blocks.every((block) => block === undefined) && truncations.length === 0) return;
         const stored = logs.get(log) ?? newLog();
         logs.set(log, stored);
         for (const block of blocks) if (block) stored.journal.set(stored.nextOrdinal++, block);
         for (const [replica, head] of heads) stored.heads.set(replica, head);
+        for (const told of truncations) {
+          const known = stored.truncations.get(told.replica);
+          if (known === undefined || told.from < known.from) stored.truncations.set(told.replica, told);
+        }
       });
       return ordinals.map((ordinal) => (ordinal === undefined ? undefined : String(ordinal)));
     });
@@ -445,7 +454,7 @@ class DiskStorage implements GossipStorage {
   }
 
   logs() {
-    return this.#run('logs', () => [...this.#disk.read().logs.keys()].sort());
+    return this.#run('logs', () => this.#disk.logs());
   }
 
   forget(log: string) {
@@ -548,6 +557,12 @@ function checkEntries(entries: readonly JournalEntry[]): void {
   }
 }
 
+function checkTruncations(truncations: readonly Truncation[]): void {
+  for (const [i, { from }] of truncations.entries()) {
+    if (!(from >= 1 && from <= limits.seqMax)) throw new RangeError(`truncations[${i}].from: expected 1 to seqMax`);
+  }
+}
+
 function checkKey(name: string, key: string): void {
   if (!/^(0|[1-9][0-9]*)$/.test(key)) throw new RangeError(`${name}: expected one that load gave, got ${key}`);
 }
@@ -593,6 +608,7 @@ function newLog(): DiskLog {
     nextOrdinal: 0,
     chunks: new Map(),
     removed: new Set(),
+    truncations: new Map(),
     manifest: undefined,
     revision: 0,
     nextChunkId: 0,
@@ -620,6 +636,7 @@ function copyState({ logs, metadata, replicas }: DiskState): DiskState {
           heads: new Map(log.heads),
           chunks: new Map(log.chunks),
           removed: new Set(log.removed),
+          truncations: new Map(log.truncations),
         },
       ]),
     ),
