@@ -329,6 +329,8 @@ export class HostedLog<T = unknown> {
       throw new GossipError('not-own', `event ${id} of log "${this.id}" is not this writer's`, { context });
     }
     await this.#hide([{ replica, from: seq, reason: 'withdrawn' }], { replica, after: seq });
+    // Meanwhile it may have been appended again, with one that was withdrawn before it.
+    if (log.standingId(id) !== undefined) return this.withdraw(id);
     await this.whenStored();
   }
 
