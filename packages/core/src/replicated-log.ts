@@ -973,7 +973,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (last !== undefined && cold === slots.length && isSmall(last) && this.#clock >= end) {
       if (yield* this.#packed.reading(() => this.#residence.warm(this.#packed.cold - 1))) this.#changed();
     }
-    return yield* this.#packer.plan();
+    const plan = yield* this.#packer.plan();
+    const apply = () => {
+      const { length } = this;
+      plan.apply();
+      if (this.length !== length) this.#changed();
+    };
+    return { ...plan, apply };
   }
 
   // How it works inside.
