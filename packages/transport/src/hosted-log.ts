@@ -57,6 +57,7 @@ import {
 import { Deliveries } from './deliveries.js';
 import { HiddenEvents } from './hidden-events.js';
 import type { LogStatus } from './log-handle.js';
+import type { LogPeer } from './log-peer.js';
 import { LogReach } from './log-reach.js';
 import type { UsedWindow } from './log-window.js';
 import { OwnWriters } from './own-writers.js';
@@ -73,22 +74,6 @@ export interface LogHost {
   /** Milliseconds since 1970 by the corrected clock. */
   now(): number;
   onError(error: unknown): void;
-}
-
-/** A session that has the log open. */
-export interface LogPeer {
-  /** These became stored. */
-  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, SequenceNumber>): void;
-  /** The log is no longer what was said of it. */
-  describe(log: string): void;
-  /** Its edges are others than was said. */
-  tell(log: string): void;
-  /** The truncation table has grown, and is stored (J4). */
-  truncated(log: string, truncations: readonly Truncation[]): void;
-  /** The peer may have these. */
-  want(log: string, runs: readonly Run[]): void;
-  /** The log has failed: nothing can be read from it or stored. */
-  failed(log: string): void;
 }
 
 /** Metadata key under which a log's codec name is kept. */

@@ -14,7 +14,7 @@
  */
 import { type Environment, type GossipStorage, horizon, limits, type Run, tick } from '@gossip-log/core';
 import { type LogEdges, type LogEntry, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
-import type { LogPeer } from './hosted-log.js';
+import type { LogPeer } from './log-peer.js';
 import type { LogWindow } from './log-window.js';
 
 /** The log, as far as it matters here. */
@@ -236,11 +236,10 @@ export class LogReach {
 
   /** A peer has opened the log, maybe anew: so far back it holds it. */
   opened(peer: LogPeer, edges: LogEdges): void {
-    const latest = horizon(this.#of.now());
-    const depth = Math.min(edges.complete, latest);
-    this.#depths.set(peer, depth);
-    this.#suppliers.opened(peer, depth);
-    if (edges.cut !== undefined) this.#learn(peer, Math.min(edges.cut, latest), depth);
+    const { complete, cut } = edges;
+    this.#depths.set(peer, complete);
+    this.#suppliers.opened(peer, complete);
+    if (cut !== undefined) this.#learn(peer, Math.min(cut, this.#latest), complete);
     this.#search();
   }
 
@@ -262,6 +261,11 @@ export class LogReach {
       if (other === peer) other.tell(this.#of.id);
       else other.describe(this.#of.id);
     }
+  }
+
+  /** No event here can lie behind that time. */
+  get #latest(): number {
+    return horizon(this.#of.now());
   }
 
   #raise(log: ReplicatedLog<unknown>, time: number): void {
@@ -310,8 +314,10 @@ export class LogReach {
       const { ask, rise, isPending } = this.#suppliers.search(log.unmet(), log.missingBelow());
       this.#isFilling = isPending;
       for (const [peer, runs] of ask) peer.want(this.#of.id, runs);
-      if (rise === undefined || rise <= log.edges.complete) break;
-      this.#raise(log, rise);
+      // Of a peer's edge in the future nothing can be true, and what waits here lies before.
+      const edge = Math.min(rise ?? 0, this.#latest);
+      if (edge <= log.edges.complete) break;
+      this.#raise(log, edge);
       for (const peer of [...this.#of.peers]) peer.describe(this.#of.id);
     }
     this.#look();

@@ -286,7 +286,7 @@ export class Cluster {
     return this.logs.every((log) => {
       const views = this.#apps().map((machine) => machine.views.get(log));
       const edge = this.#edgeOf(log);
-      if (edge > 0) return !this.#isKept && this.#agreeAbove(edge, views);
+      if (edge > 0) return !this.#isKept && this.#agreeAbove(edge, views) && this.#relaysHold(log, edge);
       const first = views[0]?.handle.log?.version();
       if (first === undefined) return false;
       for (const view of views) {
@@ -332,6 +332,12 @@ export class Cluster {
   get #isKept(): boolean {
     const losing: readonly Fault[] = ['forget', 'damage', 'restore', 'stolen-lease', 'tamper'];
     return !losing.some((fault) => this.#plan.faults.includes(fault));
+  }
+
+  #relaysHold(log: string, edge: number): boolean {
+    const count = (events: Iterable<LogEvent>) => [...events].filter(({ clock }) => clock >= edge).length;
+    const shown = count(this.#apps()[0]?.views.get(log)?.handle.snapshot() ?? []);
+    return this.#machines.every(({ relay, disk }) => !relay || disk.damaged || count(this.#read(disk, log)) === shown);
   }
 
   #agreeAbove(edge: number, views: readonly (View | undefined)[]): boolean {
