@@ -32,6 +32,8 @@ export interface ChunkHeader {
   readonly bytes: number;
   /** The sum of its rows' contributions. */
   readonly sum: Uint32Array;
+  /** When it was packed first, milliseconds since 1970: its rows had come by then, but for late ones. */
+  readonly packedMs: number;
 }
 
 /** A packed chunk, and what came into its span since. @internal */
