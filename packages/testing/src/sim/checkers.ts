@@ -357,7 +357,7 @@ export class Laws {
       });
     }
     for (const [disk, logs] of this.#promised) {
-      if (disk.damaged) continue;
+      if (disk.damaged || disk.letsGo) continue;
       for (const [replica, seq] of logs.get(log) ?? []) {
         const id = eventId(replica, seq);
         check(all.has(id), 'L4', () => `${id} of ${log} was promised, and nobody has it any more`);
