@@ -20,6 +20,8 @@ Runs a relay: clients connect to it, and it keeps what they write.
   --path <path>            Where clients connect. Default: /sync.
   --allow-origin <origin>  Let only pages of this origin connect, such as https://chat.example. May be repeated.
                            Clients that are not browsers have no origin and are let in. Default: every origin.
+  --keep-days <number>     Let go of events that came longer ago. Default: all are kept.
+  --keep-events <number>   Let go of all but the newest events of a log. Default: all are kept.
   --name <name>            Name in acknowledgements. Default: a random id, kept in the data folder.
   --help, --version
 `;
@@ -64,6 +66,7 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
     dataDir: data,
     path,
     onError: (error) => console.error(`relay: ${error.message}`),
+    retention: readRetention(values),
     ...(name === undefined ? {} : { name }),
     ...(origins === undefined
       ? {}
@@ -105,6 +108,8 @@ function readArguments() {
         data: { type: 'string', default: process.env['DATA_DIR'] || './data' },
         path: { type: 'string', default: '/sync' },
         'allow-origin': { type: 'string', multiple: true },
+        'keep-days': { type: 'string' },
+        'keep-events': { type: 'string' },
         name: { type: 'string' },
         help: { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
@@ -119,6 +124,21 @@ function readPort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new UsageError(`the port must be a number from 0 to 65535, got ${text}`);
+}
+
+function readRetention(values: ReturnType<typeof readArguments>['values']): { ageMsMax?: number; eventsMax?: number } {
+  const read = (name: 'keep-days' | 'keep-events') => {
+    const text = values[name];
+    if (text !== undefined && !/^\d{1,9}$/.test(text)) {
+      throw new UsageError(`--${name} must be a whole number from 0 up, got ${text || 'nothing'}`);
+    }
+    return text === undefined ? undefined : Number(text);
+  };
+  const [days, eventsMax] = [read('keep-days'), read('keep-events')];
+  return {
+    ...(days === undefined ? {} : { ageMsMax: days * 24 * 60 * 60_000 }),
+    ...(eventsMax === undefined ? {} : { eventsMax }),
+  };
 }
 
 function version(): string {

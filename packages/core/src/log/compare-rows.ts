@@ -104,6 +104,7 @@ export function compareRows(
   const floor = Math.max(rows.edges.complete, between.peer.complete);
   const walkedBefore = rows.walked;
   const lacks = new Map<ReplicaId, KnownEvent>();
+  if (between.offersAgain) lacks.set(between.writer, { seq: between.relayed, time: 0 });
   const reply: Range[] = [];
   const differing: Differing[] = [];
   for (const range of received) {
@@ -210,8 +211,7 @@ function compareRuns(
 /** The peer has this much of a replica. */
 function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, KnownEvent>, between: Comparing): void {
   const { replicas } = rows.tables;
-  const { replica, lastTime } = run;
-  const last = replica === between.writer && between.offersAgain ? Math.min(run.last, between.relayed) : run.last;
+  const { replica, last, lastTime } = run;
   const index = replicas.find(replica);
   if ((replicas.stored[index] ?? 0) <= last) return;
   const { peer, writer, relayed } = between;
@@ -221,7 +221,7 @@ function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, Known
   const known = lacks.get(replica);
   if (known !== undefined && last >= known.seq) return;
   // The time of an event that is not here says nothing of where the ones behind it stand.
-  const time = last > 0 && last === run.last && rows.has(index, run) ? lastTime : 0;
+  const time = last > 0 && rows.has(index, run) ? lastTime : 0;
   lacks.set(replica, { seq: last, time: Math.max(time, from - 1, 0) });
 }
 

@@ -103,7 +103,7 @@ export interface Channel {
 /** The peer's edges, as far as a comparison goes (S21). */
 export function comparedEdges({ edges, cut }: Channel): LogEdges {
   if (cut === undefined) return edges;
-  return { wanted: Math.max(edges.wanted, cut), complete: Math.max(edges.complete, cut), cut };
+  return { wanted: cut, complete: Math.max(edges.complete, cut), cut };
 }
 
 /** A channel before the peer has opened it. */
