@@ -519,7 +519,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       for (const held of this.#edges.heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
         if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
         next = held.last + 1;
-        lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: held.last });
+        const { seq, until } = lacks.get(replica) ?? { seq: first - 1, until: held.last };
+        const span = { seq: Math.min(seq, first - 1), until: Math.max(until, held.last) };
+        lacks.set(replica, { ...span, time: Math.max(0, from - 1) });
       }
       if (next <= last) absent.push({ replica, first: next, last });
     }
@@ -1171,7 +1173,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         tally.disputed = true;
       }
       const dispute = this.#dispute as Dispute | undefined;
-      if (dispute === undefined || seq !== dispute.agreed + 1) continue;
+      if (dispute === undefined) continue;
+      // What lies below the edge is not compared (K2): the dispute begins with what is above.
+      const timeBefore = timeBeforeRow(block, row);
+      if (timeBefore > 0 && timeBefore < this.#edges.certainFrom) dispute.agreed = Math.max(dispute.agreed, seq - 1);
+      if (seq !== dispute.agreed + 1) continue;
       if (this.#standing.stands(block, row, self)) {
         dispute.agreed = seq;
         continue;
