@@ -194,6 +194,10 @@ export const commitBytesMax = 4 * 1024 * 1024;
 export const unstoredEventsMax = 250_000;
 /** Once a gap in a journal begins to fill, the journal is read again after so long, and no sooner for the next part. */
 export const rereadMsMin = 1_000;
+/** What retention does not keep by its age is looked for no more often than this, */
+export const retentionMsMin = 60_000;
+/** and at least so often. */
+export const retentionMsMax = 24 * 60 * 60_000;
 /** Longest pause before a failed write is tried again; it starts at a tenth. */
 export const storageRetryMsMax = 10_000;
 /** A packed chunk. Four of the largest blocks: what is read at once stays small beside a browser's memory. */

@@ -57,6 +57,7 @@ import { PayloadPages } from './log/payload-pages.js';
 import { readLacking } from './log/read-lacking.js';
 import { compareBytes, ReplicaTable } from './log/replica-table.js';
 import { type IsEnough, Residence } from './log/residence.js';
+import { type Retention, retentionFloor } from './log/retention.js';
 import { chunksLacking, encodeRows, Lacking, pickLacking } from './log/rows-lacking.js';
 import { readMatching } from './log/rows-matching.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
@@ -964,22 +965,49 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#dispute === undefined;
   }
 
-  /** The next step of packing; `undefined` when the log is not packable. */
-  *pack(): Reading<PackPlan | undefined> {
+  /**
+   * The next step of packing; `undefined` when the log is not packable. What was packed before `joinsFromMs`, milliseconds
+   * since 1970, is not joined with what is packed now.
+   */
+  *pack(joinsFromMs = 0): Reading<PackPlan | undefined> {
     const { slots, cold, end } = this.#packed;
     const last = slots[slots.length - 1];
     if (!this.isPackable) return undefined;
     // The last chunk is joined with what comes behind it when it is small. That is in memory: then it must be, too (Q3).
-    if (last !== undefined && cold === slots.length && isSmall(last) && this.#clock >= end) {
+    if (last !== undefined && cold === slots.length && isSmall(last, joinsFromMs) && this.#clock >= end) {
       if (yield* this.#packed.reading(() => this.#residence.warm(this.#packed.cold - 1))) this.#changed();
     }
-    const plan = yield* this.#packer.plan();
+    const plan = yield* this.#packer.plan({ nowMs: this.#now(), joinsFromMs });
     const apply = () => {
       const { length } = this;
       plan.apply();
       if (this.length !== length) this.#changed();
     };
     return { ...plan, apply };
+  }
+
+  /**
+   * Before that time events may go that are not to be kept: packed chunks as a whole, the oldest first, none that reaches to
+   * `upTo`. 0: none.
+   */
+  floorOf(retention: Retention, upTo: number): number {
+    return retentionFloor(this.#packed, this.length + this.olderLength, retention, this.#now(), upTo);
+  }
+
+  /** The time of the first own event behind `seq`; `undefined` when there is none, 0 when it is not in memory. */
+  timeOfOwn(seq: SequenceNumber): number | undefined {
+    if (seq >= (this.#replicas.last[this.#self] as number)) return undefined;
+    return this.#standing.findTime(this.#self, seq + 1);
+  }
+
+  /** Events before that time were let go of, and are not taken again. */
+  get droppedBefore(): number {
+    return this.#edges.droppedBefore;
+  }
+
+  /** Does the store hold chunks that the next pack removes? */
+  get hasObsoleteChunks(): boolean {
+    return this.#packer.obsolete.length > 0;
   }
 
   // How it works inside.

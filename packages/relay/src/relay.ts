@@ -17,7 +17,7 @@ import { type WebSocketServerOptions, webSocketServer } from '@gossip-log/transp
 import { type Counts, countCommits, countConnections, newCounts, type RelayMetrics } from './metrics.js';
 
 export interface RelayOptions
-  extends Pick<GossipNodeOptions, 'authorize' | 'name' | 'onError'>,
+  extends Pick<GossipNodeOptions, 'authorize' | 'name' | 'onError' | 'retention'>,
     Pick<WebSocketServerOptions, 'allowOrigin' | 'connectionsMax'> {
   /** Listen here, with a server of its own; 0 takes a free port. Either this or `server`. */
   readonly port?: number;
@@ -93,7 +93,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   }
 
   const node = createGossipNode({
-    ...pick(options, 'authorize', 'name', 'onError', 'environment'),
+    ...pick(options, 'authorize', 'name', 'onError', 'environment', 'retention'),
     storage: countCommits(storage, counts),
     durable: true,
     openOnDemand: true,

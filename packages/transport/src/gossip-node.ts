@@ -15,7 +15,7 @@ import {
   replicaIdFromBytes,
   type SourceStatus,
 } from '@gossip-log/core';
-import type { LogDescriptor, Peer, SessionOptions } from '@gossip-log/core/sync';
+import type { LogDescriptor, Peer, Retention, SessionOptions } from '@gossip-log/core/sync';
 import { believableOffset } from './clock-offset.js';
 import { relayedKey } from './deliveries.js';
 import { type Feed, type FeedFilter, type FeedOptions, NodeFeeds } from './feeds.js';
@@ -26,6 +26,7 @@ import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
 import { checkWindow, type LogWindow, UsedWindow } from './log-window.js';
 import { writersKey } from './own-writers.js';
+import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { systemEnvironment } from './system-environment.js';
 
@@ -55,6 +56,12 @@ export interface GossipNodeOptions {
   readonly authorize?: (request: AuthorizeRequest) => boolean | Promise<boolean>;
   /** Bytes of events in memory, over which those go that no open window shows. Default: 64 MiB. */
   readonly hotBytesMax?: number;
+  /**
+   * How much of its logs this node keeps: events over these bounds go, the oldest first, by the packed chunk of about a
+   * thousand. What this node wrote and no durable node has yet is kept. Peers are told from where on it holds the log. A log
+   * is looked at while it is open. Default: all is kept.
+   */
+  readonly retention?: RetentionOption;
   /** A name for this node in acknowledgements. Default: its replica id. */
   readonly name?: string;
 }
@@ -191,6 +198,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (options.connections !== undefined && !Array.isArray(options.connections)) {
       throw new TypeError('createGossipNode: connections: expected an array of connection sources');
     }
+    if (typeof options.retention === 'object') checkRetention(options.retention);
     this.#options = options;
     this.storage = options.storage;
     this.#checkpoints = new FoldCheckpoints(options.storage);
@@ -300,6 +308,10 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   now(): number {
     return this.environment.now() + this.#offset();
+  }
+
+  retentionOf(log: string): Retention | undefined {
+    return retentionOf(this.#options.retention, log);
   }
 
   async replicaFor(log: string, nth: number): Promise<ReplicaId> {

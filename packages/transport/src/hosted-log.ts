@@ -22,6 +22,9 @@
  *   faster with is not.
  * - [H10] In memory are the windows of all who use the log, and what is not packed. A packed chunk that proves damaged is
  *   set aside and reported, and the log read anew from all the others: what was in it is missing as in H4.
+ * - [H11] With a retention the oldest packed chunks go that are over its bounds: the edges rise, that is kept and told, then
+ *   the events go from memory, and from the store with the next pack. An own event that no durable node has is kept, with
+ *   all behind it. What is gone is not taken again.
  */
 import {
   type Environment,
@@ -52,6 +55,7 @@ import {
   type Reading,
   type Receipt,
   ReplicatedLog,
+  type Retention,
   type Settlement,
 } from '@gossip-log/core/sync';
 import { Deliveries } from './deliveries.js';
@@ -67,6 +71,8 @@ export interface LogHost {
   readonly storage: GossipStorage;
   readonly environment: Environment;
   readonly durable: boolean;
+  /** How much of a log is kept; `undefined` for all of it. */
+  retentionOf(log: string): Retention | undefined;
   /** The replica id that this node writes under in that log; the `nth` when those before cannot be. */
   replicaFor(log: string, nth: number): Promise<ReplicaId>;
   /** An id that was never used. */
@@ -135,6 +141,12 @@ export class HostedLog<T = unknown> {
   #packing: Promise<void> | undefined;
   /** Also a journal of few events is packed: the log is about to close. */
   #tidies = false;
+  readonly #retention: Retention | undefined;
+  /** It is to be looked whether events may go (H11). */
+  #retains: boolean;
+  /** All that lies in the journal is to be packed: from then on its age counts. */
+  #packsAll = false;
+  #cancelRetain = () => {};
   /** The windows of those who use the log. */
   readonly #windows = new Set<UsedWindow>();
   constructor(host: LogHost, id: string) {
@@ -164,6 +176,9 @@ export class HostedLog<T = unknown> {
       },
       changed: () => this.#notify(),
     });
+    this.#retention = host.retentionOf(id);
+    this.#retains = this.#retention !== undefined;
+    this.#retainLater();
     this.ready = this.#load();
     // Whoever did not ask for `ready` must not end the process when it rejects; status and error tell.
     this.ready.catch(() => undefined);
@@ -427,6 +442,7 @@ export class HostedLog<T = unknown> {
     this.#cancelReread?.();
     this.#log?.close();
     this.reach.end();
+    this.#cancelRetain();
     this.#failWaiters(this.#error ?? closedError(this.id));
     this.#notify();
     this.#listeners.clear();
@@ -812,6 +828,10 @@ export class HostedLog<T = unknown> {
           await this.#packing;
           continue;
         }
+        if (this.#retains && !this.#givesUp) {
+          await this.#retain(log);
+          continue;
+        }
         // In the same breath as the look: what is appended a microtask later must start a writer of its own.
         this.#writing = undefined;
         return;
@@ -914,7 +934,9 @@ export class HostedLog<T = unknown> {
     // What the log could not take in lies in the old chunks alone.
     if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;
     if (log.isPackedAnew && this.#packAt === limits.journalRowsMax) return true;
+    if (log.hasObsoleteChunks && this.#packAt === limits.journalRowsMax) return true;
     if (this.#records.length === 0) return false;
+    if (this.#packsAll && log.unpackedRows > 0) return true;
     if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
     const rows = log.unpackedRows;
     if (this.#progress !== undefined && rows < limits.catchUpRowsMax) return false;
@@ -937,7 +959,9 @@ export class HostedLog<T = unknown> {
     const { storage } = this.#host;
     try {
       const before = this.#records.length;
-      const plan = await this.reading(log.pack(), (step) => step);
+      const ageMsMax = this.#retention?.ageMsMax;
+      const joinsFromMs = ageMsMax === undefined ? 0 : this.#host.now() - ageMsMax / retentionSteps;
+      const plan = await this.reading(log.pack(joinsFromMs), (step) => step);
       if (plan === undefined) return;
       const packed = plan.isComplete && !this.#isLacking(log) ? this.#records.slice(0, before) : [];
       const { manifest, add, remove } = plan;
@@ -950,14 +974,48 @@ export class HostedLog<T = unknown> {
       if (plan.isComplete) {
         this.#chunkIds = [];
         this.#tidies = false;
+        this.#packsAll = false;
+        this.#retains = this.#retention !== undefined;
         if (this.#windows.size === 0) this.trim();
       }
     } catch (cause) {
       const error = asGossipError(cause, `log "${this.id}" cannot be packed`);
       this.#tidies = false;
+      this.#packsAll = false;
       this.#packAt =
         error.code === 'head-conflict' ? Number.POSITIVE_INFINITY : log.unpackedRows + limits.journalRowsMax;
       if (error.code !== 'head-conflict' && this.#status === 'ready') this.#host.onError(error);
+    }
+  }
+
+  /** H11. What has no age yet is packed, and what is too old goes, a few times within that age. */
+  #retainLater(): void {
+    const ageMsMax = this.#retention?.ageMsMax;
+    if (ageMsMax === undefined) return;
+    const pauseMs = Math.min(limits.retentionMsMax, Math.max(limits.retentionMsMin, ageMsMax / retentionSteps));
+    this.#cancelRetain = this.#host.environment.setTimer(pauseMs, () => {
+      this.#retainLater();
+      this.#retains = true;
+      this.#packsAll = true;
+      this.#write();
+    });
+  }
+
+  /** H11. Lets go of what is not to be kept. Peers learn of it, and it is noted, before anything goes. */
+  async #retain(log: ReplicatedLog<T>): Promise<void> {
+    this.#retains = false;
+    if (this.#retention === undefined) return;
+    const relayed = this.deliveries.relayedSeq(log.replica);
+    const notRelayed = this.#host.durable ? undefined : log.timeOfOwn(relayed);
+    const floor = log.floorOf(this.#retention, notRelayed ?? Number.POSITIVE_INFINITY);
+    if (floor <= log.droppedBefore) return;
+    try {
+      this.reach.letGo(log, floor);
+      await this.reach.keep(log);
+      await this.reading(log.drop(floor), done);
+    } catch (cause) {
+      if (this.#status === 'ready')
+        this.#host.onError(asGossipError(cause, `log "${this.id}" cannot let go of events`));
     }
   }
 
@@ -992,6 +1050,9 @@ function isLacking<T>(log: ReplicatedLog<T>, replica: ReplicaId, last: number, h
 }
 
 const done = () => undefined;
+
+/** An event goes at the latest this part of its age later. */
+const retentionSteps = 8;
 
 /** Another reading may serve: of all chunks, without the manifest. */
 function isUnreadable(error: unknown): boolean {

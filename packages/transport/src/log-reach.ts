@@ -65,6 +65,7 @@ export class LogReach {
   #isPartial = false;
   /** Someone may have what is missing below the edge: it was asked for. */
   #isFilling = false;
+  #floor = 0;
   /** The `complete` edge when it was last looked at. */
   #complete = 0;
   /** How far back each peer reaches. */
@@ -168,9 +169,18 @@ export class LogReach {
     }
   }
 
-  /** `wanted` moves down, or it is where the log begins. */
-  #moveTo(time: number): void {
+  /** Events before that time are to go. */
+  letGo(log: ReplicatedLog<unknown>, time: number): void {
+    this.#floor = time;
+    log.want(Math.max(log.edges.wanted, time));
+    this.#raise(log, time);
+    this.#tellAnew();
+  }
+
+  /** `wanted` moves down, or it is where the log begins. What was let go of is not wanted again. */
+  #moveTo(to: number): void {
     const log = this.#of.log();
+    const time = Math.max(to, this.floor);
     if (log === undefined || (!this.#isNew && time >= log.edges.wanted)) return;
     if (this.#isNew) {
       this.#isNew = false;
@@ -219,10 +229,15 @@ export class LogReach {
     return this.#unanswered.size > 0 || this.#isFilling;
   }
 
+  /** What lies before was let go of, or is about to be. */
+  get floor(): number {
+    return Math.max(this.#floor, this.#of.log()?.droppedBefore ?? 0);
+  }
+
   /** There may be events below the edge: nobody is there to ask, or a peer reaches further back. */
   get mayReachFurther(): boolean {
     const { complete } = this.#edges;
-    if (complete === 0) return false;
+    if (complete <= this.floor) return false;
     return this.#depths.size === 0 || Math.min(...this.#depths.values()) < complete;
   }
 
@@ -244,8 +259,9 @@ export class LogReach {
   }
 
   /** M3. A peer says where the last events begin. */
-  #learn(peer: LogPeer, cut: number, depth: number): void {
+  #learn(peer: LogPeer, told: number, depth: number): void {
     const log = this.#of.log();
+    const cut = Math.max(told, this.floor);
     this.#unanswered.delete(peer);
     if (log === undefined || this.#last === undefined) return;
     if (cut > depth || depth === 0) this.#last = undefined;

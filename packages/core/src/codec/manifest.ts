@@ -78,13 +78,14 @@ export function encodeManifest({ isWhole, replicas, chunks, reissued, edges }: M
   }
   writer.varint(chunks.length);
   let time = 0;
-  for (const { id, start, lastTime, rows, bytes, sum } of chunks) {
+  for (const { id, start, lastTime, rows, bytes, sum, packedMs } of chunks) {
     writer.varint(id);
     writer.varint(start - time);
     writer.varint(lastTime - start);
     writer.varint(rows);
     writer.varint(bytes);
     for (const lane of sum) writer.u32(lane);
+    writer.varint(packedMs);
     time = lastTime;
   }
   writer.varint(reissued.size);
@@ -131,7 +132,7 @@ export function decodeManifest(source: Uint8Array): Manifest {
     const [rows, bytes] = [reader.varint(), reader.varint()];
     const sum = new Uint32Array(lanes);
     for (let lane = 0; lane < lanes; lane++) sum[lane] = reader.u32();
-    chunks.push({ id, start, lastTime, rows, bytes, sum });
+    chunks.push({ id, start, lastTime, rows, bytes, sum, packedMs: reader.varint() });
     time = lastTime;
   }
   const reissued = new Map<EventId, EventId>();

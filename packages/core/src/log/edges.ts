@@ -304,7 +304,7 @@ export class Edges {
       for (const { time } of this.missing()) latest = Math.max(latest, time);
       this.#lowest = latest + 1;
     }
-    return Math.max(this.wanted, this.#lowest);
+    return Math.max(this.wanted, this.droppedBefore, this.#lowest);
   }
 
   /** What is missing below the edge, as far as is known; of each gap of a replica the last event. */

@@ -30,6 +30,14 @@ export interface PackPlan {
   readonly apply: () => void;
 }
 
+/** When a log is packed. */
+export interface Packing {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** A chunk that was packed before is not joined with what is packed now: its events go sooner. */
+  readonly joinsFromMs: number;
+}
+
 /** Chunks at which a step ends: what was begun takes a few more. */
 const stepChunks = packedChunksMax - 4;
 
@@ -66,8 +74,8 @@ export class Packer {
   }
 
   /** The next step. */
-  *plan(): Reading<PackPlan> {
-    return yield* this.#effective.packed.reading(() => this.#plan());
+  *plan(when: Packing): Reading<PackPlan> {
+    return yield* this.#effective.packed.reading(() => this.#plan(when));
   }
 
   /** Nothing is packed any more: all is to be packed anew. */
@@ -79,7 +87,7 @@ export class Packer {
     this.#forgotten++;
   }
 
-  #plan(): PackPlan {
+  #plan({ nowMs, joinsFromMs }: Packing): PackPlan {
     const { packed, ordered, tables } = this.#effective;
     const { replicas } = tables;
     const step = new Step(this.#effective, this.nextId, this.packedRuns.fork());
@@ -100,7 +108,7 @@ export class Packer {
     const { end } = packed;
     const tail = ordered.lowerBound(end);
     const hasTail = tail.chunk < ordered.chunks.length;
-    const joinsLast = takesTail && hasTail && last >= 0 && isSmall(packed.slots[last] as PackedSlot);
+    const joinsLast = takesTail && hasTail && last >= 0 && isSmall(packed.slots[last] as PackedSlot, joinsFromMs);
     if (joinsLast && outdated[outdated.length - 1] !== last) outdated.push(last);
     this.joined = joinsLast ? last : Number.POSITIVE_INFINITY;
     for (const at of outdated) {
@@ -116,7 +124,7 @@ export class Packer {
       const slot = packed.slots[at] as PackedSlot;
       // Before the first chunk's span there is nothing: a chunk that was before it is gone.
       const start = at === 0 ? 0 : slot.start;
-      step.begin(start);
+      step.begin(start, slot.packedMs);
       this.#effective.each(start, packed.endOf(at), (chunk, row) => {
         // What is packed already stays packed; what is not waits for the next step when this one is full.
         const isPacked = this.packedRuns.holds(chunk.replica[row] as number, chunk.seq[row] as number);
@@ -137,7 +145,7 @@ export class Packer {
     if (done < outdated.length || step.isFull) {
       isComplete = false;
     } else if (takesTail && hasTail) {
-      if (!joinsLast) step.begin(end);
+      if (!joinsLast) step.begin(end, nowMs);
       isComplete = this.#takeTail(tail, step, isStored);
       step.finish();
       const headers = step.takeHeaders();
@@ -282,6 +290,7 @@ class Step {
   readonly named = new Set<number>();
   nextId: number;
   readonly #effective: EffectiveRows;
+  #packedMs = 0;
   #headers: ChunkHeader[] = [];
   #start = 0;
   #rows = new Chunk(chunkRowsMax);
@@ -298,9 +307,10 @@ class Step {
     this.runs = runs;
   }
 
-  /** The next chunk's span begins here. */
-  begin(start: number): void {
+  /** The next chunk's span begins here; what comes late into a chunk is taken to be as old as that. */
+  begin(start: number, packedMs: number): void {
     this.#start = start;
+    this.#packedMs = packedMs;
   }
 
   /** Nothing more is to be begun. */
@@ -369,7 +379,15 @@ class Step {
     const id = this.nextId++;
     this.add.push({ id, bytes });
     const { lastTime, count } = rows;
-    this.#headers.push({ id, start: this.#start, lastTime, rows: count, bytes: bytes.length, sum });
+    this.#headers.push({
+      id,
+      start: this.#start,
+      lastTime,
+      rows: count,
+      bytes: bytes.length,
+      sum,
+      packedMs: this.#packedMs,
+    });
     this.#rows = new Chunk(chunkRowsMax);
     this.#before = [];
     this.#bytes = 0;
@@ -390,9 +408,9 @@ class Step {
   }
 }
 
-/** Small enough to be joined with what comes behind it. @internal */
-export function isSmall({ rows, bytes }: ChunkHeader): boolean {
-  return rows < chunkRowsMax / 2 && bytes < packedChunkBytesTarget / 2;
+/** Small enough to be joined with what comes behind it, and young enough. @internal */
+export function isSmall({ rows, bytes, packedMs }: ChunkHeader, joinsFromMs: number): boolean {
+  return packedMs >= joinsFromMs && rows < chunkRowsMax / 2 && bytes < packedChunkBytesTarget / 2;
 }
 
 function hasAny(chunk: Chunk, passes: (chunk: Chunk, row: number) => boolean): boolean {

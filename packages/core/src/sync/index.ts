@@ -5,6 +5,7 @@ export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 export { blocksOf, DamagedChunk, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
+export type { Retention } from '../log/retention.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {
   type HiddenWithOthers,

@@ -1,0 +1,196 @@
+/** Nodes that let go of old events (H11), and what that means for those that they talk with. */
+import { type Environment, limits } from '@gossip-log/core';
+import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
+import { expect, test } from 'vitest';
+import { until } from '../test/until.js';
+import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
+import type { LogHandle } from './log-handle.js';
+import { memoryPair } from './memory-pair.js';
+import { systemEnvironment } from './system-environment.js';
+
+const room = 'room';
+const chunk = limits.journalRowsMax;
+
+const nodes: GossipNode[] = [];
+function nodeOn(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}): GossipNode {
+  const node = createGossipNode({
+    storage: memoryStorage({ disk }),
+    onError: (error) => {
+      throw error;
+    },
+    ...options,
+  });
+  nodes.push(node);
+  return node;
+}
+
+const close = () => Promise.all(nodes.splice(0).map((node) => node.close()));
+
+function joined(relayDisk: MemoryDisk, appDisk: MemoryDisk, relayOptions: Partial<GossipNodeOptions> = {}) {
+  const pair = memoryPair();
+  const durable = { durable: true, openOnDemand: true, name: 'relay' };
+  const relay = nodeOn(relayDisk, { connections: [pair.left], ...durable, ...relayOptions });
+  return { relay, app: nodeOn(appDisk, { connections: [pair.right] }), pair };
+}
+
+const texts = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => `message ${from + i}, and more`);
+const payloads = (log: LogHandle<string>) => log.snapshot().map(({ payload }) => payload);
+
+async function append(log: LogHandle<string>, written: readonly string[], level: 'stored' | 'relayed' = 'relayed') {
+  await log.ready;
+  let last = log.append(written[0] as string);
+  for (const payload of written.slice(1)) last = log.append(payload);
+  await log.delivered(last, level);
+}
+
+const chunksOn = (disk: MemoryDisk) => disk.logs.get(room)?.chunks.size ?? 0;
+
+/** Opens the log on a disk until no more than so many chunks are left of it. */
+async function shrink(disk: MemoryDisk, chunksMax: number, options: Partial<GossipNodeOptions>): Promise<void> {
+  await nodeOn(disk, options).open<string>(room).ready;
+  while (chunksOn(disk) > chunksMax) await new Promise((resolve) => setImmediate(resolve));
+  await close();
+}
+
+test('[H11] [K5] [L1] a relay lets go of old events; who has them keeps them, and who comes new is sent what is left', async () => {
+  const [relayDisk, writerDisk, laterDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
+  const count = 6 * chunk;
+  const { app } = joined(relayDisk, writerDisk);
+  const written = app.open<string>(room);
+  await append(written, texts(0, count));
+  await close();
+  const retention = { eventsMax: 2 * chunk };
+  await shrink(relayDisk, 4, { retention, durable: true });
+  expect(chunksOn(relayDisk)).toBeGreaterThan(1);
+
+  const late = joined(relayDisk, laterDisk, { retention });
+  const log = late.app.open<string>(room);
+  await until(log, () => log.snapshot().length >= 2 * chunk);
+  const kept = log.snapshot().length;
+  expect(kept).toBeLessThan(4 * chunk);
+  expect(payloads(log)).toEqual(texts(count - kept, count));
+  // All is wanted, and nobody who is there has it.
+  expect(log.hasGap).toBe(true);
+  expect(log.hasOlder).toBe(false);
+  await append(log, ['new']);
+  await close();
+
+  // The relay starts anew and is what it was; the writer has all of it still, and hears what is new.
+  const again = joined(relayDisk, writerDisk, { retention });
+  const whole = again.app.open<string>(room);
+  await until(whole, () => whole.snapshot().length === count + 1);
+  expect(payloads(whole)).toEqual([...texts(0, count), 'new']);
+  await append(whole, ['newer']);
+  expect(whole.hasGap).toBe(false);
+  await close();
+
+  // Where the two meet without the relay, what was missing comes.
+  const pair = memoryPair();
+  const home = nodeOn(writerDisk, { connections: [pair.left] });
+  await home.open<string>(room).ready;
+  const other = nodeOn(laterDisk, { connections: [pair.right] });
+  const filled = other.open<string>(room);
+  await until(filled, () => filled.snapshot().length === count + 2 && !filled.hasGap);
+  expect(payloads(filled)).toEqual([...texts(0, count), 'new', 'newer']);
+  await close();
+});
+
+test('[H11] [K2] [S12] a writer that was away brings events from before the floor: they are kept and acknowledged', async () => {
+  const [relayDisk, awayDisk, busyDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
+  const retention = { eventsMax: chunk };
+  const early = nodeOn(awayDisk);
+  await append(early.open<string>(room), ['written on a train'], 'stored');
+  await close();
+  const busy = joined(relayDisk, busyDisk);
+  await append(busy.app.open<string>(room), texts(0, 5 * chunk));
+  await close();
+  await shrink(relayDisk, 3, { retention, durable: true });
+
+  const { app } = joined(relayDisk, awayDisk, { retention });
+  const log = app.open<string>(room);
+  await log.ready;
+  const mine = log.snapshot().at(0);
+  expect(mine?.payload).toBe('written on a train');
+  if (mine !== undefined) await log.delivered(mine, 'relayed');
+  await close();
+  const relay = nodeOn(relayDisk, { durable: true });
+  const there = relay.open<string>(room);
+  await there.ready;
+  expect(payloads(there)).toContain('written on a train');
+  await close();
+});
+
+test('[H11] [L4] what a node wrote and no durable node has yet is kept, with all behind it', async () => {
+  const disk = new MemoryDisk();
+  const retention = { eventsMax: 10 };
+  const alone = nodeOn(disk, { retention });
+  await append(alone.open<string>(room), texts(0, 4 * chunk), 'stored');
+  await close();
+  const again = nodeOn(disk, { retention });
+  const log = again.open<string>(room);
+  await log.ready;
+  expect(payloads(log)).toEqual(texts(0, 4 * chunk));
+  await close();
+
+  const { app } = joined(new MemoryDisk(), disk, {});
+  const shared = app.open<string>(room);
+  await shared.ready;
+  const last = shared.snapshot().at(-1);
+  if (last !== undefined) await shared.delivered(last, 'relayed');
+  await close();
+  await shrink(disk, 2, { retention });
+});
+
+test('[H11] by their age events go while the log is open, those of quiet rooms too', async () => {
+  let now = 1_800_000_000_000;
+  const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
+  const environment: Environment = {
+    ...systemEnvironment,
+    now: () => now,
+    setTimer(ms, callback) {
+      const timer = { at: now + ms, callback };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+  };
+  const disk = new MemoryDisk();
+  const hour = 3_600_000;
+  const node = nodeOn(disk, { environment, durable: true, retention: () => ({ ageMsMax: 8 * hour }) });
+  const log = node.open<string>(room);
+  await log.ready;
+  const held: number[] = [];
+  for (let hours = 0; hours < 40; hours++) {
+    log.append(`hour ${hours}`);
+    now += hour;
+    for (const timer of [...timers]) {
+      if (timer.at > now || !timers.delete(timer)) continue;
+      timer.callback();
+    }
+    // What was begun comes to its end.
+    for (let turns = 0; turns < 50; turns++) await Promise.resolve();
+    held.push(log.snapshot().length);
+  }
+  expect(held.at(8)).toBe(9);
+  expect(Math.max(...held)).toBeLessThan(14);
+  expect(Math.min(...held.slice(10))).toBeGreaterThanOrEqual(8);
+  expect(payloads(log).at(-1)).toBe('hour 39');
+  await close();
+  const again = nodeOn(disk, { durable: true });
+  const left = again.open<string>(room);
+  await left.ready;
+  expect(left.snapshot().length).toBe(held.at(-1));
+  await append(left, ['after'], 'stored');
+  await close();
+});
+
+test('[H11] bounds that are none are refused', async () => {
+  const bad = [{ ageMsMax: -1 }, { eventsMax: Number.NaN }, { bytesMax: Number.POSITIVE_INFINITY }, { ageMsMax: '1' }];
+  for (const retention of bad) {
+    const options = { storage: memoryStorage(), retention: retention as { ageMsMax: number } };
+    expect(() => createGossipNode(options)).toThrow(RangeError);
+    const node = createGossipNode({ ...options, retention: () => options.retention });
+    expect(() => node.open(room)).toThrow(RangeError);
+    await node.close();
+  }
+});
