@@ -766,10 +766,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return next >= complete;
   }
 
-  /** What a durable node that holds the log from `complete` on is known to have of what is stored here, when it lacks nothing. */
-  provenVersion(complete: number, relayed: SequenceNumber): Map<ReplicaId, SequenceNumber> {
-    if (complete === 0) return this.storedVersion();
-    const own = this.#isProven(complete, relayed) ? this.storedSeq(this.replica) : relayed;
+  /** What a durable node is known to have of what is stored here, when from that time on it lacks nothing. */
+  provenVersion(from: number, relayed: SequenceNumber): Map<ReplicaId, SequenceNumber> {
+    if (from === 0) return this.storedVersion();
+    const own = this.#isProven(from, relayed) ? this.storedSeq(this.replica) : relayed;
     return own === 0 ? new Map() : new Map([[this.replica, own]]);
   }
 
