@@ -28,7 +28,7 @@ export const mutants = [
   {
     name: 'drop a dependency check',
     file: buffer,
-    find: 'if (this.#isMissing(other, block.depSeq[i] as number, block.depTime[i] as number)) return other;',
+    find: 'if (this.#isMissing(other, seq, time)) return { replica: other, seq, time };',
     replace: '',
   },
   {
@@ -40,14 +40,14 @@ export const mutants = [
   {
     name: 'acknowledge before it is durable',
     file: hosted,
-    find: 'await this.#commit(batch);',
-    replace: 'log.markStored(batch);\n        await this.#commit(batch);',
+    find: 'table = await this.#commit(log, batch);',
+    replace: 'log.markStored(batch);\n        table = await this.#commit(log, batch);',
   },
   {
     name: 'a relay writes relaxed',
     file: hosted,
-    find: 'const strict = durable || batch',
-    replace: 'const strict = batch',
+    find: 'durability: durable || own ||',
+    replace: 'durability: own ||',
   },
   {
     name: 'skip a repair',
@@ -131,7 +131,7 @@ export const mutants = [
   {
     name: 'never tell sessions what became stored',
     file: hosted,
-    find: 'if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told);',
+    find: 'if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told, kept);',
     replace: '',
   },
   {

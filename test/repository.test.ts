@@ -304,6 +304,8 @@ describe('rules', () => {
     const text =
       ' * - [P1] One.\n- **S2** Two, as S9 says.\n| S3 | three |\n### L4 no loss\n   S10 is only spoken of\n';
     expect(statedRules(text)).toEqual(['P1', 'S2', 'S3', 'L4']);
-    expect(citedRules("test('[S1, S2] title')\ntest(`[P3] other`)\n// [S9] in a comment")).toEqual(['S1', 'S2', 'P3']);
+    expect(citedRules("test('[S1, S2] [L4] title')\ntest(`[P3] other`)\n// [S9] in a comment")).toEqual([
+      ...['S1', 'S2', 'L4', 'P3'],
+    ]);
   });
 });

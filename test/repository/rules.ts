@@ -9,9 +9,10 @@ export function statedRules(text: string): string[] {
   return [...text.matchAll(stated)].flatMap(([, rule]) => rule ?? []);
 }
 
-/** The rules that titles of tests begin with: `'[P1] …'`, `'[S3, S4] …'`. */
+/** The rules that titles of tests begin with: `'[P1] …'`, `'[S3, S4] …'`, `'[S5] [L4] …'`. */
 export function citedRules(text: string): string[] {
-  return [...text.matchAll(/['"`]\[([A-Z]\d+(?:[, ]+[A-Z]\d+)*)\]/g)].flatMap(([, rules = '']) => rules.split(/[, ]+/));
+  const titles = /['"`]((?:\[[A-Z]\d+(?:[, ]+[A-Z]\d+)*\] ?)+)/g;
+  return [...text.matchAll(titles)].flatMap(([, rules = '']) => rules.match(/[A-Z]\d+/g) ?? []);
 }
 
 /** Where rules of a letter stand, by the rows of a table: `| B | valid blocks | [block.ts](path), … |`. */

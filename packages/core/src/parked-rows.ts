@@ -10,7 +10,7 @@ import { DependencyArena } from './log/dependency-arena.js';
 import type { LogTables } from './log/log-tables.js';
 import { takeDependencies } from './log/take-rows.js';
 
-/** As many slots are kept when nothing waits any more. */
+/** Slots that are kept when nothing waits any more. */
 const spareSlots = 64;
 
 /** Bytes that rows came in, and how many of these wait. */
@@ -28,7 +28,7 @@ export class ParkedRows {
   #timeBefore = new Float64Array(spareSlots);
   #sources: (Source | undefined)[] = [];
   #free: number[] = [];
-  readonly #dependencies = new DependencyArena();
+  #dependencies = new DependencyArena();
   /** Rows whose dependencies lie in the arena though they are gone. */
   #gone = 0;
   #lastSource = noSource;
@@ -117,8 +117,8 @@ export class ParkedRows {
     }
   }
 
+  /** What a crowd of rows needed is not kept for the few that come next. */
   #empty(): void {
-    this.#dependencies.clear();
     this.#gone = 0;
     this.#free = [];
     this.#sources = [];
@@ -126,7 +126,9 @@ export class ParkedRows {
     if (this.#slots.capacity > spareSlots) {
       this.#slots = new Chunk(spareSlots);
       this.#timeBefore = new Float64Array(spareSlots);
+      this.#dependencies = new DependencyArena();
     }
+    this.#dependencies.clear();
     this.#slots.count = 0;
   }
 

@@ -600,7 +600,7 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
       expect(await manifestOf(storage, 'log')).toEqual([2, 'after 1']);
     });
 
-    test('[P1] [P16] truncations are written with the entries or not at all, and the lowest stands', async () => {
+    test('[P16, P1] truncations are written with the entries or not at all, and the lowest stands', async () => {
       const hide = (writer: ReplicaId, from: number): Truncation => ({ replica: writer, from, reason: 'withdrawn' });
       const stored = async () =>
         (await storage.load('log')).truncations

@@ -185,7 +185,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #forgetting = new Map<string, Promise<void>>();
   readonly #identity: Promise<ReplicaLease>;
   /** Further ids of the pool, for logs in which the first was withdrawn. */
-  readonly #spares: Promise<ReplicaLease>[] = [];
+  readonly #spares = new Map<number, Promise<ReplicaLease>>();
   #stopWaiting = () => {};
   #clockOffsetMs = 0;
   #state: ConnectionState = { status: 'offline', sources: [] };
@@ -320,8 +320,15 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (this.#forgotten.has(log)) return this.freshReplica();
     const { replica } = await this.#identity;
     if (nth === 0) return replica;
-    this.#spares[nth - 1] ??= this.storage.leaseReplica(() => this.freshReplica());
-    return (await (this.#spares[nth - 1] as Promise<ReplicaLease>)).replica;
+    const spare = this.#spares.get(nth) ?? this.storage.leaseReplica(() => this.freshReplica());
+    this.#spares.set(nth, spare);
+    try {
+      return (await spare).replica;
+    } catch (error) {
+      // The next log that is opened asks again.
+      this.#spares.delete(nth);
+      throw error;
+    }
   }
 
   freshReplica(): ReplicaId {
@@ -560,7 +567,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     await Promise.all(this.#stops.map((stop) => stop()));
     this.#entries.clear();
     // A lease that cannot be had or given back must not keep the storage open.
-    const leases = [this.#identity, ...this.#spares];
+    const leases = [this.#identity, ...this.#spares.values()];
     await Promise.all(leases.map((leased) => leased.then((lease) => lease.release()).catch(() => undefined)));
     await this.storage.close();
     this.#listeners.clear();

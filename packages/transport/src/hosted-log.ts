@@ -61,6 +61,7 @@ import {
 import { Deliveries } from './deliveries.js';
 import { HiddenEvents } from './hidden-events.js';
 import type { LogStatus } from './log-handle.js';
+import type { LogPeer } from './log-peer.js';
 import { LogReach } from './log-reach.js';
 import type { UsedWindow } from './log-window.js';
 import { OwnWriters } from './own-writers.js';
@@ -79,22 +80,6 @@ export interface LogHost {
   /** Milliseconds since 1970 by the corrected clock. */
   now(): number;
   onError(error: unknown): void;
-}
-
-/** A session that has the log open. */
-export interface LogPeer {
-  /** These became stored. */
-  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, SequenceNumber>): void;
-  /** The log is no longer what was said of it. */
-  describe(log: string): void;
-  /** Its edges are others than was said. */
-  tell(log: string): void;
-  /** The truncation table has grown, and is stored (J4). */
-  truncated(log: string, truncations: readonly Truncation[]): void;
-  /** The peer may have these. */
-  want(log: string, runs: readonly Run[]): void;
-  /** The log has failed: nothing can be read from it or stored. */
-  failed(log: string): void;
 }
 
 /** Metadata key under which a log's codec name is kept. */
@@ -359,6 +344,8 @@ export class HostedLog<T = unknown> {
       throw new GossipError('not-own', `event ${id} of log "${this.id}" is not this writer's`, { context });
     }
     await this.#hide([{ replica, from: seq, reason: 'withdrawn' }], { replica, after: seq });
+    // Meanwhile it may have been appended again, with one that was withdrawn before it.
+    if (log.standingId(id) !== undefined) return this.withdraw(id);
     await this.whenStored();
   }
 
@@ -886,11 +873,15 @@ export class HostedLog<T = unknown> {
     this.#queue.unshift(...kept);
   }
 
-  /** What is queued, up to the bound; own events only behind everything that they may depend on (H2). */
+  /**
+   * What is queued, up to the bound; own events only behind everything that they may depend on (H2). All of it when the
+   * truncation table has grown: what is hidden, and what is appended again for it, is stored at once or not at all.
+   */
   #nextBatch(log: ReplicatedLog<T>): LogEntry[] {
     let bytes = 0;
     let count = 0;
-    while (count < this.#queue.length && (count === 0 || bytes < limits.commitBytesMax)) {
+    const bytesMax = this.#hidden.grown === undefined ? limits.commitBytesMax : Number.POSITIVE_INFINITY;
+    while (count < this.#queue.length && (count === 0 || bytes < bytesMax)) {
       bytes += (this.#queue[count++] as LogEntry).block.length;
     }
     const batch = this.#queue.splice(0, count);
@@ -900,9 +891,9 @@ export class HostedLog<T = unknown> {
     return batch.concat(own);
   }
 
-  /** Returns the truncation table, when it has grown and is stored with these. It comes with the last of what was queued. */
+  /** Returns the truncation table, when it has grown and is stored with these. */
   async #commit(log: ReplicatedLog<T>, batch: readonly LogEntry[]): Promise<readonly Truncation[] | undefined> {
-    const table = this.#queue.length === 0 ? this.#hidden.grown : undefined;
+    const table = this.#hidden.grown;
     const growths = this.#growths;
     const { storage, durable } = this.#host;
     const { codec } = this;

@@ -14,7 +14,7 @@
  */
 import { type Environment, type GossipStorage, horizon, limits, type Run, tick } from '@gossip-log/core';
 import { type LogEdges, type LogEntry, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
-import type { LogPeer } from './hosted-log.js';
+import type { LogPeer } from './log-peer.js';
 import type { LogWindow } from './log-window.js';
 
 /** The log, as far as it matters here. */

@@ -208,7 +208,7 @@ test('[M1] a window since a time holds what came since, also where that time has
   await close();
 });
 
-test('[M3] where one peer does not reach far enough, another that does is asked', async () => {
+test('[M3] [S21] where one peer does not reach far enough, another that does is asked', async () => {
   const count = 200;
   const disk = await filledDisk(count);
   const middleDisk = new MemoryDisk();

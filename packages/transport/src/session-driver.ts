@@ -34,7 +34,8 @@ import {
   type SessionOptions,
   type SessionOutput,
 } from '@gossip-log/core/sync';
-import type { HostedLog, LogPeer } from './hosted-log.js';
+import type { HostedLog } from './hosted-log.js';
+import type { LogPeer } from './log-peer.js';
 
 /** A log granted to a peer. */
 export interface Grant {

@@ -269,17 +269,16 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   if (writers === 0) throw invalid('a block without writers');
   const referenced = reader.bounded(blockReplicasMax - writers, 'replicas named in a block');
   if ((writers + referenced) * replicaIdBytes > reader.remaining) throw invalid('more replicas than bytes');
-  // Of their length from the start: what is pushed has room for sixteen more, which parked blocks would keep.
-  const replicas = new Array<Uint8Array>(writers + referenced);
-  const firstSeq = new Array<number>(writers);
-  const ageBefore = new Array<number>(writers);
+  const replicas: Uint8Array[] = [];
+  const firstSeq: number[] = [];
+  const ageBefore: number[] = [];
   for (let i = 0; i < writers + referenced; i++) {
-    replicas[i] = reader.bytes(replicaIdBytes);
+    replicas.push(reader.bytes(replicaIdBytes));
     if (i < writers) {
       const first = reader.bounded(seqMax, 'sequence number');
       if (first === 0) throw invalid('sequence number 0');
-      firstSeq[i] = first;
-      ageBefore[i] = first === 1 ? 0 : reader.bounded(timeMax, 'time since the event before');
+      firstSeq.push(first);
+      ageBefore.push(first === 1 ? 0 : reader.bounded(timeMax, 'time since the event before'));
     }
   }
   refuseTwins(replicas);
@@ -403,9 +402,9 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     offset,
     length,
     depStart,
-    depReplica: isOne ? depReplica.slice() : depReplica,
-    depSeq: isOne ? depSeq.slice() : depSeq,
-    depTime: isOne ? depTime.slice() : depTime,
+    depReplica,
+    depSeq,
+    depTime,
   };
 
   function addRowDependency(row: number, distance: number): void {

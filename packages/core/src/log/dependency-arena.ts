@@ -1,7 +1,7 @@
 /**
  * The dependencies of all rows of a log, packed: a row's column holds an offset into one growing byte array, 0 for
  * a row without any. There stand the count and then, per dependency, replica index, sequence number and how much
- * older it is, as varints: about 7 bytes instead of 16 in typed columns.
+ * older it is, as varints: about 6 bytes instead of 16 in typed columns.
  *
  * Rows that are in memory for one reading only have theirs in an arena of its own, which is emptied afterwards.
  */

@@ -138,7 +138,10 @@ export class PackedChunks {
 
   /** Puts these chunks in the place of those `[from, to)`; how many of them are cold is the caller's to say. */
   replace(from: number, to: number, headers: readonly ChunkHeader[], cold: number): void {
-    const slots = headers.map((header) => ({ ...header, late: undefined, hidden: undefined, held: undefined }));
+    // Property by property: spreading thousands of headers took a fifth of the time that opening a long log did.
+    const slots = headers.map(({ id, start, lastTime, rows, bytes, sum, packedMs }) => {
+      return { id, start, lastTime, rows, bytes, sum, packedMs, late: undefined, hidden: undefined, held: undefined };
+    });
     for (const { late } of this.#slots.slice(from, to)) this.#lateRows -= late?.count ?? 0;
     this.#rowsBefore = undefined;
     this.#slots = [...this.#slots.slice(0, from), ...slots, ...this.#slots.slice(to)];

@@ -15,6 +15,7 @@ import { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
 import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
+import { partRows } from './part-rows.js';
 import { encodeRows, rowBytes } from './rows-lacking.js';
 import { type LookUpTimes, lookUpIn } from './times-before.js';
 
@@ -131,8 +132,15 @@ export class Packer {
         else isComplete = false;
       });
       if (at < last || !joinsLast || step.isFull) step.finish();
-      replacements.push({ from: at, to: at + 1, headers: step.takeHeaders() });
       done++;
+      const headers = step.takeHeaders();
+      const joins = at === last && joinsLast;
+      if (headers.length === 0 && slot.late !== undefined && !joins) {
+        // All of it is hidden but what waits: the span stays, so that this has its place.
+        isComplete = false;
+        continue;
+      }
+      replacements.push({ from: at, to: at + 1, headers });
     }
     if (done < outdated.length || step.isFull) {
       isComplete = false;
@@ -236,7 +244,7 @@ export class Packer {
   /** The step is stored. Events that have come since stay where they are: in memory and in the journal. */
   #apply(step: Step, replacements: readonly Replacement[]): void {
     const { packed, ordered } = this.#effective;
-    const { end } = packed;
+    const { end, hotFrom } = packed;
     this.packedRuns.adopt(step.runs);
     const left = new Chunk();
     const leave = (chunk: Chunk, from: number, to: number) => {
@@ -266,6 +274,10 @@ export class Packer {
       leave(chunk, at === from.chunk ? from.row : 0, at === to.chunk ? to.row : chunk.count);
     }
     packed.add(left);
+    // Where its last rows are hidden the last chunk ends earlier now. What waits behind it is in memory from now on (Q3).
+    const behind = ({ time }: Chunk, row: number) =>
+      (time[row] as number) >= packed.hotFrom && (time[row] as number) < hotFrom;
+    ordered.insert(partRows(left, behind).taken);
   }
 }
 

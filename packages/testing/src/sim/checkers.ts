@@ -4,7 +4,15 @@
  * Nothing here asks the code under test whether it is right. A written event is known by what `append` returned, a
  * promise by what the disk holds when it is given, the order by the reference log.
  */
-import { type EventId, eventId, type LogEvent, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
+import {
+  type EventId,
+  eventId,
+  type LogEvent,
+  parseEventId,
+  type ReplicaId,
+  type SequenceNumber,
+  type Truncation,
+} from '@gossip-log/core';
 import type { ReplicatedLog } from '@gossip-log/core/sync';
 import type { LogHandle } from '@gossip-log/transport';
 import { inLogOrder, ReferenceLog } from '../reference-log.js';
@@ -35,6 +43,8 @@ interface Written {
   readonly seq: SequenceNumber;
   readonly clock: number;
   readonly payload: unknown;
+  /** It was appended again: what its writer had been shown is not known. */
+  readonly reissued: boolean;
   /** What its writer had been shown. */
   readonly past: ReadonlyMap<ReplicaId, SequenceNumber>;
   readonly disk: VirtualDisk;
@@ -50,6 +60,7 @@ type Promised = Map<ReplicaId, SequenceNumber>;
 export class View {
   #events: readonly LogEvent[] = [];
   #snapshot: unknown;
+  #truncations: unknown;
   /** The last event of each replica that was looked at. */
   readonly #clocks = new Map<ReplicaId, number>();
   readonly version = new Map<ReplicaId, SequenceNumber>();
@@ -106,14 +117,20 @@ export class View {
     check(snapshot.length === handle.log.length, 'L9', () => `${name}: a stale snapshot`);
     if (snapshot !== this.#snapshot) {
       const events = [...snapshot];
+      // Something may have come and gone since.
+      const { truncations } = this;
       check(
-        this.#snapshot === undefined || events.length > this.#events.length || this.disk.forks,
+        this.#snapshot === undefined ||
+          events.length > this.#events.length ||
+          this.disk.forks ||
+          this.#truncations !== truncations,
         'L5',
         () => `${name}: another snapshot of a log that did not change, or that lost events`,
       );
       this.#compare(events);
       this.#events = events;
       this.#snapshot = snapshot;
+      this.#truncations = truncations;
     }
     this.#lookAtDeliveries();
   }
@@ -121,6 +138,29 @@ export class View {
   /** From where on the log is to be whole. */
   get complete(): number {
     return (this.handle.log as ReplicatedLog | undefined)?.edges.complete ?? 0;
+  }
+
+  /** What is hidden, as far as is known here. */
+  get truncations(): readonly Truncation[] {
+    return (this.handle.log as ReplicatedLog | undefined)?.truncations ?? [];
+  }
+
+  /** Has its writer taken it back, as far as is known here? */
+  hides({ replica, seq }: Pick<LogEvent, 'replica' | 'seq'>): boolean {
+    return (this.handle.log as ReplicatedLog | undefined)?.isHidden(replica, seq) ?? false;
+  }
+
+  /** Takes an own event back. In a store that several tabs write to each takes back what it writes itself. */
+  withdraw(back: number, isShared: boolean): Promise<void> | undefined {
+    const { log } = this.handle;
+    const own = this.#events.filter((event) =>
+      isShared ? event.replica === log?.replica : this.laws.writerOf(this.log, event) === this.disk,
+    );
+    const event = own.at(-1 - back);
+    if (event === undefined || log === undefined) return undefined;
+    const withdrawing = this.handle.withdraw(event.id);
+    this.laws.withdrawing(event);
+    return withdrawing.then(() => this.laws.withdrawn(event));
   }
 
   /** What it shows, for the reference to compare with. */
@@ -165,7 +205,8 @@ export class View {
   /** Where numbers were given twice a writer may append an event again, under another id that names the former. */
   #gaveWay(events: readonly LogEvent[], at: number): boolean {
     const event = this.#events[at];
-    return event !== undefined && this.disk.forks && events.some(({ formerId }) => formerId === event.id);
+    if (event === undefined) return false;
+    return this.hides(event) || (this.disk.forks && events.some(({ formerId }) => formerId === event.id));
   }
 
   /** L4: how far an event is said to be never falls, and is true. */
@@ -173,13 +214,19 @@ export class View {
     for (const [id, own] of this.#own) {
       // An event that gave way is where its successor is; the successor is looked at by its own id.
       if (this.disk.forks) continue;
+      if (this.hides(own.event)) {
+        this.#own.delete(id);
+        continue;
+      }
       const level = this.#level(own.event);
       check(level >= own.level, 'L4', () => `${this.name}: delivery of ${id} fell back`);
       if (level > own.level && !(level === 2 && this.laws.forged)) this.laws.promisedStored(this, own.event);
       own.level = level;
       if (level === 2) this.#own.delete(id);
     }
-    for (const [replica, seq] of this.version) this.#level({ id: eventId(replica, seq), replica, seq });
+    for (const [replica, seq] of this.version) {
+      if (!this.hides({ replica, seq })) this.#level({ id: eventId(replica, seq), replica, seq });
+    }
   }
 
   #level(event: Pick<LogEvent, 'id' | 'replica' | 'seq'>): number {
@@ -188,6 +235,7 @@ export class View {
       check(this.laws.forged, 'L6', () => `${this.name}: ${event.id} was refused by a peer: ${delivery.error.message}`);
       return 1;
     }
+    check(delivery.state !== 'withdrawn', 'L9', () => `${this.name}: ${event.id} shows, and is called withdrawn`);
     if (delivery.state === 'relayed') this.laws.promisedRelayed(this, event, delivery.node);
     return delivery.state === 'pending' ? 0 : delivery.state === 'stored' ? 1 : 2;
   }
@@ -201,6 +249,8 @@ export class Laws {
   /** Of these, the ones that are on no disk yet. */
   readonly #pending = new Set<Written>();
   readonly #promised = new Map<VirtualDisk, Map<string, Promised>>();
+  /** Payloads of events that their writers wanted to take back; `true` once they were told that it is done. */
+  readonly #withdrawn = new Map<unknown, boolean>();
 
   constructor(
     /** The disk of a node that promises durability, by the node's name. */
@@ -217,9 +267,22 @@ export class Laws {
     const key = `${log}/${id}`;
     const before = this.#written.get(key) ?? [];
     check(before.length === 0 || disk.forks, 'L1', () => `${view.name}: sequence number ${id} was given twice`);
-    const written = { id, log, replica, seq, clock, payload, past, disk, process, durable: false };
+    const written = { id, log, replica, seq, clock, payload, reissued: false, past, disk, process, durable: false };
     this.#written.set(key, [...before, written]);
     this.#pending.add(written);
+  }
+
+  /** The disk of an event's writer. */
+  writerOf(log: string, event: LogEvent): VirtualDisk | undefined {
+    return this.#find(log, event)?.disk;
+  }
+
+  withdrawing({ payload }: LogEvent): void {
+    if (!this.#withdrawn.has(payload)) this.#withdrawn.set(payload, false);
+  }
+
+  withdrawn({ payload }: LogEvent): void {
+    this.#withdrawn.set(payload, true);
   }
 
   /** A disk took something in: what of it is there for good may be spoken of from now on. */
@@ -245,6 +308,7 @@ export class Laws {
 
   /** A reader sees an event for the first time. */
   shown(view: View, event: LogEvent): void {
+    check(!view.hides(event), 'L1', () => `${view.name}: ${event.id} shows, and is hidden`);
     const written = this.#find(view.log, event) ?? this.#reissued(view, event);
     check(written !== undefined, 'L1', () => {
       const others = this.#written.has(`${view.log}/${event.id}`) ? 'another event than was written' : 'never written';
@@ -258,11 +322,30 @@ export class Laws {
     for (const [replica, seq] of written.past) {
       const past = this.#written.get(`${view.log}/${eventId(replica, seq)}`);
       check(
-        (view.version.get(replica) ?? 0) >= seq || past?.some(({ clock }) => clock < view.complete),
+        (view.version.get(replica) ?? 0) >= seq ||
+          view.hides({ replica, seq }) ||
+          this.#isBehindHidden(view.log, written, replica, seq, (hidden) => view.hides(hidden)) ||
+          past?.some(({ clock }) => clock < view.complete),
         'L2',
         () => `${view.name}: ${event.id} shows before ${eventId(replica, seq)}, which it depends on`,
       );
     }
+  }
+
+  /** A reference to a hidden event is met: what only that one depended on may come later. */
+  #isBehindHidden(
+    log: string,
+    { past }: Written,
+    replica: ReplicaId,
+    seq: SequenceNumber,
+    hides: (event: Pick<LogEvent, 'replica' | 'seq'>) => boolean,
+  ): boolean {
+    for (const [writer, last] of past) {
+      if (!hides({ replica: writer, seq: last })) continue;
+      const hidden = this.#written.get(`${log}/${eventId(writer, last)}`) ?? [];
+      if (hidden.some((written) => written.reissued || (written.past.get(replica) ?? 0) >= seq)) return true;
+    }
+    return false;
   }
 
   /** The written event that this one is, with its clock and its payload. */
@@ -276,9 +359,9 @@ export class Laws {
   #reissued(view: View, event: LogEvent): Written | undefined {
     const { id, replica, seq, clock, payload, formerId } = event;
     const former = this.#written.get(`${view.log}/${formerId}`)?.find((written) => written.payload === payload);
-    if (former === undefined || !former.disk.forks) return undefined;
+    if (former === undefined || (!former.disk.forks && !view.hides(former))) return undefined;
     const key = `${view.log}/${id}`;
-    const written = { ...former, id, replica, seq, clock, past: new Map(), durable: true };
+    const written = { ...former, id, replica, seq, clock, reissued: true, past: new Map(), durable: true };
     this.#written.set(key, [...(this.#written.get(key) ?? []), written]);
     return written;
   }
@@ -326,7 +409,7 @@ export class Laws {
       const version = view.handle.log?.version();
       for (const [replica, seq] of promised) {
         check(
-          (version?.get(replica) ?? 0) >= seq,
+          (version?.get(replica) ?? 0) >= seq || view.hides({ replica, seq }),
           'L4',
           () => `${view.name}: ${eventId(replica, seq)} was promised, and is not there after a restart`,
         );
@@ -338,15 +421,27 @@ export class Laws {
    * Everybody has come together: from `edge` up all show one sequence, the reference log's, and nothing that was promised is
    * missing.
    */
-  checkConverged(log: string, sequences: ReadonlyMap<string, readonly LogEvent[]>, edge: number): void {
+  checkConverged(
+    log: string,
+    sequences: ReadonlyMap<string, readonly LogEvent[]>,
+    edge: number,
+    hides: (event: Pick<LogEvent, 'replica' | 'seq'>) => boolean,
+  ): void {
     const all = new Map<EventId, LogEvent>();
     for (const events of sequences.values()) for (const event of events) all.set(event.id, event);
     const reference = new ReferenceLog('' as ReplicaId);
     const above = [...all.values()].filter(({ clock }) => clock >= edge);
     const known = Array.from(above, (event) => this.#find(log, event) as Written);
     known.sort((a, b) => a.clock - b.clock);
-    const isAbove = (id: EventId) => (all.get(id)?.clock ?? 0) >= edge;
-    reference.deliver(known.map((written) => asReference(written, isAbove)));
+    const isAbove = (id: EventId) => (all.get(id)?.clock ?? 0) >= edge && !hides(parseEventId(id));
+    reference.deliver(
+      known.map((written) =>
+        asReference(written, (id) => {
+          const { replica, seq } = parseEventId(id);
+          return isAbove(id) && (all.has(id) || !this.#isBehindHidden(log, written, replica, seq, hides));
+        }),
+      ),
+    );
     const expected = reference.sequence().map(({ id }) => id);
     for (const [name, shown] of sequences) {
       const events = shown.filter(({ clock }) => clock >= edge);
@@ -360,8 +455,30 @@ export class Laws {
       if (disk.damaged || disk.letsGo) continue;
       for (const [replica, seq] of logs.get(log) ?? []) {
         const id = eventId(replica, seq);
-        check(all.has(id), 'L4', () => `${id} of ${log} was promised, and nobody has it any more`);
+        check(
+          all.has(id) || hides({ replica, seq }),
+          'L4',
+          () => `${id} of ${log} was promised, and nobody has it any more`,
+        );
       }
+    }
+    this.#checkHidden(log, new Set(Array.from(all.values(), ({ payload }) => payload)), edge, hides);
+  }
+
+  /** What was taken back is gone, and nothing else with it: what was hidden beside it was appended again. */
+  #checkHidden(
+    log: string,
+    shown: ReadonlySet<unknown>,
+    edge: number,
+    hides: (event: Pick<LogEvent, 'replica' | 'seq'>) => boolean,
+  ): void {
+    for (const [payload, isDone] of this.#withdrawn) {
+      check(!isDone || !shown.has(payload), 'L1', () => `${payload} was withdrawn, and shows`);
+    }
+    if (edge > 0) return;
+    for (const { id, payload, durable, disk, ...written } of [...this.#written.values()].flat()) {
+      if (written.log !== log || !durable || disk.damaged || !hides(written) || this.#withdrawn.has(payload)) continue;
+      check(shown.has(payload), 'L4', () => `${id} of ${log} was hidden with others, and was not appended again`);
     }
   }
 

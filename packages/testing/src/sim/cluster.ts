@@ -80,6 +80,8 @@ export class Cluster {
   /** Ways on which frames were lost in a cut, and no events were sent since. */
   readonly #lost = new Set<string>();
   #payloads = 0;
+  /** Events that are being taken back. */
+  readonly #withdrawing = new Set<{ readonly process: VirtualProcess }>();
   #healing = false;
   /** A check failed where nothing can be thrown to the run. */
   #failure: unknown;
@@ -224,6 +226,9 @@ export class Cluster {
       case 'switch':
         this.#switch(app, step.to);
         return;
+      case 'withdraw':
+        this.#withdraw(app, log, step.back);
+        return;
       case 'open':
         this.#want(app, log);
         return;
@@ -278,6 +283,7 @@ export class Cluster {
    * holds the whole log any more, that goes for what lies above everybody's edge.
    */
   get converged(): boolean {
+    for (const { process } of this.#withdrawing) if (process.alive) return false;
     return this.logs.every((log) => {
       const views = this.#apps().map((machine) => machine.views.get(log));
       const edge = this.#edgeOf(log);
@@ -291,13 +297,31 @@ export class Cluster {
         for (const [replica, seq] of first) if (version.get(replica) !== seq) return false;
       }
       if (this.#forks && !this.#agreeAbove(0, views)) return false;
+      if (!this.#hidesAlike(log, views)) return false;
       return this.#machines.every(
         ({ relay, disk }) =>
           !relay ||
           (Array.from(first).every(([replica, seq]) => disk.head(log, replica, 'durable') >= seq) &&
-            (disk.damaged || Array.from(disk.heads(log)).every(([replica, seq]) => (first.get(replica) ?? 0) >= seq))),
+            (disk.damaged ||
+              Array.from(disk.heads(log)).every(
+                ([replica, seq]) => (first.get(replica) ?? 0) >= seq || views[0]?.hides({ replica, seq }),
+              ))),
       );
     });
+  }
+
+  /** Apps and relays have one table. */
+  #hidesAlike(log: string, views: readonly (View | undefined)[]): boolean {
+    const tables = [
+      ...views.map((view) => view?.truncations ?? []),
+      ...this.#machines.flatMap(({ relay, disk }) => (relay ? [disk.truncations(log)] : [])),
+    ].map((table) =>
+      table
+        .map(({ replica, from }) => `${replica} ${from}`)
+        .sort()
+        .join(),
+    );
+    return new Set(tables).size <= 1;
   }
 
   /** The highest edge of an app, or of a relay that lets go of events. */
@@ -386,7 +410,13 @@ export class Cluster {
         if (view !== undefined) sequences.set(name, view.events);
         if (relay && !disk.damaged) sequences.set(`${name}'s disk`, this.#read(disk, log));
       }
-      this.laws.checkConverged(log, sequences, this.#edgeOf(log));
+      const [first] = this.#apps();
+      this.laws.checkConverged(
+        log,
+        sequences,
+        this.#edgeOf(log),
+        (event) => first?.views.get(log)?.hides(event) ?? false,
+      );
     }
   }
 
@@ -624,6 +654,29 @@ export class Cluster {
     }
   }
 
+  #withdraw(machine: Machine, log: string, back: number): void {
+    const view = machine.views.get(log);
+    if (view?.handle.status !== 'ready') return;
+    view.look();
+    const isShared = this.#machines.some((other) => other !== machine && other.disk === machine.disk);
+    const withdrawing = view.withdraw(back, isShared);
+    if (withdrawing === undefined) return;
+    this.#dirty.add(view);
+    const { process } = view;
+    const one = { process };
+    this.#withdrawing.add(one);
+    withdrawing
+      .then(
+        () => this.count('event withdrawn'),
+        // The log was closed or has failed meanwhile, or the event is hidden already.
+        (error) => {
+          if (!(error instanceof GossipError)) this.#fail(error);
+          this.count(`event not withdrawn: ${error.code}`);
+        },
+      )
+      .finally(() => this.#withdrawing.delete(one));
+  }
+
   #switch(machine: Machine, to: number): void {
     const relays = this.#machines.filter(({ relay }) => relay);
     const relay = relays[to % relays.length];
@@ -725,6 +778,7 @@ export class Cluster {
   #read(disk: VirtualDisk, log: string): LogEvent[] {
     const replica = this.#machines[0]?.views.values().next().value?.handle.log?.replica;
     const copy = new ReplicatedLog({ id: log, replica: replica ?? anyReplica, now: () => 0 });
+    copy.knowTruncations(disk.truncations(log));
     // The journal may lie in another order than the log: below the edge that is kept with it anything may be missing.
     copy.resumeEdges({ wanted: 0, complete: disk.completeEdge(log) });
     const unlessDamaged = (load: () => void) => {
@@ -753,6 +807,7 @@ export class Cluster {
     if (kind === 'ranges') this.count('logs compared');
     if (kind === 'sums') this.count('log at rest summed');
     if (kind === 'coming') this.count('total announced');
+    if (kind === 'truncations') this.count('truncation table told');
     if (kind === 'error') this.count('refusal sent');
     if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
     this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
@@ -767,7 +822,7 @@ const start = Date.UTC(2026, 0, 1);
 const anyReplica = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['replica'];
 const frameKinds = [
   ...['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'],
-  ...['feed', 'pull', 'sums', 'coming'],
+  ...['feed', 'pull', 'sums', 'coming', 'absent', 'truncations'],
 ];
 
 /** A step in one line. */

@@ -41,6 +41,8 @@ export const faults = [
   'release',
   /** A node removes a log from its disk. */
   'forget',
+  /** Apps take back what they wrote. */
+  'withdraw',
 ] as const;
 export type Fault = (typeof faults)[number];
 
@@ -81,6 +83,8 @@ export type Step = { readonly afterMs: number } & (
       readonly count: number;
     }
   | { readonly do: 'switch'; readonly at: number; readonly to: number }
+  /** `back` events before the last of its own. */
+  | { readonly do: 'withdraw'; readonly at: number; readonly log: number; readonly back: number }
   | { readonly do: 'release' | 'open' | 'forget'; readonly at: number; readonly log: number }
 );
 
@@ -152,6 +156,10 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
  * tab over the same disk.
  */
 function mayFork(fault: Fault, relays: number, apps: readonly AppPlan[], chosen: readonly Fault[]): boolean {
+  // Who is set back forgets what it withdrew; and a table that was changed on the wire hides anything.
+  if (fault === 'withdraw') {
+    return !(['restore', 'stolen-lease', 'tamper', 'forget'] as const).some((other) => chosen.includes(other));
+  }
   if (fault !== 'restore' && fault !== 'stolen-lease') return true;
   const star = relays === 1 && apps.every(({ dials }) => dials.every((to) => to === 0));
   const alone = fault === 'stolen-lease' || apps.every(({ disk }, app) => disk === app);
@@ -258,6 +266,8 @@ function troubleOf(fault: Fault, random: Random, at: number): Bare<Step> {
       return { do: 'switch', at, to: peer };
     case 'release':
       return { do: random.pick(['release', 'open', 'open']), at, log };
+    case 'withdraw':
+      return { do: 'withdraw', at, log, back: random.pick([0, 0, 1, 3, 10]) };
     case 'forget':
       return { do: random.pick(['release', 'open', 'forget', 'forget']), at, log };
   }

@@ -133,6 +133,11 @@ export class VirtualDisk {
     return [...(this.#state.logs.get(log)?.journal.values() ?? [])];
   }
 
+  /** What is hidden in a log. */
+  truncations(log: string): Truncation[] {
+    return [...(this.#state.logs.get(log)?.truncations.values() ?? [])];
+  }
+
   /** The packed chunks of a log, as they lie on the disk. */
   chunks(log: string): ReadonlyMap<number, Uint8Array> {
     return this.#state.logs.get(log)?.chunks ?? new Map();

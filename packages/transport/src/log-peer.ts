@@ -1,0 +1,18 @@
+import type { ReplicaId, Run, SequenceNumber, Truncation } from '@gossip-log/core';
+import type { LogEntry } from '@gossip-log/core/sync';
+
+/** A session that has the log open. */
+export interface LogPeer {
+  /** These became stored. */
+  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, SequenceNumber>): void;
+  /** The log is no longer what was said of it. */
+  describe(log: string): void;
+  /** Its edges are others than was said. */
+  tell(log: string): void;
+  /** The truncation table has grown, and is stored (J4). */
+  truncated(log: string, truncations: readonly Truncation[]): void;
+  /** The peer may have these. */
+  want(log: string, runs: readonly Run[]): void;
+  /** The log has failed: nothing can be read from it or stored. */
+  failed(log: string): void;
+}
