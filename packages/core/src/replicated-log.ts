@@ -519,7 +519,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       for (const held of this.#edges.heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
         if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
         next = held.last + 1;
-        lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: held.last });
+        // Runs of one replica may overlap.
+        const known = lacks.get(replica);
+        const seq = Math.min(first - 1, known?.seq ?? first);
+        lacks.set(replica, { seq, time: Math.max(0, from - 1), until: Math.max(held.last, known?.until ?? 0) });
       }
       if (next <= last) absent.push({ replica, first: next, last });
     }
