@@ -519,9 +519,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       for (const held of this.#edges.heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
         if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
         next = held.last + 1;
-        const { seq, until } = lacks.get(replica) ?? { seq: first - 1, until: held.last };
-        const span = { seq: Math.min(seq, first - 1), until: Math.max(until, held.last) };
-        lacks.set(replica, { ...span, time: Math.max(0, from - 1) });
+        // Runs of one replica may overlap.
+        const known = lacks.get(replica);
+        const seq = Math.min(first - 1, known?.seq ?? first);
+        lacks.set(replica, { seq, time: Math.max(0, from - 1), until: Math.max(held.last, known?.until ?? 0) });
       }
       if (next <= last) absent.push({ replica, first: next, last });
     }

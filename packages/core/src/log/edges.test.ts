@@ -68,23 +68,6 @@ test('[K2] a row whose time cannot be, by those around it, is not taken', () => 
   expect(edges.fits(replica, 9, 80, 69)).toBe(false);
 });
 
-test('[K4] of several runs of one replica that are asked for, all that are here are read, in whatever order they come', () => {
-  const log = logOf(reader);
-  for (let i = 1; i <= 9; i++) log.append(i);
-  log.markStored(log.takeUnflushed());
-  const run = (first: number, last: number) => ({ replica: reader, first, last });
-  for (const runs of [
-    [run(1, 2), run(1, 1)],
-    [run(1, 2), run(6, 7)],
-    [run(6, 7), run(1, 2)],
-  ]) {
-    const { lacks, absent } = log.supply(runs, 0);
-    const { seq, until } = lacks.get(reader) ?? { seq: 0, until: 0 };
-    expect(absent).toEqual([]);
-    for (const { first, last } of runs) expect(seq < first && until >= last).toBe(true);
-  }
-});
-
 test('[G4] [K2] a writer whose store is an older copy settles what is above its edge, though what is below is not here', () => {
   const before = logOf(reader);
   const first = before.append(1);
@@ -234,4 +217,18 @@ test('[K6] [C7] by comparison a log is not sent what lies below its wanted edge,
   expect(offered.reply).toMatchObject([{ kind: 'lacking-runs', runs: [{ replica: ada, last: 0 }] }]);
   const lacks = readNow(writer.compare(offered.reply, 1, false, young.edges)).lacks;
   expect(lacks.get(ada)).toEqual({ seq: 0, time: 0 });
+});
+
+test('[S11] [K4] runs of one replica that overlap are all supplied', () => {
+  const { whole } = history([0, 4, 8, 12, 16]);
+  whole.loaded();
+  const [ada] = writers as [ReplicaId];
+  const runs = [
+    { replica: ada, first: 1, last: 4 },
+    { replica: ada, first: 2, last: 2 },
+    { replica: ada, first: 5, last: 9 },
+  ];
+  const { lacks, absent } = whole.supply(runs, 0);
+  expect(lacks).toEqual(new Map([[ada, { seq: 0, time: 0, until: 5 }]]));
+  expect(absent).toEqual([{ replica: ada, first: 6, last: 9 }]);
 });
