@@ -3,7 +3,7 @@
  * is asked for what lies below.
  *
  *     nothing held ── a peer says where the last n begin (`cut`) ──▶ wanted = complete = cut
- *     wanted moves down ── deeper peers are asked for what is missing ──▶ complete falls to it, or there is a gap
+ *     wanted moves down ── peers are asked for what is missing ──▶ complete falls to it, or there is a gap
  *
  * - [M1] The deepest window that was ever asked for counts. A log that is opened for the first time, by windows alone, begins
  *   where they begin; one that peers ask for, or that held events before, is whole unless its kept edges say otherwise.

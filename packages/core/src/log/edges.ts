@@ -10,7 +10,7 @@
  * - [K3] When no connected peer has what is missing, `complete` rises to the lowest edge above it that a peer has told of.
  *   Nothing held is dropped, and what waited for it shows.
  * - [K4] `complete` falls, though not below `wanted`, as soon as nothing above the lower edge is missing. Until then
- *   what is missing is asked for, of peers whose edge is lower.
+ *   what is missing is asked for, of the peers whose edges are lowest first.
  * - [K5] Two nodes compare from the higher of their `complete` edges up.
  * - [K6] What lies below a peer's `wanted` is not sent to it by comparison. What becomes stored goes to every peer.
  *

@@ -35,10 +35,15 @@ test('[K3] without an edge above what is missing nothing rises: it is on its way
   expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
 });
 
-test('[K4] what lies below the edge is asked for of deeper peers alone', () => {
+test('[K4] what lies below the edge is asked for of the deepest peer, then of others, who may hold a part of it', () => {
   const suppliers = new Suppliers<string>();
   suppliers.opened('shallow', 90);
-  expect(suppliers.search([], [event])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
   suppliers.opened('deep', 60);
-  expect(suppliers.search([], [event])).toEqual({ ask: new Map([['deep', [run]]]), rise: undefined, isPending: true });
+  for (const peer of ['deep', 'shallow']) {
+    const ask = new Map([[peer, [run]]]);
+    expect(suppliers.search([], [event])).toEqual({ ask, rise: undefined, isPending: true });
+    expect(suppliers.search([], [event])).toEqual({ ask: new Map(), rise: undefined, isPending: true });
+    suppliers.lacks(peer, [run]);
+  }
+  expect(suppliers.search([], [event])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
 });

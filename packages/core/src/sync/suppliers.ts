@@ -63,17 +63,17 @@ export class Suppliers<Peer> {
     return false;
   }
 
-  /** `unmet` keeps events waiting; `below` is wanted only of peers whose edge lies deeper. */
+  /** `unmet` keeps events waiting; `below` is missing below the edge: each of several may hold a part of it, as residue (K2). */
   search(unmet: readonly UnmetRun[], below: readonly UnmetRun[]): Search<Peer> {
     const ask = new Map<Peer, Run[]>();
     let hopeless: UnmetRun | undefined;
     for (const event of unmet) {
-      if (this.#askNext(event, ask, () => true) || this.#edgeAbove(event.time) === undefined) continue;
+      if (this.#askNext(event, ask) || this.#edgeAbove(event.time) === undefined) continue;
       if (hopeless === undefined || event.time < hopeless.time) hopeless = event;
     }
     let isPending = false;
     for (const event of below) {
-      const isAsked = this.#askNext(event, ask, ({ complete }) => complete <= event.time);
+      const isAsked = this.#askNext(event, ask);
       isPending ||= isAsked && this.#peers.size > 0;
     }
     for (const [peer, runs] of ask) this.asked(peer, runs);
@@ -81,12 +81,12 @@ export class Suppliers<Peer> {
   }
 
   /** Asks the next peer for an event, unless one that was asked may still have it. False: nobody is left. */
-  #askNext(event: UnmetRun, ask: Map<Peer, Run[]>, mayHave: (supplier: Supplier) => boolean): boolean {
+  #askNext(event: UnmetRun, ask: Map<Peer, Run[]>): boolean {
     if (this.#peers.size === 0) return true;
     let next: Peer | undefined;
     let deepest = Number.POSITIVE_INFINITY;
     for (const [peer, supplier] of this.#peers) {
-      if (!mayHave(supplier) || isAbsent(supplier, event)) continue;
+      if (isAbsent(supplier, event)) continue;
       if ((supplier.asked.get(event.replica) ?? 0) >= event.last) return true;
       if (supplier.complete >= deepest) continue;
       next = peer;

@@ -449,4 +449,29 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'Three logs that began late, one between two: each had what another lacked below the edge, and nobody asked for it.',
+    limits: 'real',
+    plan: {
+      seed: 9100498,
+      relays: 0,
+      apps: [
+        { disk: 0, dials: [] },
+        { disk: 1, dials: [0] },
+        { disk: 2, dials: [1] },
+      ],
+      logs: 1,
+      faults: ['power', 'close', 'cut', 'one-way', 'full-disk', 'switch', 'release'],
+      delayMsMax: 20,
+      bytesPerMs: 20,
+      diskLatencyMsMax: 0,
+      looks: 0.2,
+      steps: [
+        { afterMs: 0, do: 'append', at: 596, log: 1, count: 6, bytes: 31 },
+        { afterMs: 0, do: 'append', at: 669, log: 1, count: 6, bytes: 17 },
+        { afterMs: 1095, do: 'append', at: 648, log: 0, count: 1, bytes: 28 },
+      ],
+    },
+  },
 ];
