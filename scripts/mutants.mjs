@@ -201,4 +201,32 @@ export const mutants = [
     replace: '',
     faults: ['damage', 'close', 'release'],
   },
+  {
+    name: 'show hidden events that arrive',
+    file: log,
+    find: 'if (hides && this.#truncations.hides(replica, seq)) {',
+    replace: 'if (hides && seq < 0) {',
+    faults: ['withdraw', 'partition', 'crash'],
+  },
+  {
+    name: 'wait for what is hidden',
+    file: buffer,
+    find: 'if (seq >= (this.#replicas.hiddenFrom[replica] as number)) return false;',
+    replace: '',
+    faults: ['withdraw', 'partition', 'cut'],
+  },
+  {
+    name: 'never store what is hidden',
+    file: hosted,
+    find: '...(table === undefined ? {} : { truncations: table }),',
+    replace: '',
+    faults: ['withdraw', 'crash', 'close'],
+  },
+  {
+    name: 'do not append again what is hidden with others',
+    file: hosted,
+    find: '{ replica, after: seq });',
+    replace: '{ replica, after: limits.seqMax });',
+    faults: ['withdraw'],
+  },
 ];

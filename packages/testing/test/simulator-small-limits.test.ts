@@ -24,6 +24,7 @@ shortSearch('small', 500, [
   'relaxed writes lost',
   'told: early',
   'transfer resumed after a cut',
+  'event withdrawn',
   'compare-and-set lost',
   'told: forked',
 ]);

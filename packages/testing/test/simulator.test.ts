@@ -13,6 +13,7 @@ shortSearch('real', 500, [
   'replica id leased again',
   'told: early',
   'transfer resumed after a cut',
+  'event withdrawn',
   'compare-and-set lost',
   'told: storage-failed',
   'write refused, disk full',

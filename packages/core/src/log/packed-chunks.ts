@@ -139,8 +139,8 @@ export class PackedChunks {
   /** Puts these chunks in the place of those `[from, to)`; how many of them are cold is the caller's to say. */
   replace(from: number, to: number, headers: readonly ChunkHeader[], cold: number): void {
     // Property by property: spreading thousands of headers took a fifth of the time that opening a long log did.
-    const slots = headers.map(({ id, start, lastTime, rows, bytes, sum, packedMs }) => {
-      return { id, start, lastTime, rows, bytes, sum, packedMs, late: undefined, hidden: undefined, held: undefined };
+    const slots = headers.map(({ id, start, lastTime, packedMs, rows, bytes, sum }) => {
+      return { id, start, lastTime, packedMs, rows, bytes, sum, late: undefined, hidden: undefined, held: undefined };
     });
     for (const { late } of this.#slots.slice(from, to)) this.#lateRows -= late?.count ?? 0;
     this.#rowsBefore = undefined;

@@ -124,7 +124,11 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const random = new Random(seed);
   const { faults: allowed = faults, appsMax = 4, stepsMax = 130 } = options;
   const share = random.pick([0.1, 0.3, 0.6]);
-  const chosen = faults.filter(() => random.chance(share)).filter((fault) => allowed.includes(fault));
+  // On a die of its own: what a seed draws besides stays as it was.
+  const withdraws = new Random(seed ^ 0x7a5e);
+  const chosen = faults
+    .filter((fault) => (fault === 'withdraw' ? withdraws : random).chance(share))
+    .filter((fault) => allowed.includes(fault));
   const relays = random.pick([0, 1, 1, 1, 2]);
   const apps: AppPlan[] = [];
   const appCount = random.between(relays === 0 ? 2 : 1, Math.max(2, appsMax));
