@@ -548,6 +548,8 @@ class Node implements GossipNode, LogHost, SessionHost {
       await hosted.whenIdle();
       entry.closing = undefined;
       if (entry.uses + entry.peerUses > 0 || entry.hosted !== hosted) return;
+      // Used and given back meanwhile: by then another one may be open under the same id.
+      this.#keep(entry);
       for (const driver of this.#drivers) driver.detach(hosted.id);
       hosted.close();
       this.#entries.delete(hosted.id);

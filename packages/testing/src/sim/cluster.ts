@@ -298,6 +298,9 @@ export class Cluster {
       }
       if (this.#forks && !this.#agreeAbove(0, views)) return false;
       if (!this.#hidesAlike(log, views)) return false;
+      // Heads say nothing of what a relay still lacks below an edge of its own.
+      const edges = this.#machines.map(({ relay, disk }) => (relay ? disk.completeEdge(log) : 0));
+      if (Math.max(...edges) > 0 && !this.#relaysHold(log, 0)) return false;
       return this.#machines.every(
         ({ relay, disk }) =>
           !relay ||
