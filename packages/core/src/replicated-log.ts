@@ -519,7 +519,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       for (const held of this.#edges.heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
         if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
         next = held.last + 1;
-        lacks.set(replica, { seq: first - 1, time: Math.max(0, from - 1), until: held.last });
+        // Runs of one replica may overlap.
+        const known = lacks.get(replica);
+        const seq = Math.min(first - 1, known?.seq ?? first);
+        lacks.set(replica, { seq, time: Math.max(0, from - 1), until: Math.max(held.last, known?.until ?? 0) });
       }
       if (next <= last) absent.push({ replica, first: next, last });
     }
@@ -764,10 +767,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return next >= complete;
   }
 
-  /** What a durable node that holds the log from `complete` on is known to have of what is stored here, when it lacks nothing. */
-  provenVersion(complete: number, relayed: SequenceNumber): Map<ReplicaId, SequenceNumber> {
-    if (complete === 0) return this.storedVersion();
-    const own = this.#isProven(complete, relayed) ? this.storedSeq(this.replica) : relayed;
+  /** What a durable node is known to have of what is stored here, when from that time on it lacks nothing. */
+  provenVersion(from: number, relayed: SequenceNumber): Map<ReplicaId, SequenceNumber> {
+    if (from === 0) return this.storedVersion();
+    const own = this.#isProven(from, relayed) ? this.storedSeq(this.replica) : relayed;
     return own === 0 ? new Map() : new Map([[this.replica, own]]);
   }
 

@@ -35,7 +35,7 @@ const runsThere = entriesThere.flatMap(({ runs }) => runs);
 const answers: { readonly [K in keyof Answers]: Answers[K] } = {
   open: { log, writable: true, forPeer: false },
   describe: { descriptor, ranges: [{ kind: 'runs', runs: [] }], token: undefined },
-  compare: { lacks: new Map(), reply: [], missing: [], doubtful: false, walked: 0, rows: 1 },
+  compare: { lacks: new Map(), reply: [], missing: [], doubtful: false, from: 0, walked: 0, rows: 1 },
   sum: { fingerprint: { count: 1, sum: Uint32Array.of(1, 2, 3, 4) } },
   supply: { lacks: new Map(), absent: [] },
   read: { entries: [], more: false, heldTime: undefined, lacking: 0 },

@@ -285,10 +285,10 @@ export class HostedLog<T = unknown> {
     this.#notify();
   }
 
-  /** A durable node has all that is stored here from `complete` up, but for what is behind the events in `lacks`. */
-  compared(node: string, complete: number, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
+  /** A durable node has all that is stored here from that time on, but for what is behind the events in `lacks`. */
+  compared(node: string, from: number, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
     const log = this.#log;
-    const version = log?.provenVersion(complete, this.deliveries.relayedSeq(log.replica)) ?? [];
+    const version = log?.provenVersion(from, this.deliveries.relayedSeq(log.replica)) ?? [];
     const runs = Array.from(version, ([replica, last]) => ({
       replica,
       first: 1,

@@ -242,7 +242,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#host.established(this, output.peer);
         break;
       case 'compared':
-        this.#host.hosted(output.log)?.compared(output.node, output.complete, output.lacks);
+        this.#host.hosted(output.log)?.compared(output.node, output.from, output.lacks);
         break;
       case 'acknowledged':
         this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);

@@ -43,6 +43,8 @@ export interface Compared {
   /** Replica → the last event before the first one that the peer lacks. */
   readonly lacks: Map<ReplicaId, KnownEvent>;
   readonly reply: Range[];
+  /** Of what lies before, the comparison says nothing. */
+  readonly from: number;
   /** Rows and replicas that were looked at one by one, and how many the effective log has. */
   readonly walked: number;
   readonly rows: number;
@@ -147,7 +149,7 @@ export function compareRows(
   if (listed) reply.push(listRuns(rows));
   else for (const span of differing) reply.push(...describeSpan(rows, span, salt));
   reply.sort((a, b) => startOf(a) - startOf(b));
-  return { lacks, reply, walked: rows.walked - walkedBefore, rows: rows.rowCount };
+  return { lacks, reply, from: floor, walked: rows.walked - walkedBefore, rows: rows.rowCount };
 }
 
 /** A span in which the two differ, and how many rows each has there. */

@@ -200,3 +200,17 @@ test('[K6] [C7] by comparison a log is not sent what lies below its wanted edge,
   const lacks = readNow(writer.compare(offered.reply, 1, false, young.edges)).lacks;
   expect(lacks.get(ada)).toEqual({ seq: 0, time: 0 });
 });
+
+test('[S11] [K4] runs of one replica that overlap are all supplied', () => {
+  const { whole } = history([0, 4, 8, 12, 16]);
+  whole.loaded();
+  const [ada] = writers as [ReplicaId];
+  const runs = [
+    { replica: ada, first: 1, last: 4 },
+    { replica: ada, first: 2, last: 2 },
+    { replica: ada, first: 5, last: 9 },
+  ];
+  const { lacks, absent } = whole.supply(runs, 0);
+  expect(lacks).toEqual(new Map([[ada, { seq: 0, time: 0, until: 5 }]]));
+  expect(absent).toEqual([{ replica: ada, first: 6, last: 9 }]);
+});

@@ -26,6 +26,8 @@ export interface Comparison {
   asks: boolean;
   /** What the peer lacks, as far as this comparison has shown, and what was stored since it began. */
   readonly lacks: Map<ReplicaId, KnownEvent>;
+  /** Of what lies before it has said nothing. */
+  from: number;
   /** The peer says that it has other events of this node's writer: what it acknowledges may be those (G4). */
   doubted: boolean;
 }
@@ -43,6 +45,7 @@ export function newComparison(number: number, thorough = false): Comparison {
     asked: false,
     asks: false,
     lacks: new Map(),
+    from: 0,
     doubted: false,
   };
 }

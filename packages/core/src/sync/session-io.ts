@@ -78,6 +78,7 @@ export interface Answers {
     readonly reply: readonly Range[];
     readonly missing: readonly Run[];
     readonly doubtful: boolean;
+    readonly from: number;
     /** Rows that were looked at for it, and rows of the log. */
     readonly walked: number;
     readonly rows: number;
@@ -160,14 +161,14 @@ export type SessionOutput =
   | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
   | { readonly type: 'established'; readonly peer: Peer }
   /**
-   * The named node, which is durable, has all that is stored here from its `complete` edge up, except what is behind the
-   * events in `lacks`.
+   * The named node, which is durable, has all that is stored here from that time on, except what is behind the events in
+   * `lacks`.
    */
   | {
       readonly type: 'compared';
       readonly log: string;
       readonly node: string;
-      readonly complete: number;
+      readonly from: number;
       readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
     }
   /** Durable at the named node, up to each run's `last`. */

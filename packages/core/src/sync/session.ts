@@ -490,6 +490,8 @@ export class Session {
         channel.reopen = false;
         // It may have more than when it was asked.
         channel.wanted.clear();
+        // It may have forgotten what it was told.
+        if (message.turn !== undefined) channel.toldHidden = [];
         this.#outputs.push({ type: 'edges', log, edges: channel.edges });
         if (isFresh) {
           channel.compared = false;
@@ -696,7 +698,7 @@ export class Session {
 
   /** What the peer said was read and is answered. */
   #compareAnswered(channel: Channel, answer: Answers['compare'], turn: Turn): void {
-    const { lacks, reply, missing, doubtful, walked, rows } = answer;
+    const { lacks, reply, missing, doubtful, from, walked, rows } = answer;
     if (!this.#budget.spend(channel.log, walked, rows, this.#now)) {
       this.#fault(new GossipError('limit-exceeded', `comparisons of "${channel.log}" take more than they may`));
       return;
@@ -706,6 +708,7 @@ export class Session {
     if (underWay(channel, own, comparison.number) !== comparison) return;
     noteLacks(comparison.lacks, lacks);
     comparison.doubted ||= doubtful;
+    comparison.from = Math.max(comparison.from, from);
     comparison.asks ||= reply.some(isQuestion);
     if (reply.length > 0 || (comparison.asked && !more)) this.#sendRanges(channel, turn, reply);
     if (!more) {
@@ -738,8 +741,8 @@ export class Session {
     channel.reopen = doubted;
     this.#announceEnd(channel);
     if (this.#peer?.durable && !doubted) {
-      const { complete } = channel.edges;
-      this.#outputs.push({ type: 'compared', log: channel.log, node: this.#peer.name, complete, lacks });
+      const { from } = comparison;
+      this.#outputs.push({ type: 'compared', log: channel.log, node: this.#peer.name, from, lacks });
     }
   }
 

@@ -395,6 +395,34 @@ export const pinnedPlans: readonly PinnedPlan[] = [
   },
   {
     found:
+      'A relay whose log failed just as it was told of a withdrawal forgot it, and was not told again by the session that had told it.',
+    limits: 'small',
+    plan: {
+      seed: 8102215,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['crash', 'full-disk', 'damage', 'withdraw'],
+      delayMsMax: 20,
+      bytesPerMs: 1000,
+      diskLatencyMsMax: 3,
+      looks: 1,
+      steps: [
+        { afterMs: 33, do: 'append', at: 973, log: 0, count: 1, bytes: 18 },
+        { afterMs: 0, do: 'append', at: 500, log: 1, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'append', at: 222, log: 1, count: 2, bytes: 30 },
+        { afterMs: 28, do: 'append', at: 140, log: 0, count: 2, bytes: 24 },
+        { afterMs: 45, do: 'withdraw', at: 77, log: 0, back: 0 },
+        { afterMs: 0, do: 'damage', at: 783, kind: 'flip' },
+        { afterMs: 0, do: 'crash', at: 454, downMs: 5000 },
+      ],
+    },
+  },
+  {
+    found:
       'A log that was used again and given back while it was being closed was closed twice: the second time it took the one with it that was open under the same id by then.',
     limits: 'small',
     plan: {
