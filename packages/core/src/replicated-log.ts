@@ -1176,7 +1176,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         tally.disputed = true;
       }
       const dispute = this.#dispute as Dispute | undefined;
-      if (dispute === undefined || seq !== dispute.agreed + 1) continue;
+      if (dispute === undefined) continue;
+      // What lies below the edge is not compared (K2): the dispute begins with what is above.
+      const timeBefore = timeBeforeRow(block, row);
+      if (timeBefore > 0 && timeBefore < this.#edges.certainFrom) dispute.agreed = Math.max(dispute.agreed, seq - 1);
+      if (seq !== dispute.agreed + 1) continue;
       if (this.#standing.stands(block, row, self)) {
         dispute.agreed = seq;
         continue;

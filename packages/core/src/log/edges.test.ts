@@ -68,6 +68,41 @@ test('[K2] a row whose time cannot be, by those around it, is not taken', () => 
   expect(edges.fits(replica, 9, 80, 69)).toBe(false);
 });
 
+test('[K4] of several runs of one replica that are asked for, all that are here are read, in whatever order they come', () => {
+  const log = logOf(reader);
+  for (let i = 1; i <= 9; i++) log.append(i);
+  log.markStored(log.takeUnflushed());
+  const run = (first: number, last: number) => ({ replica: reader, first, last });
+  for (const runs of [
+    [run(1, 2), run(1, 1)],
+    [run(1, 2), run(6, 7)],
+    [run(6, 7), run(1, 2)],
+  ]) {
+    const { lacks, absent } = log.supply(runs, 0);
+    const { seq, until } = lacks.get(reader) ?? { seq: 0, until: 0 };
+    expect(absent).toEqual([]);
+    for (const { first, last } of runs) expect(seq < first && until >= last).toBe(true);
+  }
+});
+
+test('[G4] [K2] a writer whose store is an older copy settles what is above its edge, though what is below is not here', () => {
+  const before = logOf(reader);
+  const first = before.append(1);
+  before.markStored(before.takeUnflushed());
+  const second = before.append(2);
+  const blocks = before.takeUnflushed().map(({ block }) => block);
+  const log = new ReplicatedLog<number>(
+    { id: 'tea', replica: reader, now: () => 1_700_000_000_000 },
+    { freshReplica: () => writers[0] as ReplicaId },
+  );
+  log.raise(first.clock + 1);
+  const { settled } = log.receive(blocks);
+  expect(settled).toMatchObject({ replica: reader, from: 2 });
+  expect(log.isDisputed(reader)).toBe(false);
+  expect(log.replica).toBe(writers[0]);
+  expect(ids(log)).toEqual([second.id]);
+});
+
 /** A history of four writers who hear of one another now and then, each event an entry of its own. */
 function history(picks: readonly number[]): { entries: LogEntry[]; whole: ReplicatedLog<number> } {
   const logs = writers.map(logOf);

@@ -423,6 +423,71 @@ export const pinnedPlans: readonly PinnedPlan[] = [
   },
   {
     found:
+      'Of two runs of one writer that a peer was asked for, only the last one came: a log that began late never reached its beginning.',
+    limits: 'real',
+    plan: {
+      seed: 436,
+      relays: 2,
+      apps: [
+        { disk: 0, dials: [0, 1] },
+        { disk: 1, dials: [1] },
+        { disk: 2, dials: [0] },
+        { disk: 3, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['power', 'release'],
+      delayMsMax: 1,
+      bytesPerMs: 20,
+      diskLatencyMsMax: 3,
+      looks: 1,
+      steps: [
+        { afterMs: 0, do: 'release', at: 918, log: 1 },
+        { afterMs: 32, do: 'open', at: 968, log: 0 },
+        { afterMs: 0, do: 'append', at: 791, log: 1, count: 1, bytes: 29 },
+        { afterMs: 1627, do: 'release', at: 173, log: 0 },
+        { afterMs: 1987, do: 'open', at: 263, log: 0 },
+        { afterMs: 0, do: 'power', at: 582, downMs: 100 },
+        { afterMs: 909, do: 'append', at: 891, log: 1, count: 1, bytes: 4 },
+        { afterMs: 477, do: 'append', at: 408, log: 0, count: 1, bytes: 28 },
+        { afterMs: 0, do: 'append', at: 767, log: 1, count: 1, bytes: 36 },
+        { afterMs: 0, do: 'open', at: 622, log: 0 },
+        { afterMs: 0, do: 'append', at: 400, log: 0, count: 1, bytes: 10 },
+        { afterMs: 856, do: 'append', at: 601, log: 1, count: 1, bytes: 39 },
+        { afterMs: 1253, do: 'append', at: 809, log: 1, count: 1, bytes: 18 },
+        { afterMs: 1599, do: 'append', at: 390, log: 0, count: 1, bytes: 0 },
+      ],
+    },
+  },
+  {
+    found:
+      'A restored writer whose log began late disputed its own events for ever: what they follow lay below the edge.',
+    limits: 'small',
+    plan: {
+      seed: 8300341,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+      ],
+      logs: 2,
+      faults: ['restore'],
+      delayMsMax: 20,
+      bytesPerMs: 1000,
+      diskLatencyMsMax: 3,
+      looks: 0.2,
+      steps: [
+        { afterMs: 48, do: 'copy', at: 208 },
+        { afterMs: 0, do: 'append', at: 624, log: 1, count: 1, bytes: 31 },
+        { afterMs: 1423, do: 'append', at: 573, log: 1, count: 1, bytes: 27 },
+        { afterMs: 0, do: 'append', at: 414, log: 1, count: 1, bytes: 2 },
+        { afterMs: 0, do: 'append', at: 489, log: 1, count: 1, bytes: 14 },
+        { afterMs: 812, do: 'restore', at: 856, downMs: 5000 },
+        { afterMs: 12962, do: 'restore', at: 489, downMs: 50000 },
+      ],
+    },
+  },
+  {
+    found:
       'A log that was used again and given back while it was being closed was closed twice: the second time it took the one with it that was open under the same id by then.',
     limits: 'small',
     plan: {
