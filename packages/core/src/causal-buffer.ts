@@ -139,6 +139,21 @@ export class CausalBuffer {
     return [...unmet.values()];
   }
 
+  /** The latest event below the edge that parked rows refer to and that is not here: under a lower edge they would wait for it too. */
+  latestMetByEdge(): number {
+    const { complete } = this.#edges;
+    let latest = -1;
+    for (const slot of this.#byDot.values()) {
+      const timeBefore = this.#parked.timeBefore(slot);
+      if (timeBefore > latest && this.#edges.begins(this.#parked.replica(slot), timeBefore)) latest = timeBefore;
+      this.#parked.eachDependency(slot, (replica, seq, time) => {
+        const isMet = time < complete && seq < (this.#replicas.hiddenFrom[replica] as number);
+        if (isMet && time > latest && !this.#edges.holds(replica, seq)) latest = time;
+      });
+    }
+    return latest;
+  }
+
   /** Takes all rows, in log order: what they wait for is to be looked at anew. */
   takeAll(): number[] {
     const slots = [...this.#byDot.values()];

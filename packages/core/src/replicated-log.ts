@@ -484,7 +484,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #fall(): boolean {
     const { complete, wanted } = this.#edges;
     if (complete <= wanted) return false;
-    this.#edges.complete = Math.min(complete, this.#edges.lowest());
+    const lowest = this.#edges.lowest();
+    if (lowest >= complete) return false;
+    this.#edges.complete = Math.max(lowest, this.#buffer.latestMetByEdge() + 1);
     return this.#edges.complete < complete;
   }
 
