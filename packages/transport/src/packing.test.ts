@@ -2,9 +2,9 @@
 import { GossipError, limits, type Snapshot } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
+import { append, texts } from '../test/nodes-on-disks.js';
 import { until } from '../test/until.js';
 import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
-import type { LogHandle } from './log-handle.js';
 import type { LogWindow } from './log-window.js';
 import { memoryPair } from './memory-pair.js';
 
@@ -17,18 +17,6 @@ function nodeOn(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}): Gos
 }
 
 const payloads = (snapshot: Snapshot<string>) => snapshot.map(({ payload }) => payload);
-
-function texts(from: number, to: number): string[] {
-  return Array.from({ length: to - from }, (_, i) => `message ${from + i}, and some more words of it`);
-}
-
-/** Appends, and waits until it is stored. */
-async function append(log: LogHandle<string>, written: readonly string[]): Promise<void> {
-  await log.ready;
-  let last = log.append(written[0] as string);
-  for (const payload of written.slice(1)) last = log.append(payload);
-  await log.delivered(last);
-}
 
 /** A disk with `count` messages, all but the last of them packed. */
 async function packedDisk(count = many): Promise<MemoryDisk> {

@@ -1,9 +1,9 @@
 /** A log of which a node holds the last part: where it begins, what lies before, and what stays when the node starts again. */
 import { limits, type Snapshot } from '@gossip-log/core';
-import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
+import { MemoryDisk } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
+import { append, closeNodes, nodeOn, texts } from '../test/nodes-on-disks.js';
 import { until } from '../test/until.js';
-import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
 import type { LogHandle } from './log-handle.js';
 import type { LogWindow } from './log-window.js';
 import { memoryPair } from './memory-pair.js';
@@ -11,31 +11,6 @@ import { memoryPair } from './memory-pair.js';
 const room = 'room';
 
 const payloads = (snapshot: Snapshot<string>) => snapshot.map(({ payload }) => payload);
-
-function texts(from: number, to: number): string[] {
-  return Array.from({ length: to - from }, (_, i) => `message ${from + i}, and some more words of it`);
-}
-
-/** Appends, and waits until it is stored. */
-async function append(log: LogHandle<string>, written: readonly string[]): Promise<void> {
-  await log.ready;
-  let last = log.append(written[0] as string);
-  for (const payload of written.slice(1)) last = log.append(payload);
-  await log.delivered(last);
-}
-
-const nodes: GossipNode[] = [];
-function nodeOn(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}): GossipNode {
-  const node = createGossipNode({
-    storage: memoryStorage({ disk }),
-    onError: (error) => {
-      throw error;
-    },
-    ...options,
-  });
-  nodes.push(node);
-  return node;
-}
 
 /** A relay over that disk and an app, joined; what the app is sent is counted. */
 function joined(relayDisk: MemoryDisk, appDisk = new MemoryDisk()) {
@@ -65,8 +40,6 @@ function joined(relayDisk: MemoryDisk, appDisk = new MemoryDisk()) {
   return { app, relay, traffic };
 }
 
-const close = () => Promise.all(nodes.splice(0).map((node) => node.close()));
-
 /** A relay's disk with `count` messages of one writer. */
 async function filledDisk(count: number): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
@@ -75,7 +48,7 @@ async function filledDisk(count: number): Promise<MemoryDisk> {
   await append(log, texts(0, count));
   const last = log.snapshot().at(-1);
   if (last !== undefined) await log.delivered(last, 'relayed');
-  await close();
+  await closeNodes();
   return disk;
 }
 
@@ -114,7 +87,7 @@ for (const [name, count] of [
     expect(payloads(log.snapshot())).toEqual([...texts(0, count + 5), 'mine']);
     expect(log.hasOlder).toBe(false);
     expect(await log.loadOlder(10)).toBe(0);
-    await close();
+    await closeNodes();
   });
 }
 
@@ -127,7 +100,7 @@ test('[M1] [M2] [K1] a window is there after a restart, also packed; what came m
   await shows(log, window.last);
   await append(log, ['mine']);
   log.release();
-  await close();
+  await closeNodes();
   expect(appDisk.logs.get(room)?.chunks.size).toBeGreaterThan(1);
 
   // Without its peer it shows what it holds, and knows that there was more.
@@ -139,7 +112,7 @@ test('[M1] [M2] [K1] a window is there after a restart, also packed; what came m
   expect(again.hasOlder).toBe(true);
   expect(again.hasGap).toBe(false);
   await append(again, ['alone']);
-  await close();
+  await closeNodes();
 
   const second = joined(relayDisk, appDisk);
   const there = second.relay.open<string>(room);
@@ -154,14 +127,14 @@ test('[M1] [M2] [K1] a window is there after a restart, also packed; what came m
   expect(payloads(whole.snapshot())).toEqual([...texts(0, count), 'mine', 'alone']);
   await until(whole, () => !whole.hasOlder);
   for (const use of [shallow, deep, whole]) use.release();
-  await close();
+  await closeNodes();
 
   const last = nodeOn(appDisk);
   const all = last.open<string>(room);
   await all.ready;
   expect(payloads(all.snapshot())).toEqual([...texts(0, count), 'mine', 'alone']);
   expect(all.hasOlder).toBe(false);
-  await close();
+  await closeNodes();
 });
 
 test('[M1] what was written before any peer was there stands beside the window', async () => {
@@ -170,7 +143,7 @@ test('[M1] what was written before any peer was there stands beside the window',
   const written = alone.open<string>(room, { window: { last: 20 } });
   await append(written, ['offline']);
   expect(written.hasOlder).toBe(false);
-  await close();
+  await closeNodes();
   const { app, relay } = joined(relayDisk, appDisk);
   const log = app.open<string>(room, { window: { last: 20 } });
   await until(log, () => log.snapshot().length >= 20);
@@ -180,7 +153,7 @@ test('[M1] what was written before any peer was there stands beside the window',
   expect(shown).toHaveLength(21);
   expect(shown).toContain('offline');
   expect(shown.filter((text) => text !== 'offline')).toEqual(texts(280, 300));
-  await close();
+  await closeNodes();
 });
 
 test('[M1] a window since a time holds what came since, also where that time has not come yet', async () => {
@@ -190,7 +163,7 @@ test('[M1] a window since a time holds what came since, also where that time has
   await all.ready;
   const since = all.snapshot().at(40)?.timestamp ?? 0;
   const expected = [...all.snapshot()].filter(({ timestamp }) => timestamp >= since);
-  await close();
+  await closeNodes();
   const { app, relay } = joined(disk);
   const log = app.open<string>(room, { window: { since } });
   await until(log, () => log.snapshot().length >= expected.length);
@@ -205,7 +178,7 @@ test('[M1] a window since a time holds what came since, also where that time has
   await until(there, () => there.snapshot().length === 12);
   expect(payloads(late.snapshot())).toEqual(['new', 'mine']);
   expect(relay).toBeDefined();
-  await close();
+  await closeNodes();
 });
 
 test('[M3] [S21] where one peer does not reach far enough, another that does is asked', async () => {
@@ -214,7 +187,7 @@ test('[M3] [S21] where one peer does not reach far enough, another that does is 
   const middleDisk = new MemoryDisk();
   const first = joined(disk, middleDisk);
   await shows(first.app.open<string>(room, { window: { last: 30 } }), 30);
-  await close();
+  await closeNodes();
 
   // The shallow one is there first.
   const [toShallow, toDeep] = [memoryPair(), memoryPair()];
@@ -230,7 +203,7 @@ test('[M3] [S21] where one peer does not reach far enough, another that does is 
   await shows(log, 100);
   expect(payloads(log.snapshot())).toEqual(texts(count - log.snapshot().length, count));
   await until(log, () => log.hasOlder);
-  await close();
+  await closeNodes();
 });
 
 test('[M1] windows and numbers that are none are refused', async () => {
@@ -245,7 +218,7 @@ test('[M1] windows and numbers that are none are refused', async () => {
   }
   const log = node.open(room, { window: { last: 1 } });
   for (const count of [-1, Number.NaN]) await expect(log.loadOlder(count)).rejects.toThrow(RangeError);
-  await close();
+  await closeNodes();
 });
 
 test('[S12] [L4] a durable node that begins late acknowledges nothing over its gap, and takes what its writer has below', async () => {
@@ -260,7 +233,7 @@ test('[S12] [L4] a durable node that begins late acknowledges nothing over its g
   await shows(read, 5);
   await append(read, ['read']);
   await until(written, () => written.snapshot().length === 21);
-  await close();
+  await closeNodes();
 
   const first = joined(relayDisk, readerDisk);
   const again = first.app.open<string>(room, { window: { last: 5 } });
@@ -271,18 +244,18 @@ test('[S12] [L4] a durable node that begins late acknowledges nothing over its g
   const mine = events.find(({ payload }) => payload === 'read');
   if (mine !== undefined) await again.delivered(mine, 'relayed');
   for (const { id } of events) if (id !== mine?.id) expect(again.delivery(id).state).toBe('stored');
-  await close();
+  await closeNodes();
 
   const second = joined(relayDisk, writerDisk);
   const home = second.app.open<string>(room);
   await home.ready;
   const own = [...home.snapshot()].filter(({ payload }) => payload !== 'read');
   await Promise.all(own.map(({ id }) => home.delivered(id, 'relayed')));
-  await close();
+  await closeNodes();
   const last = nodeOn(relayDisk);
   const kept = last.open<string>(room);
   await kept.ready;
   expect(payloads(kept.snapshot()).filter((text) => text !== 'read')).toEqual(texts(0, 20));
   expect(kept.hasOlder).toBe(false);
-  await close();
+  await closeNodes();
 });

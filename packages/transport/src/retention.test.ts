@@ -2,29 +2,15 @@
 import { type Environment, limits } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
+import { append, closeNodes, nodeOn, texts } from '../test/nodes-on-disks.js';
 import { until } from '../test/until.js';
-import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
+import { createGossipNode, type GossipNodeOptions } from './gossip-node.js';
 import type { LogHandle } from './log-handle.js';
 import { memoryPair } from './memory-pair.js';
 import { systemEnvironment } from './system-environment.js';
 
 const room = 'room';
 const chunk = limits.journalRowsMax;
-
-const nodes: GossipNode[] = [];
-function nodeOn(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}): GossipNode {
-  const node = createGossipNode({
-    storage: memoryStorage({ disk }),
-    onError: (error) => {
-      throw error;
-    },
-    ...options,
-  });
-  nodes.push(node);
-  return node;
-}
-
-const close = () => Promise.all(nodes.splice(0).map((node) => node.close()));
 
 function joined(relayDisk: MemoryDisk, appDisk: MemoryDisk, relayOptions: Partial<GossipNodeOptions> = {}) {
   const pair = memoryPair();
@@ -33,16 +19,7 @@ function joined(relayDisk: MemoryDisk, appDisk: MemoryDisk, relayOptions: Partia
   return { relay, app: nodeOn(appDisk, { connections: [pair.right] }), pair };
 }
 
-const texts = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => `message ${from + i}, and more`);
 const payloads = (log: LogHandle<string>) => log.snapshot().map(({ payload }) => payload);
-
-async function append(log: LogHandle<string>, written: readonly string[], level: 'stored' | 'relayed' = 'relayed') {
-  await log.ready;
-  let last = log.append(written[0] as string);
-  for (const payload of written.slice(1)) last = log.append(payload);
-  await log.delivered(last, level);
-}
 
 const chunksOn = (disk: MemoryDisk) => disk.logs.get(room)?.chunks.size ?? 0;
 
@@ -50,7 +27,7 @@ const chunksOn = (disk: MemoryDisk) => disk.logs.get(room)?.chunks.size ?? 0;
 async function shrink(disk: MemoryDisk, chunksMax: number, options: Partial<GossipNodeOptions>): Promise<void> {
   await nodeOn(disk, options).open<string>(room).ready;
   while (chunksOn(disk) > chunksMax) await new Promise((resolve) => setImmediate(resolve));
-  await close();
+  await closeNodes();
 }
 
 test('[H11] [K5] [L1] a relay lets go of old events; who has them keeps them, and who comes new is sent what is left', async () => {
@@ -58,8 +35,8 @@ test('[H11] [K5] [L1] a relay lets go of old events; who has them keeps them, an
   const count = 6 * chunk;
   const { app } = joined(relayDisk, writerDisk);
   const written = app.open<string>(room);
-  await append(written, texts(0, count));
-  await close();
+  await append(written, texts(0, count), 'relayed');
+  await closeNodes();
   const retention = { eventsMax: 2 * chunk };
   await shrink(relayDisk, 4, { retention, durable: true });
   expect(chunksOn(relayDisk)).toBeGreaterThan(1);
@@ -73,17 +50,17 @@ test('[H11] [K5] [L1] a relay lets go of old events; who has them keeps them, an
   // All is wanted, and nobody who is there has it.
   expect(log.hasGap).toBe(true);
   expect(log.hasOlder).toBe(false);
-  await append(log, ['new']);
-  await close();
+  await append(log, ['new'], 'relayed');
+  await closeNodes();
 
   // The relay starts anew and is what it was; the writer has all of it still, and hears what is new.
   const again = joined(relayDisk, writerDisk, { retention });
   const whole = again.app.open<string>(room);
   await until(whole, () => whole.snapshot().length === count + 1);
   expect(payloads(whole)).toEqual([...texts(0, count), 'new']);
-  await append(whole, ['newer']);
+  await append(whole, ['newer'], 'relayed');
   expect(whole.hasGap).toBe(false);
-  await close();
+  await closeNodes();
 
   // Where the two meet without the relay, what was missing comes.
   const pair = memoryPair();
@@ -93,18 +70,18 @@ test('[H11] [K5] [L1] a relay lets go of old events; who has them keeps them, an
   const filled = other.open<string>(room);
   await until(filled, () => filled.snapshot().length === count + 2 && !filled.hasGap);
   expect(payloads(filled)).toEqual([...texts(0, count), 'new', 'newer']);
-  await close();
+  await closeNodes();
 });
 
 test('[H11] [K2] [S12] a writer that was away brings events from before the floor: they are kept and acknowledged', async () => {
   const [relayDisk, awayDisk, busyDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
   const retention = { eventsMax: chunk };
   const early = nodeOn(awayDisk);
-  await append(early.open<string>(room), ['written on a train'], 'stored');
-  await close();
+  await append(early.open<string>(room), ['written on a train']);
+  await closeNodes();
   const busy = joined(relayDisk, busyDisk);
-  await append(busy.app.open<string>(room), texts(0, 5 * chunk));
-  await close();
+  await append(busy.app.open<string>(room), texts(0, 5 * chunk), 'relayed');
+  await closeNodes();
   await shrink(relayDisk, 3, { retention, durable: true });
 
   const { app } = joined(relayDisk, awayDisk, { retention });
@@ -113,32 +90,32 @@ test('[H11] [K2] [S12] a writer that was away brings events from before the floo
   const mine = log.snapshot().at(0);
   expect(mine?.payload).toBe('written on a train');
   if (mine !== undefined) await log.delivered(mine, 'relayed');
-  await close();
+  await closeNodes();
   const relay = nodeOn(relayDisk, { durable: true });
   const there = relay.open<string>(room);
   await there.ready;
   expect(payloads(there)).toContain('written on a train');
-  await close();
+  await closeNodes();
 });
 
 test('[H11] [L4] what a node wrote and no durable node has yet is kept, with all behind it', async () => {
   const disk = new MemoryDisk();
   const retention = { eventsMax: 10 };
   const alone = nodeOn(disk, { retention });
-  await append(alone.open<string>(room), texts(0, 4 * chunk), 'stored');
-  await close();
+  await append(alone.open<string>(room), texts(0, 4 * chunk));
+  await closeNodes();
   const again = nodeOn(disk, { retention });
   const log = again.open<string>(room);
   await log.ready;
   expect(payloads(log)).toEqual(texts(0, 4 * chunk));
-  await close();
+  await closeNodes();
 
   const { app } = joined(new MemoryDisk(), disk, {});
   const shared = app.open<string>(room);
   await shared.ready;
   const last = shared.snapshot().at(-1);
   if (last !== undefined) await shared.delivered(last, 'relayed');
-  await close();
+  await closeNodes();
   await shrink(disk, 2, { retention });
 });
 
@@ -175,13 +152,13 @@ test('[H11] by their age events go while the log is open, those of quiet rooms t
   expect(Math.max(...held)).toBeLessThan(14);
   expect(Math.min(...held.slice(10))).toBeGreaterThanOrEqual(8);
   expect(payloads(log).at(-1)).toBe('hour 39');
-  await close();
+  await closeNodes();
   const again = nodeOn(disk, { durable: true });
   const left = again.open<string>(room);
   await left.ready;
   expect(left.snapshot().length).toBe(held.at(-1));
-  await append(left, ['after'], 'stored');
-  await close();
+  await append(left, ['after']);
+  await closeNodes();
 });
 
 test('[H11] bounds that are none are refused', async () => {

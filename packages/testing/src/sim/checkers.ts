@@ -452,7 +452,7 @@ export class Laws {
       });
     }
     for (const [disk, logs] of this.#promised) {
-      if (disk.damaged || disk.letsGo) continue;
+      if (disk.damaged) continue;
       for (const [replica, seq] of logs.get(log) ?? []) {
         const id = eventId(replica, seq);
         check(

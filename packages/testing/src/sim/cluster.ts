@@ -110,7 +110,6 @@ export class Cluster {
       const place = app === undefined ? -1 - i : app.disk;
       const disk = disks.get(place) ?? this.#newDisk();
       disks.set(place, disk);
-      disk.letsGo = i < plan.relays && plan.keeps !== undefined;
       const dials = (app?.dials ?? []).map((to) => names[to] as string);
       this.#machines.push({
         name,
@@ -327,20 +326,15 @@ export class Cluster {
     return new Set(tables).size <= 1;
   }
 
-  /** The highest edge of an app, or of a relay that lets go of events. */
+  /** The highest edge of an app. */
   #edgeOf(log: string): number {
-    const letsGo = this.#plan.keeps !== undefined;
-    return Math.max(
-      ...this.#machines.map(({ relay, disk, views }) =>
-        relay ? (letsGo ? disk.completeEdge(log) : 0) : (views.get(log)?.complete ?? 0),
-      ),
-    );
+    return Math.max(...this.#apps().map(({ views }) => views.get(log)?.complete ?? 0));
   }
 
   /** Nothing was removed or lost: somebody holds whatever was written. */
   get #isKept(): boolean {
     const losing: readonly Fault[] = ['forget', 'damage', 'restore', 'stolen-lease', 'tamper'];
-    return this.#plan.keeps === undefined && !losing.some((fault) => this.#plan.faults.includes(fault));
+    return !losing.some((fault) => this.#plan.faults.includes(fault));
   }
 
   #relaysHold(log: string, edge: number): boolean {
@@ -487,7 +481,6 @@ export class Cluster {
       environment: process.environment,
       durable: relay,
       openOnDemand: relay,
-      ...(relay && this.#plan.keeps !== undefined ? { retention: { eventsMax: this.#plan.keeps } } : {}),
       name,
       onError: (error) => this.#onError(machine, error),
     });

@@ -107,8 +107,6 @@ export interface Plan {
   readonly diskLatencyMsMax: number;
   /** How often an app looks at a log that changed. */
   readonly looks: number;
-  /** Relays keep so many events of a log. Default: all. No seed draws it yet. */
-  readonly keeps?: number;
   readonly steps: readonly Step[];
 }
 

@@ -83,8 +83,6 @@ export class VirtualDisk {
   damaged = false;
   /** An older copy was put in its place: its writers may give numbers twice, and have to notice. */
   restored = false;
-  /** Its node lets go of old events: what it promised it need not have for ever. */
-  letsGo = false;
   /** The next lease is of an id that somebody holds. */
   stealNext = false;
   /** Two processes may write under one id, and give numbers twice until one is refused. */
