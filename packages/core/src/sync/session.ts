@@ -990,19 +990,21 @@ export class Session {
         if (supplies === undefined) {
           for (const { runs } of answer.entries) this.#know(channel, runs);
           this.#announce(channel, answer);
-        } else if (answer.more) {
+        } else if (answer.more || answer.heldTime !== undefined) {
           for (const { runs } of answer.entries) advance(supplies, runs);
-          noteLacks(channel.supplies, supplies);
+          noteLacks(answer.more ? channel.supplies : channel.heldSupplies, supplies);
         }
         this.#sendEvents(
           channel.remote as number,
           answer.entries.map((entry) => entry.block),
         );
+        if (answer.heldTime !== undefined) {
+          channel.heldTime = Math.min(answer.heldTime, channel.heldTime ?? Number.POSITIVE_INFINITY);
+        }
         if (supplies !== undefined) break;
         channel.behind = answer.more || channel.stale;
         if (!channel.behind) this.#announceEnd(channel);
         if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
-        if (answer.heldTime !== undefined) channel.heldTime = answer.heldTime;
         break;
       }
       case 'sum':
@@ -1085,6 +1087,8 @@ export class Session {
       if (channel.heldTime !== undefined && channel.heldTime <= this.#horizon()) {
         channel.heldTime = undefined;
         channel.behind = true;
+        noteLacks(channel.supplies, channel.heldSupplies);
+        channel.heldSupplies = new Map();
       }
       if (channel.reopen) {
         channel.reopen = false;
