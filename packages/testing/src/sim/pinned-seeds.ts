@@ -800,4 +800,35 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'A writer was set back whose log began late. Of its first branch it was shown the part above the edge alone, and kept what it had written in the place of the part below: what followed that was refused for ever.',
+    limits: 'small',
+    plan: {
+      seed: 700117277,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+        { disk: 2, dials: [0] },
+        { disk: 3, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['restore'],
+      delayMsMax: 300,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      steps: [
+        { afterMs: 0, do: 'copy', at: 516 },
+        { afterMs: 573, do: 'append', at: 420, log: 1, count: 1, bytes: 38 },
+        { afterMs: 933, do: 'append', at: 582, log: 1, count: 6, bytes: 31 },
+        { afterMs: 34, do: 'append', at: 356, log: 1, count: 1, bytes: 38 },
+        { afterMs: 34, do: 'restore', at: 592, downMs: 100 },
+        { afterMs: 455, do: 'copy', at: 729 },
+        { afterMs: 42, do: 'append', at: 744, log: 1, count: 1, bytes: 0 },
+        { afterMs: 766, do: 'append', at: 562, log: 0, count: 1, bytes: 0 },
+      ],
+    },
+  },
 ];
