@@ -16,6 +16,7 @@
  */
 
 const log = 'packages/core/src/replicated-log.ts';
+const arrivals = 'packages/core/src/log/arrivals.ts';
 const buffer = 'packages/core/src/causal-buffer.ts';
 const session = 'packages/core/src/sync/session.ts';
 const packer = 'packages/core/src/log/packer.ts';
@@ -106,7 +107,7 @@ export const mutants = [
   },
   {
     name: 'never release what is parked',
-    file: log,
+    file: arrivals,
     find: 'if (released.length > 0 && this.#buffer.rows > 0) {',
     replace: 'if (released.length < 0) {',
   },
@@ -203,7 +204,7 @@ export const mutants = [
   },
   {
     name: 'show hidden events that arrive',
-    file: log,
+    file: arrivals,
     find: 'if (hides && this.#truncations.hides(replica, seq)) {',
     replace: 'if (hides && seq < 0) {',
     faults: ['withdraw', 'partition', 'crash'],

@@ -76,6 +76,18 @@ export function takeRow(
   );
 }
 
+/** The same for several rows. Returns the chunk. @internal */
+export function takeRows(
+  chunk: Chunk,
+  block: DecodedBlock,
+  rows: readonly number[],
+  replicas: readonly number[],
+  tables: LogTables,
+): Chunk {
+  for (const row of rows) takeRow(chunk, block, row, replicas, tables);
+  return chunk;
+}
+
 /** The dependencies of a row of a block, put into an arena. @internal */
 export function takeDependencies(
   block: DecodedBlock,
