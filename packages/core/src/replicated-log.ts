@@ -2,21 +2,7 @@
  * The log's parts put together: clock, replicas, heads, causal buffer, ordered log, codec. `gossip-log.ts` shows
  * what users call; what nodes and sessions need besides is here.
  *
- * - [G1] A block is merged whole or refused whole; a refusal leaves the log as it was before that block.
- * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
- *   when its claimed time proves wrong: its replica has passed that time without that sequence number. A reference to what
- *   lies below the log's edge counts as met (K1 to K6, in `log/edges.ts`).
  * - [G3] What is stored (`markStored`) and released is the effective log: only of that does the log speak to peers.
- * - [G4] When a peer holds other events under this writer's id than this log does, the store is an older copy. The
- *   peer's are taken as the log's own past, from the first that differs; what stood in their place is appended again
- *   under a fresh id, with its former one. Until that is settled nothing of the disputed id is told to anybody.
- * - [G5] Who holds another event than a peer sends or says that it has, and has not stored it yet, refuses the peer:
- *   `forked`. It could not have told of its own before; when the peer comes back, it has, and G4 decides.
- * - [G6] Who sends another event than is stored here, or one behind another than is here (its time says so), writes on
- *   another branch: what it sends of that replica behind it is passed over, until it compares the log anew. By then it
- *   knows of ours.
- * - [G7] An event that is missing here before others of its writer, as after a write that was lost, is put in its place when
- *   a peer sends it.
  */
 import { CausalBuffer } from './causal-buffer.js';
 import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
@@ -27,19 +13,19 @@ import { GossipError, invariant } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
-import { horizon, observe, tick } from './hybrid-logical-clock.js';
+import { horizon } from './hybrid-logical-clock.js';
 import {
   type EventId,
   eventId,
-  parseEventId,
   parseLogId,
   parseReplicaId,
   type ReplicaId,
   replicaIdFromBytes,
   type SequenceNumber,
 } from './ids.js';
-import { depsMax, eventBytesMax, idleRowsMax, seqMax, timeMax } from './limits.js';
+import { eventBytesMax, idleRowsMax, timeMax } from './limits.js';
 import { Listeners } from './listeners.js';
+import { Arrivals, newTally } from './log/arrivals.js';
 import { Chunk } from './log/chunk.js';
 import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
@@ -50,25 +36,27 @@ import { Heads } from './log/heads.js';
 import { type ColdHidden, HiddenRows } from './log/hidden-rows.js';
 import type { LogTables } from './log/log-tables.js';
 import { OrderedLog } from './log/ordered-log.js';
-import { PackedChunks, type Reading } from './log/packed-chunks.js';
+import { OwnRows } from './log/own-rows.js';
+import { PackedChunks, PackedOtherwise, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { partRows } from './log/part-rows.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { readLacking } from './log/read-lacking.js';
-import { compareBytes, ReplicaTable } from './log/replica-table.js';
+import { type Reissued, ReissuedEvents, type Settlement, type Yielded } from './log/reissued-events.js';
+import { ReplicaTable } from './log/replica-table.js';
 import { type IsEnough, Residence } from './log/residence.js';
 import { type Retention, retentionFloor } from './log/retention.js';
 import { chunksLacking, encodeRows, Lacking, pickLacking } from './log/rows-lacking.js';
 import { readMatching } from './log/rows-matching.js';
+import { SecondBranches } from './log/second-branches.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { StandingRows } from './log/standing-rows.js';
-import { takeBlock, takeRow } from './log/take-rows.js';
+import { takeRow, takeRows } from './log/take-rows.js';
 import { type LookUpTimes, lookUpIn, notTold } from './log/times-before.js';
 import { type Truncation, Truncations } from './log/truncations.js';
 import type { Run } from './ports/storage.js';
-import type { KnownRun, Range } from './range.js';
-import { unwrapReissued, wrapReissued } from './reissue.js';
-import { blockRuns, type KnownEvent, type LogEntry, type TimedRun } from './runs.js';
+import type { Range } from './range.js';
+import type { KnownEvent, LogEntry, TimedRun } from './runs.js';
 
 /** What a log is, fixed when it is created; peers compare it. */
 export interface LogDescriptor {
@@ -138,50 +126,13 @@ export interface Truncated {
   /** What is to be stored besides: own events before the hidden ones, and what had waited for hidden ones. */
   readonly entries: readonly LogEntry[];
   /** Own events that were hidden, and as what they were appended again. */
-  readonly reissued: Settlement['reissued'];
+  readonly reissued: Reissued;
 }
 
 /** Own events that were hidden with others: those behind `after` are appended again (J5). */
 export interface HiddenWithOthers {
   readonly replica: ReplicaId;
   readonly after: SequenceNumber;
-}
-
-/** How a dispute ended: own events of `replica` from `from` on gave way to others. */
-export interface Settlement {
-  readonly replica: ReplicaId;
-  readonly from: SequenceNumber;
-  /** The events that gave way, and as what they were appended again. */
-  readonly reissued: ReadonlyMap<EventId, { readonly clock: number; readonly id: EventId }>;
-}
-
-/** Own events that a peer holds otherwise, while it is not clear from where on. */
-interface Dispute {
-  readonly replica: number;
-  /** The same on both sides up to here. */
-  agreed: SequenceNumber;
-  /** What is stored, kept here meanwhile: in the effective log there is nothing of the replica. */
-  stored: SequenceNumber;
-}
-
-/** What `receive` counts and gathers. */
-interface Tally {
-  added: number;
-  hidden: number;
-  duplicates: number;
-  dropped: number;
-  mended: boolean;
-  disputed: boolean;
-  readonly entries: LogEntry[];
-  readonly runs: TimedRun[];
-  /** Rows that gave way to others, to be appended again. */
-  readonly yielded: Yielded[];
-}
-
-interface Yielded {
-  readonly replica: ReplicaId;
-  readonly from: SequenceNumber;
-  readonly rows: Chunk;
 }
 
 /** What makes a log one that a node keeps, rather than one that is merely computed with. */
@@ -194,7 +145,6 @@ export interface JournalOptions {
   readonly onMerge?: (blocks: readonly Uint8Array[]) => Receipt;
 }
 
-const noneReissued: Settlement['reissued'] = new Map();
 const codecName = /^[\x21-\x7e]{1,32}$/;
 
 /** @internal */
@@ -220,22 +170,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #truncations = new Truncations(this.#replicas);
   readonly #hidden: HiddenRows;
   readonly #residence: Residence;
+  readonly #own: OwnRows;
+  readonly #reissued: ReissuedEvents;
+  readonly #branches: SecondBranches;
+  readonly #arrivals: Arrivals;
   readonly #listeners = new Listeners();
   readonly #journal: JournalOptions | undefined;
-  /** Index of the replica that this log writes as. */
-  #self: number;
-  /** Own rows not yet taken for the journal. */
-  #unflushed = new Chunk();
-  /** Time of the event before the first of these. */
-  #timeBeforeUnflushed = 0;
-  /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
-  readonly #oneRow = new Chunk(1);
-  #dispute: Dispute | undefined;
-  /** Former id → id, of re-issued events. */
-  readonly #reissued = new Map<EventId, EventId>();
   /** Rows that gave way while the journal was read. */
   readonly #yielded: Yielded[] = [];
-  #clock = 0;
   #snapshot: Snapshot<T> | undefined;
   #closed = false;
 
@@ -252,15 +194,25 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#packed = new PackedChunks(this.#tables);
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#standing = new StandingRows(this.#effective);
-    this.#packer = new Packer(this.#effective, this.#heads, this.#reissued);
-    this.#hidden = new HiddenRows(this.#effective, this.#standing, this.#heads, this.#packer.packedRuns);
+    const heads = this.#heads;
+    const { now } = options;
+    const replica = parseReplicaId(options.replica);
+    this.#own = new OwnRows(this.#ordered, heads, { replica, now, freshReplica: journal?.freshReplica });
+    this.#reissued = new ReissuedEvents(this.#replicas, this.#standing, this.#own);
+    this.#packer = new Packer(this.#effective, heads, this.#reissued.ids);
+    this.#hidden = new HiddenRows(this.#effective, this.#standing, heads, this.#packer.packedRuns);
     this.#residence = new Residence(this.#effective, this.#packer);
-    this.#self = this.#replicas.intern(parseReplicaId(options.replica));
+    const parts = {
+      ...{ effective: this.#effective, standing: this.#standing, heads, buffer: this.#buffer, packer: this.#packer },
+      ...{ truncations: this.#truncations, own: this.#own, reissued: this.#reissued },
+    };
+    this.#branches = new SecondBranches(parts);
+    this.#arrivals = new Arrivals(parts);
     this.#journal = journal;
   }
 
   get replica(): ReplicaId {
-    return this.#replicas.ids[this.#self] as ReplicaId;
+    return this.#replicas.ids[this.#own.self] as ReplicaId;
   }
 
   get length(): number {
@@ -269,7 +221,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   append(payload: T): LogEvent<T> {
     this.#assertOpen();
-    const event = this.#append(eventKind.app, this.#encodePayload(payload));
+    const event = this.#own.append(eventKind.app, this.#encodePayload(payload)) as LogEvent<T>;
     this.#changed();
     return event;
   }
@@ -314,26 +266,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     this.#packed.requireAt(times);
     // G4: what gives way is taken out of memory, so all must be there.
-    if (this.#journal !== undefined && blocks.some((block) => this.#contradictsOwn(block))) {
+    if (this.#journal !== undefined && blocks.some((block) => this.#branches.contradictsOwn(block))) {
       if (this.#residence.warm(0)) this.#changed();
     }
-  }
-
-  /** Does a block hold events under this writer's id that do not stand here? */
-  #contradictsOwn(block: DecodedBlock): boolean {
-    const self = this.#self;
-    const own = this.#replicas.bytes(self);
-    const writer = block.replicas.findIndex((bytes) => compareBytes(bytes, own) === 0);
-    if (writer < 0 || writer >= block.writers) return false;
-    for (let row = 0; row < block.count; row++) {
-      if (block.replica[row] !== writer) continue;
-      if (
-        (block.seq[row] as number) > (this.#replicas.last[self] as number) ||
-        !this.#standing.stands(block, row, self)
-      )
-        return true;
-    }
-    return false;
   }
 
   /** A block from this node's own journal: whatever its time, it was accepted before. */
@@ -378,15 +313,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   get(id: EventId): LogEvent<T> | undefined {
-    // An event that was re-issued twice: from the second id to the first one, and on to the last.
-    for (let at: EventId | undefined = id, steps = 0; at !== undefined && steps < 3; steps++) {
-      const { replica, seq } = parseEventId(at);
-      const index = this.#replicas.find(replica);
-      const found = index < 0 ? undefined : this.#standing.find(index, seq);
-      if (found !== undefined) return this.#ordered.event(found.chunk, found.row) as LogEvent<T>;
-      at = this.#reissued.get(at);
-    }
-    return undefined;
+    const found = this.#reissued.find(id);
+    return found && (this.#ordered.event(found.chunk, found.row) as LogEvent<T>);
   }
 
   close(): void {
@@ -430,45 +358,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (time <= this.#edges.complete) return [];
     this.#edges.complete = time;
     // What is written here from now on lies above.
-    this.#clock = observe(this.#clock, time);
-    const freed = this.#releaseAll();
+    this.#own.observe(time);
+    const freed = this.#arrivals.releaseAll();
     if (freed.length > 0) this.#changed();
     return freed;
-  }
-
-  /** What has come to be met is released, wherever it waited. Returns it, to be stored. */
-  #releaseAll(): LogEntry[] {
-    const tally = newTally();
-    const freed: number[] = [];
-    const { parked } = this.#buffer;
-    // In log order whatever a row refers to has been looked at before.
-    for (const slot of this.#buffer.takeAll()) {
-      const replica = parked.replica(slot);
-      const seq = parked.seq(slot);
-      const at = parked.time(slot);
-      if (this.#truncations.hides(replica, seq)) {
-        parked.free(slot);
-        continue;
-      }
-      const isResidue = at < this.#edges.complete;
-      const lacks = isResidue ? undefined : this.#buffer.lackedByParked(slot);
-      if (lacks !== undefined) {
-        this.#buffer.wait(slot, lacks);
-        continue;
-      }
-      const timeBefore = parked.timeBefore(slot);
-      const isTaken = isResidue
-        ? !this.#edges.holds(replica, seq) && this.#edges.fits(replica, seq, at, timeBefore)
-        : at > (this.#replicas.lastTime[replica] as number);
-      if (isTaken) {
-        this.#advance(replica, seq, at, timeBefore);
-        freed.push(slot);
-      } else {
-        parked.free(slot);
-      }
-    }
-    if (freed.length > 0) this.#insertFreed(freed, tally, true);
-    return tally.entries;
   }
 
   /**
@@ -516,7 +409,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     for (const { replica, first, last } of runs) {
       const index = this.#replicas.find(replica);
       // While own events are disputed nobody is told that they are here, nor that they are not.
-      if (this.#dispute?.replica === index) continue;
+      if (this.#branches.disputed === index) continue;
       let next = first;
       for (const held of this.#edges.heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
         if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
@@ -533,16 +426,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Own events since the last call, as entries for the journal. */
   takeUnflushed(): LogEntry[] {
-    const rows = this.#unflushed;
-    if (rows.count === 0) return [];
-    const before = this.#timeBeforeUnflushed;
-    const entries = encodeRows(rows, this.#tables, 'own', ([first], times) => {
-      times[first as number] = before;
-    });
-    // Mostly it is one row: its chunk serves again.
-    if (rows.count === 1) rows.count = 0;
-    else this.#unflushed = new Chunk();
-    return entries;
+    return this.#own.takeUnflushed();
   }
 
   /**
@@ -557,8 +441,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
         const replica = this.#replicas.intern(run.replica);
         if (!this.#standing.holds(replica, run)) {
           standing = false;
-        } else if (this.#dispute?.replica === replica) {
-          this.#dispute.stored = Math.max(this.#dispute.stored, run.last);
+        } else if (this.#branches.disputed === replica) {
+          this.#branches.noteStored(run.last);
           standing = false;
         } else if (run.last > (stored[replica] as number)) {
           stored[replica] = run.last;
@@ -586,12 +470,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    * is hidden, or not here.
    */
   standingId(id: EventId): EventId | undefined {
-    for (let at: EventId | undefined = id, steps = 0; at !== undefined && steps < 3; steps++) {
-      const { replica, seq } = parseEventId(at);
-      if (seq <= (this.#replicas.last[this.#replicas.find(replica)] ?? 0)) return at;
-      at = this.#reissued.get(at);
-    }
-    return undefined;
+    return this.#reissued.standingId(id);
   }
 
   /** The hidden events in these blocks, in log order, each once. */
@@ -649,31 +528,27 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const hiding = this.#hidden.affected(told);
     this.#packed.requireAt(cold.times);
     const grew = this.#truncations.merge(told);
-    const entries: LogEntry[] = [];
-    const ownFrom = this.#replicas.hiddenFrom[this.#self] as number;
-    if (ownFrom < Number.POSITIVE_INFINITY) {
-      this.#unflushed = partRows(this.#unflushed, ({ seq }, row) => (seq[row] as number) >= ownFrom).left;
-      entries.push(...this.takeUnflushed());
-      this.#self = this.#replicas.intern((this.#journal as JournalOptions).freshReplica());
-    }
-    if (this.#dispute !== undefined && hiding.has(this.#dispute.replica)) this.#dropDispute();
+    const ownFrom = this.#replicas.hiddenFrom[this.#own.self] as number;
+    const entries = ownFrom < Number.POSITIVE_INFINITY ? this.#own.endBefore(ownFrom) : [];
+    const { disputed } = this.#branches;
+    if (disputed !== undefined && hiding.has(disputed)) this.#branches.drop();
     const rows = this.#hidden.take(hiding, cold);
-    this.#forgetReissued(rows, true);
+    this.#reissued.forget(rows, true);
     const hidden = encodeRows(rows, this.#tables, 'received', notTold);
-    const freed = this.#releaseAll();
-    const reissued = again === undefined || rows.count === 0 ? noneReissued : this.#appendAgain(rows, again);
+    const freed = this.#arrivals.releaseAll();
+    const reissued = again === undefined || rows.count === 0 ? new Map() : this.#appendAgain(rows, again);
     if (rows.count > 0) this.#snapshot = undefined;
     if (rows.count > 0 || freed.length > 0) this.#changed();
     return { grew, hidden, entries: [...entries, ...freed], reissued };
   }
 
-  #appendAgain(rows: Chunk, { replica, after }: HiddenWithOthers): Settlement['reissued'] {
+  #appendAgain(rows: Chunk, { replica, after }: HiddenWithOthers): Reissued {
     const index = this.#replicas.find(replica);
     const { taken } = partRows(
       rows,
       (chunk, row) => chunk.replica[row] === index && (chunk.seq[row] as number) > after,
     );
-    return this.#reissue({ replica, from: after + 1, rows: taken }).reissued;
+    return this.#reissued.append({ replica, from: after + 1, rows: taken }).reissued;
   }
 
   /** What of these entries is not hidden: blocks that hold hidden events are written anew without them. */
@@ -692,7 +567,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const lookUp: LookUpTimes = (starts, before) => {
         for (const at of starts) before[at] = timeBeforeRow(block, shown[at] as number);
       };
-      return encodeRows(this.#pickRows(block, replicas, shown), this.#tables, entry.origin, lookUp);
+      const rows = takeRows(new Chunk(shown.length), block, shown, replicas, this.#tables);
+      return encodeRows(rows, this.#tables, entry.origin, lookUp);
     });
   }
 
@@ -703,7 +579,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       stored[replica] = last[replica] as number;
       storedTime[replica] = lastTime[replica] as number;
     }
-    for (const yielded of this.#yielded) this.#reissue(yielded);
+    for (const yielded of this.#yielded) this.#reissued.append(yielded);
     this.#yielded.length = 0;
     this.#fall();
   }
@@ -714,18 +590,17 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** The last stored event of a replica; 0 when there is none. */
   storedSeq(replica: ReplicaId): SequenceNumber {
-    const index = this.#replicas.find(replica);
-    return this.#dispute?.replica === index ? this.#dispute.stored : (this.#replicas.stored[index] ?? 0);
+    return this.#branches.storedSeq(this.#replicas.find(replica));
   }
 
   /** Own events that are not stored yet. */
   get ownUnstored(): number {
-    return (this.#replicas.last[this.#self] as number) - this.storedSeq(this.replica);
+    return (this.#replicas.last[this.#own.self] as number) - this.storedSeq(this.replica);
   }
 
   /** Is it open whether events of this replica can stand? */
   isDisputed(replica: ReplicaId): boolean {
-    return this.#dispute !== undefined && this.#dispute.replica === this.#replicas.find(replica);
+    return this.#branches.disputed !== undefined && this.#branches.disputed === this.#replicas.find(replica);
   }
 
   /** Where the last `count` events begin that peers may be told of; where the log begins, when there are no more. */
@@ -765,7 +640,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** Does a node that holds the log from `complete` on have all own events, when it has had those up to `relayed`, and the last? */
   #isProven(complete: number, relayed: SequenceNumber): boolean {
     if (complete === 0 || relayed >= this.storedSeq(this.replica)) return true;
-    const next = this.#standing.findTime(this.#self, relayed + 1);
+    const next = this.#standing.findTime(this.#own.self, relayed + 1);
     return next >= complete;
   }
 
@@ -800,14 +675,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     let doubtful = false;
     for (const range of received) {
       if (!('runs' in range)) continue;
-      // Without its time an event is not claimed: the peer asks for what comes behind it.
-      const claims = range.runs.filter(({ lastTime }) => lastTime > 0);
-      const error = this.#contradicts(claims);
-      if (error !== undefined) throw error;
-      for (const claim of claims) {
-        const { replica, last, lastTime } = claim;
-        if (replica !== this.replica || this.#dispute !== undefined) continue;
-        if (lastTime < this.#edges.certainFrom || this.#effective.has(this.#self, claim)) continue;
+      for (const { replica, last } of this.#branches.doubted(range.runs)) {
         doubtful = true;
         compared.lacks.delete(replica);
         // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
@@ -875,10 +743,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       lastTime[index] = storedTime[index] = packedTime[index] = replica.lastTime;
       if (replica.isHead) this.#heads.add(index);
       this.#edges.letGo(index, replica.last, replica.lastTime);
-      this.#clock = observe(this.#clock, replica.lastTime);
+      this.#own.observe(replica.lastTime);
     }
     this.#resumePackedEdges(edges, (at) => this.#replicas.find((replicas[at] as PackedReplica).replica));
-    for (const [former, id] of reissued) this.#reissued.set(former, id);
+    this.#reissued.resume(reissued);
     this.#packed.replace(0, 0, chunks, chunks.length);
     this.#packer.nextId = nextChunkId;
   }
@@ -967,12 +835,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Gives back the memory of packed events before that time. Snapshots keep what they have seen. O(events in memory). */
   trim(from: number): void {
-    if (this.#residence.trim(from, this.#unflushed)) this.#changed();
+    if (this.#residence.trim(from, this.#own.unflushed)) this.#changed();
   }
 
   /** Not while it is open which events stand (G4). */
   get isPackable(): boolean {
-    return this.#dispute === undefined;
+    return this.#branches.disputed === undefined;
   }
 
   /**
@@ -984,7 +852,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const last = slots[slots.length - 1];
     if (!this.isPackable) return undefined;
     // The last chunk is joined with what comes behind it when it is small. That is in memory: then it must be, too (Q3).
-    if (last !== undefined && cold === slots.length && isSmall(last, joinsFromMs) && this.#clock >= end) {
+    if (last !== undefined && cold === slots.length && isSmall(last, joinsFromMs) && this.#own.clock >= end) {
       if (yield* this.#packed.reading(() => this.#residence.warm(this.#packed.cold - 1))) this.#changed();
     }
     const plan = yield* this.#packer.plan({ nowMs: this.#now(), joinsFromMs });
@@ -1006,8 +874,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** The time of the first own event behind `seq`; `undefined` when there is none, 0 when it is not in memory. */
   timeOfOwn(seq: SequenceNumber): number | undefined {
-    if (seq >= (this.#replicas.last[this.#self] as number)) return undefined;
-    return this.#standing.findTime(this.#self, seq + 1);
+    if (seq >= (this.#replicas.last[this.#own.self] as number)) return undefined;
+    return this.#standing.findTime(this.#own.self, seq + 1);
   }
 
   /** Events before that time were let go of, and are not taken again. */
@@ -1028,43 +896,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   #assertOpen(): void {
     if (this.#closed) throw new GossipError('log-closed', `log "${this.id}" is closed`, { context: { id: this.id } });
-  }
-
-  #append(kind: number, bytes: Uint8Array): LogEvent<T> {
-    const { last, lastTime, firstTime } = this.#replicas;
-    const { dependencies, pages } = this.#tables;
-    const self = this.#self;
-    const seq = (last[self] as number) + 1;
-    const time = tick(this.#clock, this.#now());
-    if (seq > seqMax || !(time <= timeMax)) {
-      throw new GossipError(
-        'limit-exceeded',
-        'this replica cannot write here any more: its sequence or clock is at its end',
-      );
-    }
-
-    // What is over `depsMax` stays a head, and is named by the next event.
-    const named = this.#heads.dependenciesOf(self, depsMax);
-    const deps = dependencies.begin(named.length);
-    for (const head of named) {
-      dependencies.add(head, last[head] as number, time - (lastTime[head] as number));
-      this.#heads.remove(head);
-    }
-    pages.place(bytes, 0, bytes.length);
-    const tail = this.#ordered.tail();
-    tail.push(self, seq, time, kind, pages.page, pages.offset, bytes.length, deps);
-    this.#ordered.appended();
-    if (this.#journal !== undefined) {
-      if (this.#unflushed.count === 0) this.#timeBeforeUnflushed = lastTime[self] as number;
-      this.#unflushed.reserveOneMore();
-      this.#unflushed.copyRow(tail, tail.count - 1);
-    }
-    last[self] = seq;
-    lastTime[self] = time;
-    if (seq === 1) firstTime[self] = time;
-    this.#heads.add(self);
-    this.#clock = time;
-    return this.#ordered.event(tail, tail.count - 1) as LogEvent<T>;
   }
 
   #encodePayload(payload: T): Uint8Array {
@@ -1117,20 +948,28 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     let refused: GossipError | undefined;
     for (const block of decoded) {
       refused = this.#replicas.roomFor(block.replicas);
-      if (source === 'peer' && this.#journal !== undefined && this.#packed.cold > 0 && this.#contradictsOwn(block)) {
+      if (
+        source === 'peer' &&
+        this.#journal !== undefined &&
+        this.#packed.cold > 0 &&
+        this.#branches.contradictsOwn(block)
+      ) {
         refused ??= new GossipError('forked', 'events of this writer differ: only a session can tell which stand');
       }
       if (refused !== undefined) break;
       const replicas = block.replicas.map((bytes) => this.#replicas.internBytes(bytes));
-      if (this.#journal !== undefined && source === 'peer') this.#compareOwn(block, replicas, tally);
-      if (this.#journal !== undefined && source === 'journal') this.#compareStored(block, replicas);
+      if (this.#journal !== undefined && source === 'peer') this.#branches.compareOwn(block, replicas, tally);
+      if (this.#journal !== undefined && source === 'journal') this.#branches.compareStored(block, replicas, tally);
       refused =
-        (source === 'peer' ? this.#contradiction(block, replicas) : undefined) ??
-        this.#absorb(block, replicas, tally, arrivals, contested);
+        (source === 'peer' ? this.#branches.contradiction(block, replicas) : undefined) ??
+        this.#arrivals.absorb(block, replicas, tally, arrivals, contested);
       if (refused !== undefined) break;
     }
     tally.dropped += this.#buffer.shed();
-    const settled = tally.yielded.map((yielded) => this.#reissue(yielded))[0];
+    if (tally.yielded.length > 0) this.#snapshot = undefined;
+    let settled: Settlement | undefined;
+    if (source === 'journal') this.#yielded.push(...tally.yielded);
+    else [settled] = tally.yielded.map((yielded) => this.#reissued.append(yielded));
     const { added, duplicates, hidden, dropped, mended, disputed, entries, runs } = tally;
     const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
     const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
@@ -1142,438 +981,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       ...{ parked, missing, refused, settled, fell },
     };
   }
-
-  /** The disputed replica was withdrawn: the dispute is over. */
-  #dropDispute(): void {
-    const { replica, stored } = this.#dispute as Dispute;
-    this.#replicas.stored[replica] = stored;
-    this.#replicas.storedTime[replica] = this.#standing.findTime(replica, stored);
-    this.#dispute = undefined;
-    this.#buffer.disputed = undefined;
-  }
-
-  #beginDispute(): void {
-    const { stored, storedTime } = this.#replicas;
-    this.#dispute = { replica: this.#self, agreed: 0, stored: stored[this.#self] as number };
-    this.#buffer.disputed = this.#self;
-    stored[this.#self] = 0;
-    storedTime[this.#self] = 0;
-    this.#effective.forget();
-    this.#packer.forget();
-  }
-
-  /** G4: a peer's events under this writer's id are held against what stands here, up to the first that differs. */
-  #compareOwn(block: DecodedBlock, replicas: readonly number[], tally: Tally): void {
-    const self = this.#self;
-    const writer = replicas.indexOf(self);
-    if (writer < 0 || writer >= block.writers) return;
-    let missing: ReadonlySet<number> | undefined;
-    for (let row = 0; row < block.count; row++) {
-      if (block.replica[row] !== writer || (block.time[row] as number) < this.#edges.certainFrom) continue;
-      const seq = block.seq[row] as number;
-      if (this.#dispute === undefined) {
-        if (seq <= (this.#replicas.last[self] as number)) {
-          if (this.#standing.stands(block, row, self)) continue;
-          missing ??= this.#standing.missing(block, replicas);
-          if (missing.has(row)) continue;
-        }
-        this.#beginDispute();
-        tally.disputed = true;
-      }
-      const dispute = this.#dispute as Dispute | undefined;
-      if (dispute === undefined) continue;
-      // What lies below the edge is not compared (K2): the dispute begins with what is above.
-      const timeBefore = timeBeforeRow(block, row);
-      const isFirst = timeBefore > 0 && timeBefore < this.#edges.certainFrom;
-      if (isFirst) dispute.agreed = Math.max(dispute.agreed, seq - 1);
-      if (seq !== dispute.agreed + 1) continue;
-      const from = isFirst ? this.#standing.partsFrom(self, seq, timeBefore) : seq;
-      if (from === seq && this.#standing.stands(block, row, self)) {
-        dispute.agreed = seq;
-        continue;
-      }
-      tally.yielded.push(this.#yield(self, from));
-      return;
-    }
-  }
-
-  /** G4: the journal may hold both branches of a dispute that was settled before. The later one is the one that stands. */
-  #compareStored(block: DecodedBlock, replicas: readonly number[]): void {
-    for (let row = 0; row < block.count; row++) {
-      const replica = replicas[block.replica[row] as number] as number;
-      const seq = block.seq[row] as number;
-      if (seq > (this.#replicas.last[replica] as number) || this.#standing.stands(block, row, replica)) continue;
-      // A manifest may be older than the table (J3).
-      if (this.#truncations.hides(replica, seq)) continue;
-      if ((block.time[row] as number) < this.#edges.certainFrom) continue;
-      if (this.#packed.slots.length > 0) throw new PackedOtherwise();
-      this.#yielded.push(this.#yield(replica, seq));
-    }
-  }
-
-  /**
-   * A peer says that it has these events. Why it cannot be talked with, when another one stands here in the place of the
-   * last of a run, which nobody could be told of yet (G5).
-   */
-  #contradicts(runs: readonly KnownRun[]): GossipError | undefined {
-    const { stored, last } = this.#replicas;
-    for (const run of runs) {
-      const replica = this.#replicas.find(run.replica);
-      if (replica < 0 || run.last <= (stored[replica] as number) || run.last > (last[replica] as number)) continue;
-      if (run.lastTime < this.#edges.certainFrom) continue;
-      if (replica === this.#self || this.#dispute?.replica === replica) continue;
-      if (!this.#effective.has(replica, run)) return forked(run.replica, run.last);
-    }
-    return undefined;
-  }
-
-  /** The same for events that a peer sends. */
-  #contradiction(block: DecodedBlock, replicas: readonly number[]): GossipError | undefined {
-    const { ids, last, stored } = this.#replicas;
-    for (let row = 0; row < block.count; row++) {
-      const replica = replicas[block.replica[row] as number] as number;
-      const seq = block.seq[row] as number;
-      if (seq <= (stored[replica] as number) || seq > (last[replica] as number)) continue;
-      if ((block.time[row] as number) < this.#edges.certainFrom) continue;
-      if (replica === this.#self || this.#dispute?.replica === replica || this.#standing.stands(block, row, replica))
-        continue;
-      return forked(ids[replica] as ReplicaId, seq);
-    }
-    return undefined;
-  }
-
-  /** Takes the events of a replica from `from` on out of the log. If it was this writer, it goes on under a fresh id. */
-  #yield(replica: number, from: SequenceNumber): Yielded {
-    const { ids, last, lastTime, firstTime, stored, storedTime } = this.#replicas;
-    const wasStored = this.storedSeq(ids[replica] as ReplicaId);
-    if (this.#dispute?.replica === replica) {
-      this.#dispute = undefined;
-      this.#buffer.disputed = undefined;
-    }
-    const rows = this.#ordered.remove(
-      (chunk, row) => chunk.replica[row] === replica && (chunk.seq[row] as number) >= from,
-    );
-    this.#forgetReissued(rows, false);
-    last[replica] = this.#edges.heldBefore(replica, from);
-    this.#edges.cut(replica, from);
-    lastTime[replica] = this.#standing.findTime(replica, last[replica] as number);
-    if (from === 1) firstTime[replica] = 0;
-    stored[replica] = Math.min(wasStored, from - 1);
-    storedTime[replica] = this.#standing.findTime(replica, stored[replica] as number);
-    this.#effective.forget();
-    if (replica === this.#self) {
-      // What is agreed is on the other side's disk already; the rest is among the rows that were taken out.
-      this.#unflushed = new Chunk();
-      this.#self = this.#replicas.intern((this.#journal as JournalOptions).freshReplica());
-    }
-    this.#heads.recount(this.#ordered.chunks);
-    this.#snapshot = undefined;
-    return { replica: ids[replica] as ReplicaId, from, rows };
-  }
-
-  /** These events are not in the log any more. Of one that is hidden its former id says where it may be found. */
-  #forgetReissued(rows: Chunk, isHidden: boolean): void {
-    for (let row = 0; row < rows.count; row++) {
-      if (rows.kind[row] !== eventKind.reissued) continue;
-      const { formerId } = unwrapReissued(this.#standing.payload(rows, row));
-      const id = eventId(this.#replicas.ids[rows.replica[row] as number] as ReplicaId, rows.seq[row] as number);
-      if (this.#reissued.get(formerId) === id) this.#reissued.delete(formerId);
-      if (isHidden) this.#reissued.set(id, formerId);
-    }
-  }
-
-  /** The event that was appended for that former id before. One that only claims the id, with another payload, is none. */
-  #standingReissue(formerId: EventId, envelope: Uint8Array): EventId | undefined {
-    const id = this.#reissued.get(formerId);
-    if (id === undefined) return undefined;
-    const { replica, seq } = parseEventId(id);
-    const found = this.#standing.find(this.#replicas.find(replica), seq);
-    if (found === undefined) return undefined;
-    const bytes = this.#standing.payload(found.chunk, found.row);
-    return bytes.length === envelope.length && compareBytes(bytes, envelope) === 0 ? id : undefined;
-  }
-
-  /** Appends again what gave way, except what was appended again before. */
-  #reissue({ replica, from, rows }: Yielded): Settlement {
-    const reissued = new Map<EventId, { clock: number; id: EventId }>();
-    for (let row = 0; row < rows.count; row++) {
-      const id = eventId(replica, rows.seq[row] as number);
-      const bytes = this.#standing.payload(rows, row);
-      const again = rows.kind[row] === eventKind.reissued;
-      const formerId = again ? unwrapReissued(bytes).formerId : id;
-      const envelope = again ? bytes : wrapReissued(formerId, bytes);
-      const standing = this.#standingReissue(formerId, envelope) ?? this.#append(eventKind.reissued, envelope).id;
-      this.#reissued.set(formerId, standing);
-      reissued.set(id, { clock: rows.time[row] as number, id: standing });
-    }
-    return { replica, from, reissued };
-  }
-
-  /** One block: what is known is passed over, what can show is released, the rest is parked. */
-  #absorb(
-    block: DecodedBlock,
-    replicas: readonly number[],
-    tally: Tally,
-    arrivals: { replica: number; seq: number }[],
-    contested: Set<ReplicaId> | undefined,
-  ): GossipError | undefined {
-    const collect = contested !== undefined;
-    const { ids, last, lastTime } = this.#replicas;
-    const disputed = this.#dispute?.replica;
-    const lastBefore = replicas.map((replica) => last[replica] as number);
-    const timeBefore = replicas.map((replica) => lastTime[replica] as number);
-    const hides = this.#truncations.size > 0;
-    const edges = this.#edges;
-    const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
-    const released: number[] = [];
-    const waiting: { row: number; replica: number; seq: number; lacks: MissingEvent }[] = [];
-    const mending: number[] = [];
-    let missing: ReadonlySet<number> | undefined;
-    for (let row = 0; row < block.count; row++) {
-      const replica = replicas[block.replica[row] as number] as number;
-      const seq = block.seq[row] as number;
-      const time = block.time[row] as number;
-      const isResidue = time < edges.complete;
-      if (hides && this.#truncations.hides(replica, seq)) {
-        tally.duplicates++;
-        tally.hidden++;
-        continue;
-      }
-      // What is disputed waits until it is clear; it is sent again then.
-      if (
-        replica === disputed ||
-        (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number)) ||
-        (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
-      ) {
-        tally.duplicates++;
-        const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
-        if (collect && isHeld && replica !== disputed && !this.#standing.stands(block, row, replica)) {
-          missing ??= this.#standing.missing(block, replicas);
-          if (missing.has(row)) mending.push(row);
-          else if (replica !== this.#self) contested.add(ids[replica] as ReplicaId);
-        }
-        continue;
-      }
-      if (collect && contested.size > 0 && contested.has(ids[replica] as ReplicaId)) {
-        tally.duplicates++;
-        continue;
-      }
-      if (this.#standing.followsAnother(block, row, replica)) {
-        tally.duplicates++;
-        contested?.add(ids[replica] as ReplicaId);
-        continue;
-      }
-      if (isResidue) {
-        const timeBefore = timeBeforeRow(block, row);
-        if (edges.fits(replica, seq, time, timeBefore)) {
-          this.#advance(replica, seq, time, timeBefore);
-          released.push(row);
-        } else {
-          tally.duplicates++;
-        }
-        continue;
-      }
-      const lacks = this.#buffer.lackedBy(block, row, replicas);
-      if (lacks !== undefined) {
-        waiting.push({ row, replica, seq, lacks });
-        continue;
-      }
-      if (time <= (lastTime[replica] as number)) {
-        if (edgesBefore !== undefined) edges.restore(edgesBefore);
-        replicas.forEach((index, i) => {
-          last[index] = lastBefore[i] as number;
-          lastTime[index] = timeBefore[i] as number;
-        });
-        return new GossipError('clock', "an event's time does not rise above its predecessor's", {
-          context: { replica: this.#replicas.ids[replica], seq },
-        });
-      }
-      this.#advance(replica, seq, time, seq - 1 === last[replica] ? 0 : timeBeforeRow(block, row));
-      released.push(row);
-    }
-    const runs = collect ? blockRuns(block, replicas, ids) : [];
-    tally.runs.push(...runs);
-    if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
-
-    if (released.length > 0) {
-      const whole = released.length === block.count;
-      const batch =
-        whole && block.count > 1 ? takeBlock(block, replicas, this.#tables) : this.#pickRows(block, replicas, released);
-      this.#release(batch);
-      tally.added += batch.count;
-      if (collect) {
-        if (whole) {
-          tally.entries.push({ block: block.bytes, runs, origin: 'received' });
-        } else {
-          const lookUp: LookUpTimes = (starts, before) => {
-            for (const row of starts) before[row] = timeBeforeRow(block, released[row] as number);
-          };
-          tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUp));
-        }
-      }
-      this.#insert(batch);
-    }
-    for (const parked of waiting) {
-      this.#buffer.park(block, parked.row, replicas, parked.lacks);
-      arrivals.push(parked);
-    }
-    if (released.length > 0 && this.#buffer.rows > 0) {
-      const freed = this.#releaseParked(replicas, tally);
-      if (freed.length > 0) this.#insertFreed(freed, tally, collect);
-    }
-    return undefined;
-  }
-
-  /** The replica's run goes on with an event, or begins anew with it (K1). */
-  #advance(replica: number, seq: SequenceNumber, time: number, timeBefore: number): void {
-    const { last, lastTime } = this.#replicas;
-    if (seq - 1 === last[replica]) {
-      last[replica] = seq;
-      lastTime[replica] = time;
-    } else {
-      this.#edges.add(replica, seq, time, timeBefore);
-    }
-  }
-
-  /** What rows refer to below the edge may be missing; and what was missing may be among them. */
-  #noteReferences(batch: Chunk): void {
-    const { complete } = this.#edges;
-    const refer = (replica: number, seq: number, time: number) => {
-      if (time < complete && !this.#truncations.hides(replica, seq)) this.#edges.refer(replica, seq, time);
-    };
-    for (let row = 0; row < batch.count; row++) {
-      this.#tables.dependencies.each(batch.deps[row] as number, batch.time[row] as number, refer);
-      const replica = batch.replica[row] as number;
-      const seq = batch.seq[row] as number;
-      if (this.#edges.came(replica, seq) && seq === this.#replicas.last[replica]) this.#heads.remove(replica);
-    }
-  }
-
-  /** Parked rows that wait no more, in log order. */
-  #insertFreed(freed: readonly number[], tally: Tally, collect: boolean): void {
-    const { parked } = this.#buffer;
-    const chunk = new Chunk(freed.length);
-    for (const slot of freed) parked.copy(slot, chunk, this.#tables);
-    this.#release(chunk);
-    tally.added += chunk.count;
-    if (collect) {
-      const lookUp: LookUpTimes = (starts, before) => {
-        for (const at of starts) before[at] = parked.timeBefore(freed[at] as number);
-      };
-      tally.entries.push(...encodeRows(chunk, this.#tables, 'received', lookUp));
-    }
-    for (const slot of freed) parked.free(slot);
-    this.#insert(chunk);
-  }
-
-  /** Rows that were missing before others of their writers are put in their places (G7). */
-  #mend(batch: Chunk, tally: Tally): void {
-    tally.added += batch.count;
-    tally.duplicates -= batch.count;
-    tally.mended = true;
-    tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUpIn(this.#effective, batch)));
-    this.#insert(batch);
-    this.#effective.forget();
-    if (this.#packed.cold === 0) this.#packer.forget();
-  }
-
-  /** Rows that are new in the log go to where their times are. */
-  #insert(batch: Chunk): void {
-    const hot = this.#packed.add(batch);
-    if (hot === 0) {
-      this.#ordered.insert(batch);
-    } else if (hot < batch.count) {
-      const rows = new Chunk(batch.count - hot);
-      rows.copyRows(batch, hot, batch.count);
-      this.#ordered.insert(rows);
-    }
-  }
-
-  #pickRows(block: DecodedBlock, replicas: readonly number[], rows: readonly number[]): Chunk {
-    const chunk = rows.length === 1 ? this.#oneRow : new Chunk(rows.length);
-    chunk.count = 0;
-    for (const row of rows) takeRow(chunk, block, row, replicas, this.#tables);
-    return chunk;
-  }
-
-  /** Clock, heads and former ids take note of rows that are new in the log; `last` and `lastTime` are set already. */
-  #release(batch: Chunk): void {
-    const { ids, firstTime } = this.#replicas;
-    for (let row = 0; row < batch.count; row++) {
-      const replica = batch.replica[row] as number;
-      const seq = batch.seq[row] as number;
-      const time = batch.time[row] as number;
-      if (seq === 1 || time < (firstTime[replica] || Number.POSITIVE_INFINITY)) firstTime[replica] = time;
-      if (batch.kind[row] === eventKind.reissued) {
-        const { formerId } = unwrapReissued(this.#standing.payload(batch, row));
-        this.#reissued.set(formerId, eventId(ids[replica] as ReplicaId, seq));
-      }
-    }
-    this.#heads.release(batch);
-    if (this.#edges.complete > 0) this.#noteReferences(batch);
-    this.#clock = observe(this.#clock, batch.lastTime);
-  }
-
-  /** Releases what waited for the replicas that advanced, and what waited for that; in log order. */
-  #releaseParked(advanced: readonly number[], tally: { dropped: number }): number[] {
-    const { last, lastTime } = this.#replicas;
-    const { parked } = this.#buffer;
-    const freed: number[] = [];
-    const work = new Set<number>(advanced);
-    for (const advancing of work) {
-      work.delete(advancing);
-      for (const slot of this.#buffer.waitingFor(advancing)) {
-        const replica = parked.replica(slot);
-        const seq = parked.seq(slot);
-        if (seq <= (last[replica] as number)) {
-          this.#buffer.drop(slot);
-          continue;
-        }
-        const lacks = this.#buffer.lackedByParked(slot);
-        this.#buffer.take(slot);
-        if (lacks !== undefined) {
-          this.#buffer.wait(slot, lacks);
-          continue;
-        }
-        const time = parked.time(slot);
-        const timeBefore = parked.timeBefore(slot);
-        const followsAnother = seq - 1 === last[replica] && timeBefore > 0 && timeBefore !== lastTime[replica];
-        if (followsAnother || time <= (lastTime[replica] as number)) {
-          // It broke a rule that could not be judged before its predecessor came. Its successors stay parked and are shed.
-          tally.dropped++;
-          parked.free(slot);
-          continue;
-        }
-        this.#advance(replica, seq, time, timeBefore);
-        freed.push(slot);
-        work.add(replica);
-      }
-    }
-    return this.#buffer.inOrder(freed);
-  }
-}
-
-/** The manifest does not say what the log is: all is to be read anew, chunks first. @internal */
-export class PackedOtherwise extends Error {}
-
-function newTally(): Tally {
-  return {
-    added: 0,
-    hidden: 0,
-    duplicates: 0,
-    dropped: 0,
-    mended: false,
-    disputed: false,
-    entries: [],
-    runs: [],
-    yielded: [],
-  };
-}
-
-function forked(replica: ReplicaId, seq: SequenceNumber): GossipError {
-  return new GossipError('forked', 'the peer has another event in the place of one that is being stored here', {
-    context: { replica, seq },
-  });
 }
 
 /**

@@ -71,6 +71,9 @@ export class DamagedChunk extends GossipError {
   }
 }
 
+/** The manifest does not say what the log is: all is to be read anew, chunks first. @internal */
+export class PackedOtherwise extends Error {}
+
 const noBytes: ReadonlyMap<number, Uint8Array> = new Map();
 /** What is given for a chunk that is not there: no chunk's bytes. */
 const nothing = new Uint8Array();

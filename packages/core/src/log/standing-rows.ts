@@ -11,7 +11,7 @@ import type { EffectiveRows } from './effective-rows.js';
 import { compareBytes } from './replica-table.js';
 
 /** A row of the log. */
-interface StandingRow {
+export interface StandingRow {
   readonly chunk: Chunk;
   readonly row: number;
 }

@@ -3,20 +3,19 @@
  */
 export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
-export { blocksOf, DamagedChunk, type Reading } from '../log/packed-chunks.js';
+export { blocksOf, DamagedChunk, PackedOtherwise, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
+export type { Settlement } from '../log/reissued-events.js';
 export type { Retention } from '../log/retention.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {
   type HiddenWithOthers,
   type LogComparison,
   type LogDescriptor,
-  PackedOtherwise,
   type ReadQuery,
   type ReadResult,
   type Receipt,
   ReplicatedLog,
-  type Settlement,
   type Truncated,
 } from '../replicated-log.js';
 export type { KnownEvent, LogEntry, TimedRun } from '../runs.js';

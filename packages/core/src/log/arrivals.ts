@@ -1,0 +1,365 @@
+/**
+ * Blocks that come: what is known is passed over, what can show is released, the rest is parked.
+ *
+ * - [G1] A block is merged whole or refused whole; a refusal leaves the log as it was before that block.
+ * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
+ *   when its claimed time proves wrong: its replica has passed that time without that sequence number. A reference to what
+ *   lies below the log's edge counts as met (K1 to K6, in `log/edges.ts`).
+ * - [G7] An event that is missing here before others of its writer, as after a write that was lost, is put in its place when
+ *   a peer sends it.
+ */
+import type { CausalBuffer } from '../causal-buffer.js';
+import { type DecodedBlock, timeBeforeRow } from '../codec/block.js';
+import { GossipError } from '../errors.js';
+import { eventKind } from '../event.js';
+import type { ReplicaId, SequenceNumber } from '../ids.js';
+import { blockRuns, type LogEntry, type TimedRun } from '../runs.js';
+import { Chunk } from './chunk.js';
+import type { Edges, MissingEvent } from './edges.js';
+import type { EffectiveRows } from './effective-rows.js';
+import type { Heads } from './heads.js';
+import type { LogParts } from './log-parts.js';
+import type { LogTables } from './log-tables.js';
+import type { OwnRows } from './own-rows.js';
+import type { Packer } from './packer.js';
+import type { ReissuedEvents, Yielded } from './reissued-events.js';
+import type { ReplicaTable } from './replica-table.js';
+import { encodeRows } from './rows-lacking.js';
+import type { StandingRows } from './standing-rows.js';
+import { takeBlock, takeRows } from './take-rows.js';
+import { type LookUpTimes, lookUpIn } from './times-before.js';
+import type { Truncations } from './truncations.js';
+
+/** What blocks did, counted and gathered. @internal */
+export interface Tally {
+  added: number;
+  hidden: number;
+  duplicates: number;
+  dropped: number;
+  mended: boolean;
+  disputed: boolean;
+  readonly entries: LogEntry[];
+  readonly runs: TimedRun[];
+  /** Rows that gave way to others, to be appended again. */
+  readonly yielded: Yielded[];
+}
+
+/** @internal */
+export function newTally(): Tally {
+  return {
+    added: 0,
+    hidden: 0,
+    duplicates: 0,
+    dropped: 0,
+    mended: false,
+    disputed: false,
+    entries: [],
+    runs: [],
+    yielded: [],
+  };
+}
+
+/** @internal */
+export class Arrivals {
+  readonly #effective: EffectiveRows;
+  readonly #tables: LogTables;
+  readonly #replicas: ReplicaTable;
+  readonly #edges: Edges;
+  readonly #standing: StandingRows;
+  readonly #heads: Heads;
+  readonly #buffer: CausalBuffer;
+  readonly #truncations: Truncations;
+  readonly #own: OwnRows;
+  readonly #reissued: ReissuedEvents;
+  readonly #packer: Packer;
+  /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
+  readonly #oneRow = new Chunk(1);
+
+  constructor({ effective, standing, heads, buffer, truncations, own, reissued, packer }: LogParts) {
+    this.#effective = effective;
+    this.#tables = effective.tables;
+    this.#replicas = effective.tables.replicas;
+    this.#edges = effective.edges;
+    this.#standing = standing;
+    this.#heads = heads;
+    this.#buffer = buffer;
+    this.#truncations = truncations;
+    this.#own = own;
+    this.#reissued = reissued;
+    this.#packer = packer;
+  }
+
+  /** One block: what is known is passed over, what can show is released, the rest is parked. */
+  absorb(
+    block: DecodedBlock,
+    replicas: readonly number[],
+    tally: Tally,
+    arrivals: { replica: number; seq: number }[],
+    contested: Set<ReplicaId> | undefined,
+  ): GossipError | undefined {
+    const collect = contested !== undefined;
+    const { ids, last, lastTime } = this.#replicas;
+    const disputed = this.#buffer.disputed;
+    const lastBefore = replicas.map((replica) => last[replica] as number);
+    const timeBefore = replicas.map((replica) => lastTime[replica] as number);
+    const hides = this.#truncations.size > 0;
+    const edges = this.#edges;
+    const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
+    const released: number[] = [];
+    const waiting: { row: number; replica: number; seq: number; lacks: MissingEvent }[] = [];
+    const mending: number[] = [];
+    let missing: ReadonlySet<number> | undefined;
+    for (let row = 0; row < block.count; row++) {
+      const replica = replicas[block.replica[row] as number] as number;
+      const seq = block.seq[row] as number;
+      const time = block.time[row] as number;
+      const isResidue = time < edges.complete;
+      if (hides && this.#truncations.hides(replica, seq)) {
+        tally.duplicates++;
+        tally.hidden++;
+        continue;
+      }
+      // What is disputed waits until it is clear; it is sent again then.
+      if (
+        replica === disputed ||
+        (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number)) ||
+        (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
+      ) {
+        tally.duplicates++;
+        const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
+        if (collect && isHeld && replica !== disputed && !this.#standing.stands(block, row, replica)) {
+          missing ??= this.#standing.missing(block, replicas);
+          if (missing.has(row)) mending.push(row);
+          else if (replica !== this.#own.self) contested.add(ids[replica] as ReplicaId);
+        }
+        continue;
+      }
+      if (collect && contested.size > 0 && contested.has(ids[replica] as ReplicaId)) {
+        tally.duplicates++;
+        continue;
+      }
+      if (this.#standing.followsAnother(block, row, replica)) {
+        tally.duplicates++;
+        contested?.add(ids[replica] as ReplicaId);
+        continue;
+      }
+      if (isResidue) {
+        const timeBefore = timeBeforeRow(block, row);
+        if (edges.fits(replica, seq, time, timeBefore)) {
+          this.#advance(replica, seq, time, timeBefore);
+          released.push(row);
+        } else {
+          tally.duplicates++;
+        }
+        continue;
+      }
+      const lacks = this.#buffer.lackedBy(block, row, replicas);
+      if (lacks !== undefined) {
+        waiting.push({ row, replica, seq, lacks });
+        continue;
+      }
+      if (time <= (lastTime[replica] as number)) {
+        if (edgesBefore !== undefined) edges.restore(edgesBefore);
+        replicas.forEach((index, i) => {
+          last[index] = lastBefore[i] as number;
+          lastTime[index] = timeBefore[i] as number;
+        });
+        return new GossipError('clock', "an event's time does not rise above its predecessor's", {
+          context: { replica: this.#replicas.ids[replica], seq },
+        });
+      }
+      this.#advance(replica, seq, time, seq - 1 === last[replica] ? 0 : timeBeforeRow(block, row));
+      released.push(row);
+    }
+    const runs = collect ? blockRuns(block, replicas, ids) : [];
+    tally.runs.push(...runs);
+    if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
+
+    if (released.length > 0) {
+      const whole = released.length === block.count;
+      const batch =
+        whole && block.count > 1 ? takeBlock(block, replicas, this.#tables) : this.#pickRows(block, replicas, released);
+      this.#release(batch);
+      tally.added += batch.count;
+      if (collect) {
+        if (whole) {
+          tally.entries.push({ block: block.bytes, runs, origin: 'received' });
+        } else {
+          const lookUp: LookUpTimes = (starts, before) => {
+            for (const row of starts) before[row] = timeBeforeRow(block, released[row] as number);
+          };
+          tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUp));
+        }
+      }
+      this.#insert(batch);
+    }
+    for (const parked of waiting) {
+      this.#buffer.park(block, parked.row, replicas, parked.lacks);
+      arrivals.push(parked);
+    }
+    if (released.length > 0 && this.#buffer.rows > 0) {
+      const freed = this.#releaseParked(replicas, tally);
+      if (freed.length > 0) this.#insertFreed(freed, tally, collect);
+    }
+    return undefined;
+  }
+
+  /** What has come to be met is released, wherever it waited. Returns it, to be stored. */
+  releaseAll(): LogEntry[] {
+    const tally = newTally();
+    const freed: number[] = [];
+    const { parked } = this.#buffer;
+    // In log order whatever a row refers to has been looked at before.
+    for (const slot of this.#buffer.takeAll()) {
+      const replica = parked.replica(slot);
+      const seq = parked.seq(slot);
+      const at = parked.time(slot);
+      if (this.#truncations.hides(replica, seq)) {
+        parked.free(slot);
+        continue;
+      }
+      const isResidue = at < this.#edges.complete;
+      const lacks = isResidue ? undefined : this.#buffer.lackedByParked(slot);
+      if (lacks !== undefined) {
+        this.#buffer.wait(slot, lacks);
+        continue;
+      }
+      const timeBefore = parked.timeBefore(slot);
+      const isTaken = isResidue
+        ? !this.#edges.holds(replica, seq) && this.#edges.fits(replica, seq, at, timeBefore)
+        : at > (this.#replicas.lastTime[replica] as number);
+      if (isTaken) {
+        this.#advance(replica, seq, at, timeBefore);
+        freed.push(slot);
+      } else {
+        parked.free(slot);
+      }
+    }
+    if (freed.length > 0) this.#insertFreed(freed, tally, true);
+    return tally.entries;
+  }
+
+  /** The replica's run goes on with an event, or begins anew with it (K1). */
+  #advance(replica: number, seq: SequenceNumber, time: number, timeBefore: number): void {
+    const { last, lastTime } = this.#replicas;
+    if (seq - 1 === last[replica]) {
+      last[replica] = seq;
+      lastTime[replica] = time;
+    } else {
+      this.#edges.add(replica, seq, time, timeBefore);
+    }
+  }
+
+  /** What rows refer to below the edge may be missing; and what was missing may be among them. */
+  #noteReferences(batch: Chunk): void {
+    const { complete } = this.#edges;
+    const refer = (replica: number, seq: number, time: number) => {
+      if (time < complete && !this.#truncations.hides(replica, seq)) this.#edges.refer(replica, seq, time);
+    };
+    for (let row = 0; row < batch.count; row++) {
+      this.#tables.dependencies.each(batch.deps[row] as number, batch.time[row] as number, refer);
+      const replica = batch.replica[row] as number;
+      const seq = batch.seq[row] as number;
+      if (this.#edges.came(replica, seq) && seq === this.#replicas.last[replica]) this.#heads.remove(replica);
+    }
+  }
+
+  /** Parked rows that wait no more, in log order. */
+  #insertFreed(freed: readonly number[], tally: Tally, collect: boolean): void {
+    const { parked } = this.#buffer;
+    const chunk = new Chunk(freed.length);
+    for (const slot of freed) parked.copy(slot, chunk, this.#tables);
+    this.#release(chunk);
+    tally.added += chunk.count;
+    if (collect) {
+      const lookUp: LookUpTimes = (starts, before) => {
+        for (const at of starts) before[at] = parked.timeBefore(freed[at] as number);
+      };
+      tally.entries.push(...encodeRows(chunk, this.#tables, 'received', lookUp));
+    }
+    for (const slot of freed) parked.free(slot);
+    this.#insert(chunk);
+  }
+
+  /** Rows that were missing before others of their writers are put in their places (G7). */
+  #mend(batch: Chunk, tally: Tally): void {
+    tally.added += batch.count;
+    tally.duplicates -= batch.count;
+    tally.mended = true;
+    tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUpIn(this.#effective, batch)));
+    this.#insert(batch);
+    this.#effective.forget();
+    if (this.#effective.packed.cold === 0) this.#packer.forget();
+  }
+
+  /** Rows that are new in the log go to where their times are. */
+  #insert(batch: Chunk): void {
+    const hot = this.#effective.packed.add(batch);
+    if (hot === 0) {
+      this.#effective.ordered.insert(batch);
+    } else if (hot < batch.count) {
+      const rows = new Chunk(batch.count - hot);
+      rows.copyRows(batch, hot, batch.count);
+      this.#effective.ordered.insert(rows);
+    }
+  }
+
+  #pickRows(block: DecodedBlock, replicas: readonly number[], rows: readonly number[]): Chunk {
+    const chunk = rows.length === 1 ? this.#oneRow : new Chunk(rows.length);
+    chunk.count = 0;
+    return takeRows(chunk, block, rows, replicas, this.#tables);
+  }
+
+  /** Clock, heads and former ids take note of rows that are new in the log; `last` and `lastTime` are set already. */
+  #release(batch: Chunk): void {
+    const { firstTime } = this.#replicas;
+    for (let row = 0; row < batch.count; row++) {
+      const replica = batch.replica[row] as number;
+      const seq = batch.seq[row] as number;
+      const time = batch.time[row] as number;
+      if (seq === 1 || time < (firstTime[replica] || Number.POSITIVE_INFINITY)) firstTime[replica] = time;
+      if (batch.kind[row] === eventKind.reissued) this.#reissued.note(batch, row);
+    }
+    this.#heads.release(batch);
+    if (this.#edges.complete > 0) this.#noteReferences(batch);
+    this.#own.observe(batch.lastTime);
+  }
+
+  /** Releases what waited for the replicas that advanced, and what waited for that; in log order. */
+  #releaseParked(advanced: readonly number[], tally: { dropped: number }): number[] {
+    const { last, lastTime } = this.#replicas;
+    const { parked } = this.#buffer;
+    const freed: number[] = [];
+    const work = new Set<number>(advanced);
+    for (const advancing of work) {
+      work.delete(advancing);
+      for (const slot of this.#buffer.waitingFor(advancing)) {
+        const replica = parked.replica(slot);
+        const seq = parked.seq(slot);
+        if (seq <= (last[replica] as number)) {
+          this.#buffer.drop(slot);
+          continue;
+        }
+        const lacks = this.#buffer.lackedByParked(slot);
+        this.#buffer.take(slot);
+        if (lacks !== undefined) {
+          this.#buffer.wait(slot, lacks);
+          continue;
+        }
+        const time = parked.time(slot);
+        const timeBefore = parked.timeBefore(slot);
+        const followsAnother = seq - 1 === last[replica] && timeBefore > 0 && timeBefore !== lastTime[replica];
+        if (followsAnother || time <= (lastTime[replica] as number)) {
+          // It broke a rule that could not be judged before its predecessor came. Its successors stay parked and are shed.
+          tally.dropped++;
+          parked.free(slot);
+          continue;
+        }
+        this.#advance(replica, seq, time, timeBefore);
+        freed.push(slot);
+        work.add(replica);
+      }
+    }
+    return this.#buffer.inOrder(freed);
+  }
+}
