@@ -831,4 +831,35 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'The checker took an event that was appended again for a lasting one as soon as its writer saw it: power was lost before it was stored, and its number given again, as it may be.',
+    limits: 'real',
+    plan: {
+      seed: 700203494,
+      relays: 0,
+      apps: [
+        { disk: 0, dials: [] },
+        { disk: 1, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['power', 'withdraw'],
+      delayMsMax: 20,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      steps: [
+        { afterMs: 0, do: 'append', at: 288, log: 0, count: 6, bytes: 32 },
+        { afterMs: 0, do: 'withdraw', at: 724, log: 1, back: 0 },
+        { afterMs: 0, do: 'power', at: 952, downMs: 5000 },
+        { afterMs: 1255, do: 'trap', at: 266, operations: 2, moment: 'after', power: true, downMs: 100 },
+        { afterMs: 1539, do: 'append', at: 137, log: 0, count: 1, bytes: 27 },
+        { afterMs: 1797, do: 'power', at: 49, downMs: 5000 },
+        { afterMs: 851, do: 'append', at: 31, log: 1, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'trap', at: 262, operations: 2, moment: 'after', power: true, downMs: 100 },
+        { afterMs: 0, do: 'withdraw', at: 948, log: 0, back: 1 },
+        { afterMs: 0, do: 'append', at: 93, log: 1, count: 1, bytes: 5 },
+      ],
+    },
+  },
 ];
