@@ -56,7 +56,7 @@ import { type LookUpTimes, lookUpIn, notTold } from './log/times-before.js';
 import { type Truncation, Truncations } from './log/truncations.js';
 import type { Run } from './ports/storage.js';
 import type { Range } from './range.js';
-import type { KnownEvent, LogEntry, TimedRun } from './runs.js';
+import type { KeptRun, KnownEvent, LogEntry, TimedRun } from './runs.js';
 
 /** What a log is, fixed when it is created; peers compare it. */
 export interface LogDescriptor {
@@ -439,7 +439,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       let standing = true;
       for (const run of runs) {
         const replica = this.#replicas.intern(run.replica);
-        if (!this.#standing.holds(replica, run)) {
+        // What was let go of while it waited to be stored is stored all the same.
+        const isLetGo = run.lastTime < this.droppedBefore && run.last <= (this.#replicas.last[replica] as number);
+        if (!isLetGo && !this.#standing.holds(replica, run)) {
           standing = false;
         } else if (this.#branches.disputed === replica) {
           this.#branches.noteStored(run.last);
@@ -651,9 +653,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return own === 0 ? new Map() : new Map([[this.replica, own]]);
   }
 
-  /** Up to which stored event nothing of a replica is missing: a node may promise that it keeps so much. */
-  keptSeq(replica: ReplicaId): SequenceNumber {
-    return Math.min(this.storedSeq(replica), this.wholeSeq(replica));
+  /** The stored events of a replica up to the last, as far back as none is missing: a node may promise that it keeps these. */
+  keptRun(replica: ReplicaId): KeptRun {
+    const last = this.storedSeq(replica);
+    return { first: this.#edges.wholeFrom(this.#replicas.find(replica), last), last };
   }
 
   /** Up to which event nothing of a replica is missing, stored or not. */
@@ -662,10 +665,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return index < 0 ? 0 : this.#edges.wholeUpTo(index);
   }
 
-  /** Of these runs, how much may be promised where that is less than it seems. */
-  keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, SequenceNumber> | undefined {
+  /** What may be promised of the replicas of these entries, where that is not all from the first event on. */
+  keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, KeptRun> | undefined {
     if (!this.#edges.hasGaps) return undefined;
-    return new Map(entries.flatMap(({ runs }) => runs.map(({ replica }) => [replica, this.keptSeq(replica)] as const)));
+    return new Map(entries.flatMap(({ runs }) => runs.map(({ replica }) => [replica, this.keptRun(replica)] as const)));
   }
 
   #compare(received: readonly Range[], salt: number, between: Comparing): LogComparison {

@@ -129,10 +129,12 @@ export class Deliveries {
     let own = false;
     let news = this.#rejected !== undefined;
     this.#rejected = undefined;
-    for (const { replica, last } of runs) {
+    for (const { replica, first, last } of runs) {
       if (log?.isDisputed(replica)) continue;
       const known = this.#relayed.get(replica);
-      if (known !== undefined && last <= known.seq) continue;
+      const upTo = known?.seq ?? 0;
+      // Of what lies before the run it says nothing.
+      if (last <= upTo || first > upTo + 1) continue;
       const delivery: Delivery =
         known?.delivery.state === 'relayed' && known.delivery.node === node
           ? known.delivery

@@ -295,6 +295,11 @@ export class Arrivals {
   /** Rows that are new in the log go to where their times are. */
   #insert(batch: Chunk): void {
     const hot = this.#effective.packed.add(batch);
+    // What follows them may be in memory, where they are not found.
+    for (let row = 0; row < hot; row++) {
+      const { replica, seq, time } = batch;
+      this.#effective.edges.letGo(replica[row] as number, seq[row] as number, time[row] as number);
+    }
     if (hot === 0) {
       this.#effective.ordered.insert(batch);
     } else if (hot < batch.count) {

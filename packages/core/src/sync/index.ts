@@ -18,7 +18,7 @@ export {
   ReplicatedLog,
   type Truncated,
 } from '../replicated-log.js';
-export type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+export type { KeptRun, KnownEvent, LogEntry, TimedRun } from '../runs.js';
 export type { FeedRows } from './feed-rows.js';
 export { Session } from './session.js';
 export type {
