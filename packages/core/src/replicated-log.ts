@@ -653,8 +653,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Up to which stored event nothing of a replica is missing: a node may promise that it keeps so much. */
   keptSeq(replica: ReplicaId): SequenceNumber {
+    return Math.min(this.storedSeq(replica), this.wholeSeq(replica));
+  }
+
+  /** Up to which event nothing of a replica is missing, stored or not. */
+  wholeSeq(replica: ReplicaId): SequenceNumber {
     const index = this.#replicas.find(replica);
-    return index < 0 ? 0 : Math.min(this.storedSeq(replica), this.#edges.wholeUpTo(index));
+    return index < 0 ? 0 : this.#edges.wholeUpTo(index);
   }
 
   /** Of these runs, how much may be promised where that is less than it seems. */

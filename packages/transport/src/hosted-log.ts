@@ -470,8 +470,9 @@ export class HostedLog<T = unknown> {
         replica = await this.#host.replicaFor(this.id, nth);
         ({ log, heads } = await this.#fromStore(replica));
       }
-      // An id that gave way while the journal was read has been replaced already.
-      if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
+      // An id that gave way while the journal was read has been replaced already. Nor does a log go on under an id of
+      // which events below its edge are lost: nobody could acknowledge what follows them (S12).
+      if (log.replica === replica && log.wholeSeq(replica) !== (heads.get(replica) ?? 0)) {
         ({ log, heads } = await this.#fromStore(this.#host.freshReplica()));
       }
       // Heads outlive a record that was set aside, in this life or in an earlier one. What they cover and the log lacks
