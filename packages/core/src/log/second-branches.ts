@@ -124,7 +124,7 @@ export class SecondBranches {
     if (writer < 0 || writer >= block.writers) return;
     let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
-      if (block.replica[row] !== writer || (block.time[row] as number) < this.#edges.certainFrom) continue;
+      if (block.replica[row] !== writer || this.#isUncertain(block, row, self)) continue;
       const seq = block.seq[row] as number;
       if (this.#dispute === undefined) {
         if (seq <= (this.#replicas.last[self] as number)) {
@@ -140,7 +140,8 @@ export class SecondBranches {
       // What lies below the edge is not compared (K2): the dispute begins with what is above.
       const timeBefore = timeBeforeRow(block, row);
       const isFirst = timeBefore > 0 && timeBefore < this.#edges.certainFrom;
-      if (isFirst) dispute.agreed = Math.max(dispute.agreed, seq - 1);
+      const isBelow = (block.time[row] as number) < this.#edges.certainFrom;
+      if (isFirst || isBelow) dispute.agreed = Math.max(dispute.agreed, seq - 1);
       if (seq !== dispute.agreed + 1) continue;
       const from = isFirst ? this.#standing.partsFrom(self, seq, timeBefore) : seq;
       if (from === seq && this.#standing.stands(block, row, self)) {
@@ -154,16 +155,34 @@ export class SecondBranches {
 
   /** G4: the journal may hold both branches of a dispute that was settled before. The later one is the one that stands. */
   compareStored(block: DecodedBlock, replicas: readonly number[], tally: Tally): void {
+    const { last, lastTime } = this.#replicas;
     for (let row = 0; row < block.count; row++) {
-      const replica = replicas[block.replica[row] as number] as number;
+      const writer = block.replica[row] as number;
+      const replica = replicas[writer] as number;
       const seq = block.seq[row] as number;
-      if (seq > (this.#replicas.last[replica] as number) || this.#standing.stands(block, row, replica)) continue;
+      let from = seq;
+      if (seq > (last[replica] as number)) {
+        // Of the branch that stands the part may lie below the edge that is in the place of the other (K2).
+        const timeBefore = seq === block.firstSeq[writer] ? (block.timeBefore[writer] as number) : 0;
+        if (timeBefore === 0 || timeBefore >= (lastTime[replica] as number)) continue;
+        from = this.#standing.partsFrom(replica, seq, timeBefore);
+      } else if (this.#standing.stands(block, row, replica) || this.#isUncertain(block, row, replica)) {
+        continue;
+      }
       // A manifest may be older than the table (J3).
       if (this.#truncations.hides(replica, seq)) continue;
-      if ((block.time[row] as number) < this.#edges.certainFrom) continue;
       if (this.#effective.packed.slots.length > 0) throw new PackedOtherwise();
-      tally.yielded.push(this.#yield(replica, seq));
+      tally.yielded.push(this.#yield(replica, from));
     }
+  }
+
+  /** An event below the edge says nothing of what is here (K2), unless another one stands above in its place. */
+  #isUncertain(block: DecodedBlock, row: number, replica: number): boolean {
+    const { certainFrom } = this.#edges;
+    if ((block.time[row] as number) >= certainFrom) return false;
+    const seq = block.seq[row] as number;
+    if (!this.#edges.holds(replica, seq) || this.#standing.stands(block, row, replica)) return true;
+    return this.#standing.findTime(replica, seq) < certainFrom;
   }
 
   /**
