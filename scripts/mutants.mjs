@@ -18,7 +18,7 @@
 const log = 'packages/core/src/replicated-log.ts';
 const arrivals = 'packages/core/src/log/arrivals.ts';
 const buffer = 'packages/core/src/causal-buffer.ts';
-const session = 'packages/core/src/sync/session.ts';
+const channels = 'packages/core/src/sync/channels.ts';
 const packer = 'packages/core/src/log/packer.ts';
 const packed = 'packages/core/src/log/packed-chunks.ts';
 const hosted = 'packages/transport/src/hosted-log.ts';
@@ -70,7 +70,7 @@ export const mutants = [
   },
   {
     name: 'keep what is owed of credit',
-    file: session,
+    file: 'packages/core/src/sync/receiving.ts',
     find: 'this.#owed += bytes;',
     replace: '',
   },
@@ -82,8 +82,8 @@ export const mutants = [
   },
   {
     name: 'ignore what a peer wants',
-    file: session,
-    find: 'if (channel !== undefined) this.#want(channel, message, bytes.length);',
+    file: 'packages/core/src/sync/session.ts',
+    find: 'if (channel !== undefined) this.#channels.wanted(channel, message, bytes.length);',
     replace: '',
     faults: ['restore', 'crash', 'close', 'cut'],
   },
@@ -101,7 +101,7 @@ export const mutants = [
   },
   {
     name: 'forget what became stored during a comparison',
-    file: session,
+    file: 'packages/core/src/sync/sending.ts',
     find: 'return [{ lacks }, ...(ours === undefined ? [] : [ours]), ...(theirs === undefined ? [] : [theirs])];',
     replace: 'return [{ lacks }];',
   },
@@ -143,16 +143,16 @@ export const mutants = [
   },
   {
     name: 'never ask again for a log that was refused',
-    file: session,
-    find: 'Object.assign(channel, freshExchange(this.#now));\n      if (passingReasons.has(error.code)) channel.refusedAt = this.#now;',
-    replace: 'Object.assign(channel, freshExchange(this.#now));',
+    file: channels,
+    find: 'Object.assign(channel, freshExchange(this.#session.now));\n      if (passingReasons.has(error.code)) channel.refusedAt = this.#session.now;',
+    replace: 'Object.assign(channel, freshExchange(this.#session.now));',
     faults: ['full-disk', 'close', 'damage', 'release'],
   },
   {
     name: 'never offer again what was refused once',
-    file: session,
-    find: "} else if (this.#state === 'established' && channel.state === 'offered' && !channel.described) {",
-    replace: '} else if (this.#nextChannel < 0) {',
+    file: channels,
+    find: "} else if (isEstablished && channel.state === 'offered' && !channel.described) {",
+    replace: '} else if (this.#nextNumber < 0) {',
   },
   {
     name: 'void references while a branch is open',

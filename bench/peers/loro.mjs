@@ -63,10 +63,11 @@ export const system = {
   notes: {
     all: 'No signatures; times only if asked for, in seconds. Its memory is in WebAssembly.',
     load: 'A snapshot in a file.',
-    'load-newest': 'A snapshot in a file, loaded whole.',
+    'load-newest': 'A snapshot in a file, loaded whole. A history of a million takes it over three minutes to write.',
     'many-writers': 'One document that changes its peer id: each writer has seen all before it.',
     'small-sync': 'It has no protocol of its own: versions and updates are exchanged as its documentation shows.',
   },
+  eventsMax: { stored: 200_000 },
   lacks: { 'fan-out': 'no relay of its own', million: 'no relay of its own' },
   create: (writer) => new Replica(writer),
   write(stints) {

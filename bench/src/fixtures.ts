@@ -1,5 +1,5 @@
 /** What systems wrote before anything is measured: made once for a run, read by each process, so that making warms nothing up. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { chatEvents, type Stint } from './events.js';
@@ -42,9 +42,17 @@ function isStored(name: FixtureName): boolean {
   return name === 'stored' || name === 'stored-many';
 }
 
-/** What the system put on disk, as a copy in `target`: whoever opens it may change it. */
+/**
+ * What the system put on disk, as a copy in `target`: whoever opens it may change it. It is on the disk: otherwise the
+ * first write of whoever opens it would wait for all of it.
+ */
 export function copyStored(name: FixtureName, folder: string, target: string): string {
   cpSync(join(folder, name), target, { recursive: true });
+  for (const file of readdirSync(target)) {
+    const descriptor = openSync(join(target, file), 'r+');
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+  }
   return target;
 }
 

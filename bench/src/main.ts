@@ -1,6 +1,7 @@
 /**
  * `npm run bench [workload … system …]`: measures, prints tables, writes results. A whole run goes to `results/` and into
- * the documents; a part goes to `results/local/`.
+ * the documents; a part goes to `results/local/`. Stopped with Ctrl+C, or by `--minutes`, it keeps what it has, as a part
+ * unless each pair was measured once.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ import { copyStored, makeFixture, readFixture } from './fixtures.js';
 import { planRun } from './plan.js';
 import { publish } from './publish.js';
 import type { Results } from './results.js';
-import { runPlan } from './runner.js';
+import { runPlan, stoppedBefore } from './runner.js';
 import type { FixtureName, System } from './system.js';
 import { loadSystem, systemNames } from './systems/index.js';
 import { circumstances, standing, tables } from './table.js';
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     runs: { type: 'string', default: '5' },
+    minutes: { type: 'string' },
     scale: { type: 'string', default: '1' },
     smoke: { type: 'boolean', default: false },
     compare: { type: 'boolean', default: false },
@@ -123,6 +125,10 @@ async function bench(): Promise<number> {
     }
   }
   const plan = planRun(done, systems, scale);
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  const deadline =
+    values.minutes === undefined ? undefined : setTimeout(() => stop.abort(), Number(values.minutes) * 60_000);
 
   const folder = mkdtempSync(join(tmpdir(), 'gossip-log-bench-'));
   try {
@@ -130,6 +136,7 @@ async function bench(): Promise<number> {
       program,
       folder,
       runsMax: values.smoke ? 1 : Number(values.runs),
+      signal: stop.signal,
       tell: console.log,
     });
     const results: Results = {
@@ -148,7 +155,8 @@ async function bench(): Promise<number> {
     const failures = absent.filter((absence) => !plan.absent.includes(absence));
     for (const { workload, system, why } of failures) console.log(`✗ ${workload} ${system}: ${why}`);
 
-    const isWhole = asked.length === 0 && scale === 1 && !values.compare;
+    const isStopped = failures.some(({ why }) => why === stoppedBefore);
+    const isWhole = asked.length === 0 && scale === 1 && !values.compare && !isStopped;
     const target = isWhole ? recorded : join(home, 'results/local/results.json');
     mkdirSync(join(target, '..'), { recursive: true });
     writeFileSync(target, `${JSON.stringify(results, undefined, 1)}\n`);
@@ -156,6 +164,7 @@ async function bench(): Promise<number> {
     if (values.compare) return compare(results, recorded, console.log) ? 0 : 1;
     return failures.length === 0 ? 0 : 1;
   } finally {
+    clearTimeout(deadline);
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -26,12 +26,11 @@ export const million: Workload = {
       const address = live.isDurable ? await relay.startAgain() : relay.address;
       const { result: reader, seconds } = await timed(async () => {
         const joined = await live.join(address);
-        while (joined.length() < count) {
-          await new Promise<void>((resolve) => {
-            joined.subscribe(resolve);
-            if (joined.length() >= count) resolve();
-          });
-        }
+        await new Promise<void>((resolve) => {
+          const look = () => joined.length() >= count && resolve();
+          joined.subscribe(look);
+          look();
+        });
         return joined;
       });
       verify(reader.length() === count, 'count');

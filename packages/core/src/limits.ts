@@ -46,6 +46,8 @@ export const replicasMax = 100_000;
 export const truncationsMax = 8192;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
+/** Payloads of a block that stay where they came: below this a copy is cheaper than keeping that buffer. */
+export const adoptedBytesMin = 16 * 1024;
 /** Rows that wait in a log's causal buffer, at about 200 bytes each. Above it the newest are dropped; they can be fetched again. */
 export const causalBufferRowsMax = 32_768;
 /** Bytes that wait in a log's causal buffer. */
@@ -59,6 +61,8 @@ export const packedChunkBytesTarget = 32 * 1024;
 export const journalRowsMax = 1024;
 /** The same while a peer sends what this node lacks: the manifest need not be written for every thousand. */
 export const catchUpRowsMax = 65_536;
+/** The same where a window shows the whole log: a start after a crash reads them, in a second or two. */
+export const catchUpShownRowsMax = 1_048_576;
 /** Records of a journal that a log leaves behind when it closes; more are packed first, so that the next start is quick. */
 export const journalRecordsMax = 64;
 /** Packed chunks of one log: a hundred million small events. */

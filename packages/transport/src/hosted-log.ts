@@ -939,7 +939,11 @@ export class HostedLog<T = unknown> {
     if (this.#packsAll && log.unpackedRows > 0) return true;
     if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
     const rows = log.unpackedRows;
-    if (this.#progress !== undefined && rows < limits.catchUpRowsMax) return false;
+    if (this.#progress !== undefined) {
+      // Where all is shown, nothing that is packed goes from memory: first it is to be seen.
+      const showsAll = Array.from(this.#windows).some(({ from }) => from === 0);
+      if (rows < (showsAll ? limits.catchUpShownRowsMax : limits.catchUpRowsMax)) return false;
+    }
     // The manifest names every replica and every chunk: it is not written for every few of their events.
     return rows >= Math.max(this.#packAt, log.replicaCount / 8, 2 * log.packedChunks);
   }

@@ -15,7 +15,7 @@ import type { Snapshot } from './snapshot.js';
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
   ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, coldRowsAtOnceMax: 16 },
-  ...{ listedReplicasMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
+  ...{ adoptedBytesMin: 100, listedReplicasMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
 }));
 
 const step = fc.oneof(

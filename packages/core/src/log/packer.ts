@@ -300,6 +300,11 @@ class Step {
   /** The last event taken of each replica, or the one before the first. */
   readonly #told = new Map<string, number>();
   readonly #taken = new Map<number, { seq: number; time: number }>();
+  /** The page of the last row, */
+  #page = -1;
+  /** and where that is a block whose rows stand here one after another from the first on: how many are still to come. */
+  #blockLeft = 0;
+  #endsBlock = false;
 
   constructor(effective: EffectiveRows, nextId: number, runs: Edges) {
     this.#effective = effective;
@@ -329,6 +334,7 @@ class Step {
       this.finish();
       this.#start = time;
     }
+    this.#follow(chunk, row);
     this.#rows.reserveOneMore();
     this.#rows.copyRow(chunk, row);
     this.#bytes += rowBytes(chunk, row, this.#effective.tables);
@@ -340,6 +346,29 @@ class Step {
     if (!this.runs.holds(replica, seq)) {
       this.runs.take(replica, seq, time, this.#effective.edges.timeBefore(replica, seq));
     }
+  }
+
+  /** Is the row the next one of a received block? */
+  #follow(chunk: Chunk, row: number): void {
+    const page = chunk.page[row] as number;
+    if (page === this.#page) {
+      // A block that something else stands in does not end.
+      if (this.#blockLeft > 0) this.#endsBlock = --this.#blockLeft === 0;
+      else this.#endsBlock = false;
+      return;
+    }
+    this.#page = page;
+    const block = this.#effective.tables.pages.block(page);
+    const begins = block !== undefined && block.from === chunk.offset[row];
+    this.#blockLeft = begins ? block.rows - 1 : 0;
+    this.#endsBlock = begins && block.rows === 1;
+  }
+
+  /** The bytes of these rows, where a peer sent exactly them as a block. */
+  #received(): Uint8Array | undefined {
+    if (!this.#endsBlock) return undefined;
+    const { pages } = this.#effective.tables;
+    return pages.block(this.#page)?.rows === this.#rows.count ? pages.whole(this.#page) : undefined;
   }
 
   /** The next rows are those of these blocks, and what came late among them. */
@@ -369,7 +398,12 @@ class Step {
     const rows = this.#rows;
     if (rows.count === 0) return;
     const { tables } = this.#effective;
-    const bytes = joinBlocks(encodeRows(rows, tables, 'received', this.#lookUp).map(({ block }) => block));
+    const received = this.#received();
+    const bytes = joinBlocks(
+      received === undefined
+        ? encodeRows(rows, tables, 'received', this.#lookUp).map(({ block }) => block)
+        : [received],
+    );
     const sum = new Uint32Array(lanes);
     const scratch = new Uint32Array(lanes);
     for (let row = 0; row < rows.count; row++) {
@@ -403,14 +437,21 @@ class Step {
   /** Does a row of that time begin another chunk? Rows of one time stay together (Q1). */
   isCut(time: number): boolean {
     const { count } = this.#rows;
-    if (count < chunkRowsMax && this.#bytes < packedChunkBytesTarget) return false;
-    return count > 0 && time > this.#rows.lastTime;
+    if (count === 0 || time <= this.#rows.lastTime) return false;
+    // Cut where received blocks end, what a peer sent is stored as it is: so a block is waited for, and not gone beyond.
+    if (this.#endsBlock) return !isSmallSize(count, this.#bytes);
+    const blocks = this.#blockLeft > 0 ? 2 : 1;
+    return count >= blocks * chunkRowsMax || this.#bytes >= blocks * packedChunkBytesTarget;
   }
 }
 
 /** Small enough to be joined with what comes behind it, and young enough. @internal */
 export function isSmall({ rows, bytes, packedMs }: ChunkHeader, joinsFromMs: number): boolean {
-  return packedMs >= joinsFromMs && rows < chunkRowsMax / 2 && bytes < packedChunkBytesTarget / 2;
+  return packedMs >= joinsFromMs && isSmallSize(rows, bytes);
+}
+
+function isSmallSize(rows: number, bytes: number): boolean {
+  return rows < chunkRowsMax / 2 && bytes < packedChunkBytesTarget / 2;
 }
 
 function hasAny(chunk: Chunk, passes: (chunk: Chunk, row: number) => boolean): boolean {

@@ -3,18 +3,25 @@
  * pages of 64 KiB, so that a thousand messages do not keep a thousand buffers; a large block becomes a page of its
  * own, uncopied.
  */
+import { adoptedBytesMin } from '../limits.js';
 
-/** Below this a copy is cheaper than keeping the buffer that the bytes came in. */
-const adoptedBytesMin = 16 * 1024;
 const pageBytes = 64 * 1024;
 /** A log's first page is small: most logs are. Each further one doubles, up to a whole page. */
 const firstPageBytes = 1024;
 
 const nothing = new Uint8Array();
 
+/** A page that is a whole block as it was received. */
+interface BlockPage {
+  readonly rows: number;
+  /** Where the first row's payload begins. */
+  readonly from: number;
+}
+
 /** @internal */
 export class PayloadPages {
   readonly #pages: Uint8Array[] = [];
+  readonly #blocks = new Map<number, BlockPage>();
   /** Numbers of pages that were given up. */
   readonly #free: number[] = [];
   /** The page that small payloads go to, and how far it is filled. */
@@ -29,6 +36,11 @@ export class PayloadPages {
 
   get(page: number, offset: number, length: number): Uint8Array {
     return (this.#pages[page] as Uint8Array).subarray(offset, offset + length);
+  }
+
+  /** The block that this page is, if it is one that `placeBlock` kept. */
+  block(page: number): BlockPage | undefined {
+    return this.#blocks.get(page);
   }
 
   /** The whole page: for copying without a view per row. */
@@ -55,6 +67,12 @@ export class PayloadPages {
     this.#used += length;
   }
 
+  /** The same for the payloads of a block of so many rows: from `from` to its end. A page that it becomes is known as such. */
+  placeBlock(block: Uint8Array, from: number, rows: number): void {
+    this.place(block, from, block.length);
+    if (this.whole(this.page) === block) this.#blocks.set(this.page, { rows, from });
+  }
+
   /** Makes a buffer a page, uncopied. Sets `page` and returns it. */
   adopt(source: Uint8Array): number {
     const page = this.#free.pop() ?? this.#pages.length;
@@ -68,6 +86,7 @@ export class PayloadPages {
   drop(page: number): void {
     this.bytes -= (this.#pages[page] as Uint8Array).length;
     this.#pages[page] = nothing;
+    this.#blocks.delete(page);
     this.#free.push(page);
   }
 

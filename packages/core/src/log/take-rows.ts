@@ -17,6 +17,7 @@ export function takeBlock(block: DecodedBlock, replicas: readonly number[], tabl
   const { pages, dependencies } = tables;
   const from = block.offset[0] as number;
   if (passing) pages.adopt(block.bytes);
+  else if (tellsBefore(block)) pages.placeBlock(block.bytes, from, block.count);
   else pages.place(block.bytes, from, block.bytes.length);
   const moved = passing ? 0 : pages.offset - from;
   const chunk = new Chunk(0);
@@ -37,6 +38,14 @@ export function takeBlock(block: DecodedBlock, replicas: readonly number[], tabl
   }
   for (let row = 0; row < block.count; row++) chunk.replica[row] = replicas[chunk.replica[row] as number] as number;
   return chunk;
+}
+
+/** Does it tell the time before each writer's first row? Then it may be stored as it is (B7). */
+function tellsBefore({ writers, firstSeq, timeBefore }: DecodedBlock): boolean {
+  for (let writer = 0; writer < writers; writer++) {
+    if ((firstSeq[writer] as number) > 1 && timeBefore[writer] === 0) return false;
+  }
+  return true;
 }
 
 function words(column: Column<Uint32Array>): Uint32Array {

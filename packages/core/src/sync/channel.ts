@@ -106,6 +106,11 @@ export function comparedEdges({ edges, cut }: Channel): LogEdges {
   return { wanted: cut, complete: Math.max(edges.complete, cut), cut };
 }
 
+/** May events go to the peer? What it lacks is known, it can take them, and nothing is to be settled first. */
+export function mayRead({ state, described, cutting, compared, ours, theirs, muted, reopen }: Channel): boolean {
+  return state === 'live' && described && !cutting && compared && !ours && !theirs && !muted && !reopen;
+}
+
 /** A channel before the peer has opened it. */
 export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'attached'> {
   return {

@@ -1,0 +1,60 @@
+/**
+ * Both clocks of a session, and the horizon that they set.
+ *
+ * - [S13] Events that are `early` are refused whole. The sender learns from it how far the peer's clock is, keeps what is
+ *   not due there, and compares anew at the next tick.
+ */
+import { clockMilliseconds, horizon } from '../hybrid-logical-clock.js';
+import { clockDriftMsMax } from '../limits.js';
+import type { Peer, SessionOptions } from './session-io.js';
+
+/** @internal */
+export class Clocks {
+  readonly #durable: boolean;
+  /** The last input's time. */
+  now = 0;
+  /** What this node adds to its wall clock. */
+  offsetMs: number;
+  /** How far the peer's clock is from our wall clock, as far as is known. */
+  #peerOffsetMs = 0;
+  /** When a refusal told of it: clocks are set right at times, so that counts for a while. */
+  #peerOffsetAt = 0;
+
+  constructor({ durable, clockOffsetMs }: SessionOptions) {
+    this.#durable = durable;
+    this.offsetMs = clockOffsetMs;
+  }
+
+  /** Wall clocks are set back at times: then what was noted in the future counts from now. */
+  set(now: number): void {
+    if (now < this.now) this.#peerOffsetAt = Math.min(this.#peerOffsetAt, now);
+    this.now = now;
+  }
+
+  greeted(peer: Peer): void {
+    this.#peerOffsetMs = this.#clockOf(peer);
+    if (peer.durable && !this.#durable) this.offsetMs = peer.clockOffsetMs;
+  }
+
+  /** The peer's clock, by its hello. One that is not durable takes over the clock of a durable node. */
+  #clockOf({ durable, clockOffsetMs }: Peer): number {
+    return this.#durable && !durable ? this.offsetMs : clockOffsetMs;
+  }
+
+  /** The last time that may be sent now: by this node's corrected clock, and by the peer's. */
+  horizon(): number {
+    return horizon(this.now + Math.min(this.offsetMs, this.#peerOffsetMs));
+  }
+
+  /** S13: that time is too far ahead for the peer. */
+  early(time: number): void {
+    const offsetMs = clockMilliseconds(time) - clockDriftMsMax - this.now - 1;
+    this.#peerOffsetMs = Math.min(this.#peerOffsetMs, offsetMs);
+    this.#peerOffsetAt = this.now;
+  }
+
+  /** What a refusal told has counted for long enough. */
+  tick(peer: Peer): void {
+    if (this.now - this.#peerOffsetAt >= clockDriftMsMax) this.#peerOffsetMs = this.#clockOf(peer);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Events from the peer: merged, stored, acknowledged, and their credit granted again (S10).
+ *
+ * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; a comparison with it does so too,
+ *   and so does every event that it sends, since it speaks only of what it has stored. Nothing is acknowledged over a gap
+ *   of its replica; a comparison says nothing of what lies below the durable node's edge, and offers it the sender's own
+ *   events there again.
+ */
+import { GossipError } from '../errors.js';
+import type { ReplicaId, SequenceNumber } from '../ids.js';
+import { creditBytesMax, frameBytesMax, runsPerFrameMax } from '../limits.js';
+import type { Run } from '../ports/storage.js';
+import type { Channel } from './channel.js';
+import { caughtUp } from './progress.js';
+import { know } from './sending.js';
+import type { SessionContext } from './session-context.js';
+import type { Answers } from './session-io.js';
+import { askFor } from './wants.js';
+
+/** @internal */
+export class Receiving {
+  readonly #session: SessionContext;
+  /** Bytes of events that the peer may still send. */
+  #granted = creditBytesMax;
+  /** Bytes stored or skipped, to be granted again. */
+  #owed = 0;
+
+  constructor(session: SessionContext) {
+    this.#session = session;
+  }
+
+  /** S10. Returns false where the peer had no credit for it. */
+  spend(bytes: number): boolean {
+    this.#granted -= bytes;
+    if (this.#granted >= -frameBytesMax) return true;
+    this.#session.fault(
+      new GossipError('credit-exceeded', `${-this.#granted} bytes of events beyond what was granted`),
+    );
+    return false;
+  }
+
+  merge(channel: Channel, blocks: readonly Uint8Array[], bytes: number): void {
+    if (!channel.writable) {
+      this.giveBack(bytes);
+      this.#session.refuse(channel.remote, new GossipError('forbidden', 'this peer may not write here'));
+      return;
+    }
+    this.#session.request(channel, { kind: 'merge', log: channel.log, blocks }, bytes);
+  }
+
+  merged(channel: Channel, { runs, missing, dropped }: Answers['merge'], bytes: number): void {
+    const { peer } = this.#session;
+    know(channel, runs);
+    caughtUp(this.#session, channel, runs);
+    for (const { replica, last } of runs) {
+      if (last > (channel.ahead.get(replica) ?? 0)) channel.ahead.set(replica, last);
+    }
+    if (peer?.durable && runs.length > 0 && !channel.doubted) {
+      this.#session.put({ type: 'acknowledged', log: channel.log, node: peer.name, runs });
+    }
+    for (const { replica } of runs) {
+      if (!channel.acked.has(replica)) channel.acked.set(replica, 0);
+      channel.unstored.replicas.add(replica);
+    }
+    askFor(this.#session, channel, missing);
+    if (dropped > 0) channel.reopen = true;
+    channel.unstored.bytes += bytes;
+    this.#store(channel);
+  }
+
+  stored(channel: Channel, { stored }: Answers['store'], bytes: number): void {
+    channel.storing = undefined;
+    this.acknowledge(channel, stored);
+    this.giveBack(bytes);
+    this.#store(channel);
+  }
+
+  /** One store request at a time for a log; what is merged meanwhile goes into the next. */
+  #store(channel: Channel): void {
+    const { bytes, replicas } = channel.unstored;
+    if (channel.storing !== undefined || bytes === 0) return;
+    channel.unstored = { bytes: 0, replicas: new Set() };
+    const effect = { kind: 'store', log: channel.log, replicas: [...replicas] } as const;
+    channel.storing = this.#session.request(channel, effect, bytes);
+  }
+
+  /** S12. */
+  acknowledge(channel: Channel, stored: ReadonlyMap<ReplicaId, SequenceNumber>): void {
+    const { durable, name } = this.#session.options;
+    if (!durable || channel.remote === undefined) return;
+    const runs: Run[] = [];
+    for (const [replica, last] of stored) {
+      const acked = channel.acked.get(replica);
+      if (acked === undefined || last <= acked) continue;
+      channel.acked.set(replica, last);
+      runs.push({ replica, first: acked + 1, last });
+    }
+    for (let from = 0; from < runs.length; from += runsPerFrameMax) {
+      const page = runs.slice(from, from + runsPerFrameMax);
+      this.#session.send({ kind: 'ack', channel: channel.remote, node: name, runs: page });
+    }
+  }
+
+  /** Credit is granted again in quarters of the window, so that it does not cost a frame per frame. */
+  giveBack(bytes: number): void {
+    this.#owed += bytes;
+    if (this.#owed >= creditBytesMax / 4) this.grant();
+  }
+
+  grant(): void {
+    const bytes = Math.min(this.#owed, creditBytesMax);
+    this.#owed -= bytes;
+    this.#granted += bytes;
+    this.#session.send({ kind: 'credit', bytes });
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Events to the peer.
+ *
+ * - [S8] Once it is compared, each side streams what the other lacks of the effective log, in causal order, up to the
+ *   horizon of both clocks.
+ * - [S9] What becomes stored goes at once, as the same bytes, to a peer that lacks just that; else by reading. What a
+ *   peer sent is never sent back to it.
+ * - [S10] `events` frames spend credit, granted by the receiver once it has stored or skipped them. Logs that are
+ *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
+ *   `credit-exceeded`.
+ */
+import type { ReplicaId, SequenceNumber } from '../ids.js';
+import { creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
+import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+import { type Channel, mayRead } from './channel.js';
+import { noteLacks } from './comparison.js';
+import type { ServedFeed } from './feeds.js';
+import { announce, announceEnd } from './progress.js';
+import type { SessionContext } from './session-context.js';
+import type { Answers } from './session-io.js';
+
+/** Of an `events` frame with one block: version, kind, channel, length of the block. */
+const eventsHeaderBytesMax = 10;
+
+/** @internal */
+export class Sending {
+  readonly #session: SessionContext;
+  readonly #readFeed: (feed: ServedFeed) => void;
+  /** Bytes of events that we may still send. */
+  #credit = creditBytesMax;
+  /** Channels and feeds that want to read, each in its turn. */
+  readonly #hungry = new Set<Channel | ServedFeed>();
+
+  constructor(session: SessionContext, readFeed: (feed: ServedFeed) => void) {
+    this.#session = session;
+    this.#readFeed = readFeed;
+  }
+
+  get hasCredit(): boolean {
+    return this.#credit > 0;
+  }
+
+  /** The peer grants more. */
+  credited(bytes: number): void {
+    this.#credit = Math.min(creditBytesMax, this.#credit + bytes);
+    this.readInTurn();
+  }
+
+  /**
+   * These became stored: what the peer lacks of them goes to it, or is noted to be read. Returns how far each replica is
+   * now.
+   */
+  stored(
+    channel: Channel,
+    entries: readonly LogEntry[],
+    kept: ReadonlyMap<ReplicaId, SequenceNumber> | undefined,
+  ): { readonly stored: ReadonlyMap<ReplicaId, SequenceNumber>; readonly blocks: readonly Uint8Array[] } {
+    const stored = new Map<ReplicaId, SequenceNumber>();
+    const blocks: Uint8Array[] = [];
+    const due = this.#session.clocks.horizon();
+    const mayPush = mayRead(channel);
+    let credit = this.#credit;
+    channel.stale = true;
+    channel.quiet.since = this.#session.now;
+    for (const { block, runs } of entries) {
+      // A block that filled the frame it came in may not fit behind a larger channel number.
+      const fits = credit > 0 && block.length <= frameBytesMax - eventsHeaderBytesMax;
+      let next = mayPush && !channel.behind && fits;
+      let lacking = false;
+      for (const run of runs) {
+        stored.set(run.replica, kept?.get(run.replica) ?? run.last);
+        const known = knownOf(channel, run);
+        if (run.last <= known) continue;
+        lacking = true;
+        if (run.first > known + 1 || run.lastTime > due) next = false;
+      }
+      if (!lacking) continue;
+      if (next) {
+        know(channel, runs);
+        blocks.push(block);
+        credit -= block.length;
+        continue;
+      }
+      channel.behind = true;
+      for (const { lacks } of lackings(channel)) {
+        for (const run of runs) {
+          const known = Math.max(run.first - 1, channel.ahead.get(run.replica) ?? 0);
+          if (run.last > known && !lacks.has(run.replica))
+            lacks.set(run.replica, { seq: known, time: run.firstTime - 1 });
+        }
+      }
+    }
+    for (const [replica, last] of stored) if ((channel.ahead.get(replica) ?? 0) <= last) channel.ahead.delete(replica);
+    return { stored, blocks };
+  }
+
+  /** Reads on for a peer that is behind, once it is this log's turn and there is credit. */
+  takeTurn(channel: Channel | ServedFeed): void {
+    this.#hungry.add(channel);
+    this.readInTurn();
+  }
+
+  readInTurn(): void {
+    for (const channel of this.#hungry) {
+      if (this.#credit <= this.#session.reserved) return;
+      this.#hungry.delete(channel);
+      if (!('behind' in channel)) {
+        this.#readFeed(channel);
+        continue;
+      }
+      const supplies = channel.supplies.size > 0 ? channel.supplies : undefined;
+      if (!channel.behind && supplies === undefined) continue;
+      if (channel.reading !== undefined || !mayRead(channel)) continue;
+      if (supplies === undefined) channel.stale = false;
+      else channel.supplies = new Map();
+      const lacks = supplies ?? channel.lacks;
+      const { log } = channel;
+      const query = { lacks, bytesMax: frameBytesTarget, upTo: this.#session.clocks.horizon() };
+      channel.reading = this.#session.ask({ kind: 'read', log, ...query }, { channel, feed: undefined, supplies });
+    }
+  }
+
+  /** A part of what the peer lacks was read. `supplies`: it had asked for that. */
+  read(channel: Channel, answer: Answers['read'], supplies: Map<ReplicaId, KnownEvent> | undefined): void {
+    channel.reading = undefined;
+    if (this.#credit <= 0) {
+      // Others read events larger than what was reserved for them: this is read again when there is credit.
+      if (supplies === undefined) channel.behind = true;
+      else noteLacks(channel.supplies, supplies);
+      return;
+    }
+    if (supplies === undefined) {
+      for (const { runs } of answer.entries) know(channel, runs);
+      announce(this.#session, channel, answer);
+    } else if (answer.more) {
+      for (const { runs } of answer.entries) advance(supplies, runs);
+      noteLacks(channel.supplies, supplies);
+    }
+    this.sendEvents(
+      channel.remote as number,
+      answer.entries.map((entry) => entry.block),
+    );
+    if (supplies !== undefined) return;
+    channel.behind = answer.more || channel.stale;
+    if (!channel.behind) announceEnd(this.#session, channel);
+    if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
+    if (answer.heldTime !== undefined) channel.heldTime = answer.heldTime;
+  }
+
+  /** What was held back may be due. */
+  tick(channel: Channel): void {
+    if (channel.heldTime !== undefined && channel.heldTime <= this.#session.clocks.horizon()) {
+      channel.heldTime = undefined;
+      channel.behind = true;
+    }
+  }
+
+  /** Blocks as `events` frames. Returns their bytes. */
+  sendEvents(remote: number, blocks: readonly Uint8Array[]): number {
+    let from = 0;
+    let bytes = 0;
+    let sent = 0;
+    for (let i = 0; i <= blocks.length; i++) {
+      const size = blocks[i]?.length ?? 0;
+      if (i === blocks.length || (i > from && bytes + size > frameBytesTarget)) {
+        if (i > from) sent += this.#session.send({ kind: 'events', channel: remote, blocks: blocks.slice(from, i) });
+        from = i;
+        bytes = 0;
+      }
+      bytes += size;
+    }
+    this.#credit -= sent;
+    return sent;
+  }
+
+  /** It wants nothing any more, and what it had reserved is free. */
+  forget(channel: Channel | ServedFeed): void {
+    this.#hungry.delete(channel);
+    this.readInTurn();
+  }
+
+  end(): void {
+    this.#hungry.clear();
+  }
+}
+
+/** The peer has these: it sent them, or was sent them. */
+export function know(channel: Channel, runs: readonly TimedRun[]): void {
+  for (const { lacks } of lackings(channel)) advance(lacks, runs);
+}
+
+/** The last event of a run's replica that the peer has: if nothing else is known, what was stored here before. */
+function knownOf({ lacks, ahead }: Channel, { replica, first }: TimedRun): SequenceNumber {
+  return lacks.get(replica)?.seq ?? Math.max(first - 1, ahead.get(replica) ?? 0);
+}
+
+/** Of what somebody lacks, these are on their way. */
+function advance(lacks: Map<ReplicaId, KnownEvent>, runs: readonly TimedRun[]): void {
+  for (const { replica, last, lastTime } of runs) {
+    const known = lacks.get(replica);
+    if (known !== undefined && last > known.seq) lacks.set(replica, { ...known, seq: last, time: lastTime });
+  }
+}
+
+/** Where it is kept what the peer lacks: in the channel, and in each comparison under way. */
+function lackings({ lacks, ours, theirs }: Channel): { readonly lacks: Map<ReplicaId, KnownEvent> }[] {
+  return [{ lacks }, ...(ours === undefined ? [] : [ours]), ...(theirs === undefined ? [] : [theirs])];
+}
