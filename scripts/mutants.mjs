@@ -61,7 +61,7 @@ export const mutants = [
   {
     name: 'reuse a sequence number after damage',
     file: opening,
-    find: 'if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {',
+    find: 'if (log.replica === replica && log.wholeSeq(replica) !== (heads.get(replica) ?? 0)) {',
     replace: 'if (log.replica !== replica) {',
   },
   {

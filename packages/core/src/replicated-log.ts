@@ -299,6 +299,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#stored.keptSeq(replica);
   }
 
+  /** Up to which event nothing of a replica is missing, stored or not. */
+  wholeSeq(replica: ReplicaId): SequenceNumber {
+    const index = this.#replicas.find(replica);
+    return index < 0 ? 0 : this.#edges.wholeUpTo(index);
+  }
+
   /** Of these runs, how much may be promised where that is less than it seems. */
   keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, SequenceNumber> | undefined {
     return this.#stored.keptOf(entries);

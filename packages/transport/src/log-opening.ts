@@ -63,8 +63,9 @@ export async function openLog<T>(of: OpenedLog<T>): Promise<StoredLog<T>> {
     stored = await fromStore(of, replica);
   }
   const { log, heads } = stored;
-  // An id that gave way while the journal was read has been replaced already.
-  if (log.replica === replica && (log.version().get(replica) ?? 0) !== (heads.get(replica) ?? 0)) {
+  // An id that gave way while the journal was read has been replaced already. Nor does a log go on under an id of which
+  // events below its edge are lost: nobody could acknowledge what follows them (S12).
+  if (log.replica === replica && log.wholeSeq(replica) !== (heads.get(replica) ?? 0)) {
     stored = await fromStore(of, of.freshReplica());
   }
   return stored;

@@ -11,6 +11,7 @@
  *   what is missing is found again when it is read.
  * - [M3] Where the last n events begin is asked of every peer, until one answers whose own edge does not end them.
  * - [M4] What comes because it was asked for below the edge is not pushed to other peers: they compare it once it is whole.
+ *   What is stored only when the edge has fallen is pushed: the comparison may have begun before.
  */
 import { type Environment, type GossipStorage, horizon, limits, type Run, tick } from '@gossip-log/core';
 import { type LogEdges, type LogEntry, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
@@ -200,10 +201,11 @@ export class LogReach {
     this.#tellAnew();
   }
 
-  /** Peers learn of the edges, and answer with theirs. */
+  /** Peers learn of the edges, and are asked for what is missing now; one that was about to be told answers nothing more. */
   #tellAnew(): void {
     for (const peer of [...this.#of.peers]) peer.describe(this.#of.id);
-    this.#look();
+    this.#suppliers.tellsAnew();
+    this.#search();
   }
 
   /** Asks the peers for about `count` more events. Resolves when they came, nobody has them, or it takes too long. */
@@ -309,9 +311,7 @@ export class LogReach {
   /** Events came: some may have been asked for, others may wait for what is missing. */
   received(entries: readonly LogEntry[], parked: number): void {
     if (this.#isFilling) {
-      for (const entry of entries) {
-        if (entry.runs.every(({ lastTime }) => lastTime < this.#complete)) this.#fills.add(entry);
-      }
+      for (const entry of entries) if (isBelow(entry, this.#complete)) this.#fills.add(entry);
     }
     if (parked > 0 && this.#suppliers.isInDoubt) this.#search();
     else this.#look();
@@ -319,7 +319,7 @@ export class LogReach {
 
   /** M4. */
   isFill(entry: LogEntry): boolean {
-    return this.#fills.has(entry);
+    return this.#fills.has(entry) && isBelow(entry, this.#edges.complete);
   }
 
   /** K3, K4: asks who may have what is missing. When nobody has it, the edge rises. */
@@ -355,4 +355,8 @@ export class LogReach {
   end(): void {
     for (const wake of this.#waiters.splice(0)) wake();
   }
+}
+
+function isBelow({ runs }: LogEntry, time: number): boolean {
+  return runs.every(({ lastTime }) => lastTime < time);
 }

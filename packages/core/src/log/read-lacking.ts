@@ -104,6 +104,6 @@ function readSlot(
   }
   const chunk = packed.rows(index);
   const { rows, more, heldTime } = pickLacking([{ chunk, row: 0 }], lacking, tables, bounds);
-  const read = encodeRows(rows, tables, 'received', lookUpInChunk(packed, slot, chunk, rows));
+  const read = encodeRows(rows, tables, 'received', lookUpInChunk(effective, slot, chunk, rows));
   return { entries: read, more, heldTime };
 }

@@ -8,7 +8,7 @@ import type { KnownEvent } from '../runs.js';
 import type { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { OrderedLog } from './ordered-log.js';
-import type { PackedChunks, PackedSlot } from './packed-chunks.js';
+import type { PackedSlot } from './packed-chunks.js';
 
 /** Writes the times before these rows into `before`; leaves 0 where they are not known. @internal */
 export type LookUpTimes = (starts: readonly number[], before: Float64Array) => void;
@@ -78,9 +78,16 @@ export function lookUpIn(
 
 /**
  * Looks into `chunk`, which holds all rows of a packed chunk's span and is where the rows come from, and at what the packed
- * blocks tell. @internal
+ * blocks tell. What came late stands in none of them: where a gap lies before it, the edges know.
+ *
+ * @internal
  */
-export function lookUpInChunk(packed: PackedChunks, slot: PackedSlot, chunk: Chunk, rows: Chunk): LookUpTimes {
+export function lookUpInChunk(
+  { packed, edges }: EffectiveRows,
+  slot: PackedSlot,
+  chunk: Chunk,
+  rows: Chunk,
+): LookUpTimes {
   return (starts, before) => {
     const times = new Map<string, number>();
     for (const { block, replicas } of packed.blocks(slot)) {
@@ -91,7 +98,11 @@ export function lookUpInChunk(packed: PackedChunks, slot: PackedSlot, chunk: Chu
     for (let row = 0; row < chunk.count; row++) {
       times.set(`${chunk.replica[row]} ${chunk.seq[row]}`, chunk.time[row] as number);
     }
-    for (const row of starts) before[row] = times.get(`${rows.replica[row]} ${(rows.seq[row] as number) - 1}`) ?? 0;
+    for (const row of starts) {
+      const replica = rows.replica[row] as number;
+      const seq = rows.seq[row] as number;
+      before[row] = times.get(`${replica} ${seq - 1}`) || edges.timeBefore(replica, seq);
+    }
   };
 }
 

@@ -27,6 +27,8 @@ export interface Channel {
   cut: number | undefined;
   /** What the peer asked for and is here; read before the rest of what it lacks. */
   supplies: Map<ReplicaId, KnownEvent>;
+  /** Of that, what is not due yet (S8). */
+  heldSupplies: Map<ReplicaId, KnownEvent>;
   /** What the peer says is hidden, kept until it is granted the log. */
   hidden: readonly Truncation[];
   /** The table that the peer was told last. */
@@ -119,6 +121,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     cutting: false,
     cut: undefined,
     supplies: new Map(),
+    heldSupplies: new Map(),
     hidden: [],
     toldHidden: [],
     descriptor: undefined,

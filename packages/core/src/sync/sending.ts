@@ -132,19 +132,21 @@ export class Sending {
     if (supplies === undefined) {
       for (const { runs } of answer.entries) know(channel, runs);
       announce(this.#session, channel, answer);
-    } else if (answer.more) {
+    } else if (answer.more || answer.heldTime !== undefined) {
       for (const { runs } of answer.entries) advance(supplies, runs);
-      noteLacks(channel.supplies, supplies);
+      noteLacks(answer.more ? channel.supplies : channel.heldSupplies, supplies);
     }
     this.sendEvents(
       channel.remote as number,
       answer.entries.map((entry) => entry.block),
     );
+    if (answer.heldTime !== undefined) {
+      channel.heldTime = Math.min(answer.heldTime, channel.heldTime ?? Number.POSITIVE_INFINITY);
+    }
     if (supplies !== undefined) return;
     channel.behind = answer.more || channel.stale;
     if (!channel.behind) announceEnd(this.#session, channel);
     if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
-    if (answer.heldTime !== undefined) channel.heldTime = answer.heldTime;
   }
 
   /** What was held back may be due. */
@@ -152,6 +154,8 @@ export class Sending {
     if (channel.heldTime !== undefined && channel.heldTime <= this.#session.clocks.horizon()) {
       channel.heldTime = undefined;
       channel.behind = true;
+      noteLacks(channel.supplies, channel.heldSupplies);
+      channel.heldSupplies = new Map();
     }
   }
 

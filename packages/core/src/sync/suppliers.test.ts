@@ -27,6 +27,18 @@ test('[K3] the deepest peer is asked first, the next once it has said absent, an
   expect(suppliers.search([event], []).rise).toBe(80);
 });
 
+test('[K4] who is told anew is asked at once, and not once more when it answers', () => {
+  const suppliers = new Suppliers<string>();
+  suppliers.opened('whole', 0);
+  suppliers.lacks('whole', [run]);
+  suppliers.tellsAnew();
+  expect(suppliers.search([], [event]).ask).toEqual(new Map([['whole', [run]]]));
+  suppliers.opened('whole', 0);
+  expect(suppliers.search([], [event])).toEqual({ ask: new Map(), rise: undefined, isPending: true });
+  suppliers.opened('whole', 0);
+  expect(suppliers.search([], [event]).ask).toEqual(new Map([['whole', [run]]]));
+});
+
 test('[K3] without an edge above what is missing nothing rises: it is on its way', () => {
   const suppliers = new Suppliers<string>();
   suppliers.opened('whole', 0);

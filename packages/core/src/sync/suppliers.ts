@@ -29,16 +29,28 @@ export class Suppliers<Peer> {
   readonly #peers = new Map<Peer, Supplier>();
   /** Edges that peers have told of, also of such that have left: what they sent may still wait for what lies below. */
   readonly #heard: number[] = [];
+  /** Peers that were told of the log anew: what they are asked for and say since counts when they answer that. */
+  readonly #answering = new Set<Peer>();
+
+  /** All peers are told of the log anew. */
+  tellsAnew(): void {
+    for (const [peer, { complete }] of this.#peers) {
+      this.#peers.set(peer, { complete, asked: new Map(), absent: new Map() });
+      this.#answering.add(peer);
+    }
+  }
 
   /** A peer has opened the log, maybe anew: what it said before counts no more. */
   opened(peer: Peer, complete: number): void {
     if (complete > 0 && !this.#heard.includes(complete)) this.#heard.push(complete);
     if (this.#heard.length > edgesHeardMax) this.#heard.shift();
-    this.#peers.set(peer, { complete, asked: new Map(), absent: new Map() });
+    const known = this.#answering.delete(peer) ? this.#peers.get(peer) : undefined;
+    this.#peers.set(peer, { asked: new Map(), absent: new Map(), ...known, complete });
   }
 
   left(peer: Peer): void {
     this.#peers.delete(peer);
+    this.#answering.delete(peer);
   }
 
   asked(peer: Peer, runs: readonly Run[]): void {
