@@ -45,18 +45,10 @@ import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { StandingRows } from './log/standing-rows.js';
 import { lookUpIn, notTold } from './log/times-before.js';
 import { type Truncation, Truncations } from './log/truncations.js';
+import type { LogDescriptor } from './log-descriptor.js';
 import type { Run } from './ports/storage.js';
 import type { Range } from './range.js';
 import type { KnownEvent, LogEntry } from './runs.js';
-
-/** What a log is, fixed when it is created; peers compare it. */
-export interface LogDescriptor {
-  readonly id: string;
-  /** `signed` is reserved. */
-  readonly policy: 'unsigned';
-  /** Name of the payload codec. */
-  readonly codec: string;
-}
 
 /** What `compare` found. */
 export interface LogComparison extends Compared {

@@ -10,10 +10,10 @@ export type { PackPlan } from '../log/packer.js';
 export type { ReadQuery, ReadResult } from '../log/read-lacking.js';
 export type { HiddenWithOthers, Settlement } from '../log/reissued-events.js';
 export type { Retention } from '../log/retention.js';
+export type { LogDescriptor } from '../log-descriptor.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {
   type LogComparison,
-  type LogDescriptor,
   ReplicatedLog,
 } from '../replicated-log.js';
 export type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
