@@ -142,13 +142,15 @@ export class SecondBranches {
       if (dispute === undefined) continue;
       // What lies below the edge is not compared (K2): the dispute begins with what is above.
       const timeBefore = timeBeforeRow(block, row);
-      if (timeBefore > 0 && timeBefore < this.#edges.certainFrom) dispute.agreed = Math.max(dispute.agreed, seq - 1);
+      const isFirst = timeBefore > 0 && timeBefore < this.#edges.certainFrom;
+      if (isFirst) dispute.agreed = Math.max(dispute.agreed, seq - 1);
       if (seq !== dispute.agreed + 1) continue;
-      if (this.#standing.stands(block, row, self)) {
+      const from = isFirst ? this.#standing.partsFrom(self, seq, timeBefore) : seq;
+      if (from === seq && this.#standing.stands(block, row, self)) {
         dispute.agreed = seq;
         continue;
       }
-      yielded.push(this.#yield(self, seq));
+      yielded.push(this.#yield(self, from));
       break;
     }
     return hasBegun;

@@ -67,6 +67,23 @@ export class StandingRows {
     return told > 0 && told !== lastTime[replica];
   }
 
+  /**
+   * From which event of a replica on those in memory cannot be what lies before another branch's `seq`, whose predecessor is of
+   * that time; `seq` when they may be. O(events).
+   */
+  partsFrom(replica: number, seq: SequenceNumber, timeBefore: number): SequenceNumber {
+    let from = seq;
+    for (const chunk of this.#effective.ordered.chunks) {
+      for (let row = 0; row < chunk.count; row++) {
+        const ours = chunk.seq[row] as number;
+        if (ours >= from || chunk.replica[row] !== replica) continue;
+        const time = chunk.time[row] as number;
+        if (ours === seq - 1 ? time !== timeBefore : time > timeBefore) from = ours;
+      }
+    }
+    return from;
+  }
+
   /** A view of a row's payload. */
   payload(chunk: Chunk, row: number): Uint8Array {
     const { pages } = this.#effective.tables;

@@ -361,8 +361,12 @@ export class Laws {
     const former = this.#written.get(`${view.log}/${formerId}`)?.find((written) => written.payload === payload);
     if (former === undefined || (!former.disk.forks && !view.hides(former))) return undefined;
     const key = `${view.log}/${id}`;
-    const written = { ...former, id, replica, seq, clock, reissued: true, past: new Map(), durable: true };
+    // Its writer sees it before it is stored; should that never be, its number may be given again.
+    const durable = view.disk !== former.disk || view.disk.head(view.log, replica, 'durable') >= seq;
+    const { process } = view;
+    const written = { ...former, id, replica, seq, clock, reissued: true, past: new Map(), process, durable };
     this.#written.set(key, [...(this.#written.get(key) ?? []), written]);
+    if (!durable) this.#pending.add(written);
     return written;
   }
 
