@@ -4,7 +4,7 @@
  * - [S8] Once it is compared, each side streams what the other lacks of the effective log, in causal order, up to the
  *   horizon of both clocks.
  * - [S9] What becomes stored goes at once, as the same bytes, to a peer that lacks just that; else by reading. What a
- *   peer sent is never sent back to it.
+ *   peer sent is never sent back to it in that session.
  * - [S10] `events` frames spend credit, granted by the receiver once it has stored or skipped them. Logs that are
  *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
  *   `credit-exceeded`.

@@ -3,11 +3,12 @@ import type { LogEdges, Supply } from '../edges.js';
 import type { GossipError } from '../errors.js';
 import type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 import type { ReplicaId } from '../ids.js';
+import type { ReadQuery, ReadResult } from '../log/read-lacking.js';
 import type { Truncation } from '../log/truncations.js';
+import type { LogDescriptor } from '../log-descriptor.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import type { Range } from '../range.js';
-import type { LogDescriptor, ReadQuery, ReadResult } from '../replicated-log.js';
 import type { KeptRun, KnownEvent, LogEntry, TimedRun } from '../runs.js';
 import type { FeedRows } from './feed-rows.js';
 
