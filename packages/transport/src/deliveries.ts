@@ -14,7 +14,7 @@ import {
   type Run,
   type SequenceNumber,
 } from '@gossip-log/core';
-import type { ReplicatedLog } from '@gossip-log/core/sync';
+import type { KeptRun, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
 
 /** The log, as far as it matters here. */
@@ -41,6 +41,8 @@ export function relayedKey(log: string, replica: ReplicaId): string {
 export class Deliveries {
   readonly #of: DeliveredLog;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
+  /** What was acknowledged behind events that are not known to be relayed. */
+  readonly #ahead = new Map<ReplicaId, KeptRun>();
   #rejected: (Delivery & { readonly state: 'rejected' }) | undefined;
   /** Own events that gave way to others, and as what they were appended again. */
   readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
@@ -133,13 +135,20 @@ export class Deliveries {
       if (log?.isDisputed(replica)) continue;
       const known = this.#relayed.get(replica);
       const upTo = known?.seq ?? 0;
-      // Of what lies before the run it says nothing.
-      if (last <= upTo || first > upTo + 1) continue;
+      if (last <= upTo) continue;
+      const ahead = this.#ahead.get(replica);
+      // Of what lies before the run it says nothing: the run counts once that is relayed too.
+      if (first > upTo + 1) {
+        const follows = ahead !== undefined && first <= ahead.last + 1 && ahead.first <= first;
+        this.#ahead.set(replica, { first: follows ? ahead.first : first, last });
+        continue;
+      }
+      const seq = ahead !== undefined && ahead.first <= last + 1 ? Math.max(last, ahead.last) : last;
       const delivery: Delivery =
         known?.delivery.state === 'relayed' && known.delivery.node === node
           ? known.delivery
           : Object.freeze({ state: 'relayed', node });
-      this.#relayed.set(replica, { seq: last, delivery });
+      this.#relayed.set(replica, { seq, delivery });
       news = true;
       own ||= replica === log?.replica;
     }
