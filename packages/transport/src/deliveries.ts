@@ -41,8 +41,8 @@ export function relayedKey(log: string, replica: ReplicaId): string {
 export class Deliveries {
   readonly #of: DeliveredLog;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
-  /** What was acknowledged behind events that are not known to be relayed. */
-  readonly #ahead = new Map<ReplicaId, KeptRun>();
+  /** What a node acknowledged last behind events that are not known to be relayed. */
+  readonly #ahead = new Map<ReplicaId, KeptRun & { readonly node: string }>();
   #rejected: (Delivery & { readonly state: 'rejected' }) | undefined;
   /** Own events that gave way to others, and as what they were appended again. */
   readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
@@ -139,11 +139,11 @@ export class Deliveries {
       const ahead = this.#ahead.get(replica);
       // Of what lies before the run it says nothing: the run counts once that is relayed too.
       if (first > upTo + 1) {
-        const follows = ahead !== undefined && first <= ahead.last + 1 && ahead.first <= first;
-        this.#ahead.set(replica, { first: follows ? ahead.first : first, last });
+        const follows = ahead?.node === node && first <= ahead.last + 1 && ahead.first <= first;
+        this.#ahead.set(replica, { first: follows ? ahead.first : first, last, node });
         continue;
       }
-      const seq = ahead !== undefined && ahead.first <= last + 1 ? Math.max(last, ahead.last) : last;
+      const seq = ahead?.node === node && ahead.first <= last + 1 ? Math.max(last, ahead.last) : last;
       const delivery: Delivery =
         known?.delivery.state === 'relayed' && known.delivery.node === node
           ? known.delivery
