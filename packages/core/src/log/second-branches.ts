@@ -185,6 +185,13 @@ export class SecondBranches {
     const { certainFrom } = this.#edges;
     if ((block.time[row] as number) >= certainFrom) return false;
     const seq = block.seq[row] as number;
+    const writer = block.replica[row] as number;
+    const { last, lastTime } = this.#replicas;
+    if (seq > (last[replica] as number)) {
+      // Nor can it follow what is later.
+      const timeBefore = seq === block.firstSeq[writer] ? (block.timeBefore[writer] as number) : 0;
+      return timeBefore === 0 || timeBefore >= (lastTime[replica] as number);
+    }
     if (!this.#edges.holds(replica, seq) || this.#standing.stands(block, row, replica)) return true;
     return this.#standing.findTime(replica, seq) < certainFrom;
   }

@@ -1026,4 +1026,32 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'The same, where the first branch goes further than the second one: its end below the edge follows on what is not there.',
+    limits: 'real',
+    plan: {
+      seed: 700507614,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['restore'],
+      delayMsMax: 1,
+      bytesPerMs: 1000,
+      diskLatencyMsMax: 0,
+      looks: 0.2,
+      steps: [
+        { afterMs: 0, do: 'copy', at: 847 },
+        { afterMs: 0, do: 'append', at: 109, log: 0, count: 6, bytes: 6 },
+        { afterMs: 28, do: 'append', at: 750, log: 0, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'restore', at: 525, downMs: 0 },
+        { afterMs: 352, do: 'append', at: 526, log: 0, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'append', at: 69, log: 1, count: 1, bytes: 488 },
+        { afterMs: 627, do: 'copy', at: 336 },
+      ],
+    },
+  },
 ];
