@@ -488,10 +488,15 @@ export class HostedLog<T = unknown> {
   /** H10: what is pending is stored as far as it can be, then the log ends. */
   #endDamaged(error: DamagedChunk): void {
     if (!this.#writer.giveUp()) return;
-    const end = async () => {
+    const written = async () => {
       while (this.#writer.writing !== undefined) await this.#writer.writing;
+    };
+    const end = async () => {
+      await written();
       if (this.#status !== 'ready') return;
       await setAsideChunk(this.id, this.#host, error);
+      // What was appended meanwhile is on its way to the disk: it must not come there when the log has ended.
+      await written();
       this.#fail(error);
     };
     end().catch((cause) => this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`)));
