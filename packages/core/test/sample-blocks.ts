@@ -146,6 +146,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     own: false,
     more: true,
     begins: false,
+    yields: false,
     frame: 2,
     ranges: [
       { kind: 'lacking-runs', runs: [{ replica: bob, last: 0, lastTime: 0 }] },

@@ -103,6 +103,7 @@ const turn = (change: Partial<Extract<Message, { kind: 'ranges' }>> = {}): Messa
     own: false,
     more: false,
     begins: false,
+    yields: false,
     frame: 0,
     ranges: answering,
   },
@@ -175,7 +176,10 @@ export const states = {
     (rig) => rig.answer('read'),
   ],
   'live, comparing': comparing(true),
-  'live, reading a turn': [...opening, (rig) => rig.answer('open')],
+  /** The peer has begun anew meanwhile. */
+  'live, reading a turn': [...comparing(true), (rig) => rig.frame(open()), (rig) => rig.answer('describe')],
+  /** Both first `open` began a comparison, and this node has let the peer's go. */
+  'live, crossed': [...opening, (rig) => rig.answer('open')],
   'live, peer may not write': granted(false),
   'live, reading': [...live, (rig) => ({ type: 'stored', log, entries: tooLarge, now: rig.nowMs })],
   'live, merging': merging,
@@ -253,6 +257,7 @@ export const happenings = {
   'open, other descriptor': (rig) => rig.frame(open({ descriptor: { ...descriptor, codec: 'other' } })),
   'ranges, answering': (rig) => rig.frame(turn()),
   'ranges, asking': (rig) => rig.frame(turn({ ranges: asking })),
+  'ranges, letting go': (rig) => rig.frame(turn({ yields: true, ranges: [] })),
   'ranges of another comparison': (rig) => rig.frame(turn({ comparison: 99 })),
   'ranges of a thorough comparison': (rig) => rig.frame(turn({ comparison: 2 })),
   'ranges, beginning': (rig) => rig.frame(turn({ comparison: 5, own: true, begins: true, ranges: asking })),

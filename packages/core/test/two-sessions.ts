@@ -56,6 +56,8 @@ export class TestNode {
   /** Replica → how far a durable peer has acknowledged. */
   readonly acknowledged = new Map<ReplicaId, SequenceNumber>();
   mayWrite = true;
+  /** Its disk is full: no log is opened for the peer. */
+  mayOpen = true;
   /** Bytes of events sent less those granted; above 0 they are overspent. */
   spent = 0;
   spentMax = 0;
@@ -212,6 +214,7 @@ export class TestNode {
 
   #carryOut(effect: Effect): Answer {
     if (effect.kind === 'open') {
+      if (!this.mayOpen) throw new GossipError('storage-failed', 'the disk is full');
       if (!(this.options.opensForPeers ?? true) && !this.attached.has(effect.log)) {
         throw new GossipError('not-found', 'not open here');
       }

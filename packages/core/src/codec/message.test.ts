@@ -54,8 +54,12 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     turn: fc.option(turn, { nil: undefined }),
   }),
   fc.tuple(turn, channel, fc.boolean(), fc.boolean(), fc.boolean()).map(([turn, channel, own, more, begins]) => ({
-    ...{ kind: 'ranges' as const, channel, own, more, begins: own && begins, frame: channel % 1000 },
+    ...{ kind: 'ranges' as const, channel, own, more, begins: own && begins, yields: false, frame: channel % 1000 },
     ...turn,
+  })),
+  fc.tuple(turn, channel).map(([{ comparison }, channel]) => ({
+    ...{ kind: 'ranges' as const, channel, own: false, more: false, begins: false, yields: true, frame: 0 },
+    ...{ comparison, ranges: [] },
   })),
   fc.record({ kind: fc.constant('want' as const), channel, runs: fc.array(run, { maxLength: 5 }) }),
   fc.record({
@@ -215,6 +219,17 @@ test('[S5] the channel is 0 where no log is meant, and above 0 where one is', ()
     ...['frame-invalid', 'frame-invalid', undefined, undefined],
   ]);
   for (const sample of Object.values(ofLogs)) expect(moved(sample, 0)).toBe('frame-invalid');
+});
+
+test('[S5] what lets a comparison go says nothing else', () => {
+  const ranges = (flags: number, ...rest: number[]) =>
+    refusal(() =>
+      decodeMessage(rawFrame(0, frameKinds.ranges, 1, (writer) => writer.bytes(bytesOf(flags, 0, 1, ...rest)))),
+    );
+  expect(ranges(8, 0)).toBeUndefined();
+  for (const flags of [9, 10, 12, 15, 16]) expect(ranges(flags, 0)).toBe('frame-invalid');
+  expect(ranges(8, 1, 3, 5, 5, 0)).toBe('frame-invalid');
+  expect(ranges(0, 1, 3, 5, 5, 0)).toBeUndefined();
 });
 
 test('[S5] an open with what is reserved is unsupported: flags, policy, hash, sums', () => {

@@ -104,6 +104,8 @@ export interface RangesMessage {
   readonly more: boolean;
   /** A thorough comparison begins with this, which the sender begins. */
   readonly begins: boolean;
+  /** Nothing is told: one that the sender began crosses this comparison, and serves for both. */
+  readonly yields: boolean;
   /** Spans follow one another in time and do not overlap. */
   readonly ranges: readonly Range[];
 }
@@ -231,7 +233,7 @@ const hello = { durable: 1 } as const;
 const open = { turn: 1, token: 4, last: 8, cut: 16 } as const;
 const openFlags = open.turn | open.token | open.last | open.cut;
 const feedFlags = open.token;
-const turn = { own: 1, more: 2, begins: 4 } as const;
+const turn = { own: 1, more: 2, begins: 4, yields: 8 } as const;
 const turnFlags = turn.own | turn.more | turn.begins;
 const rangeKinds = ['runs', 'lacking-runs', 'fingerprint', 'rows', 'lacking-rows'] as const;
 const policies = ['unsigned'] as const;
@@ -273,7 +275,12 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       break;
     }
     case 'ranges':
-      writer.u8((message.own ? turn.own : 0) | (message.more ? turn.more : 0) | (message.begins ? turn.begins : 0));
+      writer.u8(
+        (message.own ? turn.own : 0) |
+          (message.more ? turn.more : 0) |
+          (message.begins ? turn.begins : 0) |
+          (message.yields ? turn.yields : 0),
+      );
       writer.varint(message.frame);
       writeTurn(writer, message);
       break;
@@ -411,17 +418,23 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
     case frameKinds.ranges: {
       const flags = reader.u8();
       const begins = (flags & turn.begins) !== 0;
-      if ((flags & ~turnFlags) !== 0 || (begins && (flags & turn.own) === 0)) {
+      const yields = flags === turn.yields;
+      if (!yields && ((flags & ~turnFlags) !== 0 || (begins && (flags & turn.own) === 0))) {
         throw new GossipError('frame-invalid', `flags ${flags} of ranges`);
       }
+      const frame = reader.bounded(comparisonFramesMax, 'frame');
+      const { comparison, ranges } = readTurn(reader);
+      if (yields && ranges.length > 0) throw new GossipError('frame-invalid', 'ranges of what the peer lets go');
       return {
         kind: 'ranges',
         channel,
         own: (flags & turn.own) !== 0,
         more: (flags & turn.more) !== 0,
         begins,
-        frame: reader.bounded(comparisonFramesMax, 'frame'),
-        ...readTurn(reader),
+        yields,
+        frame,
+        comparison,
+        ranges,
       };
     }
     case frameKinds.want:

@@ -65,6 +65,7 @@ function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
       own: true,
       more: false,
       begins: false,
+      yields: false,
       frame: 0,
       ranges: turn,
     }).length;
@@ -215,6 +216,7 @@ test('[L6] [C3] [C4] whatever a peer says in a comparison, its answer is a turn,
         own: true,
         more: false,
         begins: false,
+        yields: false,
         frame: 0,
       };
       expect(decodeMessage(encodeMessage({ ...turn, ranges: reply }))).toEqual({ ...turn, ranges: reply });

@@ -36,6 +36,8 @@ export interface Channel {
   /** What it opened the log with. */
   descriptor: LogDescriptor | undefined;
   state: ChannelState;
+  /** It was left or refused before, under the same number: the peer may hold a comparison of ours that is over for us. */
+  isReset: boolean;
   /** This node uses the log itself. */
   attached: boolean;
   /** The driver opened it for the peer alone and waits for `released`. */
@@ -65,6 +67,8 @@ export interface Channel {
   doubted: boolean;
   /** How the peer's comparison begins, kept until the peer is granted the log. */
   first: FirstTurn | undefined;
+  /** It came in the first `open` of the peer, so that one of ours may cross it. */
+  meets: boolean;
   /** What the peer lacks: of these replicas all events behind those given, of others none. */
   lacks: Map<ReplicaId, KnownEvent>;
   /** Events that the peer sent and that are not stored here yet, by their last. */
@@ -126,6 +130,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     toldHidden: [],
     descriptor: undefined,
     state: 'offered',
+    isReset: true,
     described: false,
     asked: false,
     forPeer: false,
@@ -142,6 +147,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     compared: false,
     doubted: false,
     first: undefined,
+    meets: false,
     lacks: new Map(),
     ahead: new Map(),
     acked: new Map(),

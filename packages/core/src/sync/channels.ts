@@ -10,7 +10,8 @@
  *   receiver's number. It asks for an `open` in return, or is that answer; an answer to what was detached meanwhile is
  *   answered with `close`. Who asks also begins a comparison (`ranges`): turns go back and forth until one asks nothing
  *   (C1 to C6, at the head of `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the
- *   old one are skipped.
+ *   old one are skipped. Where the first `open` of both begins one, the node of the lower id lets the other's go: its own
+ *   serves for both.
  * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone. An `open`
  *   that comes again keeps its descriptor.
  * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged. What
@@ -145,6 +146,7 @@ export class Channels {
     channel.remote = message.channel;
     channel.edges = message.edges ?? wholeLog;
     channel.cutting = channel.edges.last !== undefined;
+    channel.meets = channel.state === 'offered' && !channel.isReset && !channel.cutting;
     channel.cut = undefined;
     // One that begins no comparison only tells edges, or answers.
     if (isFresh || message.turn !== undefined) channel.first = message.turn;
@@ -229,9 +231,10 @@ export class Channels {
 
   /** The peer's `open` is granted: ours goes back if it is asked for, and a comparison is under way in any case. */
   #answerOpen(channel: Channel): void {
-    const { first, ours, theirs, compared, described, describing, cutting } = channel;
-    // An answer to a comparison of ours that is over for us: it was settled with a former exchange of the peer's.
-    const begins = first === undefined && ours === undefined && theirs === undefined && !compared;
+    const { first, ours, theirs, compared, described, describing, cutting, isReset } = channel;
+    // A comparison of ours may be over for us alone: the peer has answered it, or still waits for it (`isReset`).
+    const isAnswer = first === undefined && theirs === undefined;
+    const begins = (isAnswer || isReset) && ours === undefined && !compared;
     if (begins ? describing?.answer !== true : first !== undefined || !described || cutting) {
       this.describe(channel, begins);
     }
@@ -298,6 +301,7 @@ export class Channels {
     if (channel.state !== 'live') return;
     if (message.begins) this.#parts.idle.peerHeals(channel, message.comparison);
     this.#parts.comparing.received(channel, message, bytes);
+    if (message.yields) this.#parts.sending.takeTurn(channel);
   }
 
   wanted(channel: Channel, message: WantMessage, bytes: number): void {
@@ -404,7 +408,7 @@ export class Channels {
   #add(log: string): Channel | undefined {
     if (this.#byLog.size >= channelsMax) return undefined;
     const number = this.takeNumber();
-    const channel: Channel = { log, number, attached: false, ...freshExchange(this.#session.now) };
+    const channel: Channel = { log, number, attached: false, ...freshExchange(this.#session.now), isReset: false };
     this.#byLog.set(log, channel);
     this.#byNumber.set(number, channel);
     return channel;

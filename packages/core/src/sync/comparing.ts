@@ -46,15 +46,29 @@ export class Comparing {
     const { first, state, described, cutting } = channel;
     if (first === undefined || state !== 'live' || !described || cutting) return;
     channel.first = undefined;
+    if (this.#crosses(channel)) {
+      const turn = { comparison: newComparison(first.comparison), own: false, more: false };
+      this.#sendRanges(channel, turn, [], true);
+      return;
+    }
     channel.theirs = newComparison(first.comparison);
     channel.theirs.asked = first.ranges.some(isQuestion);
     const turn = { comparison: channel.theirs, own: false, more: false };
     this.#readTurn(channel, first.ranges, turn, 0);
   }
 
+  /**
+   * Does one of ours serve for that of the peer? The peer answers it behind its first `open`, so with all that it has said
+   * there. A later `open` may want what was answered before to be compared anew: then both go on.
+   */
+  #crosses({ meets, ours }: Channel): boolean {
+    const { options, peer } = this.#session;
+    return meets && ours !== undefined && peer !== undefined && options.node < peer.node;
+  }
+
   /** A page of a turn of a comparison. */
   received(channel: Channel, message: RangesMessage, bytes: number): void {
-    const { own, more, comparison: number, frame, ranges } = message;
+    const { own, more, yields, comparison: number, frame, ranges } = message;
     const comparison = underWay(channel, !own, number);
     if (comparison === undefined) return;
     const end = endOf(ranges, comparison.end);
@@ -62,6 +76,10 @@ export class Comparing {
       this.#session.fault(
         new GossipError('protocol', 'frames or spans of a comparison that do not follow one another'),
       );
+      return;
+    }
+    if (yields) {
+      this.#letGo(channel, comparison);
       return;
     }
     comparison.end = more ? end : 0;
@@ -72,6 +90,15 @@ export class Comparing {
       return;
     }
     this.#readTurn(channel, ranges, { comparison, own: !own, more }, bytes);
+  }
+
+  /** The peer lets ours go: its own, of which it has told before, is under way or over. */
+  #letGo(channel: Channel, { thorough }: Comparison): void {
+    if (thorough || (channel.theirs === undefined && !channel.compared)) {
+      this.#session.fault(new GossipError('protocol', 'a comparison is let go, and no other one serves for it'));
+      return;
+    }
+    channel.ours = undefined;
   }
 
   /** Frames of a turn are read one after another: an answer may take a while, and each ends where the next begins. */
@@ -161,7 +188,7 @@ export class Comparing {
     }
   }
 
-  #sendRanges(channel: Channel, { comparison, own, more }: Turn, ranges: readonly Range[]): void {
+  #sendRanges(channel: Channel, { comparison, own, more }: Turn, ranges: readonly Range[], yields = false): void {
     const pages = pagesOf(ranges);
     for (const [i, page] of pages.entries()) {
       this.#session.send({
@@ -171,6 +198,7 @@ export class Comparing {
         own,
         more: more || i < pages.length - 1,
         begins: comparison.thorough && own && comparison.sent === 0,
+        yields,
         frame: comparison.sent++,
         ranges: page,
       });

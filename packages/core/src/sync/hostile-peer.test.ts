@@ -79,7 +79,7 @@ class Siege {
   turn(ranges: readonly Range[], { comparison = 1, begins = false, own = true, more = false } = {}): Message[] {
     const frame = begins ? 0 : (this.#frames.get(comparison) ?? 0);
     this.#frames.set(comparison, frame + 1);
-    return this.send({ kind: 'ranges', channel: 1, comparison, own, more, begins, frame, ranges });
+    return this.send({ kind: 'ranges', channel: 1, comparison, own, more, begins, yields: false, frame, ranges });
   }
 
   get ended(): string | undefined {
@@ -164,8 +164,8 @@ test('[S20] a frame of a comparison that is lost or doubled on its way ends the 
   for (const frame of [0, 2]) {
     const siege = new Siege();
     siege.turn([{ kind: 'rows', from: 0, to: 100, names: [] }], { begins: true, more: true });
-    const rest = { ...{ kind: 'ranges' as const, channel: 1, comparison: 1, own: true, more: false, begins: false } };
-    siege.send({ ...rest, frame, ranges: [{ kind: 'rows', from: 100, to: 200, names: [] }] });
+    const rest = { kind: 'ranges' as const, channel: 1, comparison: 1, own: true, more: false, begins: false };
+    siege.send({ ...rest, yields: false, frame, ranges: [{ kind: 'rows', from: 100, to: 200, names: [] }] });
     expect(siege.ended).toBe('protocol');
   }
 });

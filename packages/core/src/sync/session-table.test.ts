@@ -80,6 +80,7 @@ const beforeHello = (fault: Fault) => ({
   'open, other descriptor': fault('protocol'),
   'ranges, answering': fault('protocol'),
   'ranges, asking': fault('protocol'),
+  'ranges, letting go': fault('protocol'),
   'ranges of another comparison': fault('protocol'),
   'ranges of a thorough comparison': fault('protocol'),
   'ranges, beginning': fault('protocol'),
@@ -138,6 +139,7 @@ const absent: Row = {
   'open, other descriptor': 'request open → opening',
   'ranges, answering': '',
   'ranges, asking': '',
+  'ranges, letting go': '',
   'ranges of another comparison': '',
   'ranges of a thorough comparison': '',
   'ranges, beginning': '',
@@ -218,6 +220,17 @@ const asked = {
 /** Our sum is being taken, and is not taken twice. */
 const resting = { sums: '', 'sum failed': told('storage-failed') };
 
+/** A comparison of ours is under way, and it alone. */
+const comparing: Row = {
+  ...live,
+  ...busy,
+  stored: '',
+  'stored, not due': '',
+  'ranges, answering': 'request compare',
+  'ranges, asking': 'request compare',
+  'ranges, letting go': told('protocol'),
+};
+
 const table: Readonly<Record<StateName, Row>> = {
   new: {
     ...beforeHello(untold),
@@ -247,8 +260,8 @@ const table: Readonly<Record<StateName, Row>> = {
   opening: {
     ...opened,
     ...asked,
-    'open granted': 'edges, request compare → live',
-    'open granted for the peer': 'edges, request compare → live',
+    'open granted': 'edges, send ranges → live',
+    'open granted for the peer': 'edges, send ranges → live',
     'open failed': 'send error forbidden → offered',
     'tick, request overdue': 'send error request-timeout → offered',
     'tick, held event due': 'send error request-timeout → offered',
@@ -272,14 +285,8 @@ const table: Readonly<Record<StateName, Row>> = {
     truncations: '',
     events: 'send error forbidden',
   },
-  'live, comparing': {
-    ...live,
-    ...busy,
-    stored: '',
-    'stored, not due': '',
-    'ranges, answering': 'request compare',
-    'ranges, asking': 'request compare',
-  },
+  'live, comparing': comparing,
+  'live, crossed': comparing,
   'live, reading a turn': {
     ...live,
     ...busy,
@@ -397,6 +404,7 @@ const rules: Readonly<Record<Happening, string>> = {
   'open, other descriptor': '[S6]',
   'ranges, answering': '[S5]',
   'ranges, asking': '[S5]',
+  'ranges, letting go': '[S5]',
   'ranges of another comparison': '[S5]',
   'ranges, no such channel': '[S17]',
   'ranges of a thorough comparison': '[S18]',

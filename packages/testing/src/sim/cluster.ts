@@ -810,7 +810,7 @@ export class Cluster {
   #sent(from: string, to: string, data: Uint8Array): void {
     const kind = frameKinds[data[1] ?? 0] ?? 'unknown frame';
     if (kind === 'want') this.count('gap asked for');
-    if (kind === 'ranges') this.count('logs compared');
+    if (kind === 'ranges') this.count(data[3] === 8 ? 'comparison let go' : 'logs compared');
     if (kind === 'sums') this.count('log at rest summed');
     if (kind === 'coming') this.count('total announced');
     if (kind === 'truncations') this.count('truncation table told');

@@ -1,0 +1,129 @@
+/** Comparisons of two nodes that open a log at the same moment. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { TestNode, Wire } from '../../test/two-sessions.js';
+import { decodeMessage, type Message } from '../codec/message.js';
+import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { listedReplicasMax, openRetryMs } from '../limits.js';
+import { ReplicatedLog } from './index.js';
+
+const log = 'tea';
+
+function replica(...bytes: number[]): ReplicaId {
+  const id = new Uint8Array(16);
+  id.set(bytes);
+  return replicaIdFromBytes(id);
+}
+
+/** So many writers that a comparison takes three turns. */
+const crowd = Array.from({ length: listedReplicasMax + 8 }, (_, i) => {
+  const options = { id: log, replica: replica(3, i), now: () => 1_600_000_000_000 + i * 10 };
+  const writer = new ReplicatedLog(options, { freshReplica: () => options.replica });
+  writer.append(i);
+  return writer.takeUnflushed()[0]?.block as Uint8Array;
+});
+
+function pair(options: { readonly opensForPeers?: boolean } = {}) {
+  const clock = { ms: 1_700_000_000_000 };
+  const left = new TestNode({ replica: replica(1), durable: false, ...options }, () => clock.ms);
+  const right = new TestNode({ replica: replica(2), durable: true, ...options }, () => clock.ms);
+  const wire = new Wire(left, right);
+  for (const node of wire.nodes) {
+    const { log: hosted } = node.host(log);
+    hosted.markStored(hosted.receive(crowd).entries);
+    node.append(log, node.options.replica);
+    node.store(log);
+  }
+  return { wire, left, right, clock };
+}
+
+const payloads = (node: TestNode) =>
+  node
+    .host(log)
+    .log.snapshot()
+    .map(({ payload }) => payload);
+
+function sent<K extends Message['kind']>(node: TestNode, kind: K): Extract<Message, { kind: K }>[] {
+  return node.outputs
+    .flatMap((output) => (output.type === 'send' ? [decodeMessage(output.frame)] : []))
+    .filter((message): message is Extract<Message, { kind: K }> => message.kind === kind);
+}
+
+test('[S5] of two comparisons that cross, that of the lower id goes on and serves for both', () => {
+  const { wire, left, right } = pair();
+  for (const node of wire.nodes) node.attach(log);
+  wire.connect();
+  wire.settle();
+  expect(sent(left, 'open')).toMatchObject([{ turn: {} }]);
+  expect(sent(right, 'open')).toMatchObject([{ turn: {} }]);
+  expect(sent(left, 'ranges')).toMatchObject([
+    { own: false, yields: true, ranges: [] },
+    { own: true, yields: false, ranges: [{ kind: 'lacking-rows' }] },
+  ]);
+  expect(sent(right, 'ranges')).toMatchObject([{ own: false, yields: false, ranges: [{ kind: 'rows' }] }]);
+  expect(payloads(left)).toHaveLength(crowd.length + 2);
+  expect(payloads(right)).toEqual(payloads(left));
+  expect(left.acknowledged.get(left.options.replica)).toBe(1);
+});
+
+const at = fc.nat(1);
+const step = fc.oneof(
+  ...(['append', 'store', 'attach', 'detach', 'describe', 'describe', 'deny', 'cut'] as const).map((what) => ({
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant(what), at, pick: fc.constant(0) }),
+  })),
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constantFrom('deliver' as const, 'answer' as const), at, pick: fc.nat(3) }),
+  },
+);
+
+test('[S5] [S8] [L1] wherever a log is opened, left, described anew or cut while comparisons cross, both converge', () => {
+  const reached = { yielded: 0, described: 0, cuts: 0 };
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), fc.boolean(), (steps, opensForPeers) => {
+      const { wire, left, right, clock } = pair({ opensForPeers });
+      for (const node of wire.nodes) node.attach(log);
+      wire.connect();
+      let events = 0;
+      for (const move of steps) {
+        if (move.do === 'cut') {
+          reached.cuts++;
+          wire.cut();
+          wire.connect();
+          continue;
+        }
+        const node = wire.nodes[move.at] as TestNode;
+        if (move.do === 'append') node.append(log, `${move.at} ${events++}`);
+        else if (move.do === 'store') node.store(log);
+        else if (move.do === 'attach') node.attach(log);
+        else if (move.do === 'deny') node.mayOpen = !node.mayOpen;
+        else if (move.do === 'detach') node.detach(log);
+        else if (move.do === 'describe') {
+          reached.described++;
+          node.input({ type: 'describe', log, now: node.now() });
+        } else if (move.do === 'deliver') for (let i = 0; i <= move.pick; i++) wire.deliver(node);
+        else if (node.asked.length > 0) node.answer(move.pick % node.asked.length);
+      }
+      for (const node of wire.nodes) {
+        node.mayOpen = true;
+        node.attach(log);
+      }
+      wire.settle();
+      clock.ms += openRetryMs;
+      for (const node of wire.nodes) node.tick();
+      wire.settle();
+      for (const node of wire.nodes) node.store(log);
+      wire.settle();
+      for (const node of wire.nodes) {
+        reached.yielded += sent(node, 'ranges').filter(({ yields }) => yields).length;
+        const ends = node.outputs.flatMap((output) => (output.type === 'end' ? [output.reason.code] : []));
+        expect(ends.filter((code) => code !== 'connection-lost')).toEqual([]);
+      }
+      expect(payloads(left)).toEqual(payloads(right));
+      expect(payloads(left)).toHaveLength(crowd.length + 2 + events);
+    }),
+    { numRuns: 500 },
+  );
+  for (const [what, times] of Object.entries(reached)) expect(times, what).toBeGreaterThan(20);
+});
