@@ -632,6 +632,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const hiding = this.#hidden.affected(told);
     this.#packed.requireAt(cold.times);
     const grew = this.#truncations.merge(told);
+    for (const { replica, from } of told) this.#edges.unrefer(this.#replicas.find(replica), from);
     const ownFrom = this.#replicas.hiddenFrom[this.#own.self] as number;
     const entries = ownFrom < Number.POSITIVE_INFINITY ? this.#own.endBefore(ownFrom) : [];
     const { disputed } = this.#branches;
@@ -643,7 +644,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const reissued = again === undefined ? new Map() : this.#reissued.appendBehind(rows, again);
     if (rows.count > 0) this.#snapshot = undefined;
     if (rows.count > 0 || freed.length > 0) this.#changed();
-    return { grew, hidden, entries: [...entries, ...freed], reissued };
+    const fell = this.#missing.letEdgeFall();
+    return { grew, hidden, entries: [...entries, ...freed], reissued, fell };
   }
 
   #encodePayload(payload: T): Uint8Array {

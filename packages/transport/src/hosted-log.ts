@@ -364,7 +364,8 @@ export class HostedLog<T = unknown> {
         this.#host.onError(error);
       }
       this.#writer.start();
-      this.#notify();
+      if (truncated.fell) this.#tellEdges();
+      else this.#notify();
     });
   }
 

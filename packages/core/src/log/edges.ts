@@ -353,13 +353,18 @@ export class Edges {
     }
   }
 
-  /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
-  cut(replica: number, seq: number): void {
+  /** Nothing refers to the replica's events from `seq` on any more. */
+  unrefer(replica: number, seq: number): void {
     for (const [key, missing] of this.#dangling) {
       if (missing.replica !== replica || missing.seq < seq) continue;
       this.#dangling.delete(key);
       this.#lowest = undefined;
     }
+  }
+
+  /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
+  cut(replica: number, seq: number): void {
+    this.unrefer(replica, seq);
     const segments = this.#segments.get(replica);
     if (segments === undefined) return;
     this.#lowest = undefined;
