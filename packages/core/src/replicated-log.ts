@@ -332,7 +332,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     relayed = 0,
     isDurable = false,
   ): Reading<LogComparison> {
-    const offersAgain = isDurable && !this.#stored.isProven(peer.complete, relayed);
+    const from = Math.max(peer.complete, this.#edges.complete);
+    const offersAgain = isDurable && !this.#stored.isProven(from, relayed);
     const between = { peer, peerWriter, writer: this.replica, relayed, offersAgain, thorough };
     return yield* this.#packed.reading(() => {
       const { rowsRead } = this.#packed;
