@@ -27,6 +27,7 @@ import { type ColdHidden, HiddenRows, type Truncated } from './log/hidden-rows.j
 import type { LogParts } from './log/log-parts.js';
 import type { LogTables } from './log/log-tables.js';
 import { MissingEvents } from './log/missing-events.js';
+import { startOfNewest } from './log/newest-lacking.js';
 import { OrderedLog } from './log/ordered-log.js';
 import { OwnRows } from './log/own-rows.js';
 import { PackedChunks, type Reading } from './log/packed-chunks.js';
@@ -48,7 +49,7 @@ import { type Truncation, Truncations } from './log/truncations.js';
 import type { LogDescriptor } from './log-descriptor.js';
 import type { Run } from './ports/storage.js';
 import type { Range } from './range.js';
-import type { KeptRun, KnownEvent, LogEntry } from './runs.js';
+import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom } from './runs.js';
 
 /** What `compare` found. */
 export interface LogComparison extends Compared {
@@ -343,11 +344,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** What a peer lacks of the effective log, in log order. */
-  *read({ lacks, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
-    const lacking = new Lacking(this.#tables, lacks, this.#replicas.stored);
-    const part = yield* readLacking(this.#effective, lacking, lacks, { bytesMax, upTo });
+  *read({ lacks, newest, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
+    const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, this.#replicas.stored);
+    const cut = newest === undefined ? undefined : yield* startOfNewest(this.#effective, lackingOf(lacks), newest);
+    const known = cut === undefined ? lacks : lacksFrom(lacks, cut);
+    const lacking = lackingOf(known);
+    const part = yield* readLacking(this.#effective, lacking, known, { bytesMax, upTo });
     const lackingCount = Math.min(lacking.count, this.#effective.countFrom(lacking.from));
-    return { ...part, lacking: lackingCount };
+    return { ...part, lacking: lackingCount, cut };
   }
 
   /**

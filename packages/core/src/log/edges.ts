@@ -8,7 +8,8 @@
  *   lies below `complete`: then the reference counts as met.
  * - [K2] Events below `complete` are residue: taken as they come, shown, stored, passed on; never compared, never required.
  * - [K3] When no connected peer has what is missing, `complete` rises to the lowest edge above it that a peer has told of.
- *   Nothing held is dropped, and what waited for it shows.
+ *   Nothing held is dropped, and what waited for it shows. By choice both edges rise, when a peer has more than a node
+ *   wants to catch up with (S22).
  * - [K4] `complete` falls, though not below `wanted`, as soon as nothing above the lower edge is missing. Until then
  *   what is missing is asked for, of the peers whose edges are lowest first.
  * - [K5] Two nodes compare from the higher of their `complete` edges up.
