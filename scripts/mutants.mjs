@@ -79,8 +79,8 @@ export const mutants = [
   {
     name: 'send events that are not stored',
     file: log,
-    find: 'new Lacking(this.#tables, lacks, this.#replicas.stored)',
-    replace: 'new Lacking(this.#tables, lacks, this.#replicas.last)',
+    find: 'new Lacking(this.#tables, known, this.#replicas.stored)',
+    replace: 'new Lacking(this.#tables, known, this.#replicas.last)',
   },
   {
     name: 'ignore what a peer wants',

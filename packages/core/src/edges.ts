@@ -10,8 +10,10 @@ export interface LogEdges {
   readonly complete: number;
   /** It holds nothing yet, and wants so many of the receiver's last events: the edges are to begin there. */
   readonly last?: number;
-  /** Where the last events begin that the receiver has asked for. */
+  /** Where the last events begin that the receiver has asked for (S21). */
   readonly cut?: number;
+  /** Of the events that it lacks the node wants at most so many, the newest (S22). Absent: all. */
+  readonly catchUpEventsMax?: number;
 }
 
 /** The edges of a node that holds whole logs. */

@@ -27,6 +27,7 @@ import { type ColdHidden, HiddenRows, type Truncated } from './log/hidden-rows.j
 import type { LogParts } from './log/log-parts.js';
 import type { LogTables } from './log/log-tables.js';
 import { MissingEvents } from './log/missing-events.js';
+import { startOfNewest } from './log/newest-lacking.js';
 import { OrderedLog } from './log/ordered-log.js';
 import { OwnRows } from './log/own-rows.js';
 import { PackedChunks, type Reading } from './log/packed-chunks.js';
@@ -48,7 +49,7 @@ import { type Truncation, Truncations } from './log/truncations.js';
 import type { LogDescriptor } from './log-descriptor.js';
 import type { Run } from './ports/storage.js';
 import type { Range } from './range.js';
-import type { KeptRun, KnownEvent, LogEntry } from './runs.js';
+import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom } from './runs.js';
 
 /** What `compare` found. */
 export interface LogComparison extends Compared {
@@ -332,7 +333,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     relayed = 0,
     isDurable = false,
   ): Reading<LogComparison> {
-    const offersAgain = isDurable && !this.#stored.isProven(peer.complete, relayed);
+    const from = Math.max(peer.complete, this.#edges.complete);
+    const offersAgain = isDurable && !this.#stored.isProven(from, relayed);
     const between = { peer, peerWriter, writer: this.replica, relayed, offersAgain, thorough };
     return yield* this.#packed.reading(() => {
       const { rowsRead } = this.#packed;
@@ -342,11 +344,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** What a peer lacks of the effective log, in log order. */
-  *read({ lacks, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
-    const lacking = new Lacking(this.#tables, lacks, this.#replicas.stored);
-    const part = yield* readLacking(this.#effective, lacking, lacks, { bytesMax, upTo });
+  *read({ lacks, newest, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
+    const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, this.#replicas.stored);
+    const cut = newest === undefined ? undefined : yield* startOfNewest(this.#effective, lackingOf(lacks), newest);
+    const known = cut === undefined ? lacks : lacksFrom(lacks, cut);
+    const lacking = lackingOf(known);
+    const part = yield* readLacking(this.#effective, lacking, known, { bytesMax, upTo });
     const lackingCount = Math.min(lacking.count, this.#effective.countFrom(lacking.from));
-    return { ...part, lacking: lackingCount };
+    return { ...part, lacking: lackingCount, cut };
   }
 
   /**
@@ -632,6 +637,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const hiding = this.#hidden.affected(told);
     this.#packed.requireAt(cold.times);
     const grew = this.#truncations.merge(told);
+    for (const { replica, from } of told) this.#edges.unrefer(this.#replicas.find(replica), from);
     const ownFrom = this.#replicas.hiddenFrom[this.#own.self] as number;
     const entries = ownFrom < Number.POSITIVE_INFINITY ? this.#own.endBefore(ownFrom) : [];
     const { disputed } = this.#branches;
@@ -643,7 +649,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const reissued = again === undefined ? new Map() : this.#reissued.appendBehind(rows, again);
     if (rows.count > 0) this.#snapshot = undefined;
     if (rows.count > 0 || freed.length > 0) this.#changed();
-    return { grew, hidden, entries: [...entries, ...freed], reissued };
+    const fell = this.#missing.letEdgeFall();
+    return { grew, hidden, entries: [...entries, ...freed], reissued, fell };
   }
 
   #encodePayload(payload: T): Uint8Array {

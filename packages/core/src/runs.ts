@@ -26,6 +26,13 @@ export interface KnownEvent {
   readonly until?: SequenceNumber;
 }
 
+/** What somebody lacks, less what lies before a time. */
+export function lacksFrom(lacks: ReadonlyMap<ReplicaId, KnownEvent>, time: number): Map<ReplicaId, KnownEvent> {
+  return new Map(
+    Array.from(lacks, ([replica, known]) => [replica, { ...known, time: Math.max(known.time, time - 1) }]),
+  );
+}
+
 type Mutable<V> = { -readonly [K in keyof V]: V[K] };
 
 /** What rows `[from, to)` of a chunk hold, one run per replica. Within each replica they follow one another. */

@@ -125,7 +125,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     channel: 3,
     descriptor: { id: 'tea', policy: 'unsigned', codec: 'json' },
     token: 'secret',
-    edges: { wanted: baseTime, complete: baseTime + 4096, last: 500, cut: baseTime + 2048 },
+    edges: { wanted: baseTime, complete: baseTime + 4096, last: 500, cut: baseTime + 2048, catchUpEventsMax: 1000 },
     turn: {
       comparison: 5,
       ranges: [
@@ -183,6 +183,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
       { replica: bob, from: 1, reason: 'withdrawn' },
     ],
   },
+  cut: { kind: 'cut', channel: 3, time: baseTime },
 };
 
 /** The code of the GossipError that a call throws; anything else it throws goes on. */

@@ -37,6 +37,8 @@ export interface TestNodeOptions {
   readonly durable: boolean;
   /** Milliseconds that this node's clock is ahead. */
   readonly offsetMs?: number;
+  /** At most so many of the events that it lacks it wants. */
+  readonly catchUpEventsMax?: number;
   /** Opens logs for peers that it does not use itself. Default true. */
   readonly opensForPeers?: boolean;
 }
@@ -192,6 +194,14 @@ export class TestNode {
       case 'truncations':
         this.hide(output.log, output.truncations);
         break;
+      case 'cut': {
+        const hosted = this.host(output.log);
+        if (output.time <= hosted.log.edges.complete) break;
+        hosted.log.want(output.time);
+        hosted.queue.push(...hosted.log.raise(output.time));
+        this.input({ type: 'tell', log: output.log, now: this.now() });
+        break;
+      }
       case 'released':
         this.#release(output.log);
         break;
@@ -223,12 +233,13 @@ export class TestNode {
       return { kind: 'open', log: effect.log, writable: this.mayWrite, forPeer: this.#grant(effect.log) };
     }
     const hosted = this.host(effect.log);
+    const { catchUpEventsMax } = this.options;
     switch (effect.kind) {
       case 'describe':
         return {
           ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
           ranges: readNow(hosted.log.describe()),
-          edges: hosted.log.edges,
+          edges: { ...hosted.log.edges, ...(catchUpEventsMax !== undefined && { catchUpEventsMax }) },
           truncations: hosted.log.truncations,
         };
       case 'compare': {

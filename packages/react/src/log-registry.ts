@@ -37,12 +37,12 @@ export class LogRegistry {
   }
 
   /** The state of a log that is in use, or was until a moment ago. */
-  state(id: string, window: OpenOptions<unknown>['window']): LogState | undefined {
-    return this.#find(id)?.state(window);
+  state(id: string, options: OpenOptions<unknown> | undefined): LogState | undefined {
+    return this.#find(id)?.state(options);
   }
 
-  async loadOlder(id: string, window: OpenOptions<unknown>['window'], count?: number): Promise<number> {
-    return this.#find(id)?.window(window)?.loadOlder(count) ?? 0;
+  async loadOlder(id: string, options: OpenOptions<unknown> | undefined, count?: number): Promise<number> {
+    return this.#find(id)?.window(options)?.loadOlder(count) ?? 0;
   }
 
   append(id: string, payload: unknown): LogEvent {

@@ -26,7 +26,7 @@ export interface LogState<T = unknown> {
   readonly progress: LogHandle<T>['progress'];
   /** Are there older events than `events` shows, in storage or at a peer? `false` until it is ready. */
   readonly hasOlder: boolean;
-  /** Events that `window` asks for are missing, and no connected peer has them. `false` until it is ready. */
+  /** Events that `window` asks for are missing: no connected peer has them, or `catchUpEventsMax` left them out. `false` until it is ready. */
   readonly hasGap: boolean;
   /**
    * Reads about `count` older events (default 100) into `events`, from storage and then from peers; fewer when there are no more. They stay as long as

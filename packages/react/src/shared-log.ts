@@ -42,7 +42,7 @@ export class SharedLog {
   retain(options: OpenOptions<unknown> | undefined): { readonly log: WindowedLog; readonly release: () => void } {
     if (this.#isInUse) this.#assertSameCodec(options);
     else this.#codec = options?.codec;
-    const key = windowKey(options?.window);
+    const key = windowKey(options);
     const log = this.#windows.get(key) ?? new WindowedLog(this.#id, options, this.append);
     if (log.uses === 0) log.open(this.#node, this.#codec, () => this.endIfOver());
     log.uses += 1;
@@ -71,18 +71,18 @@ export class SharedLog {
   }
 
   /** The state for a window: its own when it is in use, or another's that reaches back as far. */
-  state(window: OpenOptions<unknown>['window']): LogState | undefined {
-    const own = this.window(window);
+  state(options: OpenOptions<unknown> | undefined): LogState | undefined {
+    const own = this.window(options);
     if (own !== undefined && own.uses > 0) return own.store.getState();
     for (const { store } of this.#windows.values()) {
       const state = store.getState();
-      if (state.status === 'ready' && isWithin(window, state.events, state.hasOlder)) return state;
+      if (state.status === 'ready' && isWithin(options?.window, state.events, state.hasOlder)) return state;
     }
     return undefined;
   }
 
-  window(window: OpenOptions<unknown>['window']): WindowedLog | undefined {
-    return this.#windows.get(windowKey(window));
+  window(options: OpenOptions<unknown> | undefined): WindowedLog | undefined {
+    return this.#windows.get(windowKey(options));
   }
 
   readonly append = (payload: unknown): LogEvent => {

@@ -43,14 +43,14 @@ function logSource<T>(
   // A log's payloads have the type that its readers say: what comes from peers is for the app to check.
   const registry = registryOf(node);
   const append = (payload: T): LogEvent<T> => registry.append(id, payload) as LogEvent<T>;
-  const loadOlder = (count?: number) => registry.loadOlder(id, options?.window, count);
+  const loadOlder = (count?: number) => registry.loadOlder(id, options, count);
   const initial = unreadState<T>('opening', { append, loadOlder });
   return {
     append,
     loadOlder,
     getInitialState: () => initial,
     getState: () => {
-      const state = registry.state(id, options?.window) as LogState<T> | undefined;
+      const state = registry.state(id, options) as LogState<T> | undefined;
       // Asked for or not, an opening log shows the same: one object, one render.
       return state === undefined || state.status === 'opening' ? initial : state;
     },

@@ -15,9 +15,9 @@ const olderEvents = 100;
 
 const nothing = (): void => {};
 
-/** @internal The same text for windows that mean the same. */
-export function windowKey(window: Window = 'all'): string {
-  return JSON.stringify(window);
+/** @internal The same text for options that ask for the same events. */
+export function windowKey({ window = 'all', catchUpEventsMax }: OpenOptions<unknown> = {}): string {
+  return `${JSON.stringify(window)} ${catchUpEventsMax}`;
 }
 
 /** @internal Do these events reach back as far as a window does? In doubt they do not. */

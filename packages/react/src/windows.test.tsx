@@ -2,6 +2,7 @@
 import { GossipError, type LogEvent } from '@gossip-log/core';
 import { aggregate, count } from '@gossip-log/core/view';
 import { MemoryDisk } from '@gossip-log/storage/memory';
+import { memoryPair } from '@gossip-log/transport';
 import { act, cleanup, render, renderHook, waitFor } from '@testing-library/react';
 import { type ReactNode, StrictMode, useMemo } from 'react';
 import { afterEach, expect, expectTypeOf, test } from 'vitest';
@@ -358,6 +359,44 @@ test('over the real node: a log of 5,000 events opens with its newest, and is re
   expect(result.current.events.at(-1)).toBe(newest);
   cleanup();
   await node.close();
+});
+
+test('[U1] the same window with another limit for catching up is another handle', () => {
+  const node = new FakeNode();
+  const { rerender } = renderHook(
+    () => [useGossipLog('a', { catchUpEventsMax: 5 }), useGossipLog('a'), useGossipLog('a', { catchUpEventsMax: 5 })],
+    within(node),
+  );
+  rerender();
+  expect(node.opened).toBe(2);
+});
+
+test('[U7] [M5] over real nodes: who was away for long sees the newest, that there is a gap, and fills it', async () => {
+  const [disk, before, after] = [new MemoryDisk(), memoryPair(), memoryPair()];
+  const there = createGossipNode({ storage: memoryStorage(), connections: [before.left, after.left] });
+  const theirs = there.open<number>('a');
+  await theirs.ready;
+  for (let i = 0; i < 3; i++) theirs.append(i);
+  const early = createGossipNode({ storage: memoryStorage({ disk }), connections: [before.right] });
+  const seen = early.open<number>('a');
+  await waitFor(() => expect(seen.snapshot().length).toBe(3));
+  await early.close();
+  for (let i = 3; i < 300; i++) theirs.append(i);
+  await theirs.delivered(theirs.snapshot().at(-1) as LogEvent<number>);
+
+  const node = createGossipNode({ storage: memoryStorage({ disk }), connections: [after.right], catchUpEventsMax: 20 });
+  const { result } = renderHook(() => useGossipLog<number>('a'), {
+    wrapper: ({ children }) => <GossipProvider node={node}>{children}</GossipProvider>,
+  });
+  const numbers = (from: number) => Array.from({ length: 300 - from }, (_, i) => from + i);
+  await waitFor(() => expect(payloads(result.current)).toEqual([0, 1, 2, ...numbers(280)]));
+  expect(result.current).toMatchObject({ status: 'ready', hasOlder: true, hasGap: true });
+  await act(() => result.current.loadOlder(50));
+  expect(payloads(result.current)).toEqual([0, 1, 2, ...numbers(230)]);
+  while (result.current.hasGap) await act(() => result.current.loadOlder(100));
+  expect(payloads(result.current)).toEqual(numbers(0));
+  cleanup();
+  await Promise.all([node.close(), there.close()]);
 });
 
 test('the types of the result', () => {

@@ -25,7 +25,7 @@ import { codecKey } from './log-codec.js';
 import type { LogHandle } from './log-handle.js';
 import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
-import { checkWindow, type LogWindow, UsedWindow } from './log-window.js';
+import { checkCatchUp, checkWindow, type LogWindow, UsedWindow } from './log-window.js';
 import { writersKey } from './own-writers.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
@@ -63,6 +63,8 @@ export interface GossipNodeOptions {
    * is looked at while it is open. Default: all is kept.
    */
   readonly retention?: RetentionOption;
+  /** `catchUpEventsMax` of logs that are opened without one. Default: no limit. */
+  readonly catchUpEventsMax?: number;
   /** A name for this node in acknowledgements. Default: its replica id. */
   readonly name?: string;
 }
@@ -72,6 +74,28 @@ export interface OpenOptions<T> {
   readonly codec?: PayloadCodec<T>;
   /** How far back the log is read into memory; `LogHandle.loadOlder` reads more. Default: all of it. */
   readonly window?: LogWindow;
+  /**
+   * When a connection comes up, a peer is to send at most about so many of the events that are missing here: the newest.
+   * Of a room in which half a million messages were written meanwhile, a device that was away then fetches the last
+   * thousand. Events that were here stay, and what was written here still goes out; between the two there is a gap
+   * (`LogHandle.hasGap`), which `loadOlder` fills step by step. Opening the log without a limit fills all of it. Of several
+   * uses of a log the one with the highest limit counts. A durable node keeps all, and takes none.
+   *
+   * A whole number, or `Infinity` for no limit. Default: that of the node, which has none unless it is told.
+   *
+   * @example
+   * ```ts
+   * import { memoryStorage } from '@gossip-log/storage/memory';
+   * import { createGossipNode } from '@gossip-log/transport';
+   *
+   * const node = createGossipNode({ storage: memoryStorage() });
+   * const log = node.open<string>('tea', { window: { last: 200 }, catchUpEventsMax: 1000 });
+   * await log.ready;
+   * if (log.hasGap) await log.loadOlder(500);
+   * await node.close();
+   * ```
+   */
+  readonly catchUpEventsMax?: number;
 }
 
 /**
@@ -92,8 +116,9 @@ export interface GossipNode {
   /**
    * Opens a log, or shares it when it is open. Returns at once; see `LogHandle.ready`.
    *
-   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes; TypeError for a `window` or a `codec` that is none, or whose
-   *   name is not 1 to 32 printable ASCII characters; GossipError `node-closed`, `limit-exceeded`
+   * @throws RangeError for an `id` that is not 1 to `logIdBytesMax` bytes, or a number that is none; TypeError for a `window` or a
+   *   `codec` that is none, or whose name is not 1 to 32 printable ASCII characters, and for a `catchUpEventsMax` at a durable
+   *   node; GossipError `node-closed`, `limit-exceeded`
    *   when `openLogsMax` logs are open, `descriptor-mismatch` when the log is open with another codec. Where it was only
    *   stored with another one, `ready` rejects.
    */
@@ -172,6 +197,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly storage: GossipStorage;
   readonly environment: Environment;
   readonly durable: boolean;
+  readonly catchUpEventsMax: number;
   readonly #options: GossipNodeOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #drivers = new Set<SessionDriver>();
@@ -205,6 +231,8 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#checkpoints = new FoldCheckpoints(options.storage);
     this.environment = options.environment ?? systemEnvironment;
     this.durable = options.durable ?? false;
+    this.catchUpEventsMax = options.catchUpEventsMax ?? Number.POSITIVE_INFINITY;
+    this.#checkCatchUp(this.catchUpEventsMax);
     this.#feeds = new NodeFeeds(this.environment, this.#established);
     this.#identity = this.#identify();
     // Logs and sessions report it; alone it must not end the process.
@@ -229,8 +257,9 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#assertOpen();
     const codec = (options.codec as PayloadCodec<unknown> | undefined) ?? jsonCodec;
     checkCodec(codec);
-    const { window = 'all' } = options;
+    const { window = 'all', catchUpEventsMax = this.catchUpEventsMax } = options;
     checkWindow(window);
+    this.#checkCatchUp(catchUpEventsMax);
     const entry = this.#entry(id);
     entry.hosted.bindCodec(codec);
     this.#keep(entry);
@@ -240,7 +269,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       this.#giveBackMemory();
       this.#closeWhenIdle(entry);
     };
-    return new LogUse<T>(entry.hosted as unknown as HostedLog<T>, new UsedWindow(window), giveBack);
+    return new LogUse<T>(entry.hosted as unknown as HostedLog<T>, new UsedWindow(window, catchUpEventsMax), giveBack);
   }
 
   feed<T = unknown>(id: string, filter: FeedFilter = {}, options: FeedOptions<T> = {}): Feed<T> {
@@ -456,6 +485,13 @@ class Node implements GossipNode, LogHost, SessionHost {
   /** A wall clock may have been set since the correction was learned. */
   #offset(): number {
     return believableOffset(this.environment.now(), this.#clockOffsetMs) ?? 0;
+  }
+
+  #checkCatchUp(eventsMax: number): void {
+    checkCatchUp(eventsMax);
+    if (this.durable && eventsMax < Number.POSITIVE_INFINITY) {
+      throw new TypeError('catchUpEventsMax: a durable node keeps all that it is sent');
+    }
   }
 
   #assertOpen(): void {

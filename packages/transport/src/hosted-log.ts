@@ -50,7 +50,7 @@ import type { LogPeer } from './log-peer.js';
 import { LogReach } from './log-reach.js';
 import { LogReading } from './log-reading.js';
 import { LogRetention } from './log-retention.js';
-import type { UsedWindow } from './log-window.js';
+import type { Oldest, UsedWindow } from './log-window.js';
 import { LogWriter } from './log-writer.js';
 import { OwnWriters } from './own-writers.js';
 
@@ -59,6 +59,8 @@ export interface LogHost {
   readonly storage: GossipStorage;
   readonly environment: Environment;
   readonly durable: boolean;
+  /** At most so many of a log's missing events are to be fetched, while nobody says another number; infinite for all. */
+  readonly catchUpEventsMax: number;
   /** How much of a log is kept; `undefined` for all of it. */
   retentionOf(log: string): Retention | undefined;
   /** The replica id that this node writes under in that log; the `nth` when those before cannot be. */
@@ -125,6 +127,7 @@ export class HostedLog<T = unknown> {
     });
     this.reach = new LogReach({
       ...{ id, peers: this.peers, storage, environment, log, now },
+      catchUpEventsMax: () => this.#catchUpEventsMax,
       store: (entries) => this.#store(entries),
       changed: () => this.#notify(),
     });
@@ -253,7 +256,7 @@ export class HostedLog<T = unknown> {
   #received(receipt: Receipt): Receipt {
     this.reach.received(receipt.entries, receipt.parked);
     if (receipt.disputed) this.#describeAnew();
-    else if (receipt.fell) this.#tellEdges();
+    else if (receipt.fell) this.#fell();
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.describe(this.id);
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
@@ -269,7 +272,8 @@ export class HostedLog<T = unknown> {
     this.reach.left(peer);
   }
 
-  #tellEdges(): void {
+  #fell(): void {
+    this.reach.fell();
     for (const peer of [...this.peers]) peer.describe(this.id);
     this.#notify();
   }
@@ -364,7 +368,8 @@ export class HostedLog<T = unknown> {
         this.#host.onError(error);
       }
       this.#writer.start();
-      this.#notify();
+      if (truncated.fell) this.#fell();
+      else this.#notify();
     });
   }
 
@@ -458,6 +463,7 @@ export class HostedLog<T = unknown> {
       if (lacking.size > 0) this.#writer.repair();
       else this.#gaps.overcome();
       log.loaded();
+      this.reach.loaded(log);
       await this.deliveries.recall(log.replica);
       log.subscribe(() => {
         this.#tell();
@@ -524,29 +530,40 @@ export class HostedLog<T = unknown> {
   async loadOlder(window: UsedWindow, count: number): Promise<number> {
     const log = this.#open();
     const { length, olderLength } = log;
-    let came = 0;
+    let fromPeers = 0;
+    const came = () => Math.max(0, olderLength - log.olderLength + fromPeers);
+    const read = (from: number) => {
+      const isEnough = (oldest: Oldest) => oldest.length >= length + count || oldest.from <= from;
+      return this.reading(log.loadOlder(isEnough), done);
+    };
+    // What lies behind a gap is not what comes next, as long as the gap can be filled.
+    const toGap = () => (this.reach.isSkipping ? log.edges.complete : 0);
     const older = async () => {
-      await this.reading(
-        log.loadOlder((oldest) => oldest.length >= length + count),
-        done,
-      );
-      came = Math.max(0, olderLength - log.olderLength);
-      if (came >= count) return;
+      await read(toGap());
+      if (came() >= count) return;
       // Peers are told of what is stored: the rest would be sent once more.
       if (this.#error === undefined) await this.whenStored();
       const { complete } = log.edges;
-      const before = log.lengthFrom(0) - log.lengthFrom(complete);
-      await this.reach.older(count - came);
-      came += Math.max(0, log.lengthFrom(0) - log.lengthFrom(complete) - before);
+      const below = () => log.lengthFrom(0) - log.lengthFrom(complete);
+      const before = below();
+      await this.reach.older(count - came());
+      fromPeers = Math.max(0, below() - before);
+      if (came() < count) await read(fromPeers === 0 ? 0 : toGap());
     };
     await window.whileReading(older, log);
-    return came;
+    return came();
   }
 
   /** Gives back what no window shows. */
   trim(): void {
     if (this.#status !== 'ready') return;
     this.#log?.trim(Math.min(...Array.from(this.#windows, (window) => window.from)));
+  }
+
+  /** Of those who use it whoever wants most decides (M5). */
+  get #catchUpEventsMax(): number {
+    if (this.#windows.size === 0) return this.#host.catchUpEventsMax;
+    return Math.max(...Array.from(this.#windows, ({ catchUpEventsMax }) => catchUpEventsMax));
   }
 
   get hasOlder(): boolean {

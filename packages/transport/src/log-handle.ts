@@ -35,13 +35,15 @@ export interface LogHandle<T> {
   /** Are there older events than the snapshot shows, in storage or, as far as is known, at a peer? */
   readonly hasOlder: boolean;
   /**
-   * Part of what the windows of this log ask for is missing, and no connected peer can supply it: peers may have let go of
-   * it, or are away. What is there shows all the same. False again as soon as a peer may have it.
+   * Part of what the windows of this log ask for is missing. Either no connected peer can supply it: peers may have let go of
+   * it, or are away; false again as soon as a peer may have it. Or it was left out by `catchUpEventsMax`: then it is true
+   * until `loadOlder` has filled the gap. What is there shows all the same.
    */
   readonly hasGap: boolean;
   /**
    * Reads about `count` older events into the snapshot, from storage and then from peers; fewer when nobody has more, or
-   * none is sent for half a minute. They stay until this handle is released. Resolves with how many came.
+   * none is sent for half a minute. They stay until this handle is released. Resolves with how many came. Where
+   * `catchUpEventsMax` has left a gap, that is filled before what is behind it is read.
    *
    * @throws RangeError for a `count` that is none; GossipError `log-closed`, or why storage cannot be read.
    */

@@ -4,6 +4,7 @@
  *
  *     nothing held ── a peer says where the last n begin (`cut`) ──▶ wanted = complete = cut
  *     wanted moves down ── peers are asked for what is missing ──▶ complete falls to it, or there is a gap
+ *     more is missing than is to be caught up with ── a peer says from where on it sends (`cut`) ──▶ wanted = complete = cut
  *
  * - [M1] The deepest window that was ever asked for counts. A log that is opened for the first time, by windows alone, begins
  *   where they begin; one that peers ask for, or that held events before, is whole unless its kept edges say otherwise.
@@ -12,6 +13,9 @@
  * - [M3] Where the last n events begin is asked of every peer, until one answers whose own edge does not end them.
  * - [M4] What comes because it was asked for below the edge is not pushed to other peers: they compare it once it is whole.
  *   What is stored only when the edge has fallen is pushed: the comparison may have begun before.
+ * - [M5] While every use of the log has a `catchUpEventsMax`, peers send no more than that of what is missing (S22), and no
+ *   window asks for more. Where both edges have risen for it, what lies before as far as windows wanted it is *skipped*: a
+ *   gap, until `older` has come to its end. There the edges fall on to what was here before.
  */
 import { type Environment, type GossipStorage, horizon, limits, type Run, tick } from '@gossip-log/core';
 import { type LogEdges, type LogEntry, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
@@ -25,6 +29,8 @@ export interface ReachingLog {
   readonly environment: Environment;
   /** Sessions that have the log open. */
   readonly peers: ReadonlySet<LogPeer>;
+  /** At most so many of the missing events are to be fetched; infinite for all of them. */
+  catchUpEventsMax(): number;
   /** `undefined` until it is read. */
   log(): ReplicatedLog<unknown> | undefined;
   /** Milliseconds since 1970 by the corrected clock. */
@@ -41,6 +47,8 @@ interface KeptEdges {
   readonly complete: number;
   /** So many of the last events are asked for. */
   readonly last?: number | undefined;
+  /** M5. Where `wanted` was. */
+  readonly skipped?: number | undefined;
   /** The log begins where those begin. */
   readonly isNew?: boolean;
 }
@@ -60,6 +68,8 @@ export class LogReach {
   #kept: KeptEdges | undefined;
   /** M3. How many of the last events are asked for. */
   #last: number | undefined;
+  /** M5. `wanted` was there before it rose. */
+  #skipped: number | undefined;
   /** Where the log begins is not known yet. */
   #isNew = false;
   /** The log did not reach to its beginning at some time. */
@@ -91,8 +101,9 @@ export class LogReach {
 
   /** M1. Sets the edges of a log that is about to be read. `isEmpty`: nothing is stored of it. */
   begin(log: ReplicatedLog<unknown>, isEmpty: boolean, windows: readonly LogWindow[]): void {
-    const { wanted, complete, last, isNew = false } = this.#kept ?? this.#firstEdges(isEmpty ? windows : []);
+    const { wanted, complete, last, skipped, isNew = false } = this.#kept ?? this.#firstEdges(isEmpty ? windows : []);
     this.#last = last;
+    this.#skipped = skipped;
     this.#isNew = isNew;
     this.#isPartial = isNew || complete > 0;
     this.#complete = complete;
@@ -111,7 +122,7 @@ export class LogReach {
       const edge = this.#timeOf(since);
       return { wanted: edge, complete: edge, last };
     }
-    return last === undefined ? whole : { ...whole, last, isNew: true };
+    return last === undefined ? whole : { ...whole, last: Math.min(last, this.#of.catchUpEventsMax()), isNew: true };
   }
 
   /** The first time of a millisecond, as far as it has begun. */
@@ -128,18 +139,23 @@ export class LogReach {
   async keep(log: ReplicatedLog<unknown>): Promise<void> {
     const { wanted, complete } = log.edges;
     const high = Math.max(complete, this.#kept?.complete ?? 0);
-    await this.#keep({ wanted, complete: high, last: this.#last, isNew: this.#isNew });
+    await this.#keep({ ...this.#asked, wanted, complete: high });
   }
 
   /** Nothing lies in the journal any more. */
   async packed(log: ReplicatedLog<unknown>): Promise<void> {
-    if (this.#kept !== undefined) await this.#keep({ ...log.edges, last: this.#last, isNew: this.#isNew });
+    if (this.#kept !== undefined) await this.#keep({ ...this.#asked, ...log.edges });
+  }
+
+  get #asked(): Pick<KeptEdges, 'last' | 'skipped' | 'isNew'> {
+    return { last: this.#last, skipped: this.#skipped, isNew: this.#isNew };
   }
 
   async #keep(edges: KeptEdges): Promise<void> {
-    const { wanted, complete, last, isNew } = edges;
+    const { wanted, complete, last, skipped, isNew } = edges;
     const kept = this.#kept ?? whole;
-    if (kept.wanted === wanted && kept.complete === complete && kept.last === last && !kept.isNew === !isNew) return;
+    const isKept = kept.wanted === wanted && kept.complete === complete && kept.skipped === skipped;
+    if (isKept && kept.last === last && !kept.isNew === !isNew) return;
     await this.#of.storage.setMetadata(edgesKey(this.#of.id), new TextEncoder().encode(JSON.stringify(edges)));
     this.#kept = edges;
   }
@@ -151,7 +167,8 @@ export class LogReach {
   /** As a peer is to be told of them, where its last events begin among them when it has asked. */
   told(cut: number | undefined): LogEdges {
     const last = this.#last === undefined ? {} : { last: this.#last };
-    return { ...this.#edges, ...last, ...(cut === undefined ? {} : { cut }) };
+    const most = this.#isLimited ? { catchUpEventsMax: this.#of.catchUpEventsMax() } : {};
+    return { ...this.#edges, ...last, ...(cut === undefined ? {} : { cut }), ...most };
   }
 
   // Further back.
@@ -160,19 +177,30 @@ export class LogReach {
   deepen(window: LogWindow): void {
     const log = this.#of.log();
     if (log === undefined) return;
-    if (window === 'all') {
-      this.#last = undefined;
-      this.#moveTo(0);
-    } else if ('since' in window) {
-      this.#moveTo(this.#timeOf(window.since));
-    } else if (this.#isNew || (log.edges.complete > 0 && log.lengthFrom(log.edges.complete) < window.last)) {
-      this.#askForLast(window.last);
+    const { complete } = log.edges;
+    if (window === 'all' || 'since' in window) {
+      const time = window === 'all' ? 0 : this.#timeOf(window.since);
+      if (this.#isNew || !this.#isLimited) {
+        if (time === 0) this.#last = undefined;
+        this.#moveTo(time);
+        return;
+      }
+      if (complete <= time) return;
     }
+    this.#askForNewest(log, typeof window === 'object' && 'last' in window ? window.last : limits.seqMax);
+  }
+
+  /** So many of the last events are to be here, though no more than `catchUpEventsMax`. */
+  #askForNewest(log: ReplicatedLog<unknown>, count: number): void {
+    const { complete } = log.edges;
+    const last = Math.min(count, this.#of.catchUpEventsMax());
+    if (this.#isNew || (complete > 0 && log.lengthFrom(complete) < last)) this.#askForLast(last);
   }
 
   /** Events before that time are to go. */
   letGo(log: ReplicatedLog<unknown>, time: number): void {
     this.#floor = time;
+    if (this.#skipped !== undefined) this.#skipped = Math.max(this.#skipped, time);
     log.want(Math.max(log.edges.wanted, time));
     this.#raise(log, time);
     this.#tellAnew();
@@ -183,13 +211,9 @@ export class LogReach {
     const log = this.#of.log();
     const time = Math.max(to, this.floor);
     if (log === undefined || (!this.#isNew && time >= log.edges.wanted)) return;
-    if (this.#isNew) {
-      this.#isNew = false;
-      log.want(time);
-      this.#raise(log, time);
-    } else {
-      log.want(time);
-    }
+    if (time <= (this.#skipped ?? 0)) this.#skipped = undefined;
+    if (this.#isNew) this.#rise(log, time);
+    else log.want(time);
     this.#tellAnew();
   }
 
@@ -243,10 +267,15 @@ export class LogReach {
     return this.#depths.size === 0 || Math.min(...this.#depths.values()) < complete;
   }
 
-  /** What is wanted is not all here, and no connected peer can supply it. */
+  /** What is wanted is not all here, and no connected peer can supply it; or some of it was skipped. */
   get hasGap(): boolean {
     const { wanted, complete } = this.#edges;
-    return complete > wanted && !this.#isAsking;
+    return this.isSkipping || (complete > wanted && !this.#isAsking);
+  }
+
+  /** M5. Peers may have what lies before the edge, and it was left out. */
+  get isSkipping(): boolean {
+    return this.#skipped !== undefined;
   }
 
   // What peers say.
@@ -268,22 +297,88 @@ export class LogReach {
     if (log === undefined || this.#last === undefined) return;
     if (cut > depth || depth === 0) this.#last = undefined;
     if (this.#isNew) {
-      this.#isNew = false;
-      log.want(cut);
-      this.#raise(log, cut);
+      this.#rise(log, cut);
     } else if (cut < log.edges.wanted) {
       log.want(cut);
+      this.#reachOn(log);
+    } else if (this.#isLimited && cut > log.edges.complete) {
+      // What lies between was not compared (S21).
+      this.#skipTo(log, cut);
     }
-    // The peer has sent its events from there on by what it told: it only learns that this is the edge now.
+    this.#tellOfCut(peer);
+  }
+
+  /** The peer sends its events from there on by what it told: it only learns that this is the edge now. */
+  #tellOfCut(peer: LogPeer): void {
     for (const other of [...this.#of.peers]) {
       if (other === peer) other.tell(this.#of.id);
       else other.describe(this.#of.id);
     }
   }
 
+  /** M5. Of what is missing here a peer sends only what lies from that time on. */
+  leftOut(peer: LogPeer, told: number): void {
+    const log = this.#of.log();
+    const cut = Math.min(told, this.#latest);
+    if (log === undefined || cut <= log.edges.complete) return;
+    if (!this.#isLimited) {
+      // Meanwhile somebody wants all of it.
+      peer.describe(this.#of.id);
+      return;
+    }
+    this.#skipTo(log, cut);
+    this.#tellOfCut(peer);
+    this.#look();
+  }
+
+  /** M5. The log was read. What is missing between its edges is not asked for by itself. */
+  loaded(log: ReplicatedLog<unknown>): void {
+    const { wanted, complete } = log.edges;
+    if (this.#isLimited && complete > wanted) {
+      this.#skip(wanted);
+      log.want(complete);
+    }
+    this.#reachOn(log);
+  }
+
+  #skipTo(log: ReplicatedLog<unknown>, time: number): void {
+    this.#skip(log.edges.wanted);
+    this.#rise(log, time);
+  }
+
+  #skip(wanted: number): void {
+    this.#skipped = Math.min(this.#skipped ?? wanted, wanted);
+  }
+
+  get #isLimited(): boolean {
+    return this.#of.catchUpEventsMax() < Number.POSITIVE_INFINITY;
+  }
+
+  /** M5. The edge has fallen: it goes on falling to what was skipped as long as nothing is known to be missing. */
+  fell(): void {
+    const log = this.#of.log();
+    if (log !== undefined) this.#reachOn(log);
+    this.#look();
+  }
+
+  #reachOn(log: ReplicatedLog<unknown>): void {
+    const { wanted, complete } = log.edges;
+    if (this.#skipped === undefined || complete > wanted) return;
+    log.want(this.#skipped);
+    log.want(log.edges.complete);
+    if (log.edges.complete <= this.#skipped) this.#skipped = undefined;
+  }
+
   /** No event here can lie behind that time. */
   get #latest(): number {
     return horizon(this.#of.now());
+  }
+
+  /** Both edges are at that time from now on. */
+  #rise(log: ReplicatedLog<unknown>, time: number): void {
+    this.#isNew = false;
+    log.want(time);
+    this.#raise(log, time);
   }
 
   #raise(log: ReplicatedLog<unknown>, time: number): void {
@@ -333,8 +428,10 @@ export class LogReach {
       // Of a peer's edge in the future nothing can be true, and what waits here lies before.
       const edge = Math.min(rise ?? 0, this.#latest);
       if (edge <= log.edges.complete) break;
-      this.#raise(log, edge);
+      if (this.#isLimited && !this.#isNew) this.#skipTo(log, edge);
+      else this.#raise(log, edge);
       for (const peer of [...this.#of.peers]) peer.describe(this.#of.id);
+      if (this.#isLimited) this.#askForNewest(log, limits.seqMax);
     }
     this.#look();
   }

@@ -31,15 +31,28 @@ export function checkWindow(window: LogWindow): void {
   }
 }
 
+/** @throws RangeError when it is no number of events. */
+export function checkCatchUp(eventsMax: number): void {
+  if (eventsMax === Number.POSITIVE_INFINITY) return;
+  if (!Number.isSafeInteger(eventsMax) || eventsMax < 0 || eventsMax > limits.seqMax) {
+    throw new RangeError(
+      `catchUpEventsMax: expected a whole number of events, at most ${limits.seqMax}, or Infinity, got ${eventsMax}`,
+    );
+  }
+}
+
 /** One use's window over a log. @internal */
 export class UsedWindow {
   readonly window: LogWindow;
+  /** At most so many of the events that are missing are asked for on its behalf; infinite for all. */
+  readonly catchUpEventsMax: number;
   /** The time of the first event that is kept in memory for it; `undefined` until that is known. */
   #from: number | undefined;
   #reading = 0;
 
-  constructor(window: LogWindow) {
+  constructor(window: LogWindow, catchUpEventsMax: number) {
     this.window = window;
+    this.catchUpEventsMax = catchUpEventsMax;
     if (window === 'all') this.#from = 0;
     else if ('since' in window) this.#from = Math.max(0, Math.floor(window.since) * clockStepsPerMs);
   }

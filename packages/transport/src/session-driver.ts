@@ -259,6 +259,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'absent':
         this.#host.hosted(output.log)?.reach.absent(this, output.runs);
         break;
+      case 'cut':
+        this.#host.hosted(output.log)?.reach.leftOut(this, output.time);
+        break;
       case 'progress':
         this.#host.hosted(output.log)?.progressed(this, output.progress);
         break;

@@ -100,6 +100,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     ),
   }),
   fc.record({ kind: fc.constant('coming' as const), channel, events: fc.maxSafeNat(), bytes: fc.maxSafeNat() }),
+  fc.record({ kind: fc.constant('cut' as const), channel, time: fc.maxSafeNat() }),
 );
 
 test('[S4] messages of every kind come back as they went', () => {
@@ -111,7 +112,7 @@ test('[S4] messages of every kind come back as they went', () => {
     }),
     { numRuns: 1_000 },
   );
-  expect(seen.size).toBe(14);
+  expect(seen.size).toBe(15);
   for (const sample of Object.values(messages)) expect(decodeMessage(encodeMessage(sample))).toEqual(sample);
 });
 
@@ -244,7 +245,7 @@ test('[S5] an open with what is reserved is unsupported: flags, policy, hash, su
     });
   expect(decodeMessage(open(-1))).toMatchObject({ kind: 'open', turn: undefined });
   expect(decodeMessage(open(0))).toMatchObject({ edges: { wanted: 1, complete: 0 } });
-  for (const frame of [open(2), open(3), open(-1, 32), open(-1, 0, 1), open(-1, 0, 0, 1)]) {
+  for (const frame of [open(2), open(3), open(-1, 64), open(-1, 0, 1), open(-1, 0, 0, 1)]) {
     expect(refusal(() => decodeMessage(frame))).toBe('version-unsupported');
   }
 });

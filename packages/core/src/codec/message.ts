@@ -1,7 +1,7 @@
 /**
  * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
  *
- * Every frame begins with version, kind and channel. Kinds 0 to 15 are fixed; `presence` is reserved.
+ * Every frame begins with version, kind and channel. Kinds 0 to 16 are fixed; `presence` is reserved.
  */
 import { type LogEdges, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
@@ -57,6 +57,7 @@ export const frameKinds = {
   coming: 13,
   absent: 14,
   truncations: 15,
+  cut: 16,
 } as const;
 
 /** Who is at the other end. The first frame of a session, once. */
@@ -207,6 +208,13 @@ export interface TruncationsMessage {
   readonly truncations: readonly Truncation[];
 }
 
+/** Of the events that the receiver lacks, only those from a time on are sent: the newest so many that it has asked for (S22). */
+export interface CutMessage {
+  readonly kind: 'cut';
+  readonly channel: number;
+  readonly time: number;
+}
+
 export type Message =
   | HelloMessage
   | OpenMessage
@@ -222,7 +230,8 @@ export type Message =
   | SumsMessage
   | ComingMessage
   | AbsentMessage
-  | TruncationsMessage;
+  | TruncationsMessage
+  | CutMessage;
 
 /** A frame of a kind that this version does not know: skipped. */
 export interface UnknownMessage {
@@ -230,8 +239,8 @@ export interface UnknownMessage {
 }
 
 const hello = { durable: 1 } as const;
-const open = { turn: 1, token: 4, last: 8, cut: 16 } as const;
-const openFlags = open.turn | open.token | open.last | open.cut;
+const open = { turn: 1, token: 4, last: 8, cut: 16, catchUp: 32 } as const;
+const openFlags = open.turn | open.token | open.last | open.cut | open.catchUp;
 const feedFlags = open.token;
 const turn = { own: 1, more: 2, begins: 4, yields: 8 } as const;
 const turnFlags = turn.own | turn.more | turn.begins;
@@ -261,7 +270,8 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
         (message.turn === undefined ? 0 : open.turn) |
           (token === undefined ? 0 : open.token) |
           (edges.last === undefined ? 0 : open.last) |
-          (edges.cut === undefined ? 0 : open.cut),
+          (edges.cut === undefined ? 0 : open.cut) |
+          (edges.catchUpEventsMax === undefined ? 0 : open.catchUp),
       );
       writeDescriptor(writer, descriptor);
       writer.varint(edges.wanted);
@@ -270,6 +280,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       for (let reserved = 0; reserved < 2; reserved++) writer.varint(0);
       if (edges.last !== undefined) writer.varint(edges.last);
       if (edges.cut !== undefined) writer.varint(edges.cut);
+      if (edges.catchUpEventsMax !== undefined) writer.varint(edges.catchUpEventsMax);
       if (token !== undefined) writer.text(token);
       if (message.turn !== undefined) writeTurn(writer, message.turn);
       break;
@@ -341,6 +352,9 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
         writer.u8(reasons.indexOf(reason));
       }
       break;
+    case 'cut':
+      writer.varint(message.time);
+      break;
   }
   return writer.finish();
 }
@@ -409,8 +423,9 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       }
       const last = (flags & open.last) === 0 ? {} : { last: reader.bounded(seqMax, 'last events') };
       const cut = (flags & open.cut) === 0 ? {} : { cut: reader.bounded(timeMax, 'cut') };
-      const edges = { wanted, complete, ...last, ...cut };
-      const isWhole = wanted === 0 && complete === 0 && (flags & (open.last | open.cut)) === 0;
+      const most = (flags & open.catchUp) === 0 ? {} : { catchUpEventsMax: reader.bounded(seqMax, 'events') };
+      const edges = { wanted, complete, ...last, ...cut, ...most };
+      const isWhole = wanted === 0 && complete === 0 && (flags & (open.last | open.cut | open.catchUp)) === 0;
       const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
       const turn = (flags & open.turn) === 0 ? undefined : readTurn(reader);
       return { kind: 'open', channel, descriptor, token, ...(isWhole ? {} : { edges }), turn };
@@ -488,6 +503,8 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       return { kind: 'coming', channel, events: reader.varint(), bytes: reader.varint() };
     case frameKinds.truncations:
       return { kind: 'truncations', channel, truncations: readTruncations(reader) };
+    case frameKinds.cut:
+      return { kind: 'cut', channel, time: reader.bounded(timeMax, 'time') };
     default:
       return { kind: 'unknown' };
   }

@@ -232,3 +232,21 @@ test('[S11] [K4] runs of one replica that overlap are all supplied', () => {
   expect(lacks).toEqual(new Map([[ada, { seq: 0, time: 0, until: 5 }]]));
   expect(absent).toEqual([{ replica: ada, first: 6, last: 9 }]);
 });
+
+test('[J2] [K4] what is referred to below the edge is missing no more once it is hidden, and the edge falls', () => {
+  const [ada, bob] = [logOf(writers[0] as ReplicaId), logOf(writers[1] as ReplicaId)];
+  ada.append(1);
+  const hidden = ada.append(2);
+  bob.merge(ada.encode());
+  const answer = bob.append(3);
+  const log = logOf(reader);
+  log.want(answer.clock);
+  log.raise(answer.clock);
+  log.receive(bob.takeUnflushed().map(({ block }) => block));
+  log.want(0);
+  expect(log.missingBelow()).toMatchObject([{ replica: ada.replica, last: 2 }]);
+  const { fell } = readNow(log.truncate([{ replica: ada.replica, from: hidden.seq, reason: 'withdrawn' }]));
+  expect(fell).toBe(true);
+  expect(log.missingBelow()).toEqual([]);
+  expect(log.edges).toEqual({ wanted: 0, complete: 0 });
+});

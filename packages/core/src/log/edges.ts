@@ -8,7 +8,8 @@
  *   lies below `complete`: then the reference counts as met.
  * - [K2] Events below `complete` are residue: taken as they come, shown, stored, passed on; never compared, never required.
  * - [K3] When no connected peer has what is missing, `complete` rises to the lowest edge above it that a peer has told of.
- *   Nothing held is dropped, and what waited for it shows.
+ *   Nothing held is dropped, and what waited for it shows. By choice both edges rise, when a peer has more than a node
+ *   wants to catch up with (S22).
  * - [K4] `complete` falls, though not below `wanted`, as soon as nothing above the lower edge is missing. Until then
  *   what is missing is asked for, of the peers whose edges are lowest first.
  * - [K5] Two nodes compare from the higher of their `complete` edges up.
@@ -353,13 +354,18 @@ export class Edges {
     }
   }
 
-  /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
-  cut(replica: number, seq: number): void {
+  /** Nothing refers to the replica's events from `seq` on any more. */
+  unrefer(replica: number, seq: number): void {
     for (const [key, missing] of this.#dangling) {
       if (missing.replica !== replica || missing.seq < seq) continue;
       this.#dangling.delete(key);
       this.#lowest = undefined;
     }
+  }
+
+  /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
+  cut(replica: number, seq: number): void {
+    this.unrefer(replica, seq);
     const segments = this.#segments.get(replica);
     if (segments === undefined) return;
     this.#lowest = undefined;

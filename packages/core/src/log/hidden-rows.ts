@@ -29,6 +29,8 @@ export interface Truncated {
   readonly entries: readonly LogEntry[];
   /** Own events that were hidden, and as what they were appended again. */
   readonly reissued: Reissued;
+  /** The `complete` edge fell, since nothing waits for what is hidden: describe the log anew. */
+  readonly fell: boolean;
 }
 
 /** What cold chunks say of it. */

@@ -14,6 +14,8 @@ export interface ReadQuery {
   readonly bytesMax: number;
   /** Events above this time are not read. */
   readonly upTo: number;
+  /** Where more are lacking, all but the newest so many are left out (S22). */
+  readonly newest?: number | undefined;
 }
 
 /** What a peer lacks, or the first part of it. */
@@ -25,6 +27,8 @@ export interface ReadResult {
   readonly heldTime: number | undefined;
   /** Events that the peer lacked when this was asked for, all told. */
   readonly lacking: number;
+  /** Where the `newest` begin, when there were more. */
+  readonly cut: number | undefined;
 }
 
 interface Part {

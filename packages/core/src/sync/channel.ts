@@ -1,5 +1,12 @@
 /** One log in one session: what is known of the peer's part, and what is under way. */
-import type { EventsMessage, FirstTurn, RangesMessage, SumsMessage, WantMessage } from '../codec/message.js';
+import type {
+  CutMessage,
+  EventsMessage,
+  FirstTurn,
+  RangesMessage,
+  SumsMessage,
+  WantMessage,
+} from '../codec/message.js';
 import { type LogEdges, wholeLog } from '../edges.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
@@ -71,6 +78,8 @@ export interface Channel {
   meets: boolean;
   /** What the peer lacks: of these replicas all events behind those given, of others none. */
   lacks: Map<ReplicaId, KnownEvent>;
+  /** S22. The next read of these is to leave out all but the newest so many. */
+  newest: number | undefined;
   /** Events that the peer sent and that are not stored here yet, by their last. */
   ahead: Map<ReplicaId, SequenceNumber>;
   /** Replicas whose events the peer sent, and what of them was acknowledged to it. */
@@ -98,7 +107,7 @@ export interface Channel {
   /** When the peer refused our `open` for a reason that may pass. */
   refusedAt: number | undefined;
   /** Frames that came before the peer was granted the log. Those of events hold credit. */
-  waiting: { readonly message: EventsMessage | RangesMessage | WantMessage; readonly bytes: number }[];
+  waiting: { readonly message: CutMessage | EventsMessage | RangesMessage | WantMessage; readonly bytes: number }[];
   /** To be asked for once the peer has our `open`. */
   toAsk: Run[];
   /** Bytes merged that no store request covers yet, their replicas, and whether a request is under way. */
@@ -149,6 +158,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     first: undefined,
     meets: false,
     lacks: new Map(),
+    newest: undefined,
     ahead: new Map(),
     acked: new Map(),
     wanted: new Map(),

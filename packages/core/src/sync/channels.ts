@@ -24,7 +24,14 @@
  * - [S21] A peer's `open` that asks for the last events (`last`) is answered by one that says where they begin (`cut`).
  *   Before, nothing is compared or sent; the comparison speaks of what lies from there on, whatever the peer's edges are.
  */
-import type { EventsMessage, OpenMessage, RangesMessage, TruncationsMessage, WantMessage } from '../codec/message.js';
+import type {
+  CutMessage,
+  EventsMessage,
+  OpenMessage,
+  RangesMessage,
+  TruncationsMessage,
+  WantMessage,
+} from '../codec/message.js';
 import { wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode } from '../errors.js';
 import { channelsMax, creditBytesMax, openRetryMs } from '../limits.js';
@@ -317,8 +324,15 @@ export class Channels {
     else this.#parts.receiving.merge(channel, message.blocks, bytes);
   }
 
+  /** S22. What a peer says that may not write counts for nothing (S14). */
+  cut(channel: Channel, message: CutMessage, bytes: number): void {
+    const { log, state, writable } = channel;
+    if (state === 'opening') this.#wait(channel, message, bytes);
+    else if (state === 'live' && writable) this.#session.put({ type: 'cut', log, time: message.time });
+  }
+
   /** S7: until the peer is granted the log. */
-  #wait(channel: Channel, message: RangesMessage | WantMessage, bytes: number): void {
+  #wait(channel: Channel, message: CutMessage | RangesMessage | WantMessage, bytes: number): void {
     const waiting = channel.waiting.reduce((sum, frame) => sum + frame.bytes, bytes);
     if (waiting > 2 * creditBytesMax) {
       const error = new GossipError('limit-exceeded', `${waiting} bytes before "${channel.log}" is granted`);
@@ -334,6 +348,7 @@ export class Channels {
     for (const { message, bytes } of waiting) {
       if (message.kind === 'events') this.#parts.receiving.merge(channel, message.blocks, bytes);
       else if (message.kind === 'want') this.wanted(channel, message, bytes);
+      else if (message.kind === 'cut') this.cut(channel, message, bytes);
       else this.ranges(channel, message, bytes);
     }
   }

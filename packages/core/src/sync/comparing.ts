@@ -175,6 +175,7 @@ export class Comparing {
     if (channel.ours === comparison) channel.ours = undefined;
     else channel.theirs = undefined;
     channel.lacks = lacks;
+    channel.newest = channel.edges.catchUpEventsMax;
     channel.compared = true;
     channel.behind = true;
     channel.stale = true;

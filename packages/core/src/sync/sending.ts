@@ -8,10 +8,13 @@
  * - [S10] `events` frames spend credit, granted by the receiver once it has stored or skipped them. Logs that are
  *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
  *   `credit-exceeded`.
+ * - [S22] An `open` may say how many events its sender wants at most of those that it lacks (`catchUpEventsMax`). Where a
+ *   comparison shows more, they are not sent but for the newest so many: `cut` says where these begin, before the first of
+ *   them.
  */
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
-import type { KeptRun, KnownEvent, LogEntry, TimedRun } from '../runs.js';
+import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom, type TimedRun } from '../runs.js';
 import { type Channel, mayRead } from './channel.js';
 import { noteLacks } from './comparison.js';
 import type { ServedFeed } from './feeds.js';
@@ -114,9 +117,10 @@ export class Sending {
       if (channel.reading !== undefined || !mayRead(channel)) continue;
       if (supplies === undefined) channel.stale = false;
       else channel.supplies = new Map();
-      const lacks = supplies ?? channel.lacks;
-      const { log } = channel;
-      const query = { lacks, bytesMax: frameBytesTarget, upTo: this.#session.clocks.horizon() };
+      const { log, newest } = channel;
+      const part = supplies === undefined ? { lacks: channel.lacks, newest } : { lacks: supplies };
+      if (supplies === undefined) channel.newest = undefined;
+      const query = { ...part, bytesMax: frameBytesTarget, upTo: this.#session.clocks.horizon() };
       channel.reading = this.#session.ask({ kind: 'read', log, ...query }, { channel, feed: undefined, supplies });
     }
   }
@@ -124,6 +128,10 @@ export class Sending {
   /** A part of what the peer lacks was read. `supplies`: it had asked for that. */
   read(channel: Channel, answer: Answers['read'], supplies: Map<ReplicaId, KnownEvent> | undefined): void {
     channel.reading = undefined;
+    if (answer.cut !== undefined) {
+      channel.lacks = lacksFrom(channel.lacks, answer.cut);
+      this.#session.send({ kind: 'cut', channel: channel.remote as number, time: answer.cut });
+    }
     if (this.#credit <= 0) {
       // Others read events larger than what was reserved for them: this is read again when there is credit.
       if (supplies === undefined) channel.behind = true;

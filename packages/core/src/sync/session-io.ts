@@ -182,6 +182,8 @@ export type SessionOutput =
   | { readonly type: 'asked'; readonly log: string; readonly runs: readonly Run[] }
   /** The peer does not have these of the events that it was asked for. */
   | { readonly type: 'absent'; readonly log: string; readonly runs: readonly Run[] }
+  /** Of the events that are lacking here the peer sends only those from that time on (S22). */
+  | { readonly type: 'cut'; readonly log: string; readonly time: number }
   /** The peer sends many events of the log; `undefined` when it does not, or no longer. */
   | { readonly type: 'progress'; readonly log: string; readonly progress: Progress | undefined }
   /** The peer refuses something about the log. */

@@ -35,6 +35,7 @@ const unasked = {
   'compare failed': '',
   'read answered': '',
   'read answered, more': '',
+  'read answered, left out': '',
   'read failed': '',
   'merge answered': '',
   'merge answered, missing': '',
@@ -88,6 +89,7 @@ const beforeHello = (fault: Fault) => ({
   sums: fault('protocol'),
   'sums, not at rest': fault('protocol'),
   'sums, no such channel': fault('protocol'),
+  cut: fault('protocol'),
   coming: fault('protocol'),
   'coming, all of it': fault('protocol'),
   want: fault('protocol'),
@@ -147,6 +149,7 @@ const absent: Row = {
   sums: '',
   'sums, not at rest': '',
   'sums, no such channel': '',
+  cut: '',
   coming: '',
   'coming, all of it': '',
   want: '',
@@ -205,6 +208,7 @@ const live: Row = {
   'ranges, beginning': 'request compare',
   sums: 'request sum',
   coming: 'progress',
+  cut: 'cut',
 };
 
 /** Not at rest: sums are neither sent nor looked at. */
@@ -282,6 +286,7 @@ const table: Readonly<Record<StateName, Row>> = {
   'live, peer may not write': {
     ...live,
     coming: '',
+    cut: '',
     truncations: '',
     events: 'send error forbidden',
   },
@@ -306,6 +311,7 @@ const table: Readonly<Record<StateName, Row>> = {
     stored: '',
     'stored, not due': '',
     'read answered': 'send events',
+    'read answered, left out': 'send cut, send events',
     'read answered, more': 'send coming, send events, request read',
     'read failed': told('storage-failed'),
   },
@@ -381,6 +387,7 @@ const rules: Readonly<Record<Happening, string>> = {
   'compare answered, asking': '[S5]',
   'compare failed': '[S15]',
   'read answered': '[S8]',
+  'read answered, left out': '[S22]',
   'read answered, more': '[S8]',
   'read failed': '[S15]',
   'merge answered': '[S10]',
@@ -416,6 +423,7 @@ const rules: Readonly<Record<Happening, string>> = {
   'sum answered, differing': '[S18]',
   'sum answered, not at once': '[S18]',
   'sum failed': '[S15]',
+  cut: '[S7, S14, S22]',
   coming: '[S19]',
   'coming, all of it': '[S19]',
   want: '[S11]',

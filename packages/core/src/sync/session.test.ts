@@ -87,7 +87,7 @@ test('[S3] frames of kinds to come are skipped between those that are known', ()
   left.append(log, 'tea?');
   left.store(log);
   wire.connect();
-  for (let kind = 16; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
+  for (let kind = 17; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
   wire.settle();
   expect(payloads(right)).toEqual(['tea?']);
 });

@@ -256,6 +256,9 @@ export class Session {
       case 'absent':
         if (channel?.state === 'live') context.put({ type: 'absent', log: channel.log, runs: message.runs });
         return;
+      case 'cut':
+        if (channel !== undefined) this.#channels.cut(channel, message, bytes.length);
+        return;
       case 'ack':
         if (channel !== undefined && context.peer?.durable && !channel.doubted) {
           context.put({ type: 'acknowledged', log: channel.log, node: message.node, runs: message.runs });

@@ -550,8 +550,9 @@ export class Cluster {
     const { node, process } = machine;
     if (node === undefined || process === undefined || machine.views.has(log)) return;
     const window = this.#healing ? 'all' : this.#windowFor(machine, log);
-    const handle = node.open(log, { window });
-    if (window !== 'all') {
+    const catchUpEventsMax = this.#catchUpFor(machine, log);
+    const handle = node.open(log, { window, catchUpEventsMax });
+    if (window !== 'all' || catchUpEventsMax < Number.POSITIVE_INFINITY) {
       // Somebody scrolls up after a while.
       process.environment.setTimer(3_000, () => this.#loadOlder(handle, 3));
     }
@@ -578,11 +579,20 @@ export class Cluster {
   }
 
   /** Every other app holds a part of some logs in memory. */
-  #windowFor({ name }: Machine, log: string): LogWindow {
-    const drawn = new Random(
-      this.#plan.seed + name.length * 7 + name.charCodeAt(name.length - 1) + this.logs.indexOf(log),
-    );
-    return drawn.pick<LogWindow>(['all', 'all', { last: 0 }, { last: 3 }, { last: 20 }]);
+  #windowFor(machine: Machine, log: string): LogWindow {
+    return this.#drawFor(machine, log).pick<LogWindow>(['all', 'all', { last: 0 }, { last: 3 }, { last: 20 }]);
+  }
+
+  /** At most so many of the events that the app missed. */
+  #catchUpFor(machine: Machine, log: string): number {
+    const none = Number.POSITIVE_INFINITY;
+    return this.#plan.catchUps && !this.#healing ? this.#drawFor(machine, log, 0xca7c).pick([none, 0, 1, 4]) : none;
+  }
+
+  /** What an app does with a log is the same in all its lives. */
+  #drawFor({ name }: Machine, log: string, die = 0): Random {
+    const app = name.length * 7 + name.charCodeAt(name.length - 1) + this.logs.indexOf(log);
+    return new Random((this.#plan.seed + app) ^ die);
   }
 
   #loadOlder(handle: LogHandle<unknown>, count: number): void {
@@ -814,6 +824,7 @@ export class Cluster {
     if (kind === 'sums') this.count('log at rest summed');
     if (kind === 'coming') this.count('total announced');
     if (kind === 'truncations') this.count('truncation table told');
+    if (kind === 'cut') this.count('missing events left out');
     if (kind === 'error') this.count('refusal sent');
     if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
     this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
@@ -828,7 +839,7 @@ const start = Date.UTC(2026, 0, 1);
 const anyReplica = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['replica'];
 const frameKinds = [
   ...['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'],
-  ...['feed', 'pull', 'sums', 'coming', 'absent', 'truncations'],
+  ...['feed', 'pull', 'sums', 'coming', 'absent', 'truncations', 'cut'],
 ];
 
 /** A step in one line. */

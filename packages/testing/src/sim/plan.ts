@@ -113,6 +113,8 @@ export interface Plan {
   readonly diskLatencyMsMax: number;
   /** How often an app looks at a log that changed. */
   readonly looks: number;
+  /** Some apps fetch only a few of the events that they missed. Absent: none does. */
+  readonly catchUps?: boolean;
   /** Default: all is kept everywhere. */
   readonly keeps?: Keeping;
   readonly steps: readonly Step[];
@@ -160,6 +162,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     bytesPerMs: random.pick([Number.POSITIVE_INFINITY, 1_000, 20]),
     diskLatencyMsMax: random.pick([0, 3, 40]),
     looks: random.pick([1, 1, 0.2]),
+    catchUps: new Random(seed ^ 0xca7c).chance(0.5),
     ...(keeps ? { keeps: keepingOf(keeping, alone) } : {}),
     steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
   };
