@@ -22,6 +22,8 @@ const channels = 'packages/core/src/sync/channels.ts';
 const packer = 'packages/core/src/log/packer.ts';
 const packed = 'packages/core/src/log/packed-chunks.ts';
 const hosted = 'packages/transport/src/hosted-log.ts';
+const opening = 'packages/transport/src/log-opening.ts';
+const writer = 'packages/transport/src/log-writer.ts';
 const node = 'packages/transport/src/gossip-node.ts';
 
 /** @type {readonly Mutant[]} */
@@ -40,31 +42,31 @@ export const mutants = [
   },
   {
     name: 'acknowledge before it is durable',
-    file: hosted,
+    file: writer,
     find: 'table = await this.#commit(log, batch);',
     replace: 'log.markStored(batch);\n        table = await this.#commit(log, batch);',
   },
   {
     name: 'a relay writes relaxed',
-    file: hosted,
+    file: writer,
     find: 'durability: durable || own ||',
     replace: 'durability: own ||',
   },
   {
     name: 'skip a repair',
     file: hosted,
-    find: 'this.#repair = this.#lacking.size > 0;',
-    replace: 'this.#repair = false;',
+    find: 'if (lacking.size > 0) this.#writer.repair();\n      else ',
+    replace: '',
   },
   {
     name: 'reuse a sequence number after damage',
-    file: hosted,
+    file: opening,
     find: 'if (log.replica === replica && log.wholeSeq(replica) !== (heads.get(replica) ?? 0)) {',
     replace: 'if (log.replica !== replica) {',
   },
   {
     name: 'drop a batch that could not be written',
-    file: hosted,
+    file: writer,
     find: 'this.#queue.unshift(...kept);',
     replace: '',
   },
@@ -131,8 +133,8 @@ export const mutants = [
   },
   {
     name: 'never tell sessions what became stored',
-    file: hosted,
-    find: 'if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told, kept);',
+    file: writer,
+    find: 'if (told.length > 0) for (const peer of [...peers]) peer.stored(id, told, kept);',
     replace: '',
   },
   {
@@ -197,7 +199,7 @@ export const mutants = [
   },
   {
     name: 'pack over old chunks before all of them is taken in',
-    file: hosted,
+    file: 'packages/transport/src/log-packing.ts',
     find: 'if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;',
     replace: '',
     faults: ['damage', 'close', 'release'],
@@ -218,7 +220,7 @@ export const mutants = [
   },
   {
     name: 'never store what is hidden',
-    file: hosted,
+    file: writer,
     find: '...(table === undefined ? {} : { truncations: table }),',
     replace: '',
     faults: ['withdraw', 'crash', 'close'],

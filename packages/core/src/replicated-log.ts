@@ -1,12 +1,9 @@
 /**
  * The log's parts put together: clock, replicas, heads, causal buffer, ordered log, codec. `gossip-log.ts` shows
- * what users call; what nodes and sessions need besides is here.
- *
- * - [G3] What is stored (`markStored`) and released is the effective log: only of that does the log speak to peers.
+ * what users call; what nodes and sessions need besides is here. The rules stand at the parts.
  */
 import { CausalBuffer } from './causal-buffer.js';
-import { type DecodedBlock, decodeBlock, joinBlocks, splitBlocks, timeBeforeRow } from './codec/block.js';
-import { decodeManifest, type PackedEdges, type PackedReplica } from './codec/manifest.js';
+import { decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
 import { GossipError, invariant } from './errors.js';
@@ -14,100 +11,44 @@ import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 import { horizon } from './hybrid-logical-clock.js';
-import {
-  type EventId,
-  eventId,
-  parseLogId,
-  parseReplicaId,
-  type ReplicaId,
-  replicaIdFromBytes,
-  type SequenceNumber,
-} from './ids.js';
+import { type EventId, parseLogId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
 import { eventBytesMax, idleRowsMax, timeMax } from './limits.js';
 import { Listeners } from './listeners.js';
-import { Arrivals, newTally } from './log/arrivals.js';
-import { Chunk } from './log/chunk.js';
+import { Arrivals, type Receipt, type Source } from './log/arrivals.js';
 import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
-import { Edges, type MissingEvent } from './log/edges.js';
+import { Edges } from './log/edges.js';
+import { EffectiveLog } from './log/effective-log.js';
 import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
-import { type ColdHidden, HiddenRows } from './log/hidden-rows.js';
+import { hiddenEvents } from './log/hidden-entries.js';
+import { type ColdHidden, HiddenRows, type Truncated } from './log/hidden-rows.js';
+import type { LogParts } from './log/log-parts.js';
 import type { LogTables } from './log/log-tables.js';
+import { MissingEvents } from './log/missing-events.js';
 import { OrderedLog } from './log/ordered-log.js';
 import { OwnRows } from './log/own-rows.js';
-import { PackedChunks, PackedOtherwise, type Reading } from './log/packed-chunks.js';
+import { PackedChunks, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
-import { partRows } from './log/part-rows.js';
 import { PayloadPages } from './log/payload-pages.js';
-import { readLacking } from './log/read-lacking.js';
-import { type Reissued, ReissuedEvents, type Settlement, type Yielded } from './log/reissued-events.js';
+import { type ReadQuery, type ReadResult, readLacking } from './log/read-lacking.js';
+import { type HiddenWithOthers, ReissuedEvents, type Settlement, type Yielded } from './log/reissued-events.js';
 import { ReplicaTable } from './log/replica-table.js';
 import { type IsEnough, Residence } from './log/residence.js';
+import { packAnew, resumePacked } from './log/resume-packed.js';
 import { type Retention, retentionFloor } from './log/retention.js';
 import { chunksLacking, encodeRows, Lacking, pickLacking } from './log/rows-lacking.js';
 import { readMatching } from './log/rows-matching.js';
 import { SecondBranches } from './log/second-branches.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { StandingRows } from './log/standing-rows.js';
-import { takeRow, takeRows } from './log/take-rows.js';
-import { type LookUpTimes, lookUpIn, notTold } from './log/times-before.js';
+import { lookUpIn, notTold } from './log/times-before.js';
 import { type Truncation, Truncations } from './log/truncations.js';
+import type { LogDescriptor } from './log-descriptor.js';
 import type { Run } from './ports/storage.js';
 import type { Range } from './range.js';
-import type { KnownEvent, LogEntry, TimedRun } from './runs.js';
-
-/** What a log is, fixed when it is created; peers compare it. */
-export interface LogDescriptor {
-  readonly id: string;
-  /** `signed` is reserved. */
-  readonly policy: 'unsigned';
-  /** Name of the payload codec. */
-  readonly codec: string;
-}
-
-/** What to read for a peer. */
-export interface ReadQuery {
-  /** What the peer lacks: all events of these replicas behind those given. */
-  readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
-  /** Stop once the blocks are about this large; at least one event is read. */
-  readonly bytesMax: number;
-  /** Events above this time are not read. */
-  readonly upTo: number;
-}
-
-/** What a peer lacks, or the first part of it. */
-export interface ReadResult {
-  readonly entries: readonly LogEntry[];
-  /** There is more to read now. */
-  readonly more: boolean;
-  /** The first event that is kept back because its time is over `upTo`; `undefined` when there is none. */
-  readonly heldTime: number | undefined;
-  /** Events that the peer lacked when this was asked for, all told. */
-  readonly lacking: number;
-}
-
-/** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
-export interface Receipt extends MergeResult {
-  readonly entries: readonly LogEntry[];
-  /** Those among the `duplicates` that the truncation table hides. */
-  readonly hidden: number;
-  /** Parked events that were dropped because the causal buffer was full, or because they broke a rule when released. */
-  readonly dropped: number;
-  /** What the received blocks hold, known before or not. */
-  readonly runs: readonly TimedRun[];
-  /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
-  readonly refused: GossipError | undefined;
-  /** Events came that were missing before others of their writer (G7): the store thinks that it has them. */
-  readonly mended: boolean;
-  /** Events under this writer's id came that this log never wrote (G4): describe the log anew. */
-  readonly disputed: boolean;
-  /** A dispute was settled (G4). */
-  readonly settled: Settlement | undefined;
-  /** The `complete` edge fell (K4): describe the log anew. */
-  readonly fell: boolean;
-}
+import type { KeptRun, KnownEvent, LogEntry } from './runs.js';
 
 /** What `compare` found. */
 export interface LogComparison extends Compared {
@@ -115,24 +56,6 @@ export interface LogComparison extends Compared {
   readonly missing: readonly Run[];
   /** The peer says that it has other events of this writer than stand here. */
   readonly doubtful: boolean;
-}
-
-/** What became of truncations. */
-export interface Truncated {
-  /** The table has grown: it is to be stored together with `hidden`, then peers are told. */
-  readonly grew: boolean;
-  /** What was here and is hidden now, for the journal (J3). */
-  readonly hidden: readonly LogEntry[];
-  /** What is to be stored besides: own events before the hidden ones, and what had waited for hidden ones. */
-  readonly entries: readonly LogEntry[];
-  /** Own events that were hidden, and as what they were appended again. */
-  readonly reissued: Reissued;
-}
-
-/** Own events that were hidden with others: those behind `after` are appended again (J5). */
-export interface HiddenWithOthers {
-  readonly replica: ReplicaId;
-  readonly after: SequenceNumber;
 }
 
 /** What makes a log one that a node keeps, rather than one that is merely computed with. */
@@ -162,7 +85,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #ordered: OrderedLog;
   readonly #packed: PackedChunks;
   readonly #packer: Packer;
-  readonly #heads = new Heads(this.#tables);
   readonly #edges = new Edges(this.#replicas);
   readonly #buffer = new CausalBuffer(this.#replicas, this.#edges);
   readonly #effective: EffectiveRows;
@@ -173,7 +95,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #own: OwnRows;
   readonly #reissued: ReissuedEvents;
   readonly #branches: SecondBranches;
+  readonly #parts: LogParts;
   readonly #arrivals: Arrivals;
+  readonly #missing: MissingEvents;
+  readonly #stored: EffectiveLog;
   readonly #listeners = new Listeners();
   readonly #journal: JournalOptions | undefined;
   /** Rows that gave way while the journal was read. */
@@ -194,7 +119,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#packed = new PackedChunks(this.#tables);
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#standing = new StandingRows(this.#effective);
-    const heads = this.#heads;
+    const heads = new Heads(this.#tables);
     const { now } = options;
     const replica = parseReplicaId(options.replica);
     this.#own = new OwnRows(this.#ordered, heads, { replica, now, freshReplica: journal?.freshReplica });
@@ -202,12 +127,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#packer = new Packer(this.#effective, heads, this.#reissued.ids);
     this.#hidden = new HiddenRows(this.#effective, this.#standing, heads, this.#packer.packedRuns);
     this.#residence = new Residence(this.#effective, this.#packer);
-    const parts = {
+    this.#parts = {
       ...{ effective: this.#effective, standing: this.#standing, heads, buffer: this.#buffer, packer: this.#packer },
       ...{ truncations: this.#truncations, own: this.#own, reissued: this.#reissued },
     };
-    this.#branches = new SecondBranches(parts);
-    this.#arrivals = new Arrivals(parts);
+    this.#branches = new SecondBranches(this.#parts);
+    this.#arrivals = new Arrivals(this.#parts, this.#branches, this.#residence);
+    this.#missing = new MissingEvents(this.#parts);
+    this.#stored = new EffectiveLog(this.#parts, this.#branches);
     this.#journal = journal;
   }
 
@@ -218,6 +145,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   get length(): number {
     return this.#ordered.length;
   }
+
+  // What users call.
 
   append(payload: T): LogEvent<T> {
     this.#assertOpen();
@@ -233,47 +162,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (receipt.refused !== undefined) throw receipt.refused;
     const { added, duplicates, parked, missing } = receipt;
     return { added, duplicates, parked, missing };
-  }
-
-  /**
-   * `merge` for a node: blocks from a peer, and what is to be stored of them. `contested` are the replicas of which this
-   * peer has sent other events than stand here, since it compared the log (G6); more may be added.
-   */
-  receive(blocks: readonly Uint8Array[], contested = new Set<ReplicaId>()): Receipt {
-    return this.#receive(blocks, horizon(this.#now()), 'peer', contested);
-  }
-
-  /** The same where packed chunks may be needed to judge what comes. */
-  *receiving(blocks: readonly Uint8Array[], contested?: Set<ReplicaId>): Reading<Receipt> {
-    return yield* this.#packed.reading(() => {
-      if (this.#packed.cold > 0) this.#prepare(blocks.map(decodeBlock));
-      return this.receive(blocks, contested);
-    });
-  }
-
-  /** Sees to it that known events can be compared with those that come, before anything is changed. */
-  #prepare(blocks: readonly DecodedBlock[]): void {
-    const { last } = this.#replicas;
-    const { hotFrom } = this.#packed;
-    const times: number[] = [];
-    for (const block of blocks) {
-      if ((block.time[0] as number) >= hotFrom) continue;
-      const known = block.replicas.map((bytes) => last[this.#replicas.find(replicaIdFromBytes(bytes))] ?? 0);
-      for (let row = 0; row < block.count; row++) {
-        const isKnown = (block.seq[row] as number) <= (known[block.replica[row] as number] as number);
-        if (isKnown) times.push(block.time[row] as number);
-      }
-    }
-    this.#packed.requireAt(times);
-    // G4: what gives way is taken out of memory, so all must be there.
-    if (this.#journal !== undefined && blocks.some((block) => this.#branches.contradictsOwn(block))) {
-      if (this.#residence.warm(0)) this.#changed();
-    }
-  }
-
-  /** A block from this node's own journal: whatever its time, it was accepted before. */
-  load(block: Uint8Array): Receipt {
-    return this.#receive([block], timeMax, 'journal');
   }
 
   snapshot(): Snapshot<T> {
@@ -322,106 +210,27 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#listeners.clear();
   }
 
+  // What comes, and what goes to the journal.
+
+  /**
+   * `merge` for a node: blocks from a peer, and what is to be stored of them. `contested` are the replicas of which this
+   * peer has sent other events than stand here, since it compared the log (G6); more may be added.
+   */
+  receive(blocks: readonly Uint8Array[], contested = new Set<ReplicaId>()): Receipt {
+    return this.#receive(blocks, horizon(this.#now()), 'peer', contested);
+  }
+
+  /** The same where packed chunks may be needed to judge what comes. */
+  *receiving(blocks: readonly Uint8Array[], contested?: Set<ReplicaId>): Reading<Receipt> {
+    return yield* this.#packed.reading(() => {
+      if (this.#packed.cold > 0 && this.#arrivals.prepare(blocks.map(decodeBlock))) this.#changed();
+      return this.receive(blocks, contested);
+    });
+  }
+
   /** Events that wait for others before they can show. */
   get parked(): number {
     return this.#buffer.rows;
-  }
-
-  /**
-   * Lets go of the events before `time`, but for those that share a packed chunk with later ones; the next pack removes them.
-   * Returns how many there were. Peers must learn of it: the edges rise first.
-   */
-  *drop(time: number): Reading<number> {
-    let dropped = 0;
-    for (;;) {
-      const { rows, more } = yield* this.#packed.reading(() => this.#residence.dropSome(time));
-      dropped += rows;
-      if (rows > 0) this.#changed();
-      if (!more) return dropped;
-    }
-  }
-
-  /** Takes up edges that were kept; the log must be empty. What the journal holds is judged by them. */
-  resumeEdges({ wanted, complete }: LogEdges): void {
-    this.#edges.wanted = wanted;
-    this.#edges.complete = complete;
-  }
-
-  /** As peers are to be told of them. */
-  get edges(): LogEdges {
-    const { wanted, complete } = this.#edges;
-    return { wanted, complete };
-  }
-
-  /** K3. Returns what waited for events below, to be stored. Peers are to be told of the edge. */
-  raise(time: number): LogEntry[] {
-    if (time <= this.#edges.complete) return [];
-    this.#edges.complete = time;
-    // What is written here from now on lies above.
-    this.#own.observe(time);
-    const freed = this.#arrivals.releaseAll();
-    if (freed.length > 0) this.#changed();
-    return freed;
-  }
-
-  /**
-   * Moves the `wanted` edge: down to ask for more (K4), up when less is to be held; then `raise` follows. True: the
-   * `complete` edge fell with it.
-   */
-  want(time: number): boolean {
-    this.#edges.wanted = time;
-    return this.#fall();
-  }
-
-  /** K4. Has the edge fallen? */
-  #fall(): boolean {
-    const { complete, wanted } = this.#edges;
-    if (complete <= wanted) return false;
-    const lowest = this.#edges.lowest();
-    if (lowest >= complete) return false;
-    this.#edges.complete = Math.max(lowest, this.#buffer.latestMetByEdge() + 1);
-    return this.#edges.complete < complete;
-  }
-
-  /** What events wait for that no event here waits for itself: with K3 in mind. O(events that wait). */
-  unmet(): UnmetRun[] {
-    return this.#buffer.unmet().map((event) => this.#unmetRun(event));
-  }
-
-  /** What is missing between the edges, as far as is known (K4). */
-  missingBelow(): UnmetRun[] {
-    const { complete, wanted } = this.#edges;
-    if (complete <= wanted) return [];
-    const missing: UnmetRun[] = [];
-    for (const event of this.#edges.missing()) if (event.time >= wanted) missing.push(this.#unmetRun(event));
-    return missing;
-  }
-
-  #unmetRun({ replica, seq, time }: MissingEvent): UnmetRun {
-    const first = this.#edges.heldBefore(replica, seq) + 1;
-    return { replica: this.#replicas.ids[replica] as ReplicaId, first, last: seq, time };
-  }
-
-  /** What of these runs is here, for a peer that wants nothing before `from`. */
-  supply(runs: readonly Run[], from: number): Supply {
-    const lacks = new Map<ReplicaId, Required<KnownEvent>>();
-    const absent: Run[] = [];
-    for (const { replica, first, last } of runs) {
-      const index = this.#replicas.find(replica);
-      // While own events are disputed nobody is told that they are here, nor that they are not.
-      if (this.#branches.disputed === index) continue;
-      let next = first;
-      for (const held of this.#edges.heldRuns(index, first, Math.min(last, this.#replicas.stored[index] ?? 0))) {
-        if (held.first > next) absent.push({ replica, first: next, last: held.first - 1 });
-        next = held.last + 1;
-        // Runs of one replica may overlap.
-        const known = lacks.get(replica);
-        const seq = Math.min(first - 1, known?.seq ?? first);
-        lacks.set(replica, { seq, time: Math.max(0, from - 1), until: Math.max(held.last, known?.until ?? 0) });
-      }
-      if (next <= last) absent.push({ replica, first: next, last });
-    }
-    return { lacks, absent };
   }
 
   /** Own events since the last call, as entries for the journal. */
@@ -434,168 +243,63 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    * what gave way while it was on its way to the disk.
    */
   markStored(entries: readonly LogEntry[]): LogEntry[] {
-    const { stored, storedTime } = this.#replicas;
-    return this.#withoutHidden(entries).filter(({ runs }) => {
-      let standing = true;
-      for (const run of runs) {
-        const replica = this.#replicas.intern(run.replica);
-        if (!this.#standing.holds(replica, run)) {
-          standing = false;
-        } else if (this.#branches.disputed === replica) {
-          this.#branches.noteStored(run.last);
-          standing = false;
-        } else if (run.last > (stored[replica] as number)) {
-          stored[replica] = run.last;
-          storedTime[replica] = run.lastTime;
-        }
-      }
-      return standing;
-    });
-  }
-
-  // The truncation table.
-
-  /** Replicas of which events are hidden, and from which one on. The same list until it grows. */
-  get truncations(): readonly Truncation[] {
-    return this.#truncations.entries;
-  }
-
-  /** Is this event hidden? */
-  isHidden(replica: ReplicaId, seq: SequenceNumber): boolean {
-    return this.#truncations.hides(this.#replicas.find(replica), seq);
-  }
-
-  /**
-   * The id under which an event stands that was known by this one: the same, that of the event in its place, or none when it
-   * is hidden, or not here.
-   */
-  standingId(id: EventId): EventId | undefined {
-    return this.#reissued.standingId(id);
-  }
-
-  /** The hidden events in these blocks, in log order, each once. */
-  hiddenIn(blocks: readonly Uint8Array[]): LogEvent<T>[] {
-    const replicas = new ReplicaTable();
-    const tables = { replicas, dependencies: new DependencyArena(), pages: new PayloadPages() };
-    const ordered = new OrderedLog(tables, this.#codec as PayloadCodec<unknown>);
-    const seen = new Set<EventId>();
-    for (const block of blocks.map(decodeBlock)) {
-      const indexes = block.replicas.map((bytes) => replicas.internBytes(bytes));
-      const rows = new Chunk(block.count);
-      for (let row = 0; row < block.count; row++) {
-        const replica = replicas.ids[indexes[block.replica[row] as number] as number] as ReplicaId;
-        const seq = block.seq[row] as number;
-        if (!this.isHidden(replica, seq) || seen.has(eventId(replica, seq))) continue;
-        seen.add(eventId(replica, seq));
-        takeRow(rows, block, row, indexes, tables);
-      }
-      ordered.insert(rows);
-    }
-    return ordered.chunks.flatMap((chunk) =>
-      Array.from({ length: chunk.count }, (_, row) => ordered.event(chunk, row) as LogEvent<T>),
-    );
+    return this.#stored.mark(entries);
   }
 
   /** May this entry still be stored? Not own events that gave way to others. */
-  mayStore({ origin, runs }: LogEntry): boolean {
-    return (
-      origin !== 'own' ||
-      runs.every(
-        (run) => this.isHidden(run.replica, run.last) || this.#standing.holds(this.#replicas.intern(run.replica), run),
-      )
-    );
+  mayStore(entry: LogEntry): boolean {
+    return this.#stored.mayStore(entry);
   }
 
-  /** The table as it was stored; the log must be empty. `truncate` with it once the log is read: a manifest may be older. */
-  knowTruncations(stored: readonly Truncation[]): void {
-    invariant(this.length === 0 && this.#packed.slots.length === 0, 'an empty log is told what is hidden in it');
-    this.#truncations.merge(stored);
-  }
-
-  /**
-   * Takes truncations in: what they hide is taken out of the log (J1, J2). Own events among it that are not hidden for
-   * themselves are appended again, those that `again` says.
-   *
-   * @throws GossipError `limit-exceeded`; then nothing has changed.
-   */
-  *truncate(told: readonly Truncation[], again?: HiddenWithOthers): Reading<Truncated> {
-    this.#assertOpen();
-    const cold = yield* this.#hidden.search(told);
-    return yield* this.#packed.reading(() => this.#truncate(told, cold, again));
-  }
-
-  #truncate(told: readonly Truncation[], cold: ColdHidden, again: HiddenWithOthers | undefined): Truncated {
-    const hiding = this.#hidden.affected(told);
-    this.#packed.requireAt(cold.times);
-    const grew = this.#truncations.merge(told);
-    const ownFrom = this.#replicas.hiddenFrom[this.#own.self] as number;
-    const entries = ownFrom < Number.POSITIVE_INFINITY ? this.#own.endBefore(ownFrom) : [];
-    const { disputed } = this.#branches;
-    if (disputed !== undefined && hiding.has(disputed)) this.#branches.drop();
-    const rows = this.#hidden.take(hiding, cold);
-    this.#reissued.forget(rows, true);
-    const hidden = encodeRows(rows, this.#tables, 'received', notTold);
-    const freed = this.#arrivals.releaseAll();
-    const reissued = again === undefined || rows.count === 0 ? new Map() : this.#appendAgain(rows, again);
-    if (rows.count > 0) this.#snapshot = undefined;
-    if (rows.count > 0 || freed.length > 0) this.#changed();
-    return { grew, hidden, entries: [...entries, ...freed], reissued };
-  }
-
-  #appendAgain(rows: Chunk, { replica, after }: HiddenWithOthers): Reissued {
-    const index = this.#replicas.find(replica);
-    const { taken } = partRows(
-      rows,
-      (chunk, row) => chunk.replica[row] === index && (chunk.seq[row] as number) > after,
-    );
-    return this.#reissued.append({ replica, from: after + 1, rows: taken }).reissued;
-  }
-
-  /** What of these entries is not hidden: blocks that hold hidden events are written anew without them. */
-  #withoutHidden(entries: readonly LogEntry[]): readonly LogEntry[] {
-    const hides = ({ replica, last }: Run) => this.isHidden(replica, last);
-    if (this.#truncations.size === 0 || !entries.some(({ runs }) => runs.some(hides))) return entries;
-    return entries.flatMap((entry) => {
-      if (!entry.runs.some(hides)) return entry;
-      const block = decodeBlock(entry.block);
-      const replicas = block.replicas.map((bytes) => this.#replicas.internBytes(bytes));
-      const shown: number[] = [];
-      for (let row = 0; row < block.count; row++) {
-        const replica = replicas[block.replica[row] as number] as number;
-        if (!this.#truncations.hides(replica, block.seq[row] as number)) shown.push(row);
-      }
-      const lookUp: LookUpTimes = (starts, before) => {
-        for (const at of starts) before[at] = timeBeforeRow(block, shown[at] as number);
-      };
-      const rows = takeRows(new Chunk(shown.length), block, shown, replicas, this.#tables);
-      return encodeRows(rows, this.#tables, entry.origin, lookUp);
-    });
+  /** A block from this node's own journal: whatever its time, it was accepted before. */
+  load(block: Uint8Array): Receipt {
+    return this.#receive([block], timeMax, 'journal');
   }
 
   /** The journal was read to its end: all of the log is stored. What gave way in it is appended again. */
   loaded(): void {
-    const { size, last, lastTime, stored, storedTime } = this.#replicas;
-    for (let replica = 0; replica < size; replica++) {
-      stored[replica] = last[replica] as number;
-      storedTime[replica] = lastTime[replica] as number;
-    }
+    this.#stored.markAll();
     for (const yielded of this.#yielded) this.#reissued.append(yielded);
     this.#yielded.length = 0;
-    this.#fall();
+    this.#missing.letEdgeFall();
   }
 
-  get replicaCount(): number {
-    return this.#replicas.size;
-  }
+  // The effective log (G3): what peers are told.
 
   /** The last stored event of a replica; 0 when there is none. */
   storedSeq(replica: ReplicaId): SequenceNumber {
-    return this.#branches.storedSeq(this.#replicas.find(replica));
+    return this.#stored.lastOf(replica);
   }
 
   /** Own events that are not stored yet. */
   get ownUnstored(): number {
     return (this.#replicas.last[this.#own.self] as number) - this.storedSeq(this.replica);
+  }
+
+  /** The last event of each replica in the effective log. */
+  storedVersion(): Map<ReplicaId, SequenceNumber> {
+    return this.#stored.version();
+  }
+
+  /** What a durable node is known to have of what is stored here, when from that time on it lacks nothing. */
+  provenVersion(from: number, relayed: SequenceNumber): Map<ReplicaId, SequenceNumber> {
+    return this.#stored.provenVersion(from, relayed);
+  }
+
+  /** The stored events of a replica up to the last, as far back as none is missing: a node may promise that it keeps these. */
+  keptRun(replica: ReplicaId): KeptRun {
+    return this.#stored.keptRun(replica);
+  }
+
+  /** Up to which event nothing of a replica is missing, stored or not. */
+  wholeSeq(replica: ReplicaId): SequenceNumber {
+    const index = this.#replicas.find(replica);
+    return index < 0 ? 0 : this.#edges.wholeUpTo(index);
+  }
+
+  /** What may be promised of the replicas of these entries, where that is not all from the first event on. */
+  keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, KeptRun> | undefined {
+    return this.#stored.keptOf(entries);
   }
 
   /** Is it open whether events of this replica can stand? */
@@ -628,70 +332,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     relayed = 0,
     isDurable = false,
   ): Reading<LogComparison> {
-    const offersAgain = isDurable && !this.#isProven(peer.complete, relayed);
+    const offersAgain = isDurable && !this.#stored.isProven(peer.complete, relayed);
     const between = { peer, peerWriter, writer: this.replica, relayed, offersAgain, thorough };
     return yield* this.#packed.reading(() => {
       const { rowsRead } = this.#packed;
       const compared = this.#compare(received, salt, between);
       return { ...compared, walked: compared.walked + this.#packed.rowsRead - rowsRead };
     });
-  }
-
-  /** Does a node that holds the log from `complete` on have all own events, when it has had those up to `relayed`, and the last? */
-  #isProven(complete: number, relayed: SequenceNumber): boolean {
-    if (complete === 0 || relayed >= this.storedSeq(this.replica)) return true;
-    const next = this.#standing.findTime(this.#own.self, relayed + 1);
-    return next >= complete;
-  }
-
-  /** What a durable node is known to have of what is stored here, when from that time on it lacks nothing. */
-  provenVersion(from: number, relayed: SequenceNumber): Map<ReplicaId, SequenceNumber> {
-    if (from === 0) return this.storedVersion();
-    const own = this.#isProven(from, relayed) ? this.storedSeq(this.replica) : relayed;
-    return own === 0 ? new Map() : new Map([[this.replica, own]]);
-  }
-
-  /** Up to which stored event nothing of a replica is missing: a node may promise that it keeps so much. */
-  keptSeq(replica: ReplicaId): SequenceNumber {
-    return Math.min(this.storedSeq(replica), this.wholeSeq(replica));
-  }
-
-  /** Up to which event nothing of a replica is missing, stored or not. */
-  wholeSeq(replica: ReplicaId): SequenceNumber {
-    const index = this.#replicas.find(replica);
-    return index < 0 ? 0 : this.#edges.wholeUpTo(index);
-  }
-
-  /** Of these runs, how much may be promised where that is less than it seems. */
-  keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, SequenceNumber> | undefined {
-    if (!this.#edges.hasGaps) return undefined;
-    return new Map(entries.flatMap(({ runs }) => runs.map(({ replica }) => [replica, this.keptSeq(replica)] as const)));
-  }
-
-  #compare(received: readonly Range[], salt: number, between: Comparing): LogComparison {
-    requireRows(this.#effective, received);
-    const compared = compareRows(this.#effective, received, salt, between);
-    const missing: Run[] = [];
-    let doubtful = false;
-    for (const range of received) {
-      if (!('runs' in range)) continue;
-      for (const { replica, last } of this.#branches.doubted(range.runs)) {
-        doubtful = true;
-        compared.lacks.delete(replica);
-        // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
-        if (last <= this.storedSeq(replica)) missing.push({ replica, first: last, last });
-      }
-    }
-    return { ...compared, missing, doubtful };
-  }
-
-  /** The last event of each replica in the effective log. */
-  storedVersion(): Map<ReplicaId, SequenceNumber> {
-    const { ids, stored } = this.#replicas;
-    const version = new Map<ReplicaId, SequenceNumber>();
-    for (let i = 0; i < ids.length; i++)
-      if ((stored[i] as number) > 0) version.set(ids[i] as ReplicaId, stored[i] as number);
-    return version;
   }
 
   /** What a peer lacks of the effective log, in log order. */
@@ -723,6 +370,99 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return yield* readMatching(this.#effective, query);
   }
 
+  /** What of these runs is here, for a peer that wants nothing before `from`. */
+  supply(runs: readonly Run[], from: number): Supply {
+    return this.#stored.supply(runs, from);
+  }
+
+  // The edges.
+
+  /** Takes up edges that were kept; the log must be empty. What the journal holds is judged by them. */
+  resumeEdges({ wanted, complete }: LogEdges): void {
+    this.#edges.wanted = wanted;
+    this.#edges.complete = complete;
+  }
+
+  /** As peers are to be told of them. */
+  get edges(): LogEdges {
+    const { wanted, complete } = this.#edges;
+    return { wanted, complete };
+  }
+
+  /** K3. Returns what waited for events below, to be stored. Peers are to be told of the edge. */
+  raise(time: number): LogEntry[] {
+    if (time <= this.#edges.complete) return [];
+    this.#edges.complete = time;
+    // What is written here from now on lies above.
+    this.#own.observe(time);
+    const freed = this.#arrivals.releaseAll();
+    if (freed.length > 0) this.#changed();
+    return freed;
+  }
+
+  /**
+   * Moves the `wanted` edge: down to ask for more (K4), up when less is to be held; then `raise` follows. True: the
+   * `complete` edge fell with it.
+   */
+  want(time: number): boolean {
+    this.#edges.wanted = time;
+    return this.#missing.letEdgeFall();
+  }
+
+  /** What events wait for that no event here waits for itself: with K3 in mind. O(events that wait). */
+  unmet(): UnmetRun[] {
+    return this.#missing.unmet();
+  }
+
+  /** What is missing between the edges, as far as is known (K4). */
+  missingBelow(): UnmetRun[] {
+    return this.#missing.below();
+  }
+
+  // The truncation table.
+
+  /** Replicas of which events are hidden, and from which one on. The same list until it grows. */
+  get truncations(): readonly Truncation[] {
+    return this.#truncations.entries;
+  }
+
+  /** Is this event hidden? */
+  isHidden(replica: ReplicaId, seq: SequenceNumber): boolean {
+    return this.#truncations.hides(this.#replicas.find(replica), seq);
+  }
+
+  /**
+   * The id under which an event stands that was known by this one: the same, that of the event in its place, or none when it
+   * is hidden, or not here.
+   */
+  standingId(id: EventId): EventId | undefined {
+    return this.#reissued.standingId(id);
+  }
+
+  /** The hidden events in these blocks, in log order, each once. */
+  hiddenIn(blocks: readonly Uint8Array[]): LogEvent<T>[] {
+    const isHidden = (replica: ReplicaId, seq: number) => this.isHidden(replica, seq);
+    return hiddenEvents(blocks, isHidden, this.#codec as PayloadCodec<unknown>) as LogEvent<T>[];
+  }
+
+  /** The table as it was stored; the log must be empty. `truncate` with it once the log is read: a manifest may be older. */
+  knowTruncations(stored: readonly Truncation[]): void {
+    invariant(this.length === 0 && this.#packed.slots.length === 0, 'an empty log is told what is hidden in it');
+    this.#truncations.merge(stored);
+  }
+
+  /**
+   * Takes truncations in: what they hide is taken out of the log (J1, J2). Own events among it that are not hidden for
+   * themselves are appended again, those that `again` says.
+   *
+   * @throws GossipError `limit-exceeded`; then nothing has changed.
+   */
+  *truncate(told: readonly Truncation[], again?: HiddenWithOthers): Reading<Truncated> {
+    this.#assertOpen();
+    const cold = yield* this.#hidden.search(told);
+    return yield* this.#packed.reading(() => this.#truncate(told, cold, again));
+  }
+
   // Packed chunks.
 
   /**
@@ -732,37 +472,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    *   its chunks (`anew`).
    */
   resume(manifest: Uint8Array, nextChunkId: number): void {
-    const { isWhole, replicas, chunks, reissued, edges } = decodeManifest(manifest);
-    if (!isWhole) throw new PackedOtherwise();
-    invariant(this.length === 0 && this.#packed.slots.length === 0, 'only an empty log takes up a manifest');
-    const { last, lastTime, firstTime, stored, storedTime, packed, packedTime } = this.#replicas;
-    for (const replica of replicas) {
-      const index = this.#replicas.intern(replica.replica);
-      firstTime[index] = replica.firstTime;
-      last[index] = stored[index] = packed[index] = replica.last;
-      lastTime[index] = storedTime[index] = packedTime[index] = replica.lastTime;
-      if (replica.isHead) this.#heads.add(index);
-      this.#edges.letGo(index, replica.last, replica.lastTime);
-      this.#own.observe(replica.lastTime);
-    }
-    this.#resumePackedEdges(edges, (at) => this.#replicas.find((replicas[at] as PackedReplica).replica));
-    this.#reissued.resume(reissued);
-    this.#packed.replace(0, 0, chunks, chunks.length);
-    this.#packer.nextId = nextChunkId;
-  }
-
-  #resumePackedEdges(packed: PackedEdges, indexOf: (replica: number) => number): void {
-    const edges = this.#edges;
-    edges.complete = Math.max(edges.complete, packed.complete);
-    edges.droppedBefore = packed.droppedBefore;
-    for (const { replica, segments } of packed.gaps) {
-      edges.resumeGaps(indexOf(replica), segments);
-      this.#packer.packedRuns.resumeGaps(indexOf(replica), segments);
-    }
-    for (const { replica, seq } of packed.dropped) edges.drop(indexOf(replica), seq);
-    for (const { replica, seq, time } of packed.dangling) {
-      if (!this.isHidden(replica, seq)) edges.refer(this.#replicas.intern(replica), seq, time);
-    }
+    resumePacked(this.#parts, manifest, nextChunkId);
   }
 
   /**
@@ -770,22 +480,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    * it takes ids and returns those to be read; the log must be empty.
    */
   anew(chunks: Iterable<number>, nextChunkId: number, manifest?: Uint8Array): number[] {
-    const { former, obsolete } = this.#packer;
-    this.#packer.nextId = nextChunkId;
-    const named = new Set(manifest === undefined ? [] : this.#namedInstead(manifest));
-    for (const id of chunks) (named.has(id) ? obsolete : former).push(id);
-    return former;
-  }
-
-  /** Chunks that have nothing but what stands in others or in the journal: packing had not come far. */
-  #namedInstead(manifest: Uint8Array): number[] {
-    try {
-      const { isWhole, chunks } = decodeManifest(manifest);
-      return isWhole ? [] : chunks.map(({ id }) => id);
-    } catch (error) {
-      if (error instanceof GossipError) return [];
-      throw error;
-    }
+    return packAnew(this.#packer, chunks, nextChunkId, manifest);
   }
 
   /** Are there older events than those in memory? */
@@ -878,6 +573,20 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#standing.findTime(this.#own.self, seq + 1);
   }
 
+  /**
+   * Lets go of the events before `time`, but for those that share a packed chunk with later ones; the next pack removes them.
+   * Returns how many there were. Peers must learn of it: the edges rise first.
+   */
+  *drop(time: number): Reading<number> {
+    let dropped = 0;
+    for (;;) {
+      const { rows, more } = yield* this.#packed.reading(() => this.#residence.dropSome(time));
+      dropped += rows;
+      if (rows > 0) this.#changed();
+      if (!more) return dropped;
+    }
+  }
+
   /** Events before that time were let go of, and are not taken again. */
   get droppedBefore(): number {
     return this.#edges.droppedBefore;
@@ -888,7 +597,28 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#packer.obsolete.length > 0;
   }
 
+  get replicaCount(): number {
+    return this.#replicas.size;
+  }
+
   // How it works inside.
+
+  #compare(received: readonly Range[], salt: number, between: Comparing): LogComparison {
+    requireRows(this.#effective, received);
+    const compared = compareRows(this.#effective, received, salt, between);
+    const missing: Run[] = [];
+    let doubtful = false;
+    for (const range of received) {
+      if (!('runs' in range)) continue;
+      for (const { replica, last } of this.#branches.doubted(range.runs)) {
+        doubtful = true;
+        compared.lacks.delete(replica);
+        // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
+        if (last <= this.storedSeq(replica)) missing.push({ replica, first: last, last });
+      }
+    }
+    return { ...compared, missing, doubtful };
+  }
 
   #key({ replica, seq, clock }: LogEvent<T>): { replica: number; seq: number; time: number } {
     return { replica: this.#replicas.find(replica), seq, time: clock };
@@ -896,6 +626,24 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   #assertOpen(): void {
     if (this.#closed) throw new GossipError('log-closed', `log "${this.id}" is closed`, { context: { id: this.id } });
+  }
+
+  #truncate(told: readonly Truncation[], cold: ColdHidden, again: HiddenWithOthers | undefined): Truncated {
+    const hiding = this.#hidden.affected(told);
+    this.#packed.requireAt(cold.times);
+    const grew = this.#truncations.merge(told);
+    const ownFrom = this.#replicas.hiddenFrom[this.#own.self] as number;
+    const entries = ownFrom < Number.POSITIVE_INFINITY ? this.#own.endBefore(ownFrom) : [];
+    const { disputed } = this.#branches;
+    if (disputed !== undefined && hiding.has(disputed)) this.#branches.drop();
+    const rows = this.#hidden.take(hiding, cold);
+    this.#reissued.forget(rows, true);
+    const hidden = encodeRows(rows, this.#tables, 'received', notTold);
+    const freed = this.#arrivals.releaseAll();
+    const reissued = again === undefined ? new Map() : this.#reissued.appendBehind(rows, again);
+    if (rows.count > 0) this.#snapshot = undefined;
+    if (rows.count > 0 || freed.length > 0) this.#changed();
+    return { grew, hidden, entries: [...entries, ...freed], reissued };
   }
 
   #encodePayload(payload: T): Uint8Array {
@@ -926,55 +674,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
   }
 
-  #receive(
-    blocks: readonly Uint8Array[],
-    upTo: number,
-    source: 'merge' | 'peer' | 'journal',
-    contested?: Set<ReplicaId>,
-  ): Receipt {
+  #receive(blocks: readonly Uint8Array[], upTo: number, source: Source, contested?: Set<ReplicaId>): Receipt {
     this.#assertOpen();
-    // All are decoded before the first is merged: bad bytes at the end refuse the whole sequence.
-    const decoded = blocks.map(decodeBlock);
-    for (const block of decoded) {
-      const lastTime = block.time[block.count - 1] as number;
-      if (lastTime > upTo) {
-        throw new GossipError('early', `an event is ahead of this clock by more than allowed`, {
-          context: { time: lastTime, horizon: upTo },
-        });
-      }
-    }
-    const tally = newTally();
-    const arrivals: { replica: number; seq: number }[] = [];
-    let refused: GossipError | undefined;
-    for (const block of decoded) {
-      refused = this.#replicas.roomFor(block.replicas);
-      if (
-        source === 'peer' &&
-        this.#journal !== undefined &&
-        this.#packed.cold > 0 &&
-        this.#branches.contradictsOwn(block)
-      ) {
-        refused ??= new GossipError('forked', 'events of this writer differ: only a session can tell which stand');
-      }
-      if (refused !== undefined) break;
-      const replicas = block.replicas.map((bytes) => this.#replicas.internBytes(bytes));
-      if (this.#journal !== undefined && source === 'peer') this.#branches.compareOwn(block, replicas, tally);
-      if (this.#journal !== undefined && source === 'journal') this.#branches.compareStored(block, replicas, tally);
-      refused =
-        (source === 'peer' ? this.#branches.contradiction(block, replicas) : undefined) ??
-        this.#arrivals.absorb(block, replicas, tally, arrivals, contested);
-      if (refused !== undefined) break;
-    }
-    tally.dropped += this.#buffer.shed();
+    const tally = this.#arrivals.receive(blocks, upTo, source, contested);
     if (tally.yielded.length > 0) this.#snapshot = undefined;
     let settled: Settlement | undefined;
     if (source === 'journal') this.#yielded.push(...tally.yielded);
     else [settled] = tally.yielded.map((yielded) => this.#reissued.append(yielded));
-    const { added, duplicates, hidden, dropped, mended, disputed, entries, runs } = tally;
-    const parked = arrivals.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
-    const missing = arrivals.length > 0 ? this.#buffer.missing() : [];
+    const { added, duplicates, hidden, dropped, mended, disputed, entries, runs, refused } = tally;
+    const parked = tally.parked.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
+    const missing = tally.parked.length > 0 ? this.#buffer.missing() : [];
     // Of a journal that is still being read it is not known what is missing.
-    const fell = source !== 'journal' && this.#fall();
+    const fell = source !== 'journal' && this.#missing.letEdgeFall();
     if (added > 0 || settled !== undefined) this.#changed();
     return {
       ...{ added, duplicates, hidden, dropped, mended, disputed, entries, runs },

@@ -10,6 +10,9 @@ export interface TimedRun extends Run {
   readonly lastTime: number;
 }
 
+/** Events of one replica of which none is missing between these two. */
+export type KeptRun = Pick<Run, 'first' | 'last'>;
+
 /** A block with what it holds, ready for the journal and for peers. */
 export interface LogEntry extends JournalEntry {
   readonly runs: readonly TimedRun[];

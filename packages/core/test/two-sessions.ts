@@ -254,7 +254,7 @@ export class TestNode {
         const stored = hosted.log.storedVersion();
         return {
           kind: 'store',
-          stored: new Map(effect.replicas.map((replica) => [replica, stored.get(replica) ?? 0])),
+          stored: new Map(effect.replicas.map((replica) => [replica, { first: 1, last: stored.get(replica) ?? 0 }])),
         };
       }
     }

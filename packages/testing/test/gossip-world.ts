@@ -199,7 +199,7 @@ class GossipingNode {
       case 'store':
         return {
           kind: 'store',
-          stored: new Map(effect.replicas.map((replica) => [replica, log.storedSeq(replica)])),
+          stored: new Map(effect.replicas.map((replica) => [replica, log.keptRun(replica)])),
         };
     }
   }

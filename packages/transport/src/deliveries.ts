@@ -14,7 +14,7 @@ import {
   type Run,
   type SequenceNumber,
 } from '@gossip-log/core';
-import type { ReplicatedLog } from '@gossip-log/core/sync';
+import type { KeptRun, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
 
 /** The log, as far as it matters here. */
@@ -41,6 +41,8 @@ export function relayedKey(log: string, replica: ReplicaId): string {
 export class Deliveries {
   readonly #of: DeliveredLog;
   readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
+  /** What a node acknowledged last behind events that are not known to be relayed. */
+  readonly #ahead = new Map<ReplicaId, KeptRun & { readonly node: string }>();
   #rejected: (Delivery & { readonly state: 'rejected' }) | undefined;
   /** Own events that gave way to others, and as what they were appended again. */
   readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
@@ -129,15 +131,24 @@ export class Deliveries {
     let own = false;
     let news = this.#rejected !== undefined;
     this.#rejected = undefined;
-    for (const { replica, last } of runs) {
+    for (const { replica, first, last } of runs) {
       if (log?.isDisputed(replica)) continue;
       const known = this.#relayed.get(replica);
-      if (known !== undefined && last <= known.seq) continue;
+      const upTo = known?.seq ?? 0;
+      if (last <= upTo) continue;
+      const ahead = this.#ahead.get(replica);
+      // Of what lies before the run it says nothing: the run counts once that is relayed too.
+      if (first > upTo + 1) {
+        const follows = ahead?.node === node && first <= ahead.last + 1 && ahead.first <= first;
+        this.#ahead.set(replica, { first: follows ? ahead.first : first, last, node });
+        continue;
+      }
+      const seq = ahead?.node === node && ahead.first <= last + 1 ? Math.max(last, ahead.last) : last;
       const delivery: Delivery =
         known?.delivery.state === 'relayed' && known.delivery.node === node
           ? known.delivery
           : Object.freeze({ state: 'relayed', node });
-      this.#relayed.set(replica, { seq: last, delivery });
+      this.#relayed.set(replica, { seq, delivery });
       news = true;
       own ||= replica === log?.replica;
     }

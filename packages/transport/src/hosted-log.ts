@@ -4,27 +4,10 @@
  *     opening ── read ──▶ ready ── last use given back ──▶ closed
  *        └────── failed ◀── the store is damaged, or another process wrote under our id
  *
- * - [H1] An event shows at once, and is stored right after; only what is stored is spoken of to peers.
- * - [H2] Batches go to storage one after another. Within one, received events come before own ones, because own ones
- *   may depend on them; so no event is ever stored before its dependencies.
- * - [H3] A failed write is tried again, with growing pauses, and nothing is dropped meanwhile; `error` says so.
- * - [H4] A damaged record is set aside and reported. What it held is missing from what the log tells peers, so they
- *   send it again.
- * - [H5] A replica id whose own events are not all here is not written under again: the log takes a fresh one.
  * - [H6] When a peer holds other events under our id than we do, nothing of that id is spoken of until theirs have come;
  *   then they stand, ours are appended again, and whoever waits for one of ours waits for its successor.
- * - [H7] Rows of the journal behind a gap wait in the causal buffer. What did not fit is read from the journal again
- *   once something of the gap has come, and stored behind it, where the next start finds it in order.
- * - [H8] While nobody in this node uses a log, payloads are bytes: no codec is bound, and peers may name any. The first
- *   use here binds its own.
- * - [H9] Once all is stored and much of it lies in the journal, that is packed. A journal that has events which the log
- *   could not take in (H7) is kept. A pack that fails is tried again when as much has come again; one that another tab was
- *   faster with is not.
  * - [H10] In memory are the windows of all who use the log, and what is not packed. A packed chunk that proves damaged is
  *   set aside and reported, and the log read anew from all the others: what was in it is missing as in H4.
- * - [H11] With a retention the oldest packed chunks go that are over its bounds: the edges rise, that is kept and told, then
- *   the events go from memory, and from the store with the next pack. An own event that no durable node has is kept, with
- *   all behind it. What is gone is not taken again.
  */
 import {
   type Environment,
@@ -33,24 +16,20 @@ import {
   GossipError,
   type GossipLog,
   type GossipStorage,
-  type JournalRecord,
   type LogEvent,
   limits,
   type PayloadCodec,
   parseEventId,
   type ReplicaId,
   type Run,
-  type SequenceNumber,
   type Snapshot,
   type Truncation,
 } from '@gossip-log/core';
 import {
-  blocksOf,
-  DamagedChunk,
+  type DamagedChunk,
   type HiddenWithOthers,
   type KnownEvent,
   type LogEntry,
-  PackedOtherwise,
   type Progress,
   type Reading,
   type Receipt,
@@ -60,10 +39,19 @@ import {
 } from '@gossip-log/core/sync';
 import { Deliveries } from './deliveries.js';
 import { HiddenEvents } from './hidden-events.js';
+import { JournalGaps } from './journal-gaps.js';
+import { lackingHeads } from './lacking-heads.js';
+import { LogCodec } from './log-codec.js';
+import { asGossipError, closedError } from './log-errors.js';
 import type { LogStatus } from './log-handle.js';
+import { openLog, setAsideChunk } from './log-opening.js';
+import { LogPacking } from './log-packing.js';
 import type { LogPeer } from './log-peer.js';
 import { LogReach } from './log-reach.js';
+import { LogReading } from './log-reading.js';
+import { LogRetention } from './log-retention.js';
 import type { UsedWindow } from './log-window.js';
+import { LogWriter } from './log-writer.js';
 import { OwnWriters } from './own-writers.js';
 
 /** What a hosted log needs of its node. */
@@ -82,11 +70,6 @@ export interface LogHost {
   onError(error: unknown): void;
 }
 
-/** Metadata key under which a log's codec name is kept. */
-export function codecKey(log: string): string {
-  return `codec:${log}`;
-}
-
 /** @internal */
 export class HostedLog<T = unknown> {
   readonly id: string;
@@ -96,89 +79,100 @@ export class HostedLog<T = unknown> {
   readonly #host: LogHost;
   readonly deliveries: Deliveries;
   readonly reach: LogReach;
+  readonly #codec: LogCodec<T>;
+  readonly #reading: LogReading;
   readonly #writers: OwnWriters;
   readonly #hidden: HiddenEvents;
-  #codec: PayloadCodec<T> | undefined;
+  readonly #gaps: JournalGaps;
+  readonly #writer: LogWriter;
+  readonly #packing: LogPacking;
+  readonly #retention: LogRetention;
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
   #log: ReplicatedLog<T> | undefined;
   readonly #listeners = new Set<() => void>();
-  /** Entries on their way to storage, oldest first. */
-  #queue: LogEntry[] = [];
-  #enqueued = 0;
-  #committed = 0;
-  /** How often the truncation table has grown and is not stored. */
-  #growths = 0;
-  #waiters: { readonly until: number; resolve(): void; reject(error: GossipError): void }[] = [];
-  #writing: Promise<void> | undefined;
-  /** A failed write is not tried again: the node is closing. */
-  #givesUp = false;
-  #wakeRetry: (() => void) | undefined;
-  #repair = false;
-  /** The codec that the log was used with here before. */
-  #storedCodec: string | undefined;
-  /** Where the journal had gaps when it was last read: replica → first missing event. */
-  #gaps = new Map<ReplicaId, SequenceNumber>();
-  /** Some rows behind these gaps did not fit into the causal buffer. */
-  #overflown = false;
-  /** Rows of the journal are being read: whatever their times, they were accepted before. */
-  #reading = false;
-  #rereading: Promise<void> | undefined;
-  #cancelReread: (() => void) | undefined;
   /** What peers that send much have sent of it. */
   readonly #catchUps = new Map<LogPeer, Progress>();
   #progress: Progress | undefined;
-  /** Records of the journal, by key. */
-  #records: string[] = [];
-  /** Chunks that were read like the journal, since no manifest serves. */
-  #chunkIds: readonly number[] = [];
-  /** What the store's heads cover and the log lacks, since it was read. */
-  #lacking: ReadonlyMap<ReplicaId, SequenceNumber> = new Map();
-  #revision = 0;
-  /** Events in the journal at which it is packed; infinite when another tab packs. */
-  #packAt = limits.journalRowsMax;
-  /** A step of packing is under way. */
-  #packing: Promise<void> | undefined;
-  /** Also a journal of few events is packed: the log is about to close. */
-  #tidies = false;
-  readonly #retention: Retention | undefined;
-  /** It is to be looked whether events may go (H11). */
-  #retains: boolean;
-  /** All that lies in the journal is to be packed: from then on its age counts. */
-  #packsAll = false;
-  #cancelRetain = () => {};
   /** The windows of those who use the log. */
   readonly #windows = new Set<UsedWindow>();
+
   constructor(host: LogHost, id: string) {
     this.#host = host;
     this.id = id;
-    this.#writers = new OwnWriters(host.storage, id);
+    const { storage, environment, durable } = host;
+    const onError = (error: unknown) => host.onError(error);
+    const log = () => this.log;
+    const isReady = () => this.#status === 'ready';
+    const now = () => host.now();
+    this.#codec = new LogCodec(storage, id);
+    this.#writers = new OwnWriters(storage, id);
+    this.#reading = new LogReading({
+      ...{ id, storage },
+      status: () => this.#status,
+      damaged: (error) => this.#endDamaged(error),
+    });
     this.#hidden = new HiddenEvents({
       log: () => this.#log,
       hide: (told) => this.#hide(told),
-      onError: (error) => host.onError(error),
+      onError,
     });
     this.deliveries = new Deliveries({
-      id,
-      storage: host.storage,
-      onError: (error) => host.onError(error),
+      ...{ id, storage, onError },
       log: () => this.#log,
       // What has ended gets no further.
       ended: () => (this.#isEnded ? (this.#error ?? closedError(id)) : undefined),
     });
     this.reach = new LogReach({
-      ...{ id, peers: this.peers, storage: host.storage, environment: host.environment },
-      log: () => this.log,
-      now: () => host.now(),
-      store: (entries) => {
-        this.#enqueue(entries);
-        this.#write();
-      },
+      ...{ id, peers: this.peers, storage, environment, log, now },
+      store: (entries) => this.#store(entries),
       changed: () => this.#notify(),
     });
-    this.#retention = host.retentionOf(id);
-    this.#retains = this.#retention !== undefined;
-    this.#retainLater();
+    this.#gaps = new JournalGaps({
+      ...{ id, storage, environment, log, onError },
+      chunkIds: () => this.#packing.chunkIds,
+      storeAgain: (entries) => {
+        this.#writer.repair();
+        this.#store(entries);
+      },
+    });
+    this.#packing = new LogPacking({
+      ...{ id, storage, reading: this.#reading, reach: this.reach, windows: this.#windows, isReady, onError },
+      isCatchingUp: () => this.#progress !== undefined,
+      joinsFromMs: () => this.#retention.joinsFromMs,
+      packed: () => {
+        this.#retention.packed();
+        if (this.#windows.size === 0) this.trim();
+      },
+    });
+    this.#retention = new LogRetention(
+      {
+        ...{ id, environment, durable, reading: this.#reading, reach: this.reach, deliveries: this.deliveries },
+        ...{ isReady, now, onError },
+        wake: () => {
+          this.#packing.packAll();
+          this.#writer.start();
+        },
+      },
+      host.retentionOf(id),
+    );
+    this.#writer = new LogWriter({
+      ...{ id, storage, environment, durable, peers: this.peers, codec: this.#codec, hidden: this.#hidden },
+      ...{ reach: this.reach, writers: this.#writers, log },
+      upkeep: (stored) => {
+        if (this.#packing.isDue(stored)) return this.#packing.pack(stored);
+        return this.#retention.isDue ? this.#retention.letGo(stored) : undefined;
+      },
+      kept: (key) => this.#packing.kept(key),
+      troubled: (error) => {
+        this.#error = error;
+        if (error === undefined) return;
+        host.onError(error);
+        this.#notify();
+      },
+      changed: () => this.#notify(),
+      failed: (error) => this.#fail(error),
+    });
     this.ready = this.#load();
     // Whoever did not ask for `ready` must not end the process when it rejects; status and error tell.
     this.ready.catch(() => undefined);
@@ -202,14 +196,12 @@ export class HostedLog<T = unknown> {
 
   /** Name of the codec that is bound, if one is (H8). */
   get codec(): string | undefined {
-    return this.#codec?.name;
+    return this.#codec.name;
   }
 
   /** H8. A log that turns out to have been stored with another codec fails when it has been read. */
   bindCodec(codec: PayloadCodec<T>): void {
-    const bound = this.#storedCodec ?? this.#codec?.name;
-    if (bound !== undefined && bound !== codec.name) throw otherCodec(this.id, bound, codec.name);
-    this.#codec ??= codec;
+    this.#codec.bind(codec);
   }
 
   get progress(): Progress | undefined {
@@ -224,7 +216,7 @@ export class HostedLog<T = unknown> {
     this.#progress = [...this.#catchUps.values()].sort((a, b) => leftOf(b) - leftOf(a))[0];
     if (this.#progress !== before) this.#tell();
     // What came is packed at once now, rather than a thousand events at a time.
-    if (this.#progress === undefined) this.#write();
+    if (this.#progress === undefined) this.#writer.start();
   }
 
   snapshot(): Snapshot<T> {
@@ -240,7 +232,7 @@ export class HostedLog<T = unknown> {
       });
     }
     const event = log.append(payload);
-    this.#write();
+    this.#writer.start();
     return event;
   }
 
@@ -265,13 +257,10 @@ export class HostedLog<T = unknown> {
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.describe(this.id);
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
-    this.#repair ||= receipt.mended;
-    if (receipt.entries.length > 0) this.#enqueue(receipt.entries);
-    if (receipt.added > 0) this.#write();
-    if (this.#gaps.size > 0) {
-      this.#overflown ||= receipt.dropped > 0;
-      this.#rereadSoon();
-    }
+    if (receipt.mended) this.#writer.repair();
+    if (receipt.entries.length > 0) this.#writer.enqueue(receipt.entries);
+    if (receipt.added > 0) this.#writer.start();
+    this.#gaps.received(receipt);
     return receipt;
   }
 
@@ -298,18 +287,16 @@ export class HostedLog<T = unknown> {
   }
 
   #describeAnew(): void {
-    // Heads in the store cover events that it does not hold: what comes is stored whatever they say.
-    this.#repair = true;
+    // Heads in the store cover events that it does not hold.
+    this.#writer.repair();
     for (const peer of [...this.peers]) peer.describe(this.id);
   }
 
   #settled({ replica, from, reissued }: Settlement): void {
     // Entries of ours that are still on their way would only be contradicted when the journal is read.
-    const gone = this.#queue.filter(
+    this.#writer.withdraw(
       ({ origin, runs }) => origin === 'own' && runs.some((run) => run.replica === replica && run.last >= from),
     );
-    this.#queue = this.#queue.filter((entry) => !gone.includes(entry));
-    this.#committed += gone.length;
     this.deliveries.reissued(reissued);
     // What is agreed of the disputed id may be spoken of again, and nobody was told that it is here.
     for (const peer of [...this.peers]) peer.describe(this.id);
@@ -360,17 +347,15 @@ export class HostedLog<T = unknown> {
   /** J5: `again` says which own events are hidden with others; of those of a writer that a peer withdraws, what nobody is known to have. */
   #hide(told: readonly Truncation[], again?: HiddenWithOthers): void | Promise<void> {
     // What is being packed holds what is there now.
-    if (this.#packing !== undefined) return this.#packing.then(() => this.#hide(told, again));
+    const packing = this.#packing.underWay;
+    if (packing !== undefined) return packing.then(() => this.#hide(told, again));
     const log = this.#open();
     const { replica } = log;
     const unknown = { replica, after: this.deliveries.relayedUpTo(replica) };
     return this.reading(log.truncate(told, again ?? unknown), (truncated) => {
       this.#hidden.took(truncated);
-      this.#enqueue([...truncated.entries, ...truncated.hidden]);
-      if (truncated.grew) {
-        this.#growths++;
-        this.#enqueued++;
-      }
+      this.#writer.enqueue([...truncated.entries, ...truncated.hidden]);
+      if (truncated.grew) this.#writer.enqueueTable();
       this.deliveries.reissued(truncated.reissued);
       if (again === undefined && log.replica !== replica) {
         const error = new GossipError('withdrawn', `another node has withdrawn what was written here in "${this.id}"`, {
@@ -378,7 +363,7 @@ export class HostedLog<T = unknown> {
         });
         this.#host.onError(error);
       }
-      this.#write();
+      this.#writer.start();
       this.#notify();
     });
   }
@@ -386,8 +371,7 @@ export class HostedLog<T = unknown> {
   /** Resolves once everything merged so far is durable. */
   whenStored(): Promise<void> {
     if (this.#status !== 'ready') return Promise.reject(this.#error ?? closedError(this.id));
-    if (this.#committed === this.#enqueued) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#waiters.push({ until: this.#enqueued, resolve, reject }));
+    return this.#writer.whenStored();
   }
 
   successor(event: LogEvent<T>): LogEvent<T> | undefined {
@@ -423,15 +407,14 @@ export class HostedLog<T = unknown> {
   /** Resolves once nothing is left to store or to pack, or the log has failed. */
   async whenIdle(): Promise<void> {
     await this.ready.catch(() => undefined);
-    this.#tidies = true;
-    this.#write();
-    await this.#writing;
+    this.#packing.tidy();
+    this.#writer.start();
+    await this.#writer.writing;
   }
 
   /** Stores what is pending before the node closes. What cannot be stored now is given up. */
   async settle(): Promise<void> {
-    this.#givesUp = true;
-    this.#wakeRetry?.();
+    this.#writer.giveUp();
     await this.whenIdle();
   }
 
@@ -439,11 +422,11 @@ export class HostedLog<T = unknown> {
   close(): void {
     if (this.#status === 'closed') return;
     if (this.#status !== 'failed') this.#status = 'closed';
-    this.#cancelReread?.();
+    this.#gaps.end();
     this.#log?.close();
     this.reach.end();
-    this.#cancelRetain();
-    this.#failWaiters(this.#error ?? closedError(this.id));
+    this.#retention.end();
+    this.#writer.fail(this.#error ?? closedError(this.id));
     this.#notify();
     this.#listeners.clear();
   }
@@ -459,40 +442,34 @@ export class HostedLog<T = unknown> {
   async #load(): Promise<GossipLog<T>> {
     try {
       const { storage } = this.#host;
-      // First: where the log is being forgotten, this waits for the end of it.
-      let replica = await this.#host.replicaFor(this.id, 0);
-      const name = await storage.getMetadata(codecKey(this.id));
-      this.#storedCodec = name && new TextDecoder().decode(name);
-      if (this.#codec !== undefined) this.bindCodec(this.#codec);
-      await this.reach.recall();
-      let { log, heads } = await this.#fromStore(replica);
-      for (let nth = 1; log.isHidden(replica, limits.seqMax); nth++) {
-        replica = await this.#host.replicaFor(this.id, nth);
-        ({ log, heads } = await this.#fromStore(replica));
-      }
-      // An id that gave way while the journal was read has been replaced already. Nor does a log go on under an id of
-      // which events below its edge are lost: nobody could acknowledge what follows them (S12).
-      if (log.replica === replica && log.wholeSeq(replica) !== (heads.get(replica) ?? 0)) {
-        ({ log, heads } = await this.#fromStore(this.#host.freshReplica()));
-      }
+      const stored = await openLog<T>({
+        ...{ id: this.id, storage, reading: this.#reading, reach: this.reach, gaps: this.#gaps, hidden: this.#hidden },
+        ...{ codec: this.#codec, windows: this.#windows },
+        replicaFor: (nth) => this.#host.replicaFor(this.id, nth),
+        freshReplica: () => this.#host.freshReplica(),
+        newLog: (replica) => this.#newLog(replica),
+        onError: (error) => this.#host.onError(error),
+      });
+      const { log } = stored;
       // Heads outlive a record that was set aside, in this life or in an earlier one. What they cover and the log lacks
       // is stored again when it comes.
-      this.#lacking = lacking(log, heads);
-      this.#repair = this.#lacking.size > 0;
-      this.#overflown &&= this.#repair;
+      const lacking = lackingHeads(log, stored.heads);
+      this.#packing.begin(stored, lacking);
+      if (lacking.size > 0) this.#writer.repair();
+      else this.#gaps.overcome();
       log.loaded();
       await this.deliveries.recall(log.replica);
       log.subscribe(() => {
         this.#tell();
         // Whoever appends to the log itself rather than through a handle is stored all the same.
-        this.#write();
+        this.#writer.start();
       });
       this.#log = log;
       if (this.#status !== 'opening') throw closedError(this.id);
       this.#status = 'ready';
       this.#notify();
-      this.#write();
-      if (this.#hasComeNearer()) this.#reread();
+      this.#writer.start();
+      this.#gaps.begin();
       return log;
     } catch (cause) {
       this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`));
@@ -500,126 +477,26 @@ export class HostedLog<T = unknown> {
     }
   }
 
-  /** The log as the store has it, with as much in memory as is wanted (H10). */
-  async #fromStore(replica: ReplicaId) {
-    const { storage } = this.#host;
-    /** The manifest does not serve: all chunks are read. */
-    let isOutdated = false;
-    for (;;) {
-      const { records, heads, revision, nextChunkId, manifest, truncations } = await storage.load(this.id);
-      const log = this.#newLog(replica);
-      log.knowTruncations(truncations);
-      this.#forgetGaps();
-      this.#chunkIds = [];
-      const windows = Array.from(this.#windows, ({ window }) => window);
-      this.reach.begin(log, records.length + heads.size + revision === 0, windows);
-      try {
-        if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
-        else if (revision > 0) this.#chunkIds = await this.#loadChunks(log, nextChunkId, manifest);
-        const { damaged, hidden } = this.#replay(log, records);
-        // A manifest may be older than the table.
-        await this.reading(log.truncate(truncations), done);
-        await this.reading(
-          log.loadOlder((oldest) => [...this.#windows].every((window) => window.isReached(oldest))),
-          done,
-        );
-        for (const [key, error] of damaged) {
-          await storage.setAside(this.id, key);
-          this.#reportDamage(`record ${key}`, error);
-        }
-        this.#revision = revision;
-        this.#records = records.map(({ key }) => key).filter((key) => !damaged.has(key) && !hidden.has(key));
-        this.#hidden.keep(log.truncations);
-        return { log, heads };
-      } catch (error) {
-        if (error instanceof DamagedChunk) {
-          await this.#setAsideChunk(error);
-        } else if (manifest !== undefined && !isOutdated && isUnreadable(error)) {
-          isOutdated = true;
-        } else {
-          throw error;
-        }
-      }
-    }
-  }
-
-  async #setAsideChunk(error: DamagedChunk): Promise<void> {
-    await this.#host.storage.setAsideChunk(this.id, error.id);
-    this.#reportDamage(`packed chunk ${error.id}`, error);
-  }
-
-  #reportDamage(what: string, cause: GossipError): void {
-    const error = new GossipError('storage-corrupt', `${what} of log "${this.id}" is damaged, and was set aside`, {
-      context: { log: this.id },
-      cause,
-    });
-    this.#host.onError(error);
-  }
-
-  /** Reads packed chunks as if they were the journal. Returns their ids. */
-  async #loadChunks(log: ReplicatedLog<T>, nextChunkId: number, manifest: Uint8Array | undefined) {
-    const chunks = await this.#host.storage.readChunks(this.id);
-    const ids = [...log.anew(chunks.keys(), nextChunkId, manifest)];
-    const read = new Map(ids.map((id) => [id, chunks.get(id) as Uint8Array]));
-    for (const block of blocksOf(read)) this.#noteGaps(log.load(block));
-    return ids;
-  }
-
-  /** Reads the journal into a log that is not in use yet. Returns the damaged records, and those of hidden events. */
-  #replay(log: ReplicatedLog<T>, records: readonly JournalRecord[]) {
-    const damaged = new Map<string, GossipError>();
-    const hidden = new Set<string>();
-    for (const { key, block } of records) {
-      try {
-        const receipt = log.load(block);
-        if (receipt.refused !== undefined) throw receipt.refused;
-        const others = receipt.added + receipt.parked + receipt.dropped + receipt.duplicates - receipt.hidden;
-        if (receipt.hidden > 0 && others === 0) hidden.add(key);
-        this.#noteGaps(receipt);
-      } catch (error) {
-        if (!(error instanceof GossipError)) throw error;
-        damaged.set(key, error);
-      }
-    }
-    return { damaged, hidden };
-  }
-
   /**
    * Carries a reading out: at once where all of it is in memory. `take` is given what was read before anything else
    * happens to the log. A damaged chunk ends the log (H10).
    */
   reading<V, R>(reading: Reading<V>, take: (value: V) => R): R | Promise<R> {
-    const step = reading.next();
-    return step.done ? take(step.value) : this.#readOn(reading, take, step.value);
-  }
-
-  async #readOn<V, R>(reading: Reading<V>, take: (value: V) => R, needed: readonly number[]): Promise<R> {
-    const { storage } = this.#host;
-    try {
-      for (let ids = needed; ; ) {
-        const chunks = await storage.readChunks(this.id, ids);
-        if (this.#status !== 'ready' && this.#status !== 'opening') throw closedError(this.id);
-        const step = reading.next(chunks);
-        if (step.done) return take(step.value);
-        ids = step.value;
-      }
-    } catch (error) {
-      // A log that is being opened is read again without it.
-      if (!(error instanceof DamagedChunk) || this.#status === 'opening') throw error;
-      this.#endDamaged(error);
-      throw closedError(this.id);
-    }
+    return this.#reading.run(reading, take);
   }
 
   /** H10: what is pending is stored as far as it can be, then the log ends. */
   #endDamaged(error: DamagedChunk): void {
-    if (this.#givesUp) return;
-    this.#givesUp = true;
-    this.#wakeRetry?.();
+    if (!this.#writer.giveUp()) return;
+    const written = async () => {
+      while (this.#writer.writing !== undefined) await this.#writer.writing;
+    };
     const end = async () => {
-      while (this.#writing !== undefined) await this.#writing;
+      await written();
       if (this.#status !== 'ready') return;
-      await this.#setAsideChunk(error);
+      await setAsideChunk(this.id, this.#host, error);
+      // What was appended meanwhile is on its way to the disk: it must not come there when the log has ended.
+      await written();
       this.#fail(error);
     };
     end().catch((cause) => this.#fail(asGossipError(cause, `log "${this.id}" cannot be read`)));
@@ -681,84 +558,10 @@ export class HostedLog<T = unknown> {
     return this.#log?.residentBytes ?? 0;
   }
 
-  #forgetGaps(): void {
-    this.#gaps.clear();
-    this.#overflown = false;
-  }
-
-  /** Once rows were dropped, those gaps count that kept them waiting then. */
-  #noteGaps({ missing, dropped }: Receipt): void {
-    if (!this.#overflown && missing.length > 0) this.#gaps.clear();
-    for (const { replica, first } of missing) if (!this.#gaps.has(replica)) this.#gaps.set(replica, first);
-    this.#overflown ||= dropped > 0;
-  }
-
-  /** H7: has something come since rows of the journal had to be left? */
-  #hasComeNearer(): boolean {
-    const log = this.#log;
-    // While own events are disputed the journal is no witness: the settlement decides what stands.
-    if (log === undefined || !this.#overflown || log.isDisputed(log.replica)) return false;
-    const version = log.version();
-    return Array.from(this.#gaps).some(([replica, first]) => (version.get(replica) ?? 0) >= first);
-  }
-
-  /** A gap fills frame by frame, and the journal is read as a whole: not for every frame. */
-  #rereadSoon(): void {
-    if (this.#cancelReread !== undefined || this.#rereading !== undefined || !this.#hasComeNearer()) return;
-    this.#cancelReread = this.#host.environment.setTimer(limits.rereadMsMin, () => {
-      this.#cancelReread = undefined;
-      this.#reread();
-    });
-  }
-
-  #reread(): void {
-    this.#rereading = this.#readAgain(this.#log as ReplicatedLog<T>)
-      .catch((error) => {
-        if (this.#status === 'ready') this.#host.onError(error);
-      })
-      .then(() => {
-        this.#rereading = undefined;
-        if (this.#status === 'ready') this.#rereadSoon();
-      });
-  }
-
-  async #readAgain(log: ReplicatedLog<T>): Promise<void> {
-    const { records, heads } = await this.#host.storage.load(this.id);
-    const chunks =
-      this.#chunkIds.length === 0 ? [] : blocksOf(await this.#host.storage.readChunks(this.id, this.#chunkIds));
-    if (this.#status !== 'ready' || !this.#hasComeNearer()) return;
-    this.#forgetGaps();
-    // What comes now is stored once more, behind what it waited for.
-    this.#repair = true;
-    this.#reading = true;
-    try {
-      // Not as `load` does it: in a contradiction what stands by now stands.
-      for (const blocks of portions([...chunks, ...records.map(({ block }) => block)])) {
-        const receipt = log.receive(blocks);
-        this.#enqueue(receipt.entries);
-        this.#noteGaps(receipt);
-        if (receipt.refused !== undefined) this.#host.onError(receipt.refused);
-      }
-    } finally {
-      this.#reading = false;
-      this.#write();
-    }
-    this.#overflown &&= lacking(log, heads).size > 0;
-  }
-
   #newLog(replica: ReplicaId): ReplicatedLog<T> {
-    const now = () => (this.#reading ? limits.nowMsMax : this.#host.now());
-    const bound = (): PayloadCodec<T> => {
-      if (this.#codec !== undefined) return this.#codec;
-      throw new GossipError('payload-undecodable', `log "${this.id}" is only passed on by this node`);
-    };
-    const later: PayloadCodec<T> = {
-      name: 'later',
-      encode: (payload) => bound().encode(payload),
-      decode: (bytes) => bound().decode(bytes),
-    };
+    const now = () => (this.#gaps.isReading ? limits.nowMsMax : this.#host.now());
     return new ReplicatedLog<T>(
-      { id: this.id, replica, codec: this.#codec ?? later, now },
+      { id: this.id, replica, codec: this.#codec.boundOrLater, now },
       {
         freshReplica: () => this.#host.freshReplica(),
         onListenerError: (error) => this.#host.onError(error),
@@ -771,16 +574,10 @@ export class HostedLog<T = unknown> {
     if (this.#status === 'closed') return;
     this.#status = 'failed';
     this.#error = error;
-    this.#failWaiters(error);
+    this.#writer.fail(error);
     this.reach.end();
     for (const peer of [...this.peers]) peer.failed(this.id);
     this.#notify();
-  }
-
-  #failWaiters(error: GossipError): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.reject(error);
   }
 
   /** Something but the events changed: how far they are, the state of the log. */
@@ -800,240 +597,9 @@ export class HostedLog<T = unknown> {
     }
   }
 
-  #enqueue(entries: readonly LogEntry[]): void {
-    this.#queue.push(...entries);
-    this.#enqueued += entries.length;
-  }
-
-  /** Starts the writer unless it runs. It begins in a microtask, so that what is appended together goes together. */
-  #write(): void {
-    if (this.#writing !== undefined || this.#log === undefined || this.#status !== 'ready') return;
-    this.#writing = Promise.resolve()
-      .then(() => this.#drain(this.#log as ReplicatedLog<T>))
-      .catch((error) => {
-        this.#writing = undefined;
-        this.#fail(asGossipError(error, `log "${this.id}" cannot be stored`));
-      });
-  }
-
-  async #drain(log: ReplicatedLog<T>): Promise<void> {
-    let pauseMs = limits.storageRetryMsMax / 10;
-    for (;;) {
-      const batch = this.#nextBatch(log);
-      let table: readonly Truncation[] | undefined;
-      if (batch.length === 0 && this.#hidden.grown === undefined) {
-        if (this.#isToBePacked(log)) {
-          this.#packing = this.#pack(log).finally(() => {
-            this.#packing = undefined;
-          });
-          await this.#packing;
-          continue;
-        }
-        if (this.#retains && !this.#givesUp) {
-          await this.#retain(log);
-          continue;
-        }
-        // In the same breath as the look: what is appended a microtask later must start a writer of its own.
-        this.#writing = undefined;
-        return;
-      }
-      try {
-        table = await this.#commit(log, batch);
-      } catch (cause) {
-        const error = asGossipError(cause, `log "${this.id}" cannot be stored`);
-        if (error.code !== 'storage-failed' || this.#givesUp) throw error;
-        this.#putBack(batch, log);
-        this.#error = error;
-        this.#host.onError(error);
-        this.#notify();
-        await this.#pause(pauseMs);
-        pauseMs = Math.min(pauseMs * 2, limits.storageRetryMsMax);
-        continue;
-      }
-      pauseMs = limits.storageRetryMsMax / 10;
-      this.#error = undefined;
-      this.#committed += batch.length;
-      // Before events, so that nobody is told of what is hidden, nor asks for it.
-      if (table !== undefined) for (const peer of [...this.peers]) peer.truncated(this.id, table);
-      const told = log.markStored(batch).filter((entry) => !this.reach.isFill(entry));
-      const kept = log.keptOf(told);
-      if (told.length > 0) for (const peer of [...this.peers]) peer.stored(this.id, told, kept);
-      this.#waiters = this.#waiters.filter((waiter) => {
-        if (waiter.until > this.#committed) return true;
-        waiter.resolve();
-        return false;
-      });
-      this.#notify();
-    }
-  }
-
-  /** What could not be written waits at the front again, but for own events that gave way meanwhile (H6). */
-  #putBack(batch: readonly LogEntry[], log: ReplicatedLog<T>): void {
-    const kept = batch.filter((entry) => log.mayStore(entry));
-    this.#committed += batch.length - kept.length;
-    this.#queue.unshift(...kept);
-  }
-
-  /**
-   * What is queued, up to the bound; own events only behind everything that they may depend on (H2). All of it when the
-   * truncation table has grown: what is hidden, and what is appended again for it, is stored at once or not at all.
-   */
-  #nextBatch(log: ReplicatedLog<T>): LogEntry[] {
-    let bytes = 0;
-    let count = 0;
-    const bytesMax = this.#hidden.grown === undefined ? limits.commitBytesMax : Number.POSITIVE_INFINITY;
-    while (count < this.#queue.length && (count === 0 || bytes < bytesMax)) {
-      bytes += (this.#queue[count++] as LogEntry).block.length;
-    }
-    const batch = this.#queue.splice(0, count);
-    if (this.#queue.length > 0) return batch;
-    const own = log.takeUnflushed();
-    this.#enqueued += own.length;
-    return batch.concat(own);
-  }
-
-  /** Returns the truncation table, when it has grown and is stored with these. */
-  async #commit(log: ReplicatedLog<T>, batch: readonly LogEntry[]): Promise<readonly Truncation[] | undefined> {
-    const table = this.#hidden.grown;
-    const growths = this.#growths;
-    const { storage, durable } = this.#host;
-    const { codec } = this;
-    if (codec !== undefined && this.#storedCodec === undefined) {
-      await storage.setMetadata(codecKey(this.id), new TextEncoder().encode(codec));
-      this.#storedCodec = codec;
-    }
-    await this.reach.keep(log);
-    // What lies below an edge is also below the heads in the store.
-    this.#repair ||= this.reach.isPartial;
-    // What others wrote can be fetched again, unless this node has promised to keep it.
-    const own = batch.some(({ origin }) => origin === 'own');
-    for (const { origin, runs } of batch) {
-      if (origin === 'own') for (const { replica } of runs) await this.#writers.keep(replica);
-    }
-    const options = {
-      durability: durable || own || table !== undefined ? 'strict' : 'relaxed',
-      // Heads in the store cover hidden events.
-      repair: this.#repair || batch.some((entry) => this.#hidden.has(entry)),
-      ...(table === undefined ? {} : { truncations: table }),
-    } as const;
-    const keys = await storage.commit(this.id, batch, options);
-    keys.forEach((key, i) => {
-      if (key !== undefined && !this.#hidden.has(batch[i] as LogEntry)) this.#records.push(key);
-    });
-    this.#hidden.settle(batch);
-    if (table !== undefined) {
-      this.#hidden.keep(table);
-      this.#growths -= growths;
-      this.#committed += growths;
-    }
-    return table;
-  }
-
-  /** H9. */
-  #isToBePacked(log: ReplicatedLog<T>): boolean {
-    if (this.#givesUp || this.#packAt === Number.POSITIVE_INFINITY || !log.isPackable) return false;
-    // What the log could not take in lies in the old chunks alone.
-    if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;
-    if (log.isPackedAnew && this.#packAt === limits.journalRowsMax) return true;
-    if (log.hasObsoleteChunks && this.#packAt === limits.journalRowsMax) return true;
-    if (this.#records.length === 0) return false;
-    if (this.#packsAll && log.unpackedRows > 0) return true;
-    if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
-    const rows = log.unpackedRows;
-    if (this.#progress !== undefined) {
-      // Where all is shown, nothing that is packed goes from memory: first it is to be seen.
-      const showsAll = Array.from(this.#windows).some(({ from }) => from === 0);
-      if (rows < (showsAll ? limits.catchUpShownRowsMax : limits.catchUpRowsMax)) return false;
-    }
-    // The manifest names every replica and every chunk: it is not written for every few of their events.
-    return rows >= Math.max(this.#packAt, log.replicaCount / 8, 2 * log.packedChunks);
-  }
-
-  /** Does the store hold events that the log could not take in? */
-  #isLacking(log: ReplicatedLog<T>): boolean {
-    if (this.#lacking.size === 0) return false;
-    const version = log.version();
-    for (const [replica, head] of this.#lacking)
-      if (isLacking(log, replica, version.get(replica) ?? 0, head)) return true;
-    this.#lacking = new Map();
-    return false;
-  }
-
-  /** One step of packing. */
-  async #pack(log: ReplicatedLog<T>): Promise<void> {
-    const { storage } = this.#host;
-    try {
-      const before = this.#records.length;
-      const ageMsMax = this.#retention?.ageMsMax;
-      const joinsFromMs = ageMsMax === undefined ? 0 : this.#host.now() - ageMsMax / retentionSteps;
-      const plan = await this.reading(log.pack(joinsFromMs), (step) => step);
-      if (plan === undefined) return;
-      const packed = plan.isComplete && !this.#isLacking(log) ? this.#records.slice(0, before) : [];
-      const { manifest, add, remove } = plan;
-      await storage.pack(this.id, { revision: this.#revision, manifest, add, remove, packed });
-      this.#revision++;
-      plan.apply();
-      this.#records = this.#records.slice(packed.length);
-      this.#packAt = limits.journalRowsMax;
-      if (this.#records.length === 0) await this.reach.packed(log);
-      if (plan.isComplete) {
-        this.#chunkIds = [];
-        this.#tidies = false;
-        this.#packsAll = false;
-        this.#retains = this.#retention !== undefined;
-        if (this.#windows.size === 0) this.trim();
-      }
-    } catch (cause) {
-      const error = asGossipError(cause, `log "${this.id}" cannot be packed`);
-      this.#tidies = false;
-      this.#packsAll = false;
-      this.#packAt =
-        error.code === 'head-conflict' ? Number.POSITIVE_INFINITY : log.unpackedRows + limits.journalRowsMax;
-      if (error.code !== 'head-conflict' && this.#status === 'ready') this.#host.onError(error);
-    }
-  }
-
-  /** H11. What has no age yet is packed, and what is too old goes, a few times within that age. */
-  #retainLater(): void {
-    const ageMsMax = this.#retention?.ageMsMax;
-    if (ageMsMax === undefined) return;
-    const pauseMs = Math.min(limits.retentionMsMax, Math.max(limits.retentionMsMin, ageMsMax / retentionSteps));
-    this.#cancelRetain = this.#host.environment.setTimer(pauseMs, () => {
-      this.#retainLater();
-      this.#retains = true;
-      this.#packsAll = true;
-      this.#write();
-    });
-  }
-
-  /** H11. Lets go of what is not to be kept. Peers learn of it, and it is noted, before anything goes. */
-  async #retain(log: ReplicatedLog<T>): Promise<void> {
-    this.#retains = false;
-    if (this.#retention === undefined) return;
-    const relayed = this.deliveries.relayedSeq(log.replica);
-    const notRelayed = this.#host.durable ? undefined : log.timeOfOwn(relayed);
-    const floor = log.floorOf(this.#retention, notRelayed ?? Number.POSITIVE_INFINITY);
-    if (floor <= log.droppedBefore) return;
-    try {
-      this.reach.letGo(log, floor);
-      await this.reach.keep(log);
-      await this.reading(log.drop(floor), done);
-    } catch (cause) {
-      if (this.#status === 'ready')
-        this.#host.onError(asGossipError(cause, `log "${this.id}" cannot let go of events`));
-    }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#wakeRetry = undefined;
-        cancel();
-        resolve();
-      };
-      const cancel = this.#host.environment.setTimer(ms, wake);
-      this.#wakeRetry = wake;
-    });
+  #store(entries: readonly LogEntry[]): void {
+    this.#writer.enqueue(entries);
+    this.#writer.start();
   }
 }
 
@@ -1041,55 +607,4 @@ function leftOf({ received, expected }: Progress): number {
   return expected - received;
 }
 
-/** The heads that cover events which the log does not have. */
-function lacking<T>(log: ReplicatedLog<T>, heads: ReadonlyMap<ReplicaId, SequenceNumber>) {
-  const version = log.version();
-  return new Map(
-    Array.from(heads).filter(([replica, head]) => isLacking(log, replica, version.get(replica) ?? 0, head)),
-  );
-}
-
-/** Does a log that has a replica's events up to `last` lack some up to `head`? Hidden ones are none (J2). */
-function isLacking<T>(log: ReplicatedLog<T>, replica: ReplicaId, last: number, head: number): boolean {
-  return last < head && !log.isHidden(replica, last + 1);
-}
-
 const done = () => undefined;
-
-/** An event goes at the latest this part of its age later. */
-const retentionSteps = 8;
-
-/** Another reading may serve: of all chunks, without the manifest. */
-function isUnreadable(error: unknown): boolean {
-  return error instanceof PackedOtherwise || (error instanceof GossipError && error.code !== 'storage-failed');
-}
-
-/** Blocks in portions, so that neither every record of one event nor a whole journal is merged by itself. */
-function* portions(blocks: readonly Uint8Array[]): Iterable<Uint8Array[]> {
-  let portion: Uint8Array[] = [];
-  let bytes = 0;
-  for (const block of blocks) {
-    portion.push(block);
-    bytes += block.length;
-    if (bytes < limits.blockBytesTarget) continue;
-    yield portion;
-    portion = [];
-    bytes = 0;
-  }
-  yield portion;
-}
-
-function otherCodec(id: string, bound: string, asked: string): GossipError {
-  return new GossipError('descriptor-mismatch', `log "${id}" has codec ${bound} here, not ${asked}`, {
-    context: { log: id, codec: bound, asked },
-  });
-}
-
-/** @internal */
-export function closedError(id: string): GossipError {
-  return new GossipError('log-closed', `log "${id}" is closed`, { context: { id } });
-}
-
-function asGossipError(cause: unknown, what: string): GossipError {
-  return cause instanceof GossipError ? cause : new GossipError('storage-failed', `${what}: ${cause}`, { cause });
-}

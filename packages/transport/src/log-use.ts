@@ -1,7 +1,8 @@
 /** One use of a log of a node: what `open` gives, and `release` ends. */
 import type { EventId, GossipError, GossipLog, LogEvent, Snapshot } from '@gossip-log/core';
 import type { Progress } from '@gossip-log/core/sync';
-import { closedError, type HostedLog } from './hosted-log.js';
+import type { HostedLog } from './hosted-log.js';
+import { closedError } from './log-errors.js';
 import type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 import type { UsedWindow } from './log-window.js';
 

@@ -9,7 +9,7 @@ import { clockStepsPerMs, limits } from '@gossip-log/core';
 export type LogWindow = 'all' | { readonly last: number } | { readonly since: number };
 
 /** Where memory begins: no event before `from` is there, and `length` are. */
-interface Oldest {
+export interface Oldest {
   readonly from: number;
   readonly length: number;
 }

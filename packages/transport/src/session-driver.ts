@@ -14,7 +14,6 @@ import {
   limits,
   type ReplicaId,
   type Run,
-  type SequenceNumber,
   type Truncation,
 } from '@gossip-log/core';
 import {
@@ -22,6 +21,7 @@ import {
   type Effect,
   type FeedRequest,
   type FeedRows,
+  type KeptRun,
   type LogDescriptor,
   type LogEntry,
   type Peer,
@@ -141,7 +141,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.describe(log);
   }
 
-  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, SequenceNumber>): void {
+  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, KeptRun>): void {
     this.#input({ type: 'stored', log, entries, kept, now: this.#now() });
   }
 
@@ -354,7 +354,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         case 'store':
           this.#later(hosted.whenStored(), answer, fail, () => ({
             kind: 'store',
-            stored: new Map(effect.replicas.map((replica: ReplicaId) => [replica, log.keptSeq(replica)])),
+            stored: new Map(effect.replicas.map((replica: ReplicaId) => [replica, log.keptRun(replica)])),
           }));
           break;
       }

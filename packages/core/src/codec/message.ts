@@ -29,10 +29,10 @@ import {
 } from '../limits.js';
 import { lanes, shortNameBytes } from '../log/contribution.js';
 import type { Truncation } from '../log/truncations.js';
+import type { LogDescriptor } from '../log-descriptor.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import { endOfTime, type KnownRun, type Range } from '../range.js';
-import type { LogDescriptor } from '../replicated-log.js';
 import { splitBlocks } from './block.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 

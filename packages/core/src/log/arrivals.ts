@@ -9,10 +9,11 @@
  *   a peer sends it.
  */
 import type { CausalBuffer } from '../causal-buffer.js';
-import { type DecodedBlock, timeBeforeRow } from '../codec/block.js';
+import { type DecodedBlock, decodeBlock, timeBeforeRow } from '../codec/block.js';
 import { GossipError } from '../errors.js';
 import { eventKind } from '../event.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { MergeResult } from '../gossip-log.js';
+import { type ReplicaId, replicaIdFromBytes, type SequenceNumber } from '../ids.js';
 import { blockRuns, type LogEntry, type TimedRun } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { Edges, MissingEvent } from './edges.js';
@@ -22,13 +23,39 @@ import type { LogParts } from './log-parts.js';
 import type { LogTables } from './log-tables.js';
 import type { OwnRows } from './own-rows.js';
 import type { Packer } from './packer.js';
-import type { ReissuedEvents, Yielded } from './reissued-events.js';
+import type { ReissuedEvents, Settlement, Yielded } from './reissued-events.js';
 import type { ReplicaTable } from './replica-table.js';
+import type { Residence } from './residence.js';
 import { encodeRows } from './rows-lacking.js';
+import type { SecondBranches } from './second-branches.js';
 import type { StandingRows } from './standing-rows.js';
 import { takeBlock, takeRows } from './take-rows.js';
 import { type LookUpTimes, lookUpIn } from './times-before.js';
 import type { Truncations } from './truncations.js';
+
+/** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
+export interface Receipt extends MergeResult {
+  readonly entries: readonly LogEntry[];
+  /** Those among the `duplicates` that the truncation table hides. */
+  readonly hidden: number;
+  /** Parked events that were dropped because the causal buffer was full, or because they broke a rule when released. */
+  readonly dropped: number;
+  /** What the received blocks hold, known before or not. */
+  readonly runs: readonly TimedRun[];
+  /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
+  readonly refused: GossipError | undefined;
+  /** Events came that were missing before others of their writer (G7): the store thinks that it has them. */
+  readonly mended: boolean;
+  /** Events under this writer's id came that this log never wrote (G4): describe the log anew. */
+  readonly disputed: boolean;
+  /** A dispute was settled (G4). */
+  readonly settled: Settlement | undefined;
+  /** The `complete` edge fell (K4): describe the log anew. */
+  readonly fell: boolean;
+}
+
+/** Where blocks come from: a user's merge, a peer, or this node's own journal. @internal */
+export type Source = 'merge' | 'peer' | 'journal';
 
 /** What blocks did, counted and gathered. @internal */
 export interface Tally {
@@ -42,10 +69,12 @@ export interface Tally {
   readonly runs: TimedRun[];
   /** Rows that gave way to others, to be appended again. */
   readonly yielded: Yielded[];
+  /** What was parked. */
+  readonly parked: { readonly replica: number; readonly seq: number }[];
+  refused: GossipError | undefined;
 }
 
-/** @internal */
-export function newTally(): Tally {
+function newTally(): Tally {
   return {
     added: 0,
     hidden: 0,
@@ -56,6 +85,8 @@ export function newTally(): Tally {
     entries: [],
     runs: [],
     yielded: [],
+    parked: [],
+    refused: undefined,
   };
 }
 
@@ -72,10 +103,13 @@ export class Arrivals {
   readonly #own: OwnRows;
   readonly #reissued: ReissuedEvents;
   readonly #packer: Packer;
+  readonly #branches: SecondBranches;
+  readonly #residence: Residence;
   /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
   readonly #oneRow = new Chunk(1);
 
-  constructor({ effective, standing, heads, buffer, truncations, own, reissued, packer }: LogParts) {
+  constructor(parts: LogParts, branches: SecondBranches, residence: Residence) {
+    const { effective, standing, heads, buffer, truncations, own, reissued, packer } = parts;
     this.#effective = effective;
     this.#tables = effective.tables;
     this.#replicas = effective.tables.replicas;
@@ -87,14 +121,78 @@ export class Arrivals {
     this.#own = own;
     this.#reissued = reissued;
     this.#packer = packer;
+    this.#branches = branches;
+    this.#residence = residence;
+  }
+
+  /**
+   * Sees to it that known events can be compared with those that come, before anything is changed. True: all is in memory
+   * now, since what is written here may have to give way.
+   *
+   * @throws ColdRows until their chunks are given.
+   */
+  prepare(blocks: readonly DecodedBlock[]): boolean {
+    const { last } = this.#replicas;
+    const { hotFrom } = this.#effective.packed;
+    const times: number[] = [];
+    for (const block of blocks) {
+      if ((block.time[0] as number) >= hotFrom) continue;
+      const known = block.replicas.map((bytes) => last[this.#replicas.find(replicaIdFromBytes(bytes))] ?? 0);
+      for (let row = 0; row < block.count; row++) {
+        const isKnown = (block.seq[row] as number) <= (known[block.replica[row] as number] as number);
+        if (isKnown) times.push(block.time[row] as number);
+      }
+    }
+    this.#effective.packed.requireAt(times);
+    // G4: what gives way is taken out of memory, so all must be there.
+    const isContradicted = this.#own.isKept && blocks.some((block) => this.#branches.contradictsOwn(block));
+    return isContradicted && this.#residence.warm(0);
+  }
+
+  /**
+   * Takes blocks in, until one is refused. `contested`: those of which the peer has sent other events than stand here (G6).
+   *
+   * @throws GossipError for bytes that break a rule, `early` for events above `upTo`; then nothing is taken in.
+   */
+  receive(blocks: readonly Uint8Array[], upTo: number, source: Source, contested: Set<ReplicaId> | undefined): Tally {
+    // All are decoded before the first is merged: bad bytes at the end refuse the whole sequence.
+    const decoded = blocks.map(decodeBlock);
+    for (const block of decoded) {
+      const lastTime = block.time[block.count - 1] as number;
+      if (lastTime > upTo) {
+        throw new GossipError('early', `an event is ahead of this clock by more than allowed`, {
+          context: { time: lastTime, horizon: upTo },
+        });
+      }
+    }
+    const tally = newTally();
+    const comparesOwn = this.#own.isKept && source === 'peer';
+    for (const block of decoded) {
+      tally.refused = this.#replicas.roomFor(block.replicas);
+      if (comparesOwn && this.#effective.packed.cold > 0 && this.#branches.contradictsOwn(block)) {
+        tally.refused ??= new GossipError(
+          'forked',
+          'events of this writer differ: only a session can tell which stand',
+        );
+      }
+      if (tally.refused !== undefined) break;
+      const replicas = block.replicas.map((bytes) => this.#replicas.internBytes(bytes));
+      if (comparesOwn && this.#branches.compareOwn(block, replicas, tally.yielded)) tally.disputed = true;
+      if (this.#own.isKept && source === 'journal') this.#branches.compareStored(block, replicas, tally.yielded);
+      tally.refused =
+        (source === 'peer' ? this.#branches.contradiction(block, replicas) : undefined) ??
+        this.#absorb(block, replicas, tally, contested);
+      if (tally.refused !== undefined) break;
+    }
+    tally.dropped += this.#buffer.shed();
+    return tally;
   }
 
   /** One block: what is known is passed over, what can show is released, the rest is parked. */
-  absorb(
+  #absorb(
     block: DecodedBlock,
     replicas: readonly number[],
     tally: Tally,
-    arrivals: { replica: number; seq: number }[],
     contested: Set<ReplicaId> | undefined,
   ): GossipError | undefined {
     const collect = contested !== undefined;
@@ -195,7 +293,7 @@ export class Arrivals {
     }
     for (const parked of waiting) {
       this.#buffer.park(block, parked.row, replicas, parked.lacks);
-      arrivals.push(parked);
+      tally.parked.push(parked);
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
       const freed = this.#releaseParked(replicas, tally);
@@ -295,6 +393,11 @@ export class Arrivals {
   /** Rows that are new in the log go to where their times are. */
   #insert(batch: Chunk): void {
     const hot = this.#effective.packed.add(batch);
+    // What follows them may be in memory, where they are not found.
+    for (let row = 0; row < hot; row++) {
+      const { replica, seq, time } = batch;
+      this.#effective.edges.letGo(replica[row] as number, seq[row] as number, time[row] as number);
+    }
     if (hot === 0) {
       this.#effective.ordered.insert(batch);
     } else if (hot < batch.count) {

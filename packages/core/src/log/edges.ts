@@ -280,6 +280,12 @@ export class Edges {
     return at === segments.length - 1 ? last : (segments[at] as Segment).last;
   }
 
+  /** From which event of a replica on none is missing up to this one, which is here. */
+  wholeFrom(replica: number, seq: number): number {
+    const segments = this.#segments.get(replica);
+    return segments === undefined ? 1 : (segments[firstEndingAt(segments, seq)] as Segment).first;
+  }
+
   /** Up to which event nothing of a replica is missing, from its first on. */
   wholeUpTo(replica: number): number {
     const segments = this.#segments.get(replica);

@@ -3,6 +3,7 @@
  * or in cold chunks. Those never change: what of them is hidden is noted in their slots until they are packed anew.
  */
 import type { SequenceNumber } from '../ids.js';
+import type { LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
 import { contribution, lanes } from './contribution.js';
 import type { Edges } from './edges.js';
@@ -11,11 +12,24 @@ import type { Heads } from './heads.js';
 import { mergeRows } from './merge-rows.js';
 import type { PackedSlot, Reading } from './packed-chunks.js';
 import { partRows } from './part-rows.js';
+import type { Reissued } from './reissued-events.js';
 import type { StandingRows } from './standing-rows.js';
 import type { Truncation } from './truncations.js';
 
 /** By replica: events `[from, until)` are to be hidden. */
 type Hiding = ReadonlyMap<number, { readonly from: SequenceNumber; readonly until: number }>;
+
+/** What became of truncations. */
+export interface Truncated {
+  /** The table has grown: it is to be stored together with `hidden`, then peers are told. */
+  readonly grew: boolean;
+  /** What was here and is hidden now, for the journal (J3). */
+  readonly hidden: readonly LogEntry[];
+  /** What is to be stored besides: own events before the hidden ones, and what had waited for hidden ones. */
+  readonly entries: readonly LogEntry[];
+  /** Own events that were hidden, and as what they were appended again. */
+  readonly reissued: Reissued;
+}
 
 /** What cold chunks say of it. */
 export interface ColdHidden {

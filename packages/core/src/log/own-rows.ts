@@ -48,6 +48,11 @@ export class OwnRows {
     return this.#self;
   }
 
+  /** Are own events kept for a journal? Then they may have to give way (G4). */
+  get isKept(): boolean {
+    return this.#freshReplica !== undefined;
+  }
+
   /** No event of the log is later. */
   get clock(): number {
     return this.#clock;
@@ -88,7 +93,7 @@ export class OwnRows {
     const tail = this.#ordered.tail();
     tail.push(self, seq, time, kind, pages.page, pages.offset, bytes.length, deps);
     this.#ordered.appended();
-    if (this.#freshReplica !== undefined) {
+    if (this.isKept) {
       if (this.#unflushed.count === 0) this.#timeBeforeUnflushed = lastTime[self] as number;
       this.#unflushed.reserveOneMore();
       this.#unflushed.copyRow(tail, tail.count - 1);

@@ -38,6 +38,8 @@ export interface ChunkHeader {
 
 /** A packed chunk, and what came into its span since. @internal */
 export interface PackedSlot extends ChunkHeader {
+  /** Of the first that is left where others were let go of, the earliest that came late. */
+  start: number;
   late: Chunk | undefined;
   /** Rows of the chunk that are hidden (J2), which its header still counts; until it is packed anew. */
   hidden: { rows: number; readonly sum: Uint32Array } | undefined;
@@ -192,6 +194,7 @@ export class PackedChunks {
       this.#lateRows += to - from;
       this.#rowsBefore = undefined;
       slot.late = mergeRows(slot.late ?? new Chunk(0), batch, from, to, this.#tables.replicas);
+      slot.start = Math.min(slot.start, batch.time[from] as number);
       if ((slot.late.time[0] as number) < hotFrom) hot = to;
       from = to;
     }

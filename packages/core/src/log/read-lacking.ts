@@ -6,6 +6,27 @@ import type { PackedSlot, Reading } from './packed-chunks.js';
 import { chunksLacking, encodeRows, type Lacking, pickLacking } from './rows-lacking.js';
 import { lookUpIn, lookUpInChunk } from './times-before.js';
 
+/** What to read for a peer. */
+export interface ReadQuery {
+  /** What the peer lacks: all events of these replicas behind those given. */
+  readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
+  /** Stop once the blocks are about this large; at least one event is read. */
+  readonly bytesMax: number;
+  /** Events above this time are not read. */
+  readonly upTo: number;
+}
+
+/** What a peer lacks, or the first part of it. */
+export interface ReadResult {
+  readonly entries: readonly LogEntry[];
+  /** There is more to read now. */
+  readonly more: boolean;
+  /** The first event that is kept back because its time is over `upTo`; `undefined` when there is none. */
+  readonly heldTime: number | undefined;
+  /** Events that the peer lacked when this was asked for, all told. */
+  readonly lacking: number;
+}
+
 interface Part {
   readonly entries: LogEntry[];
   readonly more: boolean;

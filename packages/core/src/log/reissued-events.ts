@@ -7,6 +7,7 @@ import { type EventId, eventId, parseEventId, type ReplicaId, type SequenceNumbe
 import { unwrapReissued, wrapReissued } from '../reissue.js';
 import type { Chunk } from './chunk.js';
 import type { OwnRows } from './own-rows.js';
+import { partRows } from './part-rows.js';
 import { compareBytes, type ReplicaTable } from './replica-table.js';
 import type { StandingRow, StandingRows } from './standing-rows.js';
 
@@ -25,6 +26,12 @@ export interface Yielded {
   readonly replica: ReplicaId;
   readonly from: SequenceNumber;
   readonly rows: Chunk;
+}
+
+/** Own events that were hidden with others: those behind `after` are appended again (J5). */
+export interface HiddenWithOthers {
+  readonly replica: ReplicaId;
+  readonly after: SequenceNumber;
 }
 
 /** @internal */
@@ -109,6 +116,16 @@ export class ReissuedEvents {
       reissued.set(id, { clock: rows.time[row] as number, id: standing });
     }
     return { replica, from, reissued };
+  }
+
+  /** The same for those that were hidden with others (J5), among rows that are hidden. */
+  appendBehind(hidden: Chunk, { replica, after }: HiddenWithOthers): Reissued {
+    const index = this.#replicas.find(replica);
+    const { taken } = partRows(
+      hidden,
+      (chunk, row) => chunk.replica[row] === index && (chunk.seq[row] as number) > after,
+    );
+    return this.append({ replica, from: after + 1, rows: taken }).reissued;
   }
 
   /** The event that was appended for that former id before. One that only claims the id, with another payload, is none. */

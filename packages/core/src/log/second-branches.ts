@@ -16,7 +16,6 @@ import { type DecodedBlock, timeBeforeRow } from '../codec/block.js';
 import { GossipError } from '../errors.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import type { KnownRun } from '../range.js';
-import type { Tally } from './arrivals.js';
 import type { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
@@ -117,11 +116,15 @@ export class SecondBranches {
     this.#packer.forget();
   }
 
-  /** G4: a peer's events under this writer's id are held against what stands here, up to the first that differs. */
-  compareOwn(block: DecodedBlock, replicas: readonly number[], tally: Tally): void {
+  /**
+   * G4: a peer's events under this writer's id are held against what stands here, up to the first that differs. What gives
+   * way goes to `yielded`. Returns whether a dispute began.
+   */
+  compareOwn(block: DecodedBlock, replicas: readonly number[], yielded: Yielded[]): boolean {
     const self = this.#own.self;
     const writer = replicas.indexOf(self);
-    if (writer < 0 || writer >= block.writers) return;
+    if (writer < 0 || writer >= block.writers) return false;
+    let hasBegun = false;
     let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
       if (block.replica[row] !== writer || this.#isUncertain(block, row, self)) continue;
@@ -133,7 +136,7 @@ export class SecondBranches {
           if (missing.has(row)) continue;
         }
         this.#beginDispute();
-        tally.disputed = true;
+        hasBegun = true;
       }
       const dispute = this.#dispute as Dispute | undefined;
       if (dispute === undefined) continue;
@@ -148,13 +151,14 @@ export class SecondBranches {
         dispute.agreed = seq;
         continue;
       }
-      tally.yielded.push(this.#yield(self, from));
-      return;
+      yielded.push(this.#yield(self, from));
+      break;
     }
+    return hasBegun;
   }
 
   /** G4: the journal may hold both branches of a dispute that was settled before. The later one is the one that stands. */
-  compareStored(block: DecodedBlock, replicas: readonly number[], tally: Tally): void {
+  compareStored(block: DecodedBlock, replicas: readonly number[], yielded: Yielded[]): void {
     const { last, lastTime } = this.#replicas;
     for (let row = 0; row < block.count; row++) {
       const writer = block.replica[row] as number;
@@ -172,7 +176,7 @@ export class SecondBranches {
       // A manifest may be older than the table (J3).
       if (this.#truncations.hides(replica, seq)) continue;
       if (this.#effective.packed.slots.length > 0) throw new PackedOtherwise();
-      tally.yielded.push(this.#yield(replica, from));
+      yielded.push(this.#yield(replica, from));
     }
   }
 
@@ -181,6 +185,13 @@ export class SecondBranches {
     const { certainFrom } = this.#edges;
     if ((block.time[row] as number) >= certainFrom) return false;
     const seq = block.seq[row] as number;
+    const writer = block.replica[row] as number;
+    const { last, lastTime } = this.#replicas;
+    if (seq > (last[replica] as number)) {
+      // Nor can it follow what is later.
+      const timeBefore = seq === block.firstSeq[writer] ? (block.timeBefore[writer] as number) : 0;
+      return timeBefore === 0 || timeBefore >= (lastTime[replica] as number);
+    }
     if (!this.#edges.holds(replica, seq) || this.#standing.stands(block, row, replica)) return true;
     return this.#standing.findTime(replica, seq) < certainFrom;
   }

@@ -4,9 +4,9 @@ import { type LogEdges, wholeLog } from '../edges.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
 import type { Truncation } from '../log/truncations.js';
+import type { LogDescriptor } from '../log-descriptor.js';
 import type { Run } from '../ports/storage.js';
-import type { LogDescriptor } from '../replicated-log.js';
-import type { KnownEvent } from '../runs.js';
+import type { KeptRun, KnownEvent } from '../runs.js';
 import type { Comparison } from './comparison.js';
 import type { Progress } from './session-io.js';
 
@@ -73,8 +73,8 @@ export interface Channel {
   lacks: Map<ReplicaId, KnownEvent>;
   /** Events that the peer sent and that are not stored here yet, by their last. */
   ahead: Map<ReplicaId, SequenceNumber>;
-  /** Replicas whose events the peer sent, and how far they were acknowledged to it. */
-  acked: Map<ReplicaId, SequenceNumber>;
+  /** Replicas whose events the peer sent, and what of them was acknowledged to it. */
+  acked: Map<ReplicaId, KeptRun>;
   /** Missing runs already asked for, by their end. */
   wanted: Map<ReplicaId, SequenceNumber>;
   /** The peer may lack something: read until nothing is left. */

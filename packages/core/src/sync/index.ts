@@ -3,22 +3,20 @@
  */
 export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
+export type { Receipt } from '../log/arrivals.js';
+export type { Truncated } from '../log/hidden-rows.js';
 export { blocksOf, DamagedChunk, PackedOtherwise, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
-export type { Settlement } from '../log/reissued-events.js';
+export type { ReadQuery, ReadResult } from '../log/read-lacking.js';
+export type { HiddenWithOthers, Settlement } from '../log/reissued-events.js';
 export type { Retention } from '../log/retention.js';
+export type { LogDescriptor } from '../log-descriptor.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export {
-  type HiddenWithOthers,
   type LogComparison,
-  type LogDescriptor,
-  type ReadQuery,
-  type ReadResult,
-  type Receipt,
   ReplicatedLog,
-  type Truncated,
 } from '../replicated-log.js';
-export type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+export type { KeptRun, KnownEvent, LogEntry, TimedRun } from '../runs.js';
 export type { FeedRows } from './feed-rows.js';
 export { Session } from './session.js';
 export type {

@@ -2,14 +2,15 @@
  * Events from the peer: merged, stored, acknowledged, and their credit granted again (S10).
  *
  * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; a comparison with it does so too,
- *   and so does every event that it sends, since it speaks only of what it has stored. Nothing is acknowledged over a gap
- *   of its replica; a comparison says nothing of what lies below the durable node's edge, and offers it the sender's own
+ *   and so does every event that it sends, since it speaks only of what it has stored. Of a replica with a gap
+ *   that alone is acknowledged which lies behind it; a comparison says nothing of what lies below the durable node's edge, and offers it the sender's own
  *   events there again.
  */
 import { GossipError } from '../errors.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { ReplicaId } from '../ids.js';
 import { creditBytesMax, frameBytesMax, runsPerFrameMax } from '../limits.js';
 import type { Run } from '../ports/storage.js';
+import type { KeptRun } from '../runs.js';
 import type { Channel } from './channel.js';
 import { caughtUp } from './progress.js';
 import { know } from './sending.js';
@@ -59,7 +60,7 @@ export class Receiving {
       this.#session.put({ type: 'acknowledged', log: channel.log, node: peer.name, runs });
     }
     for (const { replica } of runs) {
-      if (!channel.acked.has(replica)) channel.acked.set(replica, 0);
+      if (!channel.acked.has(replica)) channel.acked.set(replica, { first: 1, last: 0 });
       channel.unstored.replicas.add(replica);
     }
     askFor(this.#session, channel, missing);
@@ -85,15 +86,18 @@ export class Receiving {
   }
 
   /** S12. */
-  acknowledge(channel: Channel, stored: ReadonlyMap<ReplicaId, SequenceNumber>): void {
+  acknowledge(channel: Channel, stored: ReadonlyMap<ReplicaId, KeptRun>): void {
     const { durable, name } = this.#session.options;
     if (!durable || channel.remote === undefined) return;
     const runs: Run[] = [];
-    for (const [replica, last] of stored) {
+    for (const [replica, kept] of stored) {
       const acked = channel.acked.get(replica);
-      if (acked === undefined || last <= acked) continue;
-      channel.acked.set(replica, last);
-      runs.push({ replica, first: acked + 1, last });
+      // Where a gap before what was acknowledged is filled, all of it is told once more.
+      const isDeeper = acked !== undefined && kept.last > 0 && kept.first < acked.first;
+      if (acked === undefined || (kept.last <= acked.last && !isDeeper)) continue;
+      const last = Math.max(kept.last, acked.last);
+      channel.acked.set(replica, { first: kept.first, last });
+      runs.push({ replica, first: isDeeper ? kept.first : Math.max(kept.first, acked.last + 1), last });
     }
     for (let from = 0; from < runs.length; from += runsPerFrameMax) {
       const page = runs.slice(from, from + runsPerFrameMax);

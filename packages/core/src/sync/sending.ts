@@ -4,14 +4,14 @@
  * - [S8] Once it is compared, each side streams what the other lacks of the effective log, in causal order, up to the
  *   horizon of both clocks.
  * - [S9] What becomes stored goes at once, as the same bytes, to a peer that lacks just that; else by reading. What a
- *   peer sent is never sent back to it.
+ *   peer sent is never sent back to it in that session.
  * - [S10] `events` frames spend credit, granted by the receiver once it has stored or skipped them. Logs that are
  *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
  *   `credit-exceeded`.
  */
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
-import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+import type { KeptRun, KnownEvent, LogEntry, TimedRun } from '../runs.js';
 import { type Channel, mayRead } from './channel.js';
 import { noteLacks } from './comparison.js';
 import type { ServedFeed } from './feeds.js';
@@ -47,15 +47,15 @@ export class Sending {
   }
 
   /**
-   * These became stored: what the peer lacks of them goes to it, or is noted to be read. Returns how far each replica is
-   * now.
+   * These became stored: what the peer lacks of them goes to it, or is noted to be read. Returns what of each replica
+   * is kept now.
    */
   stored(
     channel: Channel,
     entries: readonly LogEntry[],
-    kept: ReadonlyMap<ReplicaId, SequenceNumber> | undefined,
-  ): { readonly stored: ReadonlyMap<ReplicaId, SequenceNumber>; readonly blocks: readonly Uint8Array[] } {
-    const stored = new Map<ReplicaId, SequenceNumber>();
+    kept: ReadonlyMap<ReplicaId, KeptRun> | undefined,
+  ): { readonly stored: ReadonlyMap<ReplicaId, KeptRun>; readonly blocks: readonly Uint8Array[] } {
+    const stored = new Map<ReplicaId, KeptRun>();
     const blocks: Uint8Array[] = [];
     const due = this.#session.clocks.horizon();
     const mayPush = mayRead(channel);
@@ -68,7 +68,7 @@ export class Sending {
       let next = mayPush && !channel.behind && fits;
       let lacking = false;
       for (const run of runs) {
-        stored.set(run.replica, kept?.get(run.replica) ?? run.last);
+        stored.set(run.replica, kept?.get(run.replica) ?? { first: 1, last: run.last });
         const known = knownOf(channel, run);
         if (run.last <= known) continue;
         lacking = true;
@@ -90,7 +90,8 @@ export class Sending {
         }
       }
     }
-    for (const [replica, last] of stored) if ((channel.ahead.get(replica) ?? 0) <= last) channel.ahead.delete(replica);
+    for (const [replica, { last }] of stored)
+      if ((channel.ahead.get(replica) ?? 0) <= last) channel.ahead.delete(replica);
     return { stored, blocks };
   }
 

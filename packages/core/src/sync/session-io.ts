@@ -2,13 +2,14 @@
 import type { LogEdges, Supply } from '../edges.js';
 import type { GossipError } from '../errors.js';
 import type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { ReplicaId } from '../ids.js';
+import type { ReadQuery, ReadResult } from '../log/read-lacking.js';
 import type { Truncation } from '../log/truncations.js';
+import type { LogDescriptor } from '../log-descriptor.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
 import type { Range } from '../range.js';
-import type { LogDescriptor, ReadQuery, ReadResult } from '../replicated-log.js';
-import type { KnownEvent, LogEntry, TimedRun } from '../runs.js';
+import type { KeptRun, KnownEvent, LogEntry, TimedRun } from '../runs.js';
 import type { FeedRows } from './feed-rows.js';
 
 /**
@@ -88,7 +89,7 @@ export interface Answers {
   read: ReadResult;
   select: FeedPart;
   merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
-  store: { readonly stored: ReadonlyMap<ReplicaId, SequenceNumber> };
+  store: { readonly stored: ReadonlyMap<ReplicaId, KeptRun> };
 }
 
 export type Answer = { [K in keyof Answers]: { readonly kind: K } & Answers[K] }[keyof Answers];
@@ -109,8 +110,8 @@ export type SessionInput =
       readonly type: 'stored';
       readonly log: string;
       readonly entries: readonly LogEntry[];
-      /** How much of these replicas is kept without a gap, where that may be less than what the entries end with. */
-      readonly kept?: ReadonlyMap<ReplicaId, SequenceNumber> | undefined;
+      /** What of these replicas is kept without a gap, where that may be less than all up to what the entries end with. */
+      readonly kept?: ReadonlyMap<ReplicaId, KeptRun> | undefined;
       readonly now: number;
     }
   /** The truncation table has grown, and is stored. */

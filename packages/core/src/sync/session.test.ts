@@ -610,9 +610,14 @@ test('[S5] [S8] [S9] [S10] [S16] [S17] whatever crosses, waits or is cut: both c
       (steps, leftOpens, rightOpens) => {
         const { wire, left, right, clock } = pair({ opensForPeers: leftOpens }, { opensForPeers: rightOpens });
         wire.connect();
+        /** Came in a session that has ended, and was not stored yet: the next one does not know from whom it was. */
+        const forgotten = new Set<string>();
         for (const move of steps) {
           if (move.do === 'cut') {
             reached.cuts++;
+            for (const node of wire.nodes) {
+              for (const name of names) for (const { block } of node.host(name).queue) forgotten.add(block.join());
+            }
             wire.cut();
             // A lost connection takes what was opened for the peer with it.
             expect(wire.nodes.flatMap((node) => [...node.openForPeer.values()]).filter((opens) => opens !== 0)).toEqual(
@@ -667,6 +672,7 @@ test('[S5] [S8] [S9] [S10] [S16] [S17] whatever crosses, waits or is cut: both c
           for (const message of sent(to.outputs, 'events')) {
             if ('blocks' in message) for (const block of message.blocks) received.add(block.join());
           }
+          for (const block of forgotten) received.delete(block);
           // S9: a block that came from the peer never goes back to it, and own events never come back.
           for (const message of sent(from.outputs, 'events')) {
             if ('blocks' in message) for (const block of message.blocks) expect(received.has(block.join())).toBe(false);

@@ -61,6 +61,7 @@ export class View {
   #events: readonly LogEvent[] = [];
   #snapshot: unknown;
   #truncations: unknown;
+  #droppedBefore = 0;
   /** The last event of each replica that was looked at. */
   readonly #clocks = new Map<ReplicaId, number>();
   readonly version = new Map<ReplicaId, SequenceNumber>();
@@ -118,15 +119,23 @@ export class View {
     if (snapshot !== this.#snapshot) {
       const events = [...snapshot];
       // Something may have come and gone since.
-      const { truncations } = this;
+      const { truncations, droppedBefore } = this;
       check(
         this.#snapshot === undefined ||
           events.length > this.#events.length ||
           this.disk.forks ||
-          this.#truncations !== truncations,
+          this.#truncations !== truncations ||
+          this.#droppedBefore !== droppedBefore,
         'L5',
         () => `${name}: another snapshot of a log that did not change, or that lost events`,
       );
+      check(
+        droppedBefore === 0 || (this.disk.letsGo && droppedBefore <= this.disk.completeEdge(this.log)),
+        'L4',
+        () =>
+          `${name}: events before ${droppedBefore} of ${this.log} were let go of, told are those before ${this.disk.completeEdge(this.log)}`,
+      );
+      this.#droppedBefore = droppedBefore;
       this.#compare(events);
       this.#events = events;
       this.#snapshot = snapshot;
@@ -138,6 +147,11 @@ export class View {
   /** From where on the log is to be whole. */
   get complete(): number {
     return (this.handle.log as ReplicatedLog | undefined)?.edges.complete ?? 0;
+  }
+
+  /** What lies before was let go of. */
+  get droppedBefore(): number {
+    return (this.handle.log as ReplicatedLog | undefined)?.droppedBefore ?? 0;
   }
 
   /** What is hidden, as far as is known here. */
@@ -206,6 +220,14 @@ export class View {
   #gaveWay(events: readonly LogEvent[], at: number): boolean {
     const event = this.#events[at];
     if (event === undefined) return false;
+    if (event.clock < this.#droppedBefore) {
+      // What it writes itself is kept until a durable node has it.
+      const isOwn = event.replica === this.handle.log?.replica && !this.hides(event);
+      const { state } = this.handle.delivery(event.id);
+      check(!isOwn || state === 'relayed', 'L4', () => `${this.name}: ${event.id} was let go of, and is ${state}`);
+      this.#own.delete(event.id);
+      return true;
+    }
     return this.hides(event) || (this.disk.forks && events.some(({ formerId }) => formerId === event.id));
   }
 
@@ -386,6 +408,13 @@ export class Laws {
     this.#promise(disk, view.log, replica, seq);
   }
 
+  /** Does a disk lie above that event by now, which was promised, since its nodes let go of what is old? */
+  #isLetGo(disk: VirtualDisk, log: string, replica: ReplicaId, seq: SequenceNumber): boolean {
+    if (!disk.letsGo) return false;
+    const written = this.#written.get(`${log}/${eventId(replica, seq)}`) ?? [];
+    return written.some(({ clock }) => clock < disk.completeEdge(log));
+  }
+
   /** A log was removed from a disk on purpose. */
   forgot(disk: VirtualDisk, log: string): void {
     this.#promised.get(disk)?.delete(log);
@@ -413,7 +442,9 @@ export class Laws {
       const version = view.handle.log?.version();
       for (const [replica, seq] of promised) {
         check(
-          (version?.get(replica) ?? 0) >= seq || view.hides({ replica, seq }),
+          (version?.get(replica) ?? 0) >= seq ||
+            view.hides({ replica, seq }) ||
+            this.#isLetGo(view.disk, view.log, replica, seq),
           'L4',
           () => `${view.name}: ${eventId(replica, seq)} was promised, and is not there after a restart`,
         );
@@ -460,7 +491,7 @@ export class Laws {
       for (const [replica, seq] of logs.get(log) ?? []) {
         const id = eventId(replica, seq);
         check(
-          all.has(id) || hides({ replica, seq }),
+          all.has(id) || hides({ replica, seq }) || this.#isLetGo(disk, log, replica, seq),
           'L4',
           () => `${id} of ${log} was promised, and nobody has it any more`,
         );

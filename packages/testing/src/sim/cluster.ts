@@ -109,6 +109,8 @@ export class Cluster {
       const app = plan.apps[i - plan.relays];
       const place = app === undefined ? -1 - i : app.disk;
       const disk = disks.get(place) ?? this.#newDisk();
+      const { keeps } = plan;
+      disk.letsGo = keeps !== undefined && keeps.at !== (i < plan.relays ? 'apps' : 'relays');
       disks.set(place, disk);
       const dials = (app?.dials ?? []).map((to) => names[to] as string);
       this.#machines.push({
@@ -286,7 +288,10 @@ export class Cluster {
     return this.logs.every((log) => {
       const views = this.#apps().map((machine) => machine.views.get(log));
       const edge = this.#edgeOf(log);
-      if (edge > 0) return !this.#isKept && this.#agreeAbove(edge, views) && this.#relaysHold(log, edge);
+      if (edge > 0) {
+        if (this.#isKept || !this.#agreeAbove(edge, views) || !this.#hidesAlike(log, views)) return false;
+        return this.#relaysHold(log, edge);
+      }
       const first = views[0]?.handle.log?.version();
       if (first === undefined) return false;
       for (const view of views) {
@@ -326,15 +331,19 @@ export class Cluster {
     return new Set(tables).size <= 1;
   }
 
-  /** The highest edge of an app. */
+  /** The highest edge of an app, or of a relay that lets go of events: what lies below need not pass through it. */
   #edgeOf(log: string): number {
-    return Math.max(...this.#apps().map(({ views }) => views.get(log)?.complete ?? 0));
+    return Math.max(
+      ...this.#machines.map(({ relay, disk, views }) =>
+        relay ? (disk.letsGo ? disk.completeEdge(log) : 0) : (views.get(log)?.complete ?? 0),
+      ),
+    );
   }
 
   /** Nothing was removed or lost: somebody holds whatever was written. */
   get #isKept(): boolean {
     const losing: readonly Fault[] = ['forget', 'damage', 'restore', 'stolen-lease', 'tamper'];
-    return !losing.some((fault) => this.#plan.faults.includes(fault));
+    return this.#plan.keeps === undefined && !losing.some((fault) => this.#plan.faults.includes(fault));
   }
 
   #relaysHold(log: string, edge: number): boolean {
@@ -481,6 +490,7 @@ export class Cluster {
       environment: process.environment,
       durable: relay,
       openOnDemand: relay,
+      ...(disk.letsGo && this.#plan.keeps !== undefined ? { retention: this.#plan.keeps } : {}),
       name,
       onError: (error) => this.#onError(machine, error),
     });

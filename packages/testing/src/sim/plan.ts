@@ -4,6 +4,7 @@
  * Indexes are taken modulo what exists when a step runs, and a step that has nothing to act upon does nothing; so every
  * sub-list of the steps is a plan too, and failures shrink.
  */
+import type { Retention } from '@gossip-log/core/sync';
 import { Random } from './random.js';
 import type { Tampering } from './virtual-network.js';
 
@@ -95,6 +96,11 @@ export interface AppPlan {
   readonly dials: readonly number[];
 }
 
+/** Some machines keep a part of each log. */
+export interface Keeping extends Retention {
+  readonly at: 'relays' | 'apps' | 'all';
+}
+
 /** A whole run. */
 export interface Plan {
   readonly seed: number;
@@ -107,6 +113,8 @@ export interface Plan {
   readonly diskLatencyMsMax: number;
   /** How often an app looks at a log that changed. */
   readonly looks: number;
+  /** Default: all is kept everywhere. */
+  readonly keeps?: Keeping;
   readonly steps: readonly Step[];
 }
 
@@ -124,6 +132,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const share = random.pick([0.1, 0.3, 0.6]);
   // On a die of its own: what a seed draws besides stays as it was.
   const withdraws = new Random(seed ^ 0x7a5e);
+  const keeping = new Random(seed ^ 0x4ee9);
   const chosen = faults
     .filter((fault) => (fault === 'withdraw' ? withdraws : random).chance(share))
     .filter((fault) => allowed.includes(fault));
@@ -136,6 +145,9 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   }
   const drawn = chosen.filter((fault) => mayFork(fault, relays, apps, chosen));
   const quick = random.chance(0.5);
+  const keeps = keeping.chance(0.1) && drawn.every((fault) => fault !== 'restore' && fault !== 'stolen-lease');
+  // Of nodes over one store each would have to know what the others let go of.
+  const alone = apps.every(({ disk }, app) => disk === app);
   // Mostly short: ten short runs find more than one long one.
   const stepCount = random.between(Math.min(20, stepsMax), random.chance(0.2) ? stepsMax : Math.min(40, stepsMax));
   return {
@@ -148,6 +160,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     bytesPerMs: random.pick([Number.POSITIVE_INFINITY, 1_000, 20]),
     diskLatencyMsMax: random.pick([0, 3, 40]),
     looks: random.pick([1, 1, 0.2]),
+    ...(keeps ? { keeps: keepingOf(keeping, alone) } : {}),
     steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
   };
 }
@@ -166,6 +179,18 @@ function mayFork(fault: Fault, relays: number, apps: readonly AppPlan[], chosen:
   const star = relays === 1 && apps.every(({ dials }) => dials.every((to) => to === 0));
   const alone = fault === 'stolen-lease' || apps.every(({ disk }, app) => disk === app);
   return star && alone && !(['damage', 'tamper', 'forget'] as const).some((other) => chosen.includes(other));
+}
+
+function keepingOf(random: Random, alone: boolean): Keeping {
+  const at = alone ? random.pick(['relays', 'relays', 'apps', 'all'] as const) : 'relays';
+  const bound = random.pick([
+    { eventsMax: 0 },
+    { eventsMax: 5 },
+    { eventsMax: 20 },
+    { bytesMax: 600 },
+    { ageMsMax: 100_000 },
+  ]);
+  return { at, ...bound };
 }
 
 /** The first app dials every relay, so that all are joined through it; without relays apps dial one another. */

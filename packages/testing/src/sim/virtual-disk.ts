@@ -120,6 +120,9 @@ export class VirtualDisk {
     return this.#state.logs.get(log)?.heads ?? new Map();
   }
 
+  /** Its nodes keep a part of each log: below the edge, what they promised they need not have for ever. */
+  letsGo = false;
+
   /** From where on a node has kept that it holds all of a log. */
   completeEdge(log: string): number {
     const kept = this.#state.metadata.get(`edges:${log}`);

@@ -1,0 +1,147 @@
+/**
+ * Gaps in a log's journal, and rows behind them that did not fit into the log.
+ *
+ * - [H7] Rows of the journal behind a gap wait in the causal buffer. What did not fit is read from the journal again
+ *   once something of the gap has come, and stored behind it, where the next start finds it in order.
+ */
+import { type Environment, type GossipStorage, limits, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
+import { blocksOf, type LogEntry, type Receipt, type ReplicatedLog } from '@gossip-log/core/sync';
+import { lackingHeads } from './lacking-heads.js';
+
+/** The log, as far as it matters here. */
+export interface GappedLog {
+  readonly id: string;
+  readonly storage: GossipStorage;
+  readonly environment: Environment;
+  /** `undefined` unless it is ready. */
+  log(): ReplicatedLog<unknown> | undefined;
+  /** Chunks that were read like the journal. */
+  chunkIds(): readonly number[];
+  /** These come once more: they are stored whatever heads in the store say. */
+  storeAgain(entries: readonly LogEntry[]): void;
+  onError(error: unknown): void;
+}
+
+/** @internal */
+export class JournalGaps {
+  readonly #of: GappedLog;
+  /** Where the journal had gaps when it was last read: replica → first missing event. */
+  readonly #gaps = new Map<ReplicaId, SequenceNumber>();
+  /** Some rows behind these gaps did not fit into the causal buffer. */
+  #overflown = false;
+  #isReading = false;
+  #rereading: Promise<void> | undefined;
+  #cancelReread: (() => void) | undefined;
+
+  constructor(of: GappedLog) {
+    this.#of = of;
+  }
+
+  /** Rows of the journal are being read: whatever their times, they were accepted before. */
+  get isReading(): boolean {
+    return this.#isReading;
+  }
+
+  /** The journal is about to be read. */
+  forget(): void {
+    this.#gaps.clear();
+    this.#overflown = false;
+  }
+
+  /** What a part of the journal did. Once rows were dropped, those gaps count that kept them waiting then. */
+  note({ missing, dropped }: Receipt): void {
+    if (!this.#overflown && missing.length > 0) this.#gaps.clear();
+    for (const { replica, first } of missing) if (!this.#gaps.has(replica)) this.#gaps.set(replica, first);
+    this.#overflown ||= dropped > 0;
+  }
+
+  /** The journal was read, and all that the store's heads cover is here. */
+  overcome(): void {
+    this.#overflown = false;
+  }
+
+  /** Something has come. */
+  received({ dropped }: Receipt): void {
+    if (this.#gaps.size === 0) return;
+    this.#overflown ||= dropped > 0;
+    this.#rereadSoon();
+  }
+
+  /** Has something come since rows of the journal had to be left? */
+  get #hasComeNearer(): boolean {
+    const log = this.#of.log();
+    // While own events are disputed the journal is no witness: the settlement decides what stands.
+    if (log === undefined || !this.#overflown || log.isDisputed(log.replica)) return false;
+    const version = log.version();
+    return Array.from(this.#gaps).some(([replica, first]) => (version.get(replica) ?? 0) >= first);
+  }
+
+  /** A gap fills frame by frame, and the journal is read as a whole: not for every frame. */
+  #rereadSoon(): void {
+    if (this.#cancelReread !== undefined || this.#rereading !== undefined || !this.#hasComeNearer) return;
+    this.#cancelReread = this.#of.environment.setTimer(limits.rereadMsMin, () => {
+      this.#cancelReread = undefined;
+      this.#reread();
+    });
+  }
+
+  /** The log is ready: it may have more than when its journal was read. */
+  begin(): void {
+    if (this.#hasComeNearer) this.#reread();
+  }
+
+  #reread(): void {
+    this.#rereading = this.#readAgain()
+      .catch((error) => {
+        if (this.#of.log() !== undefined) this.#of.onError(error);
+      })
+      .then(() => {
+        this.#rereading = undefined;
+        this.#rereadSoon();
+      });
+  }
+
+  async #readAgain(): Promise<void> {
+    const { id, storage } = this.#of;
+    const { records, heads } = await storage.load(id);
+    const chunkIds = this.#of.chunkIds();
+    const chunks = chunkIds.length === 0 ? [] : blocksOf(await storage.readChunks(id, chunkIds));
+    const log = this.#of.log();
+    if (log === undefined || !this.#hasComeNearer) return;
+    this.forget();
+    this.#isReading = true;
+    try {
+      // Not as `load` does it: in a contradiction what stands by now stands.
+      for (const blocks of portions([...chunks, ...records.map(({ block }) => block)])) {
+        const receipt = log.receive(blocks);
+        // Behind what it waited for.
+        this.#of.storeAgain(receipt.entries);
+        this.note(receipt);
+        if (receipt.refused !== undefined) this.#of.onError(receipt.refused);
+      }
+    } finally {
+      this.#isReading = false;
+    }
+    this.#overflown &&= lackingHeads(log, heads).size > 0;
+  }
+
+  /** The log has ended. */
+  end(): void {
+    this.#cancelReread?.();
+  }
+}
+
+/** Blocks in portions, so that neither every record of one event nor a whole journal is merged by itself. */
+function* portions(blocks: readonly Uint8Array[]): Iterable<Uint8Array[]> {
+  let portion: Uint8Array[] = [];
+  let bytes = 0;
+  for (const block of blocks) {
+    portion.push(block);
+    bytes += block.length;
+    if (bytes < limits.blockBytesTarget) continue;
+    yield portion;
+    portion = [];
+    bytes = 0;
+  }
+  yield portion;
+}

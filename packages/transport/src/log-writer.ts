@@ -1,0 +1,238 @@
+/**
+ * What is new in a log on its way to storage, and from there to peers.
+ *
+ * - [H1] An event shows at once, and is stored right after; only what is stored is spoken of to peers.
+ * - [H2] Batches go to storage one after another. Within one, received events come before own ones, because own ones
+ *   may depend on them; so no event is ever stored before its dependencies.
+ * - [H3] A failed write is tried again, with growing pauses, and nothing is dropped meanwhile; `error` says so.
+ */
+import { type Environment, type GossipError, type GossipStorage, limits, type Truncation } from '@gossip-log/core';
+import type { LogEntry, ReplicatedLog } from '@gossip-log/core/sync';
+import type { HiddenEvents } from './hidden-events.js';
+import type { LogCodec } from './log-codec.js';
+import { asGossipError } from './log-errors.js';
+import type { LogPeer } from './log-peer.js';
+import type { LogReach } from './log-reach.js';
+import type { OwnWriters } from './own-writers.js';
+
+/** The log, as far as it matters here. */
+export interface WrittenLog {
+  readonly id: string;
+  readonly storage: GossipStorage;
+  readonly environment: Environment;
+  /** The node promises durability. */
+  readonly durable: boolean;
+  /** Sessions that have the log open. */
+  readonly peers: ReadonlySet<LogPeer>;
+  readonly codec: Pick<LogCodec<unknown>, 'keep'>;
+  readonly hidden: HiddenEvents;
+  readonly reach: LogReach;
+  readonly writers: OwnWriters;
+  /** `undefined` unless it is ready. */
+  log(): ReplicatedLog<unknown> | undefined;
+  /** All is stored: a step of what is to be done then, if anything is. */
+  upkeep(log: ReplicatedLog<unknown>): Promise<void> | undefined;
+  /** A record of the journal has that key. */
+  kept(key: string): void;
+  /** The store cannot write, and why; `undefined` when it can again. */
+  troubled(error: GossipError | undefined): void;
+  /** How far events are has changed. */
+  changed(): void;
+  /** The log has come to its end. */
+  failed(error: GossipError): void;
+}
+
+/** @internal */
+export class LogWriter {
+  readonly #of: WrittenLog;
+  /** Entries on their way to storage, oldest first. */
+  #queue: LogEntry[] = [];
+  #enqueued = 0;
+  #committed = 0;
+  /** How often the truncation table has grown and is not stored. */
+  #growths = 0;
+  #waiters: { readonly until: number; resolve(): void; reject(error: GossipError): void }[] = [];
+  #writing: Promise<void> | undefined;
+  #givesUp = false;
+  #wakeRetry: (() => void) | undefined;
+  #repairs = false;
+
+  constructor(of: WrittenLog) {
+    this.#of = of;
+  }
+
+  /** Heads in the store may cover events that it does not hold: what comes is stored whatever they say. */
+  repair(): void {
+    this.#repairs = true;
+  }
+
+  enqueue(entries: readonly LogEntry[]): void {
+    this.#queue.push(...entries);
+    this.#enqueued += entries.length;
+  }
+
+  /** The truncation table has grown: it is stored with what is queued. */
+  enqueueTable(): void {
+    this.#growths++;
+    this.#enqueued++;
+  }
+
+  /** Takes back what need not be stored any more. */
+  withdraw(isGone: (entry: LogEntry) => boolean): void {
+    const queued = this.#queue.length;
+    this.#queue = this.#queue.filter((entry) => !isGone(entry));
+    this.#committed += queued - this.#queue.length;
+  }
+
+  /** Starts the writer unless it runs. It begins in a microtask, so that what is appended together goes together. */
+  start(): void {
+    const log = this.#of.log();
+    if (this.#writing !== undefined || log === undefined) return;
+    this.#writing = Promise.resolve()
+      .then(() => this.#drain(log))
+      .catch((error) => {
+        this.#writing = undefined;
+        this.#of.failed(asGossipError(error, `log "${this.#of.id}" cannot be stored`));
+      });
+  }
+
+  /** Resolves once what is being written is, and nothing is left; `undefined` when nothing is. */
+  get writing(): Promise<void> | undefined {
+    return this.#writing;
+  }
+
+  /** Resolves once everything enqueued so far is durable. */
+  whenStored(): Promise<void> {
+    if (this.#committed === this.#enqueued) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiters.push({ until: this.#enqueued, resolve, reject }));
+  }
+
+  /** What cannot be stored now is given up. False: it was before. */
+  giveUp(): boolean {
+    if (this.#givesUp) return false;
+    this.#givesUp = true;
+    this.#wakeRetry?.();
+    return true;
+  }
+
+  /** Whoever waits learns why it will not be stored. */
+  fail(error: GossipError): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.reject(error);
+  }
+
+  async #drain(log: ReplicatedLog<unknown>): Promise<void> {
+    const { id, hidden, peers, reach } = this.#of;
+    let pauseMs = limits.storageRetryMsMax / 10;
+    for (;;) {
+      const batch = this.#nextBatch(log);
+      let table: readonly Truncation[] | undefined;
+      if (batch.length === 0 && hidden.grown === undefined) {
+        const upkeep = this.#givesUp ? undefined : this.#of.upkeep(log);
+        if (upkeep !== undefined) {
+          await upkeep;
+          continue;
+        }
+        // In the same breath as the look: what is appended a microtask later must start a writer of its own.
+        this.#writing = undefined;
+        return;
+      }
+      try {
+        table = await this.#commit(log, batch);
+      } catch (cause) {
+        const error = asGossipError(cause, `log "${id}" cannot be stored`);
+        if (error.code !== 'storage-failed' || this.#givesUp) throw error;
+        this.#putBack(batch, log);
+        this.#of.troubled(error);
+        await this.#pause(pauseMs);
+        pauseMs = Math.min(pauseMs * 2, limits.storageRetryMsMax);
+        continue;
+      }
+      pauseMs = limits.storageRetryMsMax / 10;
+      this.#of.troubled(undefined);
+      this.#committed += batch.length;
+      // Before events, so that nobody is told of what is hidden, nor asks for it.
+      if (table !== undefined) for (const peer of [...peers]) peer.truncated(id, table);
+      const told = log.markStored(batch).filter((entry) => !reach.isFill(entry));
+      const kept = log.keptOf(told);
+      if (told.length > 0) for (const peer of [...peers]) peer.stored(id, told, kept);
+      this.#waiters = this.#waiters.filter((waiter) => {
+        if (waiter.until > this.#committed) return true;
+        waiter.resolve();
+        return false;
+      });
+      this.#of.changed();
+    }
+  }
+
+  /** What could not be written waits at the front again, but for own events that gave way meanwhile (H6). */
+  #putBack(batch: readonly LogEntry[], log: ReplicatedLog<unknown>): void {
+    const kept = batch.filter((entry) => log.mayStore(entry));
+    this.#committed += batch.length - kept.length;
+    this.#queue.unshift(...kept);
+  }
+
+  /**
+   * What is queued, up to the bound; own events only behind everything that they may depend on (H2). All of it when the
+   * truncation table has grown: what is hidden, and what is appended again for it, is stored at once or not at all.
+   */
+  #nextBatch(log: ReplicatedLog<unknown>): LogEntry[] {
+    let bytes = 0;
+    let count = 0;
+    const bytesMax = this.#of.hidden.grown === undefined ? limits.commitBytesMax : Number.POSITIVE_INFINITY;
+    while (count < this.#queue.length && (count === 0 || bytes < bytesMax)) {
+      bytes += (this.#queue[count++] as LogEntry).block.length;
+    }
+    const batch = this.#queue.splice(0, count);
+    if (this.#queue.length > 0) return batch;
+    const own = log.takeUnflushed();
+    this.#enqueued += own.length;
+    return batch.concat(own);
+  }
+
+  /** Returns the truncation table, when it has grown and is stored with these. */
+  async #commit(log: ReplicatedLog<unknown>, batch: readonly LogEntry[]): Promise<readonly Truncation[] | undefined> {
+    const { id, storage, durable, codec, hidden, reach, writers } = this.#of;
+    const table = hidden.grown;
+    const growths = this.#growths;
+    await codec.keep();
+    await reach.keep(log);
+    // What lies below an edge is also below the heads in the store.
+    this.#repairs ||= reach.isPartial;
+    // What others wrote can be fetched again, unless this node has promised to keep it.
+    const own = batch.some(({ origin }) => origin === 'own');
+    for (const { origin, runs } of batch) {
+      if (origin === 'own') for (const { replica } of runs) await writers.keep(replica);
+    }
+    const options = {
+      durability: durable || own || table !== undefined ? 'strict' : 'relaxed',
+      // Heads in the store cover hidden events.
+      repair: this.#repairs || batch.some((entry) => hidden.has(entry)),
+      ...(table === undefined ? {} : { truncations: table }),
+    } as const;
+    const keys = await storage.commit(id, batch, options);
+    keys.forEach((key, i) => {
+      if (key !== undefined && !hidden.has(batch[i] as LogEntry)) this.#of.kept(key);
+    });
+    hidden.settle(batch);
+    if (table !== undefined) {
+      hidden.keep(table);
+      this.#growths -= growths;
+      this.#committed += growths;
+    }
+    return table;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#wakeRetry = undefined;
+        cancel();
+        resolve();
+      };
+      const cancel = this.#of.environment.setTimer(ms, wake);
+      this.#wakeRetry = wake;
+    });
+  }
+}
