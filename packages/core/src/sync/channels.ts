@@ -172,6 +172,8 @@ export class Channels {
         // Ours is on its way already, unless the log is not attached: then the answer follows the grant.
         return;
       case 'opening':
+        // It asks once more: it may have refused ours meanwhile, and forgotten it.
+        if (message.turn !== undefined) channel.described = false;
         return;
       case 'live':
         channel.muted = false;

@@ -92,9 +92,10 @@ export class Comparing {
     this.#readTurn(channel, ranges, { comparison, own: !own, more }, bytes);
   }
 
-  /** The peer lets ours go: its own, of which it has told before, is under way or over. */
+  /** The peer lets ours go: its own, of which it has told before, is to come, under way or over. */
   #letGo(channel: Channel, { thorough }: Comparison): void {
-    if (thorough || (channel.theirs === undefined && !channel.compared)) {
+    const { first, theirs, compared } = channel;
+    if (thorough || ((first ?? theirs) === undefined && !compared)) {
       this.#session.fault(new GossipError('protocol', 'a comparison is let go, and no other one serves for it'));
       return;
     }
