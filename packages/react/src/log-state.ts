@@ -1,5 +1,5 @@
 /** What hooks and stores show of a log. */
-import { emptySnapshot, type GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
+import { type EventId, emptySnapshot, type GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
 import type { LogHandle } from '@gossip-log/transport';
 
 /** One log as an app sees it. Immutable: a change makes a new object, no change keeps it. */
@@ -20,18 +20,30 @@ export interface LogState<T = unknown> {
    * @throws GossipError `log-not-ready`, `log-closed`, `payload-unencodable`, `event-too-large`.
    */
   readonly append: (payload: T) => LogEvent<T>;
+  /**
+   * Takes an own event back: it leaves `events` here at once, and everywhere as word of it arrives. Own events behind it are
+   * appended again. Resolves once that is durable on this disk. The same function until node or id changes.
+   *
+   * @throws GossipError (a rejection) `not-own` for another's event, `unknown-event`, `log-not-ready`, `log-closed`,
+   *   `limit-exceeded`; TypeError for what is no id.
+   */
+  readonly withdraw: (id: EventId) => Promise<void>;
   /** Why it failed; also set while `ready` when storage cannot be written, or older events not be read. */
   readonly error: GossipError | undefined;
   /** While a peer sends much that is lacking here: events that came, of so many. The same object until it changes. */
   readonly progress: LogHandle<T>['progress'];
   /** Are there older events than `events` shows, in storage or at a peer? `false` until it is ready. */
   readonly hasOlder: boolean;
-  /** Events that `window` asks for are missing: no connected peer has them, or `catchUpEventsMax` left them out. `false` until it is ready. */
+  /**
+   * Events that `window` asks for are missing: no connected peer has them, or `catchUpEventsMax` left them out. `false`
+   * until it is ready.
+   */
   readonly hasGap: boolean;
   /**
-   * Reads about `count` older events (default 100) into `events`, from storage and then from peers; fewer when there are no more. They stay as long as
-   * the log is in use with this `window`. Resolves with how many came; calls meanwhile share the one reading. Where storage
-   * cannot be read that is 0, and `error` says why until it is tried again. The same function until node or id changes.
+   * Reads about `count` older events (default 100) into `events`, from storage and then from peers; fewer when there are
+   * no more. They stay as long as the log is in use with this `window`. Resolves with how many came; calls meanwhile share
+   * the one reading. Where storage cannot be read that is 0, and `error` says why until it is tried again. The same
+   * function until node or id changes.
    *
    * @throws RangeError (a rejection) for a `count` that is none.
    */
@@ -40,11 +52,11 @@ export interface LogState<T = unknown> {
   readonly isLoadingOlder: boolean;
 }
 
+/** @internal What can be done with a log. */
+export type LogActions<T> = Pick<LogState<T>, 'append' | 'withdraw' | 'loadOlder'>;
+
 /** @internal A log of which nothing is known yet. */
-export function unreadState<T>(
-  status: 'disabled' | 'opening',
-  actions: Pick<LogState<T>, 'append' | 'loadOlder'>,
-): LogState<T> {
+export function unreadState<T>(status: 'disabled' | 'opening', actions: LogActions<T>): LogState<T> {
   return {
     status,
     events: emptySnapshot,

@@ -12,7 +12,7 @@
  * - [U7] Of older events a window has one reading under way at a time, and whoever asks meanwhile shares it.
  * - [U8] Where older events cannot be read, the log goes on: `error` says so until it is tried again.
  */
-import { GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
+import { type EventId, GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
 import type { Delivery, GossipNode, OpenOptions } from '@gossip-log/transport';
 import type { LogState } from './log-state.js';
 import { isWithin, WindowedLog, windowKey } from './windowed-log.js';
@@ -43,7 +43,7 @@ export class SharedLog {
     if (this.#isInUse) this.#assertSameCodec(options);
     else this.#codec = options?.codec;
     const key = windowKey(options);
-    const log = this.#windows.get(key) ?? new WindowedLog(this.#id, options, this.append);
+    const log = this.#windows.get(key) ?? new WindowedLog(this.#id, options, this);
     if (log.uses === 0) log.open(this.#node, this.#codec, () => this.endIfOver());
     log.uses += 1;
     this.#windows.set(key, log);
@@ -85,14 +85,18 @@ export class SharedLog {
     return this.#windows.get(windowKey(options));
   }
 
-  readonly append = (payload: unknown): LogEvent => {
+  readonly append = (payload: unknown): LogEvent => this.#write((log) => log.append(payload));
+
+  readonly withdraw = async (event: EventId): Promise<void> => this.#write((log) => log.withdraw(event));
+
+  #write<V>(write: (log: WindowedLog) => V): V {
     const log = this.#readable;
     if (log === undefined) throw new GossipError('log-closed', `log "${this.#id}" is not in use any more`);
-    const event = log.append(payload);
+    const written = write(log);
     // A writer reads its own writes at once (L9), however late the node calls back.
     for (const other of this.#windows.values()) other.mirror();
-    return event;
-  };
+    return written;
+  }
 
   /** How to open it as the users of this event did; `undefined` when it is none of its events. */
   optionsFor(event: LogEvent): OpenOptions<unknown> | undefined {

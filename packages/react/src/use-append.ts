@@ -25,5 +25,5 @@ const nothingOfIt = { last: 0 };
 export function useAppend<T = unknown>(id: string | null, options?: OpenOptions<T>): (payload: T) => LogEvent<T> {
   const log = useLog(id, { window: nothingOfIt, ...options });
   useEffect(() => log.retain(), [log]);
-  return log.append;
+  return log.actions.append;
 }

@@ -33,5 +33,5 @@ import { useLog } from './use-log.js';
 export function useGossipLog<T = unknown>(id: string | null, options?: OpenOptions<T>): LogState<T> {
   const log = useLog(id, options);
   const state = useSyncExternalStore(log.subscribe, log.getState, log.getInitialState);
-  return useMemo(() => ({ ...state, append: log.append, loadOlder: log.loadOlder }), [state, log]);
+  return useMemo(() => ({ ...state, ...log.actions }), [state, log]);
 }

@@ -4,13 +4,12 @@ import type { GossipNode, OpenOptions } from '@gossip-log/transport';
 import { useMemo } from 'react';
 import { useGossipNode } from './gossip-provider.js';
 import { registryOf } from './log-registry.js';
-import { type LogState, unreadState } from './log-state.js';
+import { type LogActions, type LogState, unreadState } from './log-state.js';
 import { createLogStore, type LogStore } from './log-store.js';
 
 /** @internal A zustand store's reading side, over the log of one node and id. */
-export interface LogSource<T>
-  extends Pick<LogStore<T>, 'getState' | 'getInitialState' | 'subscribe'>,
-    Pick<LogState<T>, 'append' | 'loadOlder'> {
+export interface LogSource<T> extends Pick<LogStore<T>, 'getState' | 'getInitialState' | 'subscribe'> {
+  readonly actions: LogActions<T>;
   /** Holds the log open without listening. */
   retain(): () => void;
 }
@@ -33,21 +32,23 @@ function logSource<T>(
     const append = (): never => {
       throw new GossipError('log-not-ready', id === null ? 'no log: its id is null' : `log "${id}": no node yet`);
     };
-    const loadOlder = async () => 0;
-    const state = unreadState<T>(id === null ? 'disabled' : 'opening', { append, loadOlder });
+    const actions: LogActions<T> = { append, withdraw: async () => append(), loadOlder: async () => 0 };
+    const state = unreadState<T>(id === null ? 'disabled' : 'opening', actions);
     const read = (): LogState<T> => state;
     const retain = () => nothing;
-    return { getState: read, getInitialState: read, subscribe: retain, retain, append, loadOlder };
+    return { getState: read, getInitialState: read, subscribe: retain, retain, actions };
   }
 
   // A log's payloads have the type that its readers say: what comes from peers is for the app to check.
   const registry = registryOf(node);
-  const append = (payload: T): LogEvent<T> => registry.append(id, payload) as LogEvent<T>;
-  const loadOlder = (count?: number) => registry.loadOlder(id, options, count);
-  const initial = unreadState<T>('opening', { append, loadOlder });
+  const actions: LogActions<T> = {
+    append: (payload) => registry.append(id, payload) as LogEvent<T>,
+    withdraw: (event) => registry.withdraw(id, event),
+    loadOlder: (count?: number) => registry.loadOlder(id, options, count),
+  };
+  const initial = unreadState<T>('opening', actions);
   return {
-    append,
-    loadOlder,
+    actions,
     getInitialState: () => initial,
     getState: () => {
       const state = registry.state(id, options) as LogState<T> | undefined;

@@ -2,11 +2,11 @@
  * One window over a log in use by any number of hooks and stores: a handle of the node, and the zustand store that
  * mirrors it. Rules: `shared-log.ts`.
  */
-import { emptySnapshot, GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
+import { type EventId, emptySnapshot, GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
 import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
 import { shallow } from 'zustand/shallow';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { type LogState, unreadState } from './log-state.js';
+import { type LogActions, type LogState, unreadState } from './log-state.js';
 
 type Window = OpenOptions<unknown>['window'];
 
@@ -42,12 +42,17 @@ export class WindowedLog {
   #error: GossipError | undefined;
   #loading: Promise<number> | undefined;
 
-  /** `append` is that of the whole log: all its windows show the event at once. */
-  constructor(id: string, options: OpenOptions<unknown> | undefined, append: (payload: unknown) => LogEvent) {
+  /** What `whole` does is done to the whole log: all its windows show it at once. */
+  constructor(
+    id: string,
+    options: OpenOptions<unknown> | undefined,
+    whole: Pick<LogActions<unknown>, 'append' | 'withdraw'>,
+  ) {
     this.#id = id;
     this.options = options;
     const loadOlder = (count?: number) => this.loadOlder(count);
-    this.store = createStore<LogState>(() => unreadState('opening', { append, loadOlder }));
+    const { append, withdraw } = whole;
+    this.store = createStore<LogState>(() => unreadState('opening', { append, withdraw, loadOlder }));
   }
 
   /** Nothing more can be read from it. */
@@ -93,9 +98,17 @@ export class WindowedLog {
   }
 
   append(payload: unknown): LogEvent {
+    return this.#opened.append(payload);
+  }
+
+  withdraw(event: EventId): Promise<void> {
+    return this.#opened.withdraw(event);
+  }
+
+  get #opened(): LogHandle<unknown> {
     // Opening it failed at once: the state holds why.
     if (this.#handle === undefined) throw this.store.getState().error;
-    return this.#handle.append(payload);
+    return this.#handle;
   }
 
   /** Is it this very object, or was it? An event's id is unique only within its log. */
