@@ -105,6 +105,8 @@ export const requestMsMax = 30_000;
 export const openRetryMs = 10_000;
 /** Runs in one frame: what fits into `frameBytesMax` at 40 bytes each. */
 export const runsPerFrameMax = 12_000;
+/** Runs that a peer asked for and is to be sent once they are here. Above it the oldest are forgotten: others may have them. */
+export const owedRunsMax = 1024;
 /** Replicas of a log that is described by its runs, of 24 bytes each: a kilobyte. Of more, fingerprints are compared. */
 export const listedReplicasMax = 40;
 /** Rows of a span that are listed one by one, at 6 bytes, rather than parted and compared by fingerprints. */

@@ -36,6 +36,8 @@ export interface Channel {
   supplies: Map<ReplicaId, KnownEvent>;
   /** Of that, what is not due yet (S8). */
   heldSupplies: Map<ReplicaId, KnownEvent>;
+  /** What the peer asked for and is not here, as far as it was told so. */
+  owed: readonly Run[];
   /** What the peer says is hidden, kept until it is granted the log. */
   hidden: readonly Truncation[];
   /** The table that the peer was told last. */
@@ -135,6 +137,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     cut: undefined,
     supplies: new Map(),
     heldSupplies: new Map(),
+    owed: [],
     hidden: [],
     toldHidden: [],
     descriptor: undefined,

@@ -203,7 +203,10 @@ export function know(channel: Channel, runs: readonly TimedRun[]): void {
 }
 
 /** The last event of a run's replica that the peer has: if nothing else is known, what was stored here before. */
-function knownOf({ lacks, ahead }: Channel, { replica, first }: TimedRun): SequenceNumber {
+export function knownOf(
+  { lacks, ahead }: Channel,
+  { replica, first }: Pick<TimedRun, 'replica' | 'first'>,
+): SequenceNumber {
   return lacks.get(replica)?.seq ?? Math.max(first - 1, ahead.get(replica) ?? 0);
 }
 

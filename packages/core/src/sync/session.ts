@@ -37,7 +37,7 @@ import { Receiving } from './receiving.js';
 import { Sending } from './sending.js';
 import { SessionContext } from './session-context.js';
 import type { Answer, SessionInput, SessionOptions, SessionOutput } from './session-io.js';
-import { supply } from './wants.js';
+import { supply, supplyOwed } from './wants.js';
 
 /** See the head of this file. @internal */
 export class Session {
@@ -289,6 +289,7 @@ export class Session {
   #stored({ log, entries, kept }: Extract<SessionInput, { type: 'stored' }>): void {
     const channel = this.#channels.of(log);
     if (channel === undefined) return;
+    supplyOwed(this.#context, channel, entries);
     const { stored, blocks } = this.#sending.stored(channel, entries, kept);
     if (channel.state !== 'live') return;
     this.#receiving.acknowledge(channel, stored);

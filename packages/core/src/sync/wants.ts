@@ -2,14 +2,16 @@
  * What is asked for by name, both ways.
  *
  * - [S11] Runs missing before received events can show are asked for once (`want`), until the peer opens the log anew.
- *   Whoever is asked sends them, and tells of those that it does not have (`absent`). Had rows to be dropped, the log is
- *   compared anew at the next tick.
+ *   Whoever is asked sends them, tells of those that it does not have (`absent`), and sends these once it has. Had rows to
+ *   be dropped, the log is compared anew at the next tick.
  */
 import type { Supply } from '../edges.js';
-import { runsPerFrameMax } from '../limits.js';
+import { owedRunsMax, runsPerFrameMax } from '../limits.js';
 import type { Run } from '../ports/storage.js';
+import type { LogEntry } from '../runs.js';
 import type { Channel } from './channel.js';
 import { noteLacks } from './comparison.js';
+import { knownOf } from './sending.js';
 import type { SessionContext } from './session-context.js';
 
 /** Missing here: asked for, unless it was. */
@@ -33,8 +35,31 @@ export function sendWant(session: SessionContext, channel: Channel, runs: readon
 export function supply(session: SessionContext, channel: Channel, { lacks, absent }: Supply): void {
   noteLacks(channel.supplies, lacks);
   if (absent.length === 0 || channel.remote === undefined) return;
+  channel.owed = [...channel.owed, ...absent].slice(-owedRunsMax);
   for (let from = 0; from < absent.length; from += runsPerFrameMax) {
     const runs = absent.slice(from, from + runsPerFrameMax);
     session.send({ kind: 'absent', channel: channel.remote, runs });
   }
+}
+
+/**
+ * What the peer was told is not here may have come: it is read for it. Only where the peer knows of a later event of that
+ * replica: else it goes out like all that becomes stored (S9).
+ */
+export function supplyOwed(session: SessionContext, channel: Channel, entries: readonly LogEntry[]): void {
+  if (channel.owed.length === 0) return;
+  const came: Run[] = [];
+  for (const { replica, first, last } of entries.flatMap(({ runs }) => runs)) {
+    channel.owed = channel.owed.flatMap((owed) => {
+      if (owed.replica !== replica || owed.last < first || owed.first > last) return [owed];
+      const run = { replica, first: Math.max(first, owed.first), last: Math.min(last, owed.last) };
+      if (run.last <= knownOf(channel, run)) came.push(run);
+      return [
+        { replica, first: owed.first, last: run.first - 1 },
+        { replica, first: run.last + 1, last: owed.last },
+      ].filter((rest) => rest.first <= rest.last);
+    });
+  }
+  const { log, edges } = channel;
+  if (came.length > 0) session.request(channel, { kind: 'supply', log, runs: came, from: edges.wanted });
 }

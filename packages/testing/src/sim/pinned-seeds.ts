@@ -1106,4 +1106,32 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'A node that had said that it lacks some events did not send them once it had them: who knew of a later one of their writer was never sent them.',
+    limits: 'small',
+    plan: {
+      seed: 61000813,
+      relays: 2,
+      apps: [
+        { disk: 0, dials: [0, 1] },
+        { disk: 1, dials: [0] },
+        { disk: 2, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['full-disk', 'switch'],
+      delayMsMax: 20,
+      bytesPerMs: 1000,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      catchUps: true,
+      steps: [
+        { afterMs: 0, do: 'switch', at: 773, to: 369 },
+        { afterMs: 0, do: 'full-disk', at: 180, forMs: 20000 },
+        { afterMs: 0, do: 'switch', at: 502, to: 345 },
+        { afterMs: 0, do: 'append', at: 896, log: 1, count: 6, bytes: 89 },
+        { afterMs: 1617, do: 'append', at: 758, log: 1, count: 1, bytes: 0 },
+      ],
+    },
+  },
 ];
