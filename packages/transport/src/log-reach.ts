@@ -285,14 +285,15 @@ export class LogReach {
     const { complete, cut } = edges;
     this.#depths.set(peer, complete);
     this.#suppliers.opened(peer, complete);
-    if (cut !== undefined) this.#learn(peer, Math.min(cut, this.#latest), complete);
+    if (cut !== undefined) this.#learn(peer, cut, complete);
     this.#search();
   }
 
   /** M3. A peer says where the last events begin. */
   #learn(peer: LogPeer, told: number, depth: number): void {
     const log = this.#of.log();
-    const cut = Math.max(told, this.floor);
+    const latest = this.#latest;
+    const cut = Math.max(Math.min(told, latest), this.floor);
     this.#unanswered.delete(peer);
     if (log === undefined || this.#last === undefined) return;
     if (cut > depth || depth === 0) this.#last = undefined;
@@ -301,7 +302,7 @@ export class LogReach {
     } else if (cut < log.edges.wanted) {
       log.want(cut);
       this.#reachOn(log);
-    } else if (this.#isLimited && cut > log.edges.complete) {
+    } else if (this.#isLimited && cut > log.edges.complete && told <= latest) {
       // What lies between was not compared (S21).
       this.#skipTo(log, cut);
     }
@@ -319,14 +320,16 @@ export class LogReach {
   /** M5. Of what is missing here a peer sends only what lies from that time on. */
   leftOut(peer: LogPeer, told: number): void {
     const log = this.#of.log();
-    const cut = Math.min(told, this.#latest);
-    if (log === undefined || cut <= log.edges.complete) return;
+    if (log === undefined || told <= log.edges.complete) return;
+    // By this clock, which may have been set back, all of it is still to come: it is compared again when it is due. An edge
+    // at the horizon would rise with every look at the clock, and be told to all peers each time.
+    if (told > this.#latest) return;
     if (!this.#isLimited) {
       // Meanwhile somebody wants all of it.
       peer.describe(this.#of.id);
       return;
     }
-    this.#skipTo(log, cut);
+    this.#skipTo(log, told);
     this.#tellOfCut(peer);
     this.#look();
   }

@@ -1134,4 +1134,33 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'A cut at a time that a clock set back did not know yet: with every look at the clock the edge rose, and both peers were told of it, a thousand times a second.',
+    limits: 'small',
+    plan: {
+      seed: 910005485,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 0, dials: [0, 1] },
+        { disk: 2, dials: [0, 2] },
+      ],
+      logs: 2,
+      faults: ['clock', 'slow-disk', 'damage'],
+      delayMsMax: 1,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      catchUps: true,
+      steps: [
+        { afterMs: 0, do: 'append', at: 149, log: 1, count: 6, bytes: 32 },
+        { afterMs: 0, do: 'append', at: 778, log: 1, count: 1, bytes: 369 },
+        { afterMs: 0, do: 'append', at: 522, log: 1, count: 1, bytes: 36 },
+        { afterMs: 43283, do: 'clock', at: 721, offsetMs: -300000, driftRate: 0 },
+        { afterMs: 0, do: 'append', at: 142, log: 1, count: 1, bytes: 36 },
+        { afterMs: 24231, do: 'clock', at: 188, offsetMs: -61000, driftRate: 0 },
+      ],
+    },
+  },
 ];
