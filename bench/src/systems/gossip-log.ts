@@ -4,7 +4,7 @@ import { ReplicatedLog } from '@gossip-log/core/sync';
 import { view, where } from '@gossip-log/core/view';
 import { createRelay } from '@gossip-log/relay';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
-import { memoryStorage } from '@gossip-log/storage/memory';
+import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { createGossipNode, type LogHandle, webSocketClient } from '@gossip-log/transport';
 import { WebSocket } from 'ws';
 import { splitBlocks } from '../../../packages/core/src/codec/block.js';
@@ -118,11 +118,24 @@ export class HeldLog extends LogReplica implements HeldEvents {
   }
 }
 
-/** A store that has a whole log. */
+/** A store that has a whole log, as a node leaves it. */
 export async function inStorage(blocks: readonly Uint8Array[]): Promise<GossipStorage> {
-  const storage = memoryStorage();
+  const disk = new MemoryDisk();
+  await keepPacked(memoryStorage({ disk }), blocks);
+  return memoryStorage({ disk });
+}
+
+/** Puts a whole log into storage, and packs it: a log that nobody uses is closed once it is. */
+async function keepPacked(storage: GossipStorage, blocks: readonly Uint8Array[]): Promise<void> {
   await keep(storage, blocks);
-  return storage;
+  const node = createGossipNode({ storage });
+  const handle = node.open<ChatEvent>(id);
+  await handle.ready;
+  await new Promise<void>((resolve) => {
+    handle.subscribe(() => handle.status === 'closed' && resolve());
+    handle.release();
+  });
+  await node.close();
 }
 
 /** Puts a whole log into storage, as a node would that received it. */
@@ -165,17 +178,7 @@ export const gossipLog: System = {
   },
   disk: {
     async store(folder, whole) {
-      const storage = lmdbStorage({ path: folder });
-      await keep(storage, whole);
-      // Packed, as a node leaves it: a log that nobody uses is closed once it is.
-      const node = createGossipNode({ storage });
-      const handle = node.open<ChatEvent>(id);
-      await handle.ready;
-      await new Promise<void>((resolve) => {
-        handle.subscribe(() => handle.status === 'closed' && resolve());
-        handle.release();
-      });
-      await node.close();
+      await keepPacked(lmdbStorage({ path: folder }), whole);
     },
     async open(folder, newest) {
       const node = createGossipNode({ storage: lmdbStorage({ path: folder }) });
