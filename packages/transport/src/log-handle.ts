@@ -76,9 +76,9 @@ export interface LogHandle<T> {
   successor(event: LogEvent<T>): LogEvent<T> | undefined;
   /**
    * Takes an own event back: it is hidden here at once and for good, and at every node that learns of it. Resolves once that
-   * is durable on this disk. Own events behind it are appended again, at the end of the log: `log.get` finds them by their
-   * former ids, `delivery` goes on with them, and each has the one that it was as its `formerId`. Works offline, also after
-   * a restart. An event that is withdrawn already stays so.
+   * is durable on this disk. Own events behind it are appended again, at the end of the log, after what answers them:
+   * `log.get` finds them by their former ids, `delivery` goes on with them, and each has the one that it was as its
+   * `formerId`. Works offline, also after a restart. An event that is withdrawn already stays so.
    *
    * A node that has never heard of it, or runs an older version, may still show the event; and who has read it has read it.
    *
@@ -103,7 +103,8 @@ export interface LogHandle<T> {
   withdraw(id: EventId): Promise<void>;
   /**
    * Events that are hidden and that this node's storage has: own and others', in log order. It has those that it showed
-   * before they were withdrawn.
+   * before they were withdrawn. Those that stood behind a withdrawn one are among them: they stand in the log again, and
+   * `log.get` finds them there by their former ids.
    *
    * @throws GossipError `log-not-ready`, `log-closed`, or why storage cannot be read.
    */

@@ -170,4 +170,8 @@ test('[H11] bounds that are none are refused', async () => {
     expect(() => node.open(room)).toThrow(RangeError);
     await node.close();
   }
+  const misspelt = { ageMs: 5 } as { ageMsMax?: number };
+  expect(() => createGossipNode({ storage: memoryStorage(), retention: misspelt })).toThrow(
+    /retention\.ageMs: there are/,
+  );
 });

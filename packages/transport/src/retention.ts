@@ -1,6 +1,8 @@
 /** How much of its logs a node keeps, as its owner says it. */
 import type { Retention } from '@gossip-log/core/sync';
 
+const bounds = ['ageMsMax', 'eventsMax', 'bytesMax'] as const;
+
 /** For all logs of a node, or for each by its name; `undefined` keeps all of a log. */
 export type RetentionOption = Retention | ((log: string) => Retention | undefined);
 
@@ -20,7 +22,10 @@ export function checkRetention(retention: Retention): void {
   if (typeof retention !== 'object' || retention === null) {
     throw new TypeError(`retention: expected { ageMsMax, eventsMax, bytesMax }, got ${retention}`);
   }
-  for (const name of ['ageMsMax', 'eventsMax', 'bytesMax'] as const) {
+  const unknown = Object.keys(retention).find((name) => !bounds.some((bound) => bound === name));
+  // Misspelt, it would keep everything, and nobody would notice for months.
+  if (unknown !== undefined) throw new TypeError(`retention.${unknown}: there are ${bounds.join(', ')}`);
+  for (const name of bounds) {
     const bound: unknown = retention[name];
     if (bound !== undefined && !(Number.isFinite(bound) && (bound as number) >= 0)) {
       throw new RangeError(`retention.${name}: expected a number from 0 up, got ${bound}`);
