@@ -164,15 +164,15 @@ export class SecondBranches {
       const writer = block.replica[row] as number;
       const replica = replicas[writer] as number;
       const seq = block.seq[row] as number;
-      let from = seq;
+      let timeBefore = seq === block.firstSeq[writer] ? (block.timeBefore[writer] as number) : 0;
       if (seq > (last[replica] as number)) {
-        // Of the branch that stands the part may lie below the edge that is in the place of the other (K2).
-        const timeBefore = seq === block.firstSeq[writer] ? (block.timeBefore[writer] as number) : 0;
         if (timeBefore === 0 || timeBefore >= (lastTime[replica] as number)) continue;
-        from = this.#standing.partsFrom(replica, seq, timeBefore);
-      } else if (this.#standing.stands(block, row, replica) || this.#isUncertain(block, row, replica)) {
-        continue;
+      } else {
+        if (this.#standing.stands(block, row, replica) || this.#isUncertain(block, row, replica)) continue;
+        timeBefore = timeBeforeRow(block, row);
       }
+      // Of the branch that stands the part before may lie below the edge, and not be read yet (K2).
+      const from = timeBefore === 0 ? seq : this.#standing.partsFrom(replica, seq, timeBefore);
       // A manifest may be older than the table (J3).
       if (this.#truncations.hides(replica, seq)) continue;
       if (this.#effective.packed.slots.length > 0) throw new PackedOtherwise();

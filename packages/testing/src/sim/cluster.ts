@@ -484,13 +484,14 @@ export class Cluster {
         environment: process.environment,
       }),
     );
+    const { at, ...retention } = this.#plan.keeps ?? {};
     machine.node = createGossipNode({
       storage: disk.storage(process),
       connections: [...dialled, this.#network.listen(name, process)].map((source) => this.#observed(machine, source)),
       environment: process.environment,
       durable: relay,
       openOnDemand: relay,
-      ...(disk.letsGo && this.#plan.keeps !== undefined ? { retention: this.#plan.keeps } : {}),
+      ...(disk.letsGo ? { retention } : {}),
       name,
       onError: (error) => this.#onError(machine, error),
     });

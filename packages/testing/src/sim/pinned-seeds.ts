@@ -1163,4 +1163,34 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'The second part of a first branch was read before its first: of the second branch that stood in its place only the end was taken out, and an event showed before one that it depends on.',
+    limits: 'real',
+    plan: {
+      seed: 910000334,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+      ],
+      logs: 2,
+      faults: ['restore'],
+      delayMsMax: 300,
+      bytesPerMs: 20,
+      diskLatencyMsMax: 40,
+      looks: 1,
+      catchUps: true,
+      steps: [
+        { afterMs: 1384, do: 'append', at: 331, log: 0, count: 2, bytes: 1 },
+        { afterMs: 0, do: 'copy', at: 875 },
+        { afterMs: 863, do: 'append', at: 101, log: 1, count: 1, bytes: 27 },
+        { afterMs: 0, do: 'append', at: 952, log: 0, count: 1, bytes: 25 },
+        { afterMs: 0, do: 'restore', at: 141, downMs: 0 },
+        { afterMs: 1508, do: 'append', at: 905, log: 0, count: 1, bytes: 16 },
+        { afterMs: 0, do: 'append', at: 92, log: 0, count: 1, bytes: 13 },
+        { afterMs: 1498, do: 'append', at: 301, log: 0, count: 1, bytes: 130 },
+      ],
+    },
+  },
 ];
