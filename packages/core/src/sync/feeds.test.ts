@@ -474,7 +474,7 @@ test('[F3, F6, F7] over histories with late events, cuts and other servers a fee
         reached.late += read.filter((event, i) => i > 0 && event.clock < (read[i - 1] as LogEvent).clock).length;
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 500 },
   );
   for (const [what, count] of Object.entries(reached)) expect(count, what).toBeGreaterThan(20);
 });
