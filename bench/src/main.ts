@@ -1,7 +1,7 @@
 /**
  * `npm run bench [workload … system …]`: measures, prints tables, writes results. A whole run goes to `results/` and into
- * the documents; a part goes to `results/local/`. Stopped with Ctrl+C, or by `--minutes`, it keeps what it has, as a part
- * unless each pair was measured once.
+ * the documents; a part goes to `results/local/`. Stopped with Ctrl+C it keeps what it has, as a part unless each pair was
+ * measured once.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,6 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     runs: { type: 'string', default: '5' },
-    minutes: { type: 'string' },
     scale: { type: 'string', default: '1' },
     smoke: { type: 'boolean', default: false },
     compare: { type: 'boolean', default: false },
@@ -127,8 +126,6 @@ async function bench(): Promise<number> {
   const plan = planRun(done, systems, scale);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
-  const deadline =
-    values.minutes === undefined ? undefined : setTimeout(() => stop.abort(), Number(values.minutes) * 60_000);
 
   const folder = mkdtempSync(join(tmpdir(), 'gossip-log-bench-'));
   try {
@@ -164,7 +161,6 @@ async function bench(): Promise<number> {
     if (values.compare) return compare(results, recorded, console.log) ? 0 : 1;
     return failures.length === 0 ? 0 : 1;
   } finally {
-    clearTimeout(deadline);
     rmSync(folder, { recursive: true, force: true });
   }
 }
