@@ -2,47 +2,17 @@
 import { createGossipLog, limits, replicaIdFromBytes, type Snapshot } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
-import { append, closeNodes, nodeOn, texts } from '../test/nodes-on-disks.js';
+import { append, closeNodes, joined, nodeOn, texts } from '../test/nodes-on-disks.js';
 import { until } from '../test/until.js';
 import { createGossipNode, type OpenOptions } from './gossip-node.js';
 import type { LogHandle } from './log-handle.js';
-import { type MemoryPair, memoryPair } from './memory-pair.js';
+import { memoryPair } from './memory-pair.js';
 
 const room = 'room';
 const chunk = limits.journalRowsMax;
 
 const payloads = (snapshot: Snapshot<string>) => snapshot.map(({ payload }) => payload);
 const shows = (log: LogHandle<string>, count: number) => until(log, () => log.snapshot().length >= count);
-
-/** The `right` end, with the bytes counted that come through it. */
-function counted(pair: MemoryPair) {
-  const traffic = { bytes: 0 };
-  const source: MemoryPair['right'] = {
-    start: (host) =>
-      pair.right.start({
-        status: (status) => host.status(status),
-        connected: (connection) => {
-          const handlers = host.connected(connection);
-          return {
-            closed: (reason) => handlers.closed(reason),
-            frame: (bytes) => {
-              traffic.bytes += bytes.length;
-              handlers.frame(bytes);
-            },
-          };
-        },
-      }),
-  };
-  return { source, traffic };
-}
-
-/** A relay and an app over these disks, joined. */
-function joined(relayDisk: MemoryDisk, appDisk: MemoryDisk) {
-  const pair = memoryPair();
-  const relay = nodeOn(relayDisk, { connections: [pair.left], durable: true, openOnDemand: true, name: 'relay' });
-  const { source, traffic } = counted(pair);
-  return { relay, app: nodeOn(appDisk, { connections: [source] }), traffic, pair };
-}
 
 /**
  * A relay's disk with `before + missed` messages, and that of an app which was there for the first ones and has written one

@@ -2,7 +2,7 @@
 import { limits, type Snapshot } from '@gossip-log/core';
 import { MemoryDisk } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
-import { append, closeNodes, nodeOn, texts } from '../test/nodes-on-disks.js';
+import { append, closeNodes, joined, nodeOn, texts } from '../test/nodes-on-disks.js';
 import { until } from '../test/until.js';
 import type { LogHandle } from './log-handle.js';
 import type { LogWindow } from './log-window.js';
@@ -12,42 +12,11 @@ const room = 'room';
 
 const payloads = (snapshot: Snapshot<string>) => snapshot.map(({ payload }) => payload);
 
-/** A relay over that disk and an app, joined; what the app is sent is counted. */
-function joined(relayDisk: MemoryDisk, appDisk = new MemoryDisk()) {
-  const pair = memoryPair();
-  const relay = nodeOn(relayDisk, { connections: [pair.left], durable: true, openOnDemand: true, name: 'relay' });
-  const traffic = { bytes: 0 };
-  const app = nodeOn(appDisk, {
-    connections: [
-      {
-        start: (host) =>
-          pair.right.start({
-            status: (status) => host.status(status),
-            connected: (connection) => {
-              const handlers = host.connected(connection);
-              return {
-                ...{ closed: handlers.closed.bind(handlers) },
-                frame: (bytes) => {
-                  traffic.bytes += bytes.length;
-                  handlers.frame(bytes);
-                },
-              };
-            },
-          }),
-      },
-    ],
-  });
-  return { app, relay, traffic };
-}
-
 /** A relay's disk with `count` messages of one writer. */
 async function filledDisk(count: number): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   const { app } = joined(disk);
-  const log = app.open<string>(room);
-  await append(log, texts(0, count));
-  const last = log.snapshot().at(-1);
-  if (last !== undefined) await log.delivered(last, 'relayed');
+  await append(app.open<string>(room), texts(0, count), 'relayed');
   await closeNodes();
   return disk;
 }

@@ -2,7 +2,7 @@
 import { type Environment, limits } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
-import { append, closeNodes, nodeOn, texts } from '../test/nodes-on-disks.js';
+import { append, closeNodes, joined, nodeOn, texts } from '../test/nodes-on-disks.js';
 import { until } from '../test/until.js';
 import { createGossipNode, type GossipNodeOptions } from './gossip-node.js';
 import type { LogHandle } from './log-handle.js';
@@ -11,13 +11,6 @@ import { systemEnvironment } from './system-environment.js';
 
 const room = 'room';
 const chunk = limits.journalRowsMax;
-
-function joined(relayDisk: MemoryDisk, appDisk: MemoryDisk, relayOptions: Partial<GossipNodeOptions> = {}) {
-  const pair = memoryPair();
-  const durable = { durable: true, openOnDemand: true, name: 'relay' };
-  const relay = nodeOn(relayDisk, { connections: [pair.left], ...durable, ...relayOptions });
-  return { relay, app: nodeOn(appDisk, { connections: [pair.right] }), pair };
-}
 
 const payloads = (log: LogHandle<string>) => log.snapshot().map(({ payload }) => payload);
 

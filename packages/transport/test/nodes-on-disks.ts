@@ -1,6 +1,7 @@
 /** Nodes over disks in memory, and rooms of messages in them. */
-import { type MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
-import { createGossipNode, type GossipNode, type GossipNodeOptions, type LogHandle } from '../src/index.js';
+import type { ConnectionSource } from '@gossip-log/core';
+import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
+import { createGossipNode, type GossipNode, type GossipNodeOptions, type LogHandle, memoryPair } from '../src/index.js';
 
 const nodes: GossipNode[] = [];
 
@@ -18,6 +19,40 @@ export function nodeOn(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {
 }
 
 export const closeNodes = () => Promise.all(nodes.splice(0).map((node) => node.close()));
+
+/** A relay over one disk and an app over the other, joined. What the app is sent is counted. */
+export function joined(
+  relayDisk: MemoryDisk,
+  appDisk = new MemoryDisk(),
+  relayOptions: Partial<GossipNodeOptions> = {},
+) {
+  const pair = memoryPair();
+  const durable = { durable: true, openOnDemand: true, name: 'relay' };
+  const relay = nodeOn(relayDisk, { connections: [pair.left], ...durable, ...relayOptions });
+  const { source, traffic } = counted(pair.right);
+  return { relay, app: nodeOn(appDisk, { connections: [source] }), traffic, pair };
+}
+
+function counted(end: ConnectionSource) {
+  const traffic = { bytes: 0 };
+  const source: ConnectionSource = {
+    start: (host) =>
+      end.start({
+        status: (status) => host.status(status),
+        connected: (connection) => {
+          const handlers = host.connected(connection);
+          return {
+            closed: (reason) => handlers.closed(reason),
+            frame: (bytes) => {
+              traffic.bytes += bytes.length;
+              handlers.frame(bytes);
+            },
+          };
+        },
+      }),
+  };
+  return { source, traffic };
+}
 
 /** Messages `from` to `to - 1`. */
 export function texts(from: number, to: number): string[] {
