@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -444,17 +445,52 @@ test('[R4] health and metrics tell of connections, bytes and a store that fails'
   expect(await health()).toEqual([200, 'ok\n']);
 });
 
-test('[R4] an upgrade of another path is answered with 404, and holds nothing up', async () => {
-  const made = await relay();
-  const port = Number(new URL(made.url).port);
+/** What a server answers to a request for an upgrade, once it has closed the connection. */
+async function upgradeAnswer(port: number, path: string): Promise<string> {
   const socket = connect(port, host);
   let answer = '';
   socket.on('data', (bytes) => {
     answer += bytes;
   });
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
-  socket.write('GET /nope HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
   await closed;
-  expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+  return answer;
+}
+
+test('[R4] an upgrade of another path is answered with 404, and holds nothing up', async () => {
+  const made = await relay();
+  expect(await upgradeAnswer(Number(new URL(made.url).port), '/nope')).toMatch(/^HTTP\/1\.1 404 /);
   await made.close();
+});
+
+test('[R4] who dials while the store is still opened is answered with 503, and not left waiting', async () => {
+  // A port that nobody else has: the relay tells its own only once it is up.
+  const reserved = createServer().listen(0, host);
+  await once(reserved, 'listening');
+  const { port } = reserved.address() as AddressInfo;
+  await new Promise((resolve) => reserved.close(resolve));
+
+  const storage = memoryStorage();
+  let reached = () => {};
+  let open = () => {};
+  const opening = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const slow: GossipStorage = Object.assign(Object.create(storage) as GossipStorage, {
+    async getMetadata(key: string) {
+      reached();
+      await opened;
+      return storage.getMetadata(key);
+    },
+  });
+  const starting = relay({ port, storage: slow });
+  await opening;
+  expect(await upgradeAnswer(port, '/sync')).toMatch(/^HTTP\/1\.1 503 /);
+  open();
+  const log = await openLog(client((await starting).url), 'room');
+  await log.delivered(log.append('in'), 'relayed');
 });

@@ -138,10 +138,13 @@ function createOwnServer(counts: Counts, connectionsMax: number, path: string): 
   // As many may be on their way in as may be open.
   server.maxConnections = 2 * connectionsMax;
   server.on('upgrade', ({ url }, socket) => {
-    // The connections take upgrades of their own path. Nobody else does, and a socket without an answer would stay.
-    if (url?.split('?')[0] === path) return;
+    // The connections take upgrades of their own path, while there is a node. Nobody else answers: a socket would stay.
+    const own = url?.split('?')[0] === path;
+    if (own && server.listenerCount('upgrade') > 1) return;
+    const status = own ? 503 : 404;
     socket.on('error', () => undefined);
-    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+    socket.end(head, () => socket.destroy());
   });
   return server;
 }
