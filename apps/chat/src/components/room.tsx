@@ -26,11 +26,16 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
   const log = useGossipLog<Message>(room, { window: newest });
   const { status, events, append, error, hasOlder, isLoadingOlder } = log;
   const list = useRef<MessageListHandle>(null);
+  const focusedBefore = useRef<Element>(null);
   const { id, name, color } = profile;
 
   useEffect(() => {
-    // On a touch screen this would open the keyboard over the room.
-    if (status === 'ready' && matchMedia('(pointer: fine)').matches) composer.current?.focus();
+    focusedBefore.current = document.activeElement;
+  }, []);
+  useEffect(() => {
+    // On a touch screen this would open the keyboard over the room. Who went elsewhere while it opened stays there.
+    const awaited = document.activeElement === focusedBefore.current && matchMedia('(pointer: fine)').matches;
+    if (status === 'ready' && awaited) composer.current?.focus();
   }, [status, composer]);
 
   const send = (text: string): void => {
