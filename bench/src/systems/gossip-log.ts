@@ -1,11 +1,11 @@
 /** gossip-log: the log alone where a workload is about the log, nodes where it is about exchange and disks. */
-import { type GossipStorage, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type Environment, type GossipStorage, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
 import { ReplicatedLog } from '@gossip-log/core/sync';
 import { view, where } from '@gossip-log/core/view';
 import { createRelay } from '@gossip-log/relay';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
-import { createGossipNode, type LogHandle, webSocketClient } from '@gossip-log/transport';
+import { createGossipNode, type LogHandle, systemEnvironment, webSocketClient } from '@gossip-log/transport';
 import { WebSocket } from 'ws';
 import { splitBlocks } from '../../../packages/core/src/codec/block.js';
 import { mulberry32 } from '../../../packages/core/test/message-generator.js';
@@ -125,10 +125,16 @@ export async function inStorage(blocks: readonly Uint8Array[]): Promise<GossipSt
   return memoryStorage({ disk });
 }
 
+/** The platform's environment, whose timers do not wait: nobody comes back to a log that was released. */
+const hasty: Environment = {
+  ...systemEnvironment,
+  setTimer: (_ms, callback) => systemEnvironment.setTimer(0, callback),
+};
+
 /** Puts a whole log into storage, and packs it: a log that nobody uses is closed once it is. */
 async function keepPacked(storage: GossipStorage, blocks: readonly Uint8Array[]): Promise<void> {
   await keep(storage, blocks);
-  const node = createGossipNode({ storage });
+  const node = createGossipNode({ storage, environment: hasty });
   const handle = node.open<ChatEvent>(id);
   await handle.ready;
   await new Promise<void>((resolve) => {

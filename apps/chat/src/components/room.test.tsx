@@ -3,11 +3,12 @@ import { memoryStorage } from '@gossip-log/storage/memory';
 import { act, createRef } from 'react';
 import { createRoot } from 'react-dom/client';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Profile } from '../profile.js';
 import { Room } from './room.js';
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
-const profile = { id: 'robin', name: 'Robin', color: '#0f766e' };
+const profile: Profile = { id: 'robin', name: 'Robin', color: '#0f766e' };
 
 /** A room whose log is read from storage once `open` is called. */
 function openingRoom() {
