@@ -1273,4 +1273,33 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      "Two tabs over one store, and one that knew no edge yet kept that over the other's: what that one had written above its edge was not there after a restart.",
+    limits: 'real',
+    plan: {
+      seed: 2000003752,
+      relays: 0,
+      apps: [
+        { disk: 0, dials: [] },
+        { disk: 0, dials: [0] },
+        { disk: 2, dials: [0] },
+      ],
+      logs: 1,
+      faults: [],
+      delayMsMax: 1,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      catchUps: false,
+      steps: [
+        { afterMs: 0, do: 'one-way', at: 268, peer: 849, forMs: 20000 },
+        { afterMs: 0, do: 'append', at: 452, log: 0, count: 1, bytes: 29 },
+        { afterMs: 32, do: 'append', at: 611, log: 1, count: 1, bytes: 10 },
+        { afterMs: 49, do: 'append', at: 682, log: 1, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'append', at: 399, log: 0, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'crash', at: 417, downMs: 50000 },
+      ],
+    },
+  },
 ];
