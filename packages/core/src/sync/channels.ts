@@ -96,7 +96,7 @@ export class Channels {
     return this.#nextNumber++;
   }
 
-  attach(log: string, isEstablished: boolean): void {
+  attach(log: string, hasGreeted: boolean): void {
     let channel = this.#byLog.get(log);
     if (channel === undefined) {
       channel = this.#add(log);
@@ -105,8 +105,8 @@ export class Channels {
         this.#session.put({ type: 'refused', log, error });
         return;
       }
-      if (isEstablished) this.describe(channel, true);
-    } else if (isEstablished && channel.state === 'offered' && !channel.described) {
+      if (hasGreeted) this.describe(channel, true);
+    } else if (hasGreeted && channel.state === 'offered' && !channel.described) {
       // The peer refused it or left it, and now it is wanted anew.
       this.describe(channel, true);
     }
