@@ -1341,4 +1341,36 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'Of two peers that held less than a window asks for each was asked once more when the other had answered, a thousand times a second.',
+    limits: 'real',
+    plan: {
+      seed: 2000000094,
+      relays: 0,
+      apps: [
+        { disk: 0, dials: [] },
+        { disk: 1, dials: [0] },
+        { disk: 1, dials: [0] },
+        { disk: 1, dials: [2, 0] },
+      ],
+      logs: 1,
+      faults: [],
+      delayMsMax: 1,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 40,
+      looks: 1,
+      catchUps: true,
+      steps: [
+        { afterMs: 761, do: 'trap', at: 500, operations: 2, moment: 'before', power: false, downMs: 100 },
+        { afterMs: 0, do: 'append', at: 753, log: 1, count: 6, bytes: 1 },
+        { afterMs: 0, do: 'append', at: 432, log: 1, count: 1, bytes: 39 },
+        { afterMs: 1512, do: 'append', at: 967, log: 1, count: 1, bytes: 3 },
+        { afterMs: 29, do: 'append', at: 334, log: 0, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'partition', at: 833, peer: 828, forMs: 2000 },
+        { afterMs: 32, do: 'open', at: 2, log: 0 },
+        { afterMs: 1655, do: 'damage', at: 771, kind: 'tear' },
+      ],
+    },
+  },
 ];
