@@ -37,6 +37,12 @@ export interface MissingEvent {
   readonly time: number;
 }
 
+/** The last event of a replica of which something is so. */
+interface LastEvent {
+  readonly seq: number;
+  readonly time: number;
+}
+
 /** @internal */
 export class Edges {
   complete = 0;
@@ -50,10 +56,10 @@ export class Edges {
   readonly #dangling = new Map<number, MissingEvent>();
   /** No dangling event up to this time is remembered: there were too many. */
   #forgottenUpTo = -1;
-  /** Per replica, the last event that is gone for good. */
-  readonly #dropped = new Map<number, number>();
+  /** Per replica, the last event that is gone for good. Its time is told with the one behind it. */
+  readonly #dropped = new Map<number, LastEvent>();
   /** Per replica, the last event that was let go of. */
-  readonly #letGo = new Map<number, { seq: number; time: number }>();
+  readonly #letGo = new Map<number, LastEvent>();
   /** The lowest edge that what is missing allows; `undefined` when it has changed. */
   #lowest: number | undefined = 0;
 
@@ -87,7 +93,7 @@ export class Edges {
   }
 
   /** The last event of a replica that is here, and its time. */
-  endOf(replica: number): { readonly seq: number; readonly time: number } {
+  endOf(replica: number): LastEvent {
     const { last, lastTime } = this.#replicas;
     return { seq: last[replica] ?? 0, time: lastTime[replica] ?? 0 };
   }
@@ -135,12 +141,12 @@ export class Edges {
   }
 
   /** All events of a replica up to this one are gone. They count as held: they would not be taken again. */
-  drop(replica: number, seq: number): void {
-    if (seq > (this.#dropped.get(replica) ?? 0)) this.#dropped.set(replica, seq);
+  drop(replica: number, seq: number, time: number): void {
+    if (seq > (this.#dropped.get(replica)?.seq ?? 0)) this.#dropped.set(replica, { seq, time });
   }
 
   /** Replica → the last event that is gone. */
-  get dropped(): ReadonlyMap<number, number> {
+  get dropped(): ReadonlyMap<number, LastEvent> {
     return this.#dropped;
   }
 
@@ -235,9 +241,7 @@ export class Edges {
 
   /** An event is not in memory any more. It counts as held: it would not be taken again. */
   letGo(replica: number, seq: number, time: number): void {
-    const known = this.#letGo.get(replica);
-    if (known === undefined) this.#letGo.set(replica, { seq, time });
-    else if (seq > known.seq) Object.assign(known, { seq, time });
+    if (seq > (this.#letGo.get(replica)?.seq ?? 0)) this.#letGo.set(replica, { seq, time });
   }
 
   /** In memory the replica's events begin behind this one now, of `time`; 0 where that is not told. */
@@ -259,7 +263,7 @@ export class Edges {
   /** What is held of a replica's events `[first, last]` and not gone, in runs. */
   heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
     const held: { first: number; last: number }[] = [];
-    for (let next = Math.max(first, (this.#dropped.get(replica) ?? 0) + 1); next <= last; ) {
+    for (let next = Math.max(first, (this.#dropped.get(replica)?.seq ?? 0) + 1); next <= last; ) {
       const end = this.holds(replica, next) ? this.#endOfRun(replica, next) : undefined;
       if (end === undefined) {
         const later = this.#segments.get(replica)?.find((segment) => segment.first > next);
@@ -297,8 +301,9 @@ export class Edges {
 
   /** The time of the event before one whose predecessor is not in memory; 0 where that is not known. */
   timeBefore(replica: number, seq: number): number {
-    const gone = this.#letGo.get(replica);
-    if (gone?.seq === seq - 1) return gone.time;
+    for (const gone of [this.#letGo.get(replica), this.#dropped.get(replica)]) {
+      if (gone?.seq === seq - 1) return gone.time;
+    }
     const segments = this.#segments.get(replica);
     const segment = segments?.[firstEndingAt(segments, seq)];
     return segment?.first === seq ? segment.timeBefore : 0;

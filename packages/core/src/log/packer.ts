@@ -210,7 +210,7 @@ export class Packer {
       complete: Math.max(edges.complete, runs.lowest()),
       droppedBefore: edges.droppedBefore,
       gaps: Array.from(runs.gaps(), ({ replica, segments }) => ({ replica: indexOf(replica), segments })),
-      dropped: Array.from(edges.dropped, ([replica, seq]) => ({ replica: indexOf(replica), seq })).filter(
+      dropped: Array.from(edges.dropped, ([replica, { seq }]) => ({ replica: indexOf(replica), seq })).filter(
         ({ replica }) => replica !== undefined,
       ),
       dangling: Array.from(edges.dangling, (event) => ({
