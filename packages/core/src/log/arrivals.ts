@@ -40,7 +40,7 @@ export interface Receipt extends MergeResult {
   readonly hidden: number;
   /** Parked events that were dropped because the causal buffer was full, or because they broke a rule when released. */
   readonly dropped: number;
-  /** What the received blocks hold, known before or not. */
+  /** What the received blocks hold, known before or not; of replicas that write on another branch nothing (G6). */
   readonly runs: readonly TimedRun[];
   /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
   readonly refused: GossipError | undefined;
@@ -270,7 +270,7 @@ export class Arrivals {
       released.push(row);
     }
     const runs = collect ? blockRuns(block, replicas, ids) : [];
-    tally.runs.push(...runs);
+    tally.runs.push(...(contested?.size ? runs.filter(({ replica }) => !contested.has(replica)) : runs));
     if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
 
     if (released.length > 0) {
