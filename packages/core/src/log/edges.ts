@@ -54,6 +54,8 @@ export class Edges {
   readonly #dropped = new Map<number, number>();
   /** Per replica, the last event that was let go of. */
   readonly #letGo = new Map<number, { seq: number; time: number }>();
+  /** Of events that came late among packed ones, the time of the event before: no packed block tells of it yet (B7). */
+  readonly #beforeLate = new Map<number, number>();
   /** The lowest edge that what is missing allows; `undefined` when it has changed. */
   #lowest: number | undefined = 0;
 
@@ -136,6 +138,7 @@ export class Edges {
 
   /** All events of a replica up to this one are gone. They count as held: they would not be taken again. */
   drop(replica: number, seq: number): void {
+    this.packedLate(replica, seq);
     if (seq > (this.#dropped.get(replica) ?? 0)) this.#dropped.set(replica, seq);
   }
 
@@ -240,6 +243,16 @@ export class Edges {
     else if (seq > known.seq) Object.assign(known, { seq, time });
   }
 
+  /** An event came late among packed ones. `timeBefore` as it was told. */
+  cameLate(replica: number, seq: number, timeBefore: number): void {
+    if (timeBefore > 0) this.#beforeLate.set(dot(replica, seq), timeBefore);
+  }
+
+  /** It is packed now. */
+  packedLate(replica: number, seq: number): void {
+    if (this.#beforeLate.size > 0) this.#beforeLate.delete(dot(replica, seq));
+  }
+
   /** In memory the replica's events begin behind this one now, of `time`; 0 where that is not told. */
   residesFrom(replica: number, seq: number, time: number): void {
     if (seq > 0) this.#letGo.set(replica, { seq, time });
@@ -299,6 +312,8 @@ export class Edges {
   timeBefore(replica: number, seq: number): number {
     const gone = this.#letGo.get(replica);
     if (gone?.seq === seq - 1) return gone.time;
+    const late = this.#beforeLate.size > 0 ? this.#beforeLate.get(dot(replica, seq)) : undefined;
+    if (late !== undefined) return late;
     const segments = this.#segments.get(replica);
     const segment = segments?.[firstEndingAt(segments, seq)];
     return segment?.first === seq ? segment.timeBefore : 0;
@@ -366,6 +381,9 @@ export class Edges {
   /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
   cut(replica: number, seq: number): void {
     this.unrefer(replica, seq);
+    for (const key of this.#beforeLate.keys()) {
+      if (key >= dot(replica, seq) && key < dot(replica + 1, 0)) this.#beforeLate.delete(key);
+    }
     const segments = this.#segments.get(replica);
     if (segments === undefined) return;
     this.#lowest = undefined;

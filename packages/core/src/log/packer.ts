@@ -243,13 +243,18 @@ export class Packer {
 
   /** The step is stored. Events that have come since stay where they are: in memory and in the journal. */
   #apply(step: Step, replacements: readonly Replacement[]): void {
-    const { packed, ordered } = this.#effective;
+    const { packed, ordered, edges } = this.#effective;
     const { end, hotFrom } = packed;
     this.packedRuns.adopt(step.runs);
     const left = new Chunk();
     const leave = (chunk: Chunk, from: number, to: number) => {
       for (let row = from; row < to; row++) {
-        if (this.packedRuns.holds(chunk.replica[row] as number, chunk.seq[row] as number)) continue;
+        const replica = chunk.replica[row] as number;
+        const seq = chunk.seq[row] as number;
+        if (this.packedRuns.holds(replica, seq)) {
+          edges.packedLate(replica, seq);
+          continue;
+        }
         left.reserveOneMore();
         left.copyRow(chunk, row);
       }
