@@ -140,6 +140,7 @@ const sumsAtRest: Step = (rig) => {
 const starting: Step[] = [(rig) => ({ type: 'start', now: rig.nowMs })];
 const greeted: Step[] = [...starting, (rig) => rig.frame(hello)];
 const attaching: Step[] = [...greeted, (rig) => ({ type: 'attach', log, now: rig.nowMs })];
+const attachingEarly: Step[] = [...starting, (rig) => ({ type: 'attach', log, now: rig.nowMs })];
 const offering: Step[] = [...attaching, (rig) => rig.answer('describe')];
 const opening: Step[] = [...offering, (rig) => rig.frame(open())];
 /** The peer has begun no comparison, and not answered ours yet. */
@@ -161,6 +162,9 @@ const merging: Step[] = [...live, (rig) => rig.frame(events(ours))];
 export const states = {
   new: [],
   greeting: starting,
+  /** Attached; our description is being made, and the peer has not said hello. */
+  'greeting, describing': attachingEarly,
+  'greeting, offered': [...attachingEarly, (rig) => rig.answer('describe')],
   absent: greeted,
   /** Attached; our description is being made. */
   describing: attaching,

@@ -23,7 +23,9 @@ export type ChannelState = 'offered' | 'opening' | 'live';
 export interface Channel {
   readonly log: string;
   /** Our number for it, which the peer's frames carry. */
-  readonly number: number;
+  number: number;
+  /** The number has served for an exchange that is over, of which the peer may not know: the next `open` takes another one. */
+  isSpent: boolean;
   /** The peer's number for it, once it has opened it. */
   remote: number | undefined;
   /** How far back the peer holds the log. */
@@ -45,8 +47,8 @@ export interface Channel {
   /** What it opened the log with. */
   descriptor: LogDescriptor | undefined;
   state: ChannelState;
-  /** It was left or refused before, under the same number: the peer may hold a comparison of ours that is over for us. */
-  isReset: boolean;
+  /** A comparison of ours may be lost, since the peer has begun afresh: another one begins with our answer. */
+  lost: boolean;
   /** This node uses the log itself. */
   attached: boolean;
   /** The driver opened it for the peer alone and waits for `released`. */
@@ -142,7 +144,8 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     toldHidden: [],
     descriptor: undefined,
     state: 'offered',
-    isReset: true,
+    isSpent: true,
+    lost: false,
     described: false,
     asked: false,
     forPeer: false,

@@ -12,6 +12,9 @@
  *   (C1 to C6, at the head of `log/compare-rows.ts`). A comparison that begins anew replaces the one before; frames of the
  *   old one are skipped. Where the first `open` of both begins one, the node of the lower id lets the other's go: its own
  *   serves for both.
+ * - [S23] A number serves for one exchange: when that is over, the next `open` takes another. Under another number the peer
+ *   has begun afresh, and what was said to it or by it counts no more. Where it asks, our `open` goes first, and begins a
+ *   comparison in place of one of ours that was under way: the peer may have neither.
  * - [S6] Logs of one name with different descriptors do not sync: `descriptor-mismatch`, for that log alone. An `open`
  *   that comes again keeps its descriptor.
  * - [S7] A peer's `open` is granted by the driver (request `open`) before anything of the log is sent or merged. What
@@ -96,7 +99,7 @@ export class Channels {
     return this.#nextNumber++;
   }
 
-  attach(log: string, isEstablished: boolean): void {
+  attach(log: string, hasGreeted: boolean): void {
     let channel = this.#byLog.get(log);
     if (channel === undefined) {
       channel = this.#add(log);
@@ -105,8 +108,8 @@ export class Channels {
         this.#session.put({ type: 'refused', log, error });
         return;
       }
-      if (isEstablished) this.describe(channel, true);
-    } else if (isEstablished && channel.state === 'offered' && !channel.described) {
+      if (hasGreeted) this.describe(channel, true);
+    } else if (hasGreeted && channel.state === 'offered' && !channel.described) {
       // The peer refused it or left it, and now it is wanted anew.
       this.describe(channel, true);
     }
@@ -148,15 +151,17 @@ export class Channels {
       this.#session.refuse(message.channel, error);
       return;
     }
+    const asks = message.turn !== undefined;
     // Under another number the peer has begun afresh: what was sent to the old one, or heard from it, counts no more.
     const isFresh = channel.remote !== undefined && channel.remote !== message.channel;
+    if (isFresh) this.#forgetPeer(channel, asks);
     channel.remote = message.channel;
     channel.edges = message.edges ?? wholeLog;
     channel.cutting = channel.edges.last !== undefined;
-    channel.meets = channel.state === 'offered' && !channel.isReset && !channel.cutting;
+    channel.meets = channel.state === 'offered' && !channel.cutting;
     channel.cut = undefined;
     // One that begins no comparison only tells edges, or answers.
-    if (isFresh || message.turn !== undefined) channel.first = message.turn;
+    if (isFresh || asks) channel.first = message.turn;
     if (this.#toldHidden?.channel === message.channel) this.#hide(channel, this.#toldHidden.truncations);
     this.#toldHidden = undefined;
     switch (channel.state) {
@@ -172,8 +177,6 @@ export class Channels {
         // Ours is on its way already, unless the log is not attached: then the answer follows the grant.
         return;
       case 'opening':
-        // It asks once more: it may have refused ours meanwhile, and forgotten it.
-        if (message.turn !== undefined) channel.described = false;
         return;
       case 'live':
         channel.muted = false;
@@ -181,19 +184,26 @@ export class Channels {
         // It may have more than when it was asked.
         channel.wanted.clear();
         // It may have forgotten what it was told.
-        if (message.turn !== undefined) channel.toldHidden = [];
+        if (asks) channel.toldHidden = [];
         this.#session.put({ type: 'edges', log, edges: channel.edges });
-        if (isFresh) {
-          channel.compared = false;
-          channel.theirs = undefined;
-          channel.healing = undefined;
-          channel.ahead.clear();
-          catchUp(this.#session, channel, undefined);
-        }
         this.#answerOpen(channel);
         if (!channel.cutting) this.#takeWaiting(channel);
         return;
     }
+  }
+
+  /** The peer has begun afresh. Where it asks, it may have done so without our `open`, and without what that has begun. */
+  #forgetPeer(channel: Channel, asks: boolean): void {
+    channel.muted = false;
+    channel.compared = false;
+    channel.theirs = undefined;
+    channel.healing = undefined;
+    channel.ahead.clear();
+    catchUp(this.#session, channel, undefined);
+    if (!asks) return;
+    channel.described = false;
+    channel.lost = channel.ours !== undefined;
+    channel.ours = undefined;
   }
 
   /** The driver has granted the peer's `open`. */
@@ -240,10 +250,9 @@ export class Channels {
 
   /** The peer's `open` is granted: ours goes back if it is asked for, and a comparison is under way in any case. */
   #answerOpen(channel: Channel): void {
-    const { first, ours, theirs, compared, described, describing, cutting, isReset } = channel;
-    // A comparison of ours may be over for us alone: the peer has answered it, or still waits for it (`isReset`).
+    const { first, ours, theirs, compared, described, describing, cutting, lost } = channel;
     const isAnswer = first === undefined && theirs === undefined;
-    const begins = (isAnswer || isReset) && ours === undefined && !compared;
+    const begins = (isAnswer || lost) && ours === undefined && !compared;
     if (begins ? describing?.answer !== true : first !== undefined || !described || cutting) {
       this.describe(channel, begins);
     }
@@ -287,7 +296,9 @@ export class Channels {
     { descriptor, ranges, token, edges, truncations = [] }: Answers['describe'],
     asks: boolean,
   ): void {
+    if (channel.isSpent) this.#renumber(channel);
     const turn = asks ? this.#parts.comparing.begin(channel, ranges) : undefined;
+    channel.lost = false;
     const about = edges === undefined ? {} : { edges };
     this.tellHidden(channel, truncations);
     this.#session.send({ kind: 'open', channel: channel.number, descriptor, token, ...about, turn });
@@ -425,10 +436,17 @@ export class Channels {
   #add(log: string): Channel | undefined {
     if (this.#byLog.size >= channelsMax) return undefined;
     const number = this.takeNumber();
-    const channel: Channel = { log, number, attached: false, ...freshExchange(this.#session.now), isReset: false };
+    const channel: Channel = { log, number, attached: false, ...freshExchange(this.#session.now), isSpent: false };
     this.#byLog.set(log, channel);
     this.#byNumber.set(number, channel);
     return channel;
+  }
+
+  #renumber(channel: Channel): void {
+    this.#byNumber.delete(channel.number);
+    channel.number = this.takeNumber();
+    channel.isSpent = false;
+    this.#byNumber.set(channel.number, channel);
   }
 
   #remove(channel: Channel): void {

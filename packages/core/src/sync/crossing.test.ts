@@ -107,9 +107,16 @@ const found: [Step[], boolean, boolean][] = [
     false,
     false,
   ],
+  [
+    schedule(
+      '1 deny, 0 answer, 1 answer, 0 deliver 1, 1 deliver 1, 1 answer, 0 answer, 1 detach, 1 attach, 1 answer, 1 deliver 1, 0 answer 1',
+    ),
+    false,
+    false,
+  ],
 ];
 
-test('[S5] [S8] [L1] wherever a log is opened, left, described anew or cut while comparisons cross, both converge', () => {
+test('[S5] [S8] [S23] [L1] wherever a log is opened, left, described anew or cut while comparisons cross, both converge', () => {
   const reached = { yielded: 0, described: 0, denied: 0, cuts: 0 };
   fc.assert(
     fc.property(

@@ -121,6 +121,14 @@ const ticks = {
   'tick, held event due': 'send credit',
 };
 
+const greeting: Row = {
+  ...beforeHello(told),
+  ...ticks,
+  start: '',
+  end: told('normal'),
+  hello: 'established → absent',
+};
+
 const absent: Row = {
   ...unasked,
   ...feeds,
@@ -243,12 +251,19 @@ const table: Readonly<Record<StateName, Row>> = {
     end: untold('normal'),
     hello: untold('protocol'),
   },
-  greeting: {
-    ...beforeHello(told),
-    ...ticks,
-    start: '',
-    end: told('normal'),
-    hello: 'established → absent',
+  greeting: { ...greeting, attach: 'request describe' },
+  'greeting, describing': {
+    ...greeting,
+    ...asked,
+    'describe answered': 'send open',
+    'describe failed': told('storage-failed'),
+    hello: 'established → offered',
+  },
+  'greeting, offered': {
+    ...greeting,
+    describe: 'request describe',
+    'truncated, by this node': 'send truncations',
+    hello: 'established → offered',
   },
   absent,
   describing: {

@@ -55,14 +55,16 @@ const sent = (outputs: readonly SessionOutput[], kind: Message['kind']): Message
 const ends = (node: TestNode): string[] =>
   node.outputs.flatMap((output) => (output.type === 'end' ? [output.reason.code] : []));
 
-test('[S1] a log attached before the peer has said hello is opened right after it', () => {
+test('[S1] a log is opened right behind our hello, whether the peer has said its own or not', () => {
   const rig = rigIn('new');
-  rig.handle({ type: 'attach', log, now: rig.nowMs });
-  expect(sentKinds(rig.handle({ type: 'start', now: rig.nowMs }))).toEqual(['hello']);
+  expect(rig.handle({ type: 'attach', log, now: rig.nowMs })).toEqual([]);
+  const started = rig.handle({ type: 'start', now: rig.nowMs });
+  expect(sentKinds(started)).toEqual(['hello']);
+  expect(started.slice(1)).toMatchObject([{ type: 'request', effect: { kind: 'describe', log } }]);
+  expect(sentKinds(rig.handle(rig.answer('describe')))).toEqual(['open']);
   const hello = rig.frame({ kind: 'hello', node: there, name: 'there', durable: false, now: rig.nowMs + 5_000 });
-  expect(rig.handle(hello)).toMatchObject([
+  expect(rig.handle(hello)).toEqual([
     { type: 'established', peer: { node: there, name: 'there', durable: false, clockOffsetMs: 5_000 } },
-    { type: 'request', effect: { kind: 'describe', log } },
   ]);
 });
 
@@ -120,7 +122,7 @@ test('[S4] broken events end the session and leave the log as it was', () => {
   }
 });
 
-test('[S5] [S8] what both sides lack is there after one round trip', () => {
+test('[S5] [S8] what both sides lack is there after one round trip, greeting included', () => {
   const { wire, left, right } = pair();
   for (const node of wire.nodes) {
     node.attach(log);
@@ -134,8 +136,8 @@ test('[S5] [S8] what both sides lack is there after one round trip', () => {
     for (let frames = from.outbox.length; frames > 0; frames--) wire.deliver(from);
     while (to.asked.length > 0) to.answer(0);
   };
-  // The greetings, then the descriptions cross, then the events.
-  for (let trip = 0; trip < 3; trip++) {
+  // The greetings and the descriptions cross, then the events.
+  for (let trip = 0; trip < 2; trip++) {
     flight(left, right);
     flight(right, left);
   }

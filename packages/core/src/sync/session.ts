@@ -2,7 +2,7 @@
  * One session: two nodes, one connection, any number of logs. A state machine without I/O: `handle(input)` returns
  * outputs; the driver sends frames, carries out requests and hands their answers back as inputs.
  *
- *     greeting ── hello ──▶ established ── close, fault, silence ──▶ ended
+ *     new ── start ──▶ greeting ── the peer's hello ──▶ established ── close, fault, silence ──▶ ended
  *
  * Here is what becomes of each input, and the connection's own rules. The rules of a log are with the parts: in
  * `channels.ts` how it comes and goes, in `comparing.ts` and `idle-comparison.ts` how it is compared, in `sending.ts`,
@@ -10,8 +10,9 @@
  * take part in none of this but the credit, are in `feeds.ts`. All rules, with the byte tables, are in `docs/protocol.md`;
  * tests cite them.
  *
- * - [S1] `hello` comes first, once, each way. Any other known frame before it, or a second one, ends the session:
- *   `protocol`. A `close` of the session may come at any time.
+ * - [S1] `hello` comes first, once, each way. What this node says of its logs follows at once: waiting for the peer's would
+ *   take a round trip. Any other known frame before it, or a second one, ends the session: `protocol`. A `close` of the
+ *   session may come at any time.
  * - [S2] Any frame is a sign of life. After `heartbeatMs` without sending, a credit of what is owed, maybe 0, is sent;
  *   after `silenceMsMax` without hearing, the session ends: `connection-lost`.
  * - [S3] A frame of unknown kind is skipped; an unknown version ends the session: `version-unsupported`.
@@ -94,7 +95,7 @@ export class Session {
     if (this.#state === 'ended') return [];
     this.#setTime(input.now);
     const outputs = this.#context.collect();
-    const isEstablished = this.#state === 'established';
+    const hasGreeted = this.#state !== 'new';
     switch (input.type) {
       case 'start':
         this.#start();
@@ -103,7 +104,7 @@ export class Session {
         this.#frame(input.bytes);
         break;
       case 'attach':
-        this.#channels.attach(input.log, isEstablished);
+        this.#channels.attach(input.log, hasGreeted);
         this.#served.reread(input.log);
         break;
       case 'detach':
@@ -112,7 +113,7 @@ export class Session {
         break;
       case 'describe': {
         const channel = this.#channels.of(input.log);
-        if (channel !== undefined && isEstablished) this.#channels.describe(channel, true);
+        if (channel !== undefined && hasGreeted) this.#channels.describe(channel, true);
         this.#served.reread(input.log);
         break;
       }
@@ -136,7 +137,7 @@ export class Session {
         this.#served.stored(input.log, input.entries);
         break;
       case 'subscribe':
-        if (isEstablished) this.#read.subscribe(input.feed, this.#channels.takeNumber(), input.request);
+        if (this.#state === 'established') this.#read.subscribe(input.feed, this.#channels.takeNumber(), input.request);
         break;
       case 'pull':
         this.#read.pull(input.feed, input.bytes);
@@ -183,6 +184,7 @@ export class Session {
     this.#lastHeard = clocks.now;
     const { node, name, durable } = options;
     this.#context.send({ kind: 'hello', node, name, durable, now: clocks.now + clocks.offsetMs });
+    for (const channel of this.#channels) this.#channels.describe(channel, true);
   }
 
   #frame(bytes: Uint8Array): void {
@@ -283,7 +285,6 @@ export class Session {
     context.peer = { node: hello.node, name: hello.name, durable: hello.durable, clockOffsetMs };
     context.clocks.greeted(context.peer);
     context.put({ type: 'established', peer: context.peer });
-    for (const channel of this.#channels) this.#channels.describe(channel, true);
   }
 
   #stored({ log, entries, kept }: Extract<SessionInput, { type: 'stored' }>): void {
