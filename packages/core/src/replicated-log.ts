@@ -46,6 +46,7 @@ import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { StandingRows } from './log/standing-rows.js';
 import { lookUpIn, notTold } from './log/times-before.js';
 import { type Truncation, Truncations } from './log/truncations.js';
+import { UnstoredFills } from './log/unstored-fills.js';
 import type { LogDescriptor } from './log-descriptor.js';
 import type { Run } from './ports/storage.js';
 import type { Range } from './range.js';
@@ -131,6 +132,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#parts = {
       ...{ effective: this.#effective, standing: this.#standing, heads, buffer: this.#buffer, packer: this.#packer },
       ...{ truncations: this.#truncations, own: this.#own, reissued: this.#reissued },
+      fills: new UnstoredFills(this.#replicas),
     };
     this.#branches = new SecondBranches(this.#parts);
     this.#arrivals = new Arrivals(this.#parts, this.#branches, this.#residence);

@@ -8,8 +8,8 @@
  *
  * - [M1] The deepest window that was ever asked for counts. A log that is opened for the first time, by windows alone, begins
  *   where they begin; one that peers ask for, or that held events before, is whole unless its kept edges say otherwise.
- * - [M2] Edges are kept before what rests on them is stored, `complete` as high as any that the journal was written under:
- *   what is missing is found again when it is read.
+ * - [M2] Edges are kept before what rests on them is stored, `complete` as high as any that the journal was written under,
+ *   by whichever tab: what is missing is found again when it is read.
  * - [M3] Where the last n events begin is asked of every peer, until one answers whose own edge does not end them.
  * - [M4] What comes because it was asked for below the edge is not pushed to other peers: they compare it once it is whole.
  *   What is stored only when the edge has fallen is pushed: the comparison may have begun before.
@@ -95,8 +95,12 @@ export class LogReach {
   // Kept with the log.
 
   async recall(): Promise<void> {
+    this.#kept = await this.#read();
+  }
+
+  async #read(): Promise<KeptEdges | undefined> {
     const bytes = await this.#of.storage.getMetadata(edgesKey(this.#of.id));
-    this.#kept = bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as KeptEdges);
+    return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as KeptEdges);
   }
 
   /** M1. Sets the edges of a log that is about to be read. `isEmpty`: nothing is stored of it. */
@@ -139,23 +143,34 @@ export class LogReach {
   async keep(log: ReplicatedLog<unknown>): Promise<void> {
     const { wanted, complete } = log.edges;
     const high = Math.max(complete, this.#kept?.complete ?? 0);
-    await this.#keep({ ...this.#asked, wanted, complete: high });
+    const edges = { ...this.#asked, wanted, complete: high };
+    if (this.#isKept(edges)) return;
+    // Tabs share the store: what another one has written rests on its edge. One that does not know yet where the log begins has
+    // nothing that rests on an edge.
+    const there = await this.#read();
+    if (edges.isNew && there?.isNew === false) return;
+    await this.#keep({ ...edges, complete: Math.max(high, there?.complete ?? 0) });
   }
 
-  /** Nothing lies in the journal any more. */
+  /** Nothing that this tab knows of lies in the journal any more. */
   async packed(log: ReplicatedLog<unknown>): Promise<void> {
-    if (this.#kept !== undefined) await this.#keep({ ...this.#asked, ...log.edges });
+    const edges = { ...this.#asked, ...log.edges };
+    if (this.#kept === undefined || this.#isKept(edges)) return;
+    const { records } = await this.#of.storage.load(this.#of.id);
+    if (records.length === 0) await this.#keep(edges);
   }
 
   get #asked(): Pick<KeptEdges, 'last' | 'skipped' | 'isNew'> {
     return { last: this.#last, skipped: this.#skipped, isNew: this.#isNew };
   }
 
-  async #keep(edges: KeptEdges): Promise<void> {
-    const { wanted, complete, last, skipped, isNew } = edges;
+  #isKept({ wanted, complete, last, skipped, isNew }: KeptEdges): boolean {
     const kept = this.#kept ?? whole;
-    const isKept = kept.wanted === wanted && kept.complete === complete && kept.skipped === skipped;
-    if (isKept && kept.last === last && !kept.isNew === !isNew) return;
+    const isSame = kept.wanted === wanted && kept.complete === complete && kept.skipped === skipped;
+    return isSame && kept.last === last && !kept.isNew === !isNew;
+  }
+
+  async #keep(edges: KeptEdges): Promise<void> {
     await this.#of.storage.setMetadata(edgesKey(this.#of.id), new TextEncoder().encode(JSON.stringify(edges)));
     this.#kept = edges;
   }

@@ -106,6 +106,27 @@ test('[M1] [M2] [K1] a window is there after a restart, also packed; what came m
   await closeNodes();
 });
 
+test('[M2] [L4] of two tabs one reaches a peer: what it holds is there after a restart, whatever the other writes', async () => {
+  const [relayDisk, appDisk] = [await filledDisk(300), new MemoryDisk()];
+  // Both are open before anything is stored; one of them never learns where the last ones begin.
+  const { app } = joined(relayDisk, appDisk);
+  const window = { last: 50 };
+  const alone = nodeOn(appDisk).open<string>(room, { window });
+  await alone.ready;
+  const log = app.open<string>(room, { window });
+  await shows(log, 50);
+  await append(log, ['mine']);
+  await append(alone, ['alone']);
+  const { length } = log.snapshot();
+  await closeNodes();
+
+  const again = nodeOn(appDisk).open<string>(room);
+  await again.ready;
+  expect(payloads(again.snapshot()).filter((text) => text !== 'alone')).toEqual([...texts(301 - length, 300), 'mine']);
+  expect(payloads(again.snapshot())).toContain('alone');
+  await closeNodes();
+});
+
 test('[M1] what was written before any peer was there stands beside the window', async () => {
   const [relayDisk, appDisk] = [await filledDisk(300), new MemoryDisk()];
   const alone = nodeOn(appDisk);

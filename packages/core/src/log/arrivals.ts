@@ -33,6 +33,7 @@ import type { StandingRows } from './standing-rows.js';
 import { takeBlock, takeRows } from './take-rows.js';
 import { type LookUpTimes, lookUpIn } from './times-before.js';
 import type { Truncations } from './truncations.js';
+import type { UnstoredFills } from './unstored-fills.js';
 
 /** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
 export interface Receipt extends MergeResult {
@@ -104,13 +105,14 @@ export class Arrivals {
   readonly #own: OwnRows;
   readonly #reissued: ReissuedEvents;
   readonly #packer: Packer;
+  readonly #fills: UnstoredFills;
   readonly #branches: SecondBranches;
   readonly #residence: Residence;
   /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
   readonly #oneRow = new Chunk(1);
 
   constructor(parts: LogParts, branches: SecondBranches, residence: Residence) {
-    const { effective, standing, heads, buffer, truncations, own, reissued, packer } = parts;
+    const { effective, standing, heads, buffer, truncations, own, reissued, packer, fills } = parts;
     this.#effective = effective;
     this.#tables = effective.tables;
     this.#replicas = effective.tables.replicas;
@@ -122,6 +124,7 @@ export class Arrivals {
     this.#own = own;
     this.#reissued = reissued;
     this.#packer = packer;
+    this.#fills = fills;
     this.#branches = branches;
     this.#residence = residence;
   }
@@ -288,12 +291,12 @@ export class Arrivals {
       tally.added += batch.count;
       if (collect) {
         if (whole) {
-          tally.entries.push({ block: block.bytes, runs, origin: 'received' });
+          this.#toStore([{ block: block.bytes, runs, origin: 'received' }], tally);
         } else {
           const lookUp: LookUpTimes = (starts, before) => {
             for (const row of starts) before[row] = timeBeforeRow(block, released[row] as number);
           };
-          tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUp));
+          this.#toStore(encodeRows(batch, this.#tables, 'received', lookUp), tally);
         }
       }
       this.#insert(batch);
@@ -307,6 +310,11 @@ export class Arrivals {
       if (freed.length > 0) this.#insertFreed(freed, tally, collect);
     }
     return undefined;
+  }
+
+  #toStore(entries: readonly LogEntry[], tally: Tally): void {
+    if (this.#edges.complete > 0) this.#fills.took(entries);
+    tally.entries.push(...entries);
   }
 
   /** What has come to be met is released, wherever it waited. Returns it, to be stored. */
@@ -380,7 +388,7 @@ export class Arrivals {
       const lookUp: LookUpTimes = (starts, before) => {
         for (const at of starts) before[at] = parked.timeBefore(freed[at] as number);
       };
-      tally.entries.push(...encodeRows(chunk, this.#tables, 'received', lookUp));
+      this.#toStore(encodeRows(chunk, this.#tables, 'received', lookUp), tally);
     }
     for (const slot of freed) {
       this.#cameLate(parked.replica(slot), parked.seq(slot), parked.time(slot), parked.timeBefore(slot));

@@ -256,3 +256,30 @@ test('[J2] [K4] what is referred to below the edge is missing no more once it is
   expect(log.missingBelow()).toEqual([]);
   expect(log.edges).toEqual({ wanted: 0, complete: 0 });
 });
+
+test('[S12] [L4] what lies behind a gap is promised; what fills it is once it is stored, in whatever order', () => {
+  const [ada] = writers as [ReplicaId];
+  const writer = logOf(ada);
+  const entries = Array.from({ length: 8 }, (_, i) => {
+    writer.append(i);
+    return writer.takeUnflushed()[0] as LogEntry;
+  });
+  const edge = writer.snapshot().at(5)?.clock as number;
+  const log = logOf(reader);
+  log.want(edge);
+  log.raise(edge);
+  const receive = (...at: number[]) => log.receive(at.map((i) => (entries[i] as LogEntry).block)).entries;
+  log.markStored(receive(1, 5));
+  expect(log.keptRun(ada)).toEqual({ first: 6, last: 6 });
+  const [next, before] = [receive(6), receive(2, 3, 4)];
+  expect(log.keptRun(ada)).toEqual({ first: 6, last: 6 });
+  log.markStored(next);
+  expect(log.keptRun(ada)).toEqual({ first: 6, last: 7 });
+  const [first, last] = [receive(0), receive(7)];
+  log.markStored([...first, ...last]);
+  expect(log.keptRun(ada)).toEqual({ first: 6, last: 8 });
+  expect(log.keptOf(last)).toEqual(new Map([[ada, { first: 6, last: 8 }]]));
+  log.markStored(before);
+  expect(log.keptRun(ada)).toEqual({ first: 1, last: 8 });
+  expect(log.keptOf(last)).toBeUndefined();
+});

@@ -16,6 +16,7 @@ import type { ReplicaTable } from './replica-table.js';
 import type { SecondBranches } from './second-branches.js';
 import type { StandingRows } from './standing-rows.js';
 import type { Truncations } from './truncations.js';
+import type { UnstoredFills } from './unstored-fills.js';
 
 /** @internal */
 export class EffectiveLog {
@@ -25,21 +26,24 @@ export class EffectiveLog {
   readonly #standing: StandingRows;
   readonly #truncations: Truncations;
   readonly #own: OwnRows;
+  readonly #fills: UnstoredFills;
   readonly #branches: SecondBranches;
 
-  constructor({ effective, standing, truncations, own }: LogParts, branches: SecondBranches) {
+  constructor({ effective, standing, truncations, own, fills }: LogParts, branches: SecondBranches) {
     this.#tables = effective.tables;
     this.#replicas = effective.tables.replicas;
     this.#edges = effective.edges;
     this.#standing = standing;
     this.#truncations = truncations;
     this.#own = own;
+    this.#fills = fills;
     this.#branches = branches;
   }
 
   /** These are stored. Returns those that peers may be told of. */
   mark(entries: readonly LogEntry[]): LogEntry[] {
     const { stored, storedTime } = this.#replicas;
+    this.#fills.stored(entries);
     return withoutHidden(entries, this.#truncations, this.#tables).filter(({ runs }) => {
       let standing = true;
       for (const run of runs) {
@@ -112,12 +116,12 @@ export class EffectiveLog {
   keptRun(replica: ReplicaId): KeptRun {
     const index = this.#replicas.find(replica);
     const last = this.#branches.storedSeq(index);
-    return { first: this.#edges.wholeFrom(index, last), last };
+    return { first: this.#fills.storedFrom(replica, this.#edges.wholeFrom(index, last), last), last };
   }
 
   /** What may be promised of the replicas of these entries, where that is not all from the first event on. */
   keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, KeptRun> | undefined {
-    if (!this.#edges.hasGaps) return undefined;
+    if (!this.#edges.hasGaps && this.#fills.isEmpty) return undefined;
     return new Map(entries.flatMap(({ runs }) => runs.map(({ replica }) => [replica, this.keptRun(replica)] as const)));
   }
 

@@ -7,6 +7,7 @@ import type { Packer } from './packer.js';
 import type { ReissuedEvents } from './reissued-events.js';
 import type { StandingRows } from './standing-rows.js';
 import type { Truncations } from './truncations.js';
+import type { UnstoredFills } from './unstored-fills.js';
 
 /** @internal */
 export interface LogParts {
@@ -18,4 +19,5 @@ export interface LogParts {
   readonly own: OwnRows;
   readonly reissued: ReissuedEvents;
   readonly packer: Packer;
+  readonly fills: UnstoredFills;
 }

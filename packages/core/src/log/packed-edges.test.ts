@@ -5,8 +5,11 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { numberedId, PackedNode } from '../../test/packed-node.js';
+import { readNow } from '../../test/read-now.js';
+import { rowsOf } from '../../test/sample-blocks.js';
 import type { UnmetRun } from '../edges.js';
-import type { EventId } from '../ids.js';
+import type { EventId, ReplicaId } from '../ids.js';
+import { timeMax } from '../limits.js';
 import { type LogEntry, ReplicatedLog } from '../sync/index.js';
 
 vi.mock('../limits.js', async (original) => ({
@@ -151,4 +154,42 @@ test('[K1] [K2] [K4] [Q4] packed or not, after any crash, a log with gaps holds 
     { numRuns: 80 },
   );
   expect(Math.min(...Object.values(reached))).toBeGreaterThan(10);
+});
+
+test('[B7] [Q2] what came late into packed spans tells the times of the events before, also of those that were let go of', () => {
+  const [often, seldom] = [numberedId(1), numberedId(2)];
+  let now = 1_700_000_000_000;
+  const logOf = (replica: ReplicaId) =>
+    new ReplicatedLog<string>({ id: 'tea', replica, now: () => now }, { freshReplica: () => numberedId(99) });
+  const [oftenLog, seldomLog] = [logOf(often), logOf(seldom)];
+  const times = [0];
+  const blocks: Uint8Array[] = [];
+  for (let i = 0; i < 60; i++) {
+    now += 1_000;
+    oftenLog.append(`${i}`);
+    if (i % 12 !== 6) continue;
+    times.push(seldomLog.append(`${i}`).clock);
+    blocks.push(...seldomLog.takeUnflushed().map(({ block }) => block));
+  }
+  const [first, ...late] = blocks;
+  const node = new PackedNode(numberedId(0));
+  const told = (behind: number) => {
+    const lacks = new Map([[seldom, { seq: 0, time: times[behind] as number }]]);
+    const { entries } = readNow(node.log.read({ lacks, bytesMax: 10_000, upTo: timeMax }), node.chunks);
+    return entries.flatMap(({ block }) => rowsOf(block).map(({ before }) => before));
+  };
+  node.receive([first as Uint8Array, ...oftenLog.takeUnflushed().map(({ block }) => block)]);
+  node.store();
+  for (let i = 0; i < 5; i++) node.pack(false);
+  node.log.trim(timeMax);
+  for (const block of late) node.receive([block]);
+  node.store();
+  expect(node.log.length).toBe(0);
+  expect(told(0)).toEqual([undefined, ...times.slice(1, -1)]);
+  for (const behind of [1, 2, 3]) expect(told(behind)).toEqual(times.slice(behind, -1));
+  const floor = times[3] as number;
+  node.log.want(floor);
+  node.log.raise(floor);
+  expect(readNow(node.log.drop(floor), node.chunks)).toBeGreaterThan(0);
+  expect(told(2)).toEqual(times.slice(2, -1));
 });

@@ -81,8 +81,15 @@ export class Residence {
           if (!before.has(replica)) before.set(replica, { seq: seq - 1, time: block.timeBefore[writer] as number });
         });
       });
+      const { late } = slot;
+      for (let row = 0; row < (late?.count ?? 0); row++) {
+        const replica = late?.replica[row] as number;
+        const seq = late?.seq[row] as number;
+        if ((before.get(replica)?.seq ?? seq) < seq) continue;
+        before.set(replica, { seq: seq - 1, time: edges.timeBefore(replica, seq) });
+      }
       const shown = slot.hidden === undefined ? own : partRows(own, isHidden).left;
-      const rows = slot.late === undefined ? shown : mergeRows(shown, slot.late, 0, slot.late.count, tables.replicas);
+      const rows = late === undefined ? shown : mergeRows(shown, late, 0, late.count, tables.replicas);
       for (let from = 0; from < rows.count; ) {
         let chunk = chunks[chunks.length - 1];
         if (chunk === undefined || chunk.count === chunkRowsMax) {

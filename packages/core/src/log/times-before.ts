@@ -78,7 +78,7 @@ export function lookUpIn(
 
 /**
  * Looks into `chunk`, which holds all rows of a packed chunk's span and is where the rows come from, and at what the packed
- * blocks tell. What came late stands in none of them: where a gap lies before it, the edges know.
+ * blocks tell. What came late stands in none of them: the edges know.
  *
  * @internal
  */
