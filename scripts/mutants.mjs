@@ -153,7 +153,7 @@ export const mutants = [
   {
     name: 'never offer again what was refused once',
     file: channels,
-    find: "} else if (isEstablished && channel.state === 'offered' && !channel.described) {",
+    find: "} else if (hasGreeted && channel.state === 'offered' && !channel.described) {",
     replace: '} else if (this.#nextNumber < 0) {',
   },
   {

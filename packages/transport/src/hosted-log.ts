@@ -98,6 +98,8 @@ export class HostedLog<T = unknown> {
   #progress: Progress | undefined;
   /** The windows of those who use the log. */
   readonly #windows = new Set<UsedWindow>();
+  /** Truncations that chunks are read for. */
+  #hiding = 0;
 
   constructor(host: LogHost, id: string) {
     this.#host = host;
@@ -163,6 +165,7 @@ export class HostedLog<T = unknown> {
       ...{ id, storage, environment, durable, peers: this.peers, codec: this.#codec, hidden: this.#hidden },
       ...{ reach: this.reach, writers: this.#writers, log },
       upkeep: (stored) => {
+        if (this.#hiding > 0) return undefined;
         if (this.#packing.isDue(stored)) return this.#packing.pack(stored);
         return this.#retention.isDue ? this.#retention.letGo(stored) : undefined;
       },
@@ -350,13 +353,13 @@ export class HostedLog<T = unknown> {
 
   /** J5: `again` says which own events are hidden with others; of those of a writer that a peer withdraws, what nobody is known to have. */
   #hide(told: readonly Truncation[], again?: HiddenWithOthers): void | Promise<void> {
-    // What is being packed holds what is there now.
+    // What is being packed holds what is there now. So nothing is packed while it is looked for what is to be hidden.
     const packing = this.#packing.underWay;
     if (packing !== undefined) return packing.then(() => this.#hide(told, again));
     const log = this.#open();
     const { replica } = log;
     const unknown = { replica, after: this.deliveries.relayedUpTo(replica) };
-    return this.reading(log.truncate(told, again ?? unknown), (truncated) => {
+    const hiding = this.reading(log.truncate(told, again ?? unknown), (truncated) => {
       this.#hidden.took(truncated);
       this.#writer.enqueue([...truncated.entries, ...truncated.hidden]);
       if (truncated.grew) this.#writer.enqueueTable();
@@ -370,6 +373,12 @@ export class HostedLog<T = unknown> {
       this.#writer.start();
       if (truncated.fell) this.#fell();
       else this.#notify();
+    });
+    if (hiding === undefined) return undefined;
+    this.#hiding++;
+    return hiding.finally(() => {
+      this.#hiding--;
+      this.#writer.start();
     });
   }
 

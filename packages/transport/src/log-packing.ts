@@ -1,9 +1,9 @@
 /**
  * Packs a log's journal into chunks.
  *
- * - [H9] Once all is stored and much of it lies in the journal, that is packed. A journal that has events which the log
- *   could not take in (H7) is kept. A pack that fails is tried again when as much has come again; one that another tab was
- *   faster with is not.
+ * - [H9] Once all is stored and much of it lies in the journal, that is packed, unless chunks are being read for what is to be
+ *   hidden. A journal that has events which the log could not take in (H7) is kept. A pack that fails is tried again when as
+ *   much has come again; one that another tab was faster with is not.
  */
 import { type GossipStorage, limits, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
 import type { ReplicatedLog } from '@gossip-log/core/sync';

@@ -1,5 +1,5 @@
 /** A writer takes back what it wrote, everywhere, and loses nothing else (J1 to J5). */
-import type { LogEvent, Snapshot } from '@gossip-log/core';
+import { type GossipStorage, type LogEvent, limits, type Snapshot } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../test/until.js';
@@ -68,11 +68,18 @@ const payloads = (snapshot: Snapshot<string>) => snapshot.map((event) => event.p
 const shows = ({ log }: Client, ...expected: string[]) =>
   until(log, () => payloads(log.snapshot()).join() === expected.join());
 
-async function relayed({ log }: Client, ...texts: string[]): Promise<LogEvent<string>[]> {
+async function appended(
+  log: LogHandle<string>,
+  texts: readonly string[],
+  level: 'stored' | 'relayed',
+): Promise<LogEvent<string>[]> {
   const events = texts.map((text) => log.append(text));
-  await log.delivered(events.at(-1) as LogEvent<string>, 'relayed');
+  await log.delivered(events.at(-1) as LogEvent<string>, level);
   return events;
 }
+
+const stored = (log: LogHandle<string>, texts: readonly string[]) => appended(log, texts, 'stored');
+const relayed = ({ log }: Client, ...texts: string[]) => appended(log, texts, 'relayed');
 
 function copyOf(disk: MemoryDisk): MemoryDisk {
   const copy = new MemoryDisk();
@@ -189,6 +196,49 @@ test('[J2] [J3] an event that lies in a packed chunk, out of memory, is withdraw
   const again = await client({ disk });
   expect(payloads(again.log.snapshot())).toEqual(many);
   expect((await again.log.withdrawn()).map(({ payload }) => payload)).toEqual(['secret']);
+});
+
+test('[J2] [H9] while chunks are read for what is withdrawn nothing is packed: it would come back with them', async () => {
+  const disk = new MemoryDisk();
+  const storage = memoryStorage({ disk });
+  const turns = async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const open = async (over: Partial<GossipStorage> = {}, window: LogWindow = 'all') => {
+    const node = createGossipNode({ storage: { ...memoryStorage({ disk }), ...over } });
+    onTestFinished(() => node.close());
+    const log = node.open<string>('room', { window });
+    await log.ready;
+    return { node, log };
+  };
+  const texts = Array.from({ length: 2 * limits.journalRowsMax + 1 }, (_, i) => `message ${i}`);
+  const first = await open();
+  const [secret] = await stored(first.log, ['secret', ...texts]);
+  await first.node.close();
+
+  let read = () => {};
+  const isRead = new Promise<void>((resolve) => {
+    read = resolve;
+  });
+  const held: Partial<GossipStorage> = {
+    readChunks: (...chunks) => isRead.then(() => storage.readChunks(...chunks)),
+    async pack(...step) {
+      read();
+      await turns();
+      await storage.pack(...step);
+    },
+  };
+  const ada = await open(held, { last: 0 });
+  expect(ada.log.hasOlder).toBe(true);
+  const withdrawing = ada.log.withdraw((secret as LogEvent<string>).id);
+  const later = Array.from({ length: limits.journalRowsMax + 1 }, (_, i) => `later ${i}`);
+  await stored(ada.log, later);
+  await turns();
+  read();
+  await withdrawing;
+  await ada.node.close();
+  const again = await open();
+  expect(payloads(again.log.snapshot())).toEqual([...texts, ...later]);
 });
 
 test('[L4] [J5] who shares a replica id with one that withdraws appends again what nobody has but itself', async () => {
