@@ -2,16 +2,18 @@
  * `npm run simulate -- --seconds 600`: searches runs of the simulator for a broken law, from a seed drawn now or given
  * with `--from`. `-- --seed 123` replays one run and tells what happened; `--steps 3,4,9` those steps of it alone.
  * `--faults crash,cut` draws from these faults. Even seeds run under the real limits, odd ones under small ones.
+ * `-- --table a.json b.json` adds up what `--report` has written, as tables for `docs/reliability.md`.
  *
  * A failure is shrunk and printed with its seed, the commit and the steps that are needed; the exit code is 1.
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { root } from './run.mjs';
 import { loadSimulator, smallLimits } from './simulator.mjs';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seed: { type: 'string' },
     from: { type: 'string' },
@@ -23,6 +25,8 @@ const { values } = parseArgs({
     report: { type: 'string' },
     /** Goes on after a failure, without shrinking it. */
     all: { type: 'boolean' },
+    /** Searches nothing: prints what these reports count together. */
+    table: { type: 'boolean' },
   },
 });
 
@@ -39,7 +43,7 @@ function numberOf(name, text) {
 // A search meets thousands of expected errors, whose stacks nobody reads.
 if (values.seed === undefined) Error.stackTraceLimit = 0;
 
-const simulators = await Promise.all([loadSimulator(), loadSimulator(smallLimits())]);
+const simulators = values.table ? [] : await Promise.all([loadSimulator(), loadSimulator(smallLimits())]);
 /** @param {number} seed */
 const simulatorOf = (seed) => /** @type {import('./simulator.mjs').Simulator} */ (simulators[seed % 2]);
 const asked = values.faults?.split(',');
@@ -141,4 +145,45 @@ async function search() {
   for (const [kind, seeds] of broken) console.log(`✗ ${seeds.length} times ${kind}: ${seeds.slice(0, 5).join(', ')}`);
 }
 
-await (values.seed === undefined ? search() : replay());
+/** @param {number} figure */
+const withCommas = (figure) => figure.toLocaleString('en');
+
+/** @param {string} title @param {[string, number][]} rows */
+function printTable(title, rows) {
+  console.log(`\n| ${title} | times |\n| --- | --- |`);
+  for (const [what, times] of rows) console.log(`| ${what} | ${withCommas(times)} |`);
+}
+
+/** @param {string[]} files */
+function addUp(files) {
+  /** @typedef {{ runs: number, steps: number, callbacks: number, virtualMs: number, counts: Record<string, number>, broken: Record<string, number[]> }} Report */
+  /** @type {Report[]} */
+  const reports = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+  /** @param {'runs' | 'steps' | 'callbacks' | 'virtualMs'} figure */
+  const sum = (figure) => reports.reduce((total, report) => total + report[figure], 0);
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const report of reports) {
+    for (const [what, times] of Object.entries(report.counts)) counts.set(what, (counts.get(what) ?? 0) + times);
+  }
+  const violations = reports.flatMap(({ broken }) => Object.values(broken).flat());
+  const hours = Math.round(sum('virtualMs') / 3_600_000);
+  console.log(
+    `${withCommas(sum('runs'))} runs, ${withCommas(violations.length)} violations: ${withCommas(sum('steps'))} steps, ` +
+      `${withCommas(sum('callbacks'))} callbacks, ${withCommas(hours)} hours of virtual time.`,
+  );
+  const rows = [...counts].sort();
+  const prefix = 'fault: ';
+  /** @type {[string, number][]} */
+  const faults = rows
+    .filter(([what]) => what.startsWith(prefix))
+    .map(([what, times]) => [what.slice(prefix.length), times]);
+  printTable('fault', faults);
+  printTable(
+    'what happened',
+    rows.filter(([what]) => !what.startsWith(prefix)),
+  );
+}
+
+if (values.table) addUp(positionals);
+else await (values.seed === undefined ? search() : replay());

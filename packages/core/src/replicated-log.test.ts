@@ -159,9 +159,10 @@ test('[G6] behind another event than the stored one, what the peer sends of that
   const { kept, receipt, branch } = branched();
   kept.markStored(receipt.entries);
   const contested = new Set<ReplicaId>();
-  expect(kept.receive([branch[0]], contested)).toMatchObject({ added: 0, duplicates: 1, refused: undefined });
+  expect(kept.receive([branch[0]], contested)).toMatchObject({ added: 0, duplicates: 1, refused: undefined, runs: [] });
   expect([...contested]).toEqual([ada]);
-  expect(kept.receive([branch[1]], contested)).toMatchObject({ added: 0, duplicates: 1, parked: 0, missing: [] });
+  const behind = { added: 0, duplicates: 1, parked: 0, missing: [], runs: [] };
+  expect(kept.receive([branch[1]], contested)).toMatchObject(behind);
   expect(kept.snapshot().map(({ payload }) => payload)).toEqual(['first branch']);
   // The same event again is no other one.
   const same = new Set<ReplicaId>();

@@ -346,10 +346,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** What a peer lacks of the effective log, in log order. */
-  *read({ lacks, newest, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
+  *read({ lacks, newest, writer, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
     const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, this.#replicas.stored);
     const cut = newest === undefined ? undefined : yield* startOfNewest(this.#effective, lackingOf(lacks), newest);
-    const known = cut === undefined ? lacks : lacksFrom(lacks, cut);
+    const known = cut === undefined ? lacks : lacksFrom(lacks, cut, writer);
     const lacking = lackingOf(known);
     const part = yield* readLacking(this.#effective, lacking, known, { bytesMax, upTo });
     const lackingCount = Math.min(lacking.count, this.#effective.countFrom(lacking.from));

@@ -26,10 +26,17 @@ export interface KnownEvent {
   readonly until?: SequenceNumber;
 }
 
-/** What somebody lacks, less what lies before a time. */
-export function lacksFrom(lacks: ReadonlyMap<ReplicaId, KnownEvent>, time: number): Map<ReplicaId, KnownEvent> {
+/** What somebody lacks, less what others than `writer` wrote before a time. */
+export function lacksFrom(
+  lacks: ReadonlyMap<ReplicaId, KnownEvent>,
+  time: number,
+  writer: ReplicaId | undefined,
+): Map<ReplicaId, KnownEvent> {
   return new Map(
-    Array.from(lacks, ([replica, known]) => [replica, { ...known, time: Math.max(known.time, time - 1) }]),
+    Array.from(lacks, ([replica, known]) => [
+      replica,
+      replica === writer ? known : { ...known, time: Math.max(known.time, time - 1) },
+    ]),
   );
 }
 

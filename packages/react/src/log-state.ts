@@ -6,7 +6,8 @@ import type { LogHandle } from '@gossip-log/transport';
 export interface LogState<T = unknown> {
   /**
    * `disabled`: the id is `null`. `opening`: not asked for yet, or what `window` asks for is being read from storage.
-   * `failed`: it cannot be read, or its node was closed; `error` says why, and mounting anew tries again.
+   * `failed`: it cannot be read, or its node was closed; `error` says why, and mounting anew tries again. A log of which a
+   * part on the disk proves damaged is `opening` once more: what was in it comes from peers.
    */
   readonly status: 'disabled' | 'opening' | 'ready' | 'failed';
   /**

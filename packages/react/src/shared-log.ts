@@ -11,6 +11,8 @@
  * - [U6] A window is `ready` once it is read, whatever others show of the log; then it stays so.
  * - [U7] Of older events a window has one reading under way at a time, and whoever asks meanwhile shares it.
  * - [U8] Where older events cannot be read, the log goes on: `error` says so until it is tried again.
+ * - [U9] A log that ends because a stored chunk proved damaged is opened anew at once, while it is in use: that chunk was set
+ *   aside, so this comes to an end, and peers send what was in it.
  */
 import { type EventId, GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
 import type { Delivery, GossipNode, OpenOptions } from '@gossip-log/transport';

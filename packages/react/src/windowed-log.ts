@@ -36,6 +36,10 @@ export class WindowedLog {
   readonly #id: string;
   #handle: LogHandle<unknown> | undefined;
   #unsubscribe = nothing;
+  /** Opens it again as its first user did (U9). */
+  #reopen = nothing;
+  /** It was open, as far back as somebody asked. */
+  #wasReady = false;
   /** U6. */
   #isRead = false;
   /** Why the window, or what is older, could not be read. */
@@ -63,7 +67,9 @@ export class WindowedLog {
   /** Opens it for its first user. `onChange` is told after every change. */
   open(node: GossipNode, codec: OpenOptions<unknown>['codec'], onChange: () => void): void {
     this.end();
+    this.#reopen = () => this.open(node, codec, onChange);
     this.#handle = undefined;
+    this.#wasReady = false;
     this.#isRead = false;
     this.#error = undefined;
     this.#loading = undefined;
@@ -168,6 +174,12 @@ export class WindowedLog {
   mirror(): void {
     const handle = this.#handle;
     if (handle === undefined) return;
+    this.#wasReady ||= handle.status === 'ready';
+    if (this.#wasReady && this.uses > 0 && handle.status === 'failed' && handle.error?.code === 'storage-corrupt') {
+      this.#reopen();
+      handle.release();
+      return;
+    }
     const before = this.store.getState();
     // Sooner than its promise says it.
     this.#isRead ||= handle.status === 'ready' && isWithin(this.options?.window, handle.snapshot(), handle.hasOlder);

@@ -248,7 +248,6 @@ test('[U4] a log that failed under one window is opened anew by another, which t
   const node = new FakeNode();
   createLogStore(node, 'a', last(1));
   node.fail('a', new GossipError('storage-failed', 'no room'));
-  node.openAnew('a');
   const second = createLogStore<string>(node, 'a', last(2));
   node.ready('a');
   expect(second.getState().append('x').payload).toBe('x');
@@ -403,4 +402,64 @@ test('the types of the result', () => {
   const use = () => useGossipLog<string>('a', { window: { since: 1 } });
   expectTypeOf<ReturnType<typeof use>['loadOlder']>().toEqualTypeOf<(count?: number) => Promise<number>>();
   expectTypeOf<ReturnType<typeof use>['hasOlder']>().toEqualTypeOf<boolean>();
+});
+
+test('[U9] a log whose chunk proves damaged is opened anew while it is in use; one that fails otherwise is not', () => {
+  const node = new FakeNode();
+  const { result } = renderHook(() => useGossipLog('a', last(2)), within(node));
+  act(() => void node.ready('a', 1, 2, 3));
+  const damage = new GossipError('storage-corrupt', 'packed chunk 1 is damaged');
+  act(() => node.fail('a', damage));
+  expect(result.current).toMatchObject({ status: 'opening', error: undefined });
+  expect(node.openedWith).toEqual(last(2));
+  act(() => void node.ready('a', 2, 3));
+  expect(payloads(result.current)).toEqual([2, 3]);
+  expect(node.held).toBe(1);
+  act(() => node.fail('a', new GossipError('storage-failed', 'no disk')));
+  expect(result.current).toMatchObject({ status: 'failed', error: { code: 'storage-failed' } });
+  expect(node.opened).toBe(2);
+});
+
+test('[U9] a log that cannot be opened for damage stays failed', () => {
+  const node = new FakeNode();
+  const { result } = renderHook(() => useGossipLog('a'), within(node));
+  act(() => node.fail('a', new GossipError('storage-corrupt', 'the manifest is damaged')));
+  expect(result.current).toMatchObject({ status: 'failed', error: { code: 'storage-corrupt' } });
+  expect(node.opened).toBe(1);
+});
+
+test('[U9] [H10] over real nodes: a chunk that proves damaged as it is read comes from the peer', async () => {
+  const [disk, before, after] = [new MemoryDisk(), memoryPair(), memoryPair()];
+  const peer = createGossipNode({ storage: memoryStorage(), connections: [before.left, after.left] });
+  const theirs = peer.open<number>('a');
+  await theirs.ready;
+  const early = createGossipNode({ storage: memoryStorage({ disk }), connections: [before.right] });
+  const log = early.open<number>('a');
+  await log.ready;
+  for (let i = 0; i < 5000; i++) log.append(i);
+  await waitFor(() => expect(theirs.snapshot().length).toBe(5000));
+  log.release();
+  await early.close();
+
+  const errors: unknown[] = [];
+  const node = createGossipNode({
+    storage: memoryStorage({ disk }),
+    connections: [after.right],
+    onError: (error) => errors.push(error),
+  });
+  const { result } = renderHook(() => useGossipLog<number>('a', last(100)), {
+    wrapper: ({ children }) => <GossipProvider node={node}>{children}</GossipProvider>,
+  });
+  await waitFor(() => expect(result.current.status).toBe('ready'));
+  const [first] = [...(disk.logs.get('a')?.chunks.values() ?? [])] as Uint8Array[];
+  (first as Uint8Array)[100] = ((first as Uint8Array)[100] as number) ^ 4;
+  await act(() => result.current.loadOlder(5000));
+  await waitFor(async () => {
+    await act(() => result.current.loadOlder(5000));
+    expect(payloads(result.current)).toEqual(Array.from({ length: 5000 }, (_, i) => i));
+  });
+  expect(result.current).toMatchObject({ status: 'ready', hasOlder: false, hasGap: false });
+  expect(errors).toMatchObject([{ code: 'storage-corrupt' }]);
+  cleanup();
+  await Promise.all([node.close(), peer.close()]);
 });

@@ -124,7 +124,8 @@ export class FakeNode implements GossipNode {
   open<T>(id: string, options?: OpenOptions<T>): LogHandle<T> {
     if (id === '') throw new RangeError('id: expected 1 to 255 bytes of UTF-8, got 0');
     if (this.closed) throw new GossipError('node-closed', 'the node was closed');
-    const log = this.#logs.get(id) ?? new FakeLog(id);
+    const known = this.#logs.get(id);
+    const log = known === undefined || known.status === 'failed' ? new FakeLog(id) : known;
     this.#logs.set(id, log);
     this.opened += 1;
     this.openedWith = options as OpenOptions<never> | undefined;
@@ -174,7 +175,6 @@ export class FakeNode implements GossipNode {
         if (released) return;
         released = true;
         log.users -= 1;
-        if (log.users === 0 && log.status === 'failed') this.#logs.delete(id);
       },
     };
     return handle as LogHandle<T>;
@@ -217,11 +217,6 @@ export class FakeNode implements GossipNode {
     log.error = error;
     log.reject(error);
     log.change();
-  }
-
-  /** The log that failed is another for whoever opens it from now on. */
-  openAnew(id: string): void {
-    this.#logs.set(id, new FakeLog(id));
   }
 
   receive(id: string, payload: unknown): LogEvent {

@@ -16,7 +16,9 @@ export type Delivery =
 
 /**
  * How an open log stands. `error` is set when `failed`; while `ready` it says that the store cannot write, or that a
- * peer refuses the log (`forbidden`, `descriptor-mismatch`).
+ * peer refuses the log (`forbidden`, `descriptor-mismatch`). A log that `failed` stays so for this handle, and `node.open`
+ * reads it anew. With `storage-corrupt` after it was `ready`, do that at once: a damaged part was set aside, and what was in
+ * it comes from peers.
  */
 export type LogStatus = 'opening' | 'ready' | 'failed' | 'closed';
 

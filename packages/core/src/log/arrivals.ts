@@ -22,6 +22,7 @@ import type { Heads } from './heads.js';
 import type { LogParts } from './log-parts.js';
 import type { LogTables } from './log-tables.js';
 import type { OwnRows } from './own-rows.js';
+import type { PackedSlot } from './packed-chunks.js';
 import type { Packer } from './packer.js';
 import type { ReissuedEvents, Settlement, Yielded } from './reissued-events.js';
 import type { ReplicaTable } from './replica-table.js';
@@ -41,7 +42,7 @@ export interface Receipt extends MergeResult {
   readonly hidden: number;
   /** Parked events that were dropped because the causal buffer was full, or because they broke a rule when released. */
   readonly dropped: number;
-  /** What the received blocks hold, known before or not. */
+  /** What the received blocks hold, known before or not; of replicas that write on another branch nothing (G6). */
   readonly runs: readonly TimedRun[];
   /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
   readonly refused: GossipError | undefined;
@@ -273,10 +274,16 @@ export class Arrivals {
       released.push(row);
     }
     const runs = collect ? blockRuns(block, replicas, ids) : [];
-    tally.runs.push(...runs);
+    tally.runs.push(...(contested?.size ? runs.filter(({ replica }) => !contested.has(replica)) : runs));
     if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
 
     if (released.length > 0) {
+      // Before the block's columns are taken over.
+      for (const row of released) {
+        if ((block.time[row] as number) >= this.#effective.packed.end) break;
+        const replica = replicas[block.replica[row] as number] as number;
+        this.#cameLate(replica, block.seq[row] as number, block.time[row] as number, timeBeforeRow(block, row));
+      }
       const whole = released.length === block.count;
       const batch =
         whole && block.count > 1 ? takeBlock(block, replicas, this.#tables) : this.#pickRows(block, replicas, released);
@@ -383,8 +390,19 @@ export class Arrivals {
       };
       this.#toStore(encodeRows(chunk, this.#tables, 'received', lookUp), tally);
     }
-    for (const slot of freed) parked.free(slot);
+    for (const slot of freed) {
+      this.#cameLate(parked.replica(slot), parked.seq(slot), parked.time(slot), parked.timeBefore(slot));
+      parked.free(slot);
+    }
     this.#insert(chunk);
+  }
+
+  /** Nothing in the packed chunk, whose span a row comes into, tells of the event before where that lies before the span. */
+  #cameLate(replica: number, seq: number, time: number, timeBefore: number): void {
+    const { packed, edges } = this.#effective;
+    if (time < packed.end && timeBefore < (packed.slots[packed.indexAt(time)] as PackedSlot).start) {
+      edges.cameLate(replica, seq, timeBefore);
+    }
   }
 
   /** Rows that were missing before others of their writers are put in their places (G7). */

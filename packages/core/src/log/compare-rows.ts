@@ -16,8 +16,9 @@
  *   of their writer.
  * - [C7] Fingerprints and names speak of what lies above both nodes' `complete` edges (K5): a span that begins below the
  *   receiver's is described again from there. Of a replica that a run list does not name, what lies below the peer's
- *   `wanted` is not lacking there (K6), but for the late events of either node's own writer: while no durable node has
- *   all of them, and the peer has not just asked for the last events (S21).
+ *   `wanted` is not lacking there (K6), but for two writers' events. What the peer itself wrote it must know, or it gives
+ *   the numbers again (G4). What this node's own wrote late is offered while no durable node has all of it, and the peer
+ *   has not just asked for the last events (S21).
  *
  * Source: Aljoscha Meyer, "Range-Based Set Reconciliation" (2022), with spans of time, which are causally closed, and
  * with run lists where those are shorter.
@@ -216,9 +217,9 @@ function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, Known
   const { replica, last, lastTime } = run;
   const index = replicas.find(replica);
   if ((replicas.stored[index] ?? 0) <= last) return;
-  const { peer, writer, relayed } = between;
+  const { peer, peerWriter, writer, relayed } = between;
   const isLate = replica === writer && peer.cut === undefined && (replicas.stored[index] as number) > relayed;
-  const from = isLate ? 0 : peer.wanted;
+  const from = isLate || replica === peerWriter ? 0 : peer.wanted;
   if ((replicas.storedTime[index] as number) < from) return;
   const known = lacks.get(replica);
   if (known !== undefined && last >= known.seq) return;

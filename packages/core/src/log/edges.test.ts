@@ -194,7 +194,7 @@ test('[K3] when the edge rises, what waited for events below shows, and what is 
   expect(freed).toBeGreaterThan(0);
 });
 
-test('[K6] [C7] by comparison a log is not sent what lies below its wanted edge, but the late events of its peer', () => {
+test('[K6] [C7] by comparison a log is not sent what lies below its wanted edge, but what it wrote itself and the late events of its peer', () => {
   const { whole } = history(Array.from({ length: 30 }, (_, i) => i * 7 + 1));
   const edge = whole.snapshot().at(20)?.clock ?? 0;
   whole.loaded();
@@ -217,6 +217,12 @@ test('[K6] [C7] by comparison a log is not sent what lies below its wanted edge,
   expect(offered.reply).toMatchObject([{ kind: 'lacking-runs', runs: [{ replica: ada, last: 0 }] }]);
   const lacks = readNow(writer.compare(offered.reply, 1, false, young.edges)).lacks;
   expect(lacks.get(ada)).toEqual({ seq: 0, time: 0 });
+  // And is sent its own.
+  const copy = logOf(ada);
+  copy.want(edge);
+  copy.raise(edge);
+  const own = readNow(whole.compare(readNow(copy.describe()), 1, false, copy.edges, ada)).lacks;
+  expect(own.get(ada)).toEqual({ seq: 0, time: 0 });
 });
 
 test('[S11] [K4] runs of one replica that overlap are all supplied', () => {

@@ -37,12 +37,6 @@ export interface MissingEvent {
   readonly time: number;
 }
 
-/** The last event of a replica of which something is so. */
-interface LastEvent {
-  readonly seq: number;
-  readonly time: number;
-}
-
 /** @internal */
 export class Edges {
   complete = 0;
@@ -56,10 +50,12 @@ export class Edges {
   readonly #dangling = new Map<number, MissingEvent>();
   /** No dangling event up to this time is remembered: there were too many. */
   #forgottenUpTo = -1;
-  /** Per replica, the last event that is gone for good. Its time is told with the one behind it. */
-  readonly #dropped = new Map<number, LastEvent>();
+  /** Per replica, the last event that is gone for good. */
+  readonly #dropped = new Map<number, number>();
   /** Per replica, the last event that was let go of. */
-  readonly #letGo = new Map<number, LastEvent>();
+  readonly #letGo = new Map<number, { seq: number; time: number }>();
+  /** Of events that came late among packed ones, the time of the event before: no packed block tells of it yet (B7). */
+  readonly #beforeLate = new Map<number, number>();
   /** The lowest edge that what is missing allows; `undefined` when it has changed. */
   #lowest: number | undefined = 0;
 
@@ -93,7 +89,7 @@ export class Edges {
   }
 
   /** The last event of a replica that is here, and its time. */
-  endOf(replica: number): LastEvent {
+  endOf(replica: number): { readonly seq: number; readonly time: number } {
     const { last, lastTime } = this.#replicas;
     return { seq: last[replica] ?? 0, time: lastTime[replica] ?? 0 };
   }
@@ -141,12 +137,13 @@ export class Edges {
   }
 
   /** All events of a replica up to this one are gone. They count as held: they would not be taken again. */
-  drop(replica: number, seq: number, time: number): void {
-    if (seq > (this.#dropped.get(replica)?.seq ?? 0)) this.#dropped.set(replica, { seq, time });
+  drop(replica: number, seq: number): void {
+    this.packedLate(replica, seq);
+    if (seq > (this.#dropped.get(replica) ?? 0)) this.#dropped.set(replica, seq);
   }
 
   /** Replica → the last event that is gone. */
-  get dropped(): ReadonlyMap<number, LastEvent> {
+  get dropped(): ReadonlyMap<number, number> {
     return this.#dropped;
   }
 
@@ -241,7 +238,19 @@ export class Edges {
 
   /** An event is not in memory any more. It counts as held: it would not be taken again. */
   letGo(replica: number, seq: number, time: number): void {
-    if (seq > (this.#letGo.get(replica)?.seq ?? 0)) this.#letGo.set(replica, { seq, time });
+    const known = this.#letGo.get(replica);
+    if (known === undefined) this.#letGo.set(replica, { seq, time });
+    else if (seq > known.seq) Object.assign(known, { seq, time });
+  }
+
+  /** An event came late among packed ones. `timeBefore` as it was told. */
+  cameLate(replica: number, seq: number, timeBefore: number): void {
+    if (timeBefore > 0) this.#beforeLate.set(dot(replica, seq), timeBefore);
+  }
+
+  /** It is packed now. */
+  packedLate(replica: number, seq: number): void {
+    if (this.#beforeLate.size > 0) this.#beforeLate.delete(dot(replica, seq));
   }
 
   /** In memory the replica's events begin behind this one now, of `time`; 0 where that is not told. */
@@ -263,7 +272,7 @@ export class Edges {
   /** What is held of a replica's events `[first, last]` and not gone, in runs. */
   heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
     const held: { first: number; last: number }[] = [];
-    for (let next = Math.max(first, (this.#dropped.get(replica)?.seq ?? 0) + 1); next <= last; ) {
+    for (let next = Math.max(first, (this.#dropped.get(replica) ?? 0) + 1); next <= last; ) {
       const end = this.holds(replica, next) ? this.#endOfRun(replica, next) : undefined;
       if (end === undefined) {
         const later = this.#segments.get(replica)?.find((segment) => segment.first > next);
@@ -301,9 +310,10 @@ export class Edges {
 
   /** The time of the event before one whose predecessor is not in memory; 0 where that is not known. */
   timeBefore(replica: number, seq: number): number {
-    for (const gone of [this.#letGo.get(replica), this.#dropped.get(replica)]) {
-      if (gone?.seq === seq - 1) return gone.time;
-    }
+    const gone = this.#letGo.get(replica);
+    if (gone?.seq === seq - 1) return gone.time;
+    const late = this.#beforeLate.size > 0 ? this.#beforeLate.get(dot(replica, seq)) : undefined;
+    if (late !== undefined) return late;
     const segments = this.#segments.get(replica);
     const segment = segments?.[firstEndingAt(segments, seq)];
     return segment?.first === seq ? segment.timeBefore : 0;
@@ -371,6 +381,9 @@ export class Edges {
   /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
   cut(replica: number, seq: number): void {
     this.unrefer(replica, seq);
+    for (const key of this.#beforeLate.keys()) {
+      if (key >= dot(replica, seq) && key < dot(replica + 1, 0)) this.#beforeLate.delete(key);
+    }
     const segments = this.#segments.get(replica);
     if (segments === undefined) return;
     this.#lowest = undefined;

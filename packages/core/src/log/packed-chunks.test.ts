@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { numberedId as id, PackedNode } from '../../test/packed-node.js';
 import { readNow } from '../../test/read-now.js';
+import { rowsOf } from '../../test/sample-blocks.js';
 import { decodeBlock } from '../codec/block.js';
 import { type EventId, eventId, type ReplicaId } from '../ids.js';
 import { endOfTime, isQuestion, type Range } from '../range.js';
@@ -76,7 +77,7 @@ function eventsOf(entries: readonly LogEntry[]): string[] {
   });
 }
 
-test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a log tells the same', () => {
+test('[Q1] [Q2] [Q3] [Q4] [B7] [L1] packed or not, cold or not, after any crash: a log tells the same', () => {
   const reached = { cold: 0, late: 0, read: 0, anew: 0 };
   fc.assert(
     fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), fc.nat(), (steps, seed) => {
@@ -208,7 +209,12 @@ test('[Q1] [Q2] [Q3] [Q4] [L1] packed or not, cold or not, after any crash: a lo
       );
       const query = { lacks, bytesMax: Number.POSITIVE_INFINITY, upTo: endOfTime };
       const rest = eventsOf(readNow(whole.log.read(query)).entries);
-      expect(eventsOf(readNow(node.log.read(query), node.chunks).entries)).toEqual(rest);
+      const { entries } = readNow(node.log.read(query), node.chunks);
+      expect(eventsOf(entries)).toEqual(rest);
+      // With when each writer's event before was.
+      for (const { replica, seq, before } of entries.flatMap(({ block }) => rowsOf(block))) {
+        if (before !== undefined) expect(before).toBe(whole.log.get(eventId(replica, seq - 1))?.clock);
+      }
       if (rest.length > 20 && node.log.hasOlder) reached.read++;
       const part = readNow(node.log.read({ ...query, bytesMax: 300 + (seed % 4_000) }), node.chunks);
       expect(eventsOf(part.entries)).toEqual(rest.slice(0, eventsOf(part.entries).length));

@@ -223,16 +223,6 @@ export class PackedChunks {
     return undefined;
   }
 
-  /** The time of an event that came late; 0 when it is none. O(late rows). */
-  timeOfLate(replica: number, seq: number): number {
-    for (const { late } of this.#slots) {
-      for (let row = 0; row < (late?.count ?? 0); row++) {
-        if (late?.seq[row] === seq && late.replica[row] === replica) return late.time[row] as number;
-      }
-    }
-    return 0;
-  }
-
   /** Sees to it that the cold chunks of `[from, to)` are held. @throws ColdRows when they cannot be. */
   require(from: number, to: number): void {
     if (this.#cold === 0 || from >= this.hotFrom) return;

@@ -17,7 +17,7 @@ import type { Heads } from './heads.js';
 import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
 import { partRows } from './part-rows.js';
 import { encodeRows, rowBytes } from './rows-lacking.js';
-import { type LookUpTimes, lookUpIn } from './times-before.js';
+import { type LookUpTimes, lookUpIn, timesBefore } from './times-before.js';
 
 /** One step of packing, to be stored. */
 export interface PackPlan {
@@ -210,7 +210,7 @@ export class Packer {
       complete: Math.max(edges.complete, runs.lowest()),
       droppedBefore: edges.droppedBefore,
       gaps: Array.from(runs.gaps(), ({ replica, segments }) => ({ replica: indexOf(replica), segments })),
-      dropped: Array.from(edges.dropped, ([replica, { seq }]) => ({ replica: indexOf(replica), seq })).filter(
+      dropped: Array.from(edges.dropped, ([replica, seq]) => ({ replica: indexOf(replica), seq })).filter(
         ({ replica }) => replica !== undefined,
       ),
       dangling: Array.from(edges.dangling, (event) => ({
@@ -243,13 +243,18 @@ export class Packer {
 
   /** The step is stored. Events that have come since stay where they are: in memory and in the journal. */
   #apply(step: Step, replacements: readonly Replacement[]): void {
-    const { packed, ordered } = this.#effective;
+    const { packed, ordered, edges, tables } = this.#effective;
     const { end, hotFrom } = packed;
     this.packedRuns.adopt(step.runs);
     const left = new Chunk();
     const leave = (chunk: Chunk, from: number, to: number) => {
       for (let row = from; row < to; row++) {
-        if (this.packedRuns.holds(chunk.replica[row] as number, chunk.seq[row] as number)) continue;
+        const replica = chunk.replica[row] as number;
+        const seq = chunk.seq[row] as number;
+        if (this.packedRuns.holds(replica, seq)) {
+          edges.packedLate(replica, seq);
+          continue;
+        }
         left.reserveOneMore();
         left.copyRow(chunk, row);
       }
@@ -272,6 +277,10 @@ export class Packer {
     for (let at = from.chunk; at <= to.chunk && at < ordered.chunks.length; at++) {
       const chunk = ordered.chunks[at] as Chunk;
       leave(chunk, at === from.chunk ? from.row : 0, at === to.chunk ? to.row : chunk.count);
+    }
+    const { before } = timesBefore(left, tables.replicas.size, lookUpIn(this.#effective, left));
+    for (let row = 0; row < left.count; row++) {
+      edges.cameLate(left.replica[row] as number, left.seq[row] as number, before[row] as number);
     }
     packed.add(left);
     // Where its last rows are hidden the last chunk ends earlier now. What waits behind it is in memory from now on (Q3).

@@ -14,8 +14,10 @@ export interface ReadQuery {
   readonly bytesMax: number;
   /** Events above this time are not read. */
   readonly upTo: number;
-  /** Where more are lacking, all but the newest so many are left out (S22). */
+  /** Where more are lacking, all but the newest so many are left out (S22), */
   readonly newest?: number | undefined;
+  /** and but for what the peer itself wrote. */
+  readonly writer?: ReplicaId | undefined;
 }
 
 /** What a peer lacks, or the first part of it. */

@@ -81,8 +81,15 @@ export class Residence {
           if (!before.has(replica)) before.set(replica, { seq: seq - 1, time: block.timeBefore[writer] as number });
         });
       });
+      const { late } = slot;
+      for (let row = 0; row < (late?.count ?? 0); row++) {
+        const replica = late?.replica[row] as number;
+        const seq = late?.seq[row] as number;
+        if ((before.get(replica)?.seq ?? seq) < seq) continue;
+        before.set(replica, { seq: seq - 1, time: edges.timeBefore(replica, seq) });
+      }
       const shown = slot.hidden === undefined ? own : partRows(own, isHidden).left;
-      const rows = slot.late === undefined ? shown : mergeRows(shown, slot.late, 0, slot.late.count, tables.replicas);
+      const rows = late === undefined ? shown : mergeRows(shown, late, 0, late.count, tables.replicas);
       for (let from = 0; from < rows.count; ) {
         let chunk = chunks[chunks.length - 1];
         if (chunk === undefined || chunk.count === chunkRowsMax) {
@@ -132,19 +139,18 @@ export class Residence {
     while (count < slots.length && packed.endOf(count) <= time && count < packedChunksMax) count++;
     const more = count < slots.length && packed.endOf(count) <= time;
     let rows = 0;
-    const drop = ({ replica, seq, time }: Chunk, row: number) =>
-      edges.drop(replica[row] as number, seq[row] as number, time[row] as number);
     // Whose events these were is not in memory.
     if (cold > 0 && count > 0) packed.require(0, packed.endOf(Math.min(count, cold) - 1));
     for (const slot of slots.slice(0, Math.min(count, cold))) {
       rows += rowsOf(slot);
       for (const { block, replicas } of packed.blocks(slot)) {
         for (let row = 0; row < block.count; row++) {
-          const replica = replicas[block.replica[row] as number] as number;
-          edges.drop(replica, block.seq[row] as number, block.time[row] as number);
+          edges.drop(replicas[block.replica[row] as number] as number, block.seq[row] as number);
         }
       }
-      for (let row = 0; row < (slot.late?.count ?? 0); row++) drop(slot.late as Chunk, row);
+      for (let row = 0; row < (slot.late?.count ?? 0); row++) {
+        edges.drop(slot.late?.replica[row] as number, slot.late?.seq[row] as number);
+      }
     }
     if (count > 0) {
       this.#packer.obsolete.push(...slots.slice(0, count).map(({ id }) => id));
@@ -153,7 +159,10 @@ export class Residence {
     // A packed chunk that is kept is kept whole (Q3).
     const cut = Math.min(time, packed.slots[0]?.start ?? time);
     if (packed.cold === 0) {
-      rows += ordered.dropBefore(cut, drop);
+      rows += ordered.dropBefore(cut, (chunk, row) => {
+        this.#letGo(chunk, row);
+        edges.drop(chunk.replica[row] as number, chunk.seq[row] as number);
+      });
     }
     edges.droppedBefore = Math.max(edges.droppedBefore, cut);
     return { rows, more };

@@ -45,12 +45,7 @@ function resumeEdges(
     edges.resumeGaps(indexOf(replica), segments);
     packer.packedRuns.resumeGaps(indexOf(replica), segments);
   }
-  for (const { replica, seq } of packed.dropped) {
-    const index = indexOf(replica);
-    // What is packed behind it tells its time; where nothing is, it is the last.
-    const { seq: last, time } = edges.endOf(index);
-    edges.drop(index, seq, seq === last ? time : 0);
-  }
+  for (const { replica, seq } of packed.dropped) edges.drop(indexOf(replica), seq);
   for (const { replica, seq, time } of packed.dangling) {
     const index = tables.replicas.intern(replica);
     if (!truncations.hides(index, seq)) edges.refer(index, seq, time);

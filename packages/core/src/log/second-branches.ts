@@ -8,7 +8,7 @@
  *   `forked`. It could not have told of its own before; when the peer comes back, it has, and G4 decides.
  * - [G6] Who sends another event than is stored here, or one behind another than is here (its time says so), writes on
  *   another branch: what it sends of that replica behind it is passed over, until it compares the log anew. By then it
- *   knows of ours.
+ *   knows of ours. It has none of ours for having sent those: they are sent, and nothing is acknowledged.
  */
 
 import type { CausalBuffer } from '../causal-buffer.js';

@@ -78,19 +78,16 @@ export function lookUpIn(
 
 /**
  * Looks into `chunk`, which holds all rows of a packed chunk's span and is where the rows come from, and at what the packed
- * blocks tell. What came late stands in none of them: it follows on the last packed event of its writer, or on what came late
- * into an earlier span; where a gap lies before it, or what was let go of, the edges know.
+ * blocks tell. What came late stands in none of them: the edges know.
  *
  * @internal
  */
 export function lookUpInChunk(
-  { packed, edges, tables }: EffectiveRows,
+  { packed, edges }: EffectiveRows,
   slot: PackedSlot,
   chunk: Chunk,
   rows: Chunk,
 ): LookUpTimes {
-  const lastPacked = (replica: number, seq: number) =>
-    tables.replicas.packed[replica] === seq ? (tables.replicas.packedTime[replica] as number) : 0;
   return (starts, before) => {
     const times = new Map<string, number>();
     for (const { block, replicas } of packed.blocks(slot)) {
@@ -104,11 +101,7 @@ export function lookUpInChunk(
     for (const row of starts) {
       const replica = rows.replica[row] as number;
       const seq = rows.seq[row] as number;
-      before[row] =
-        times.get(`${replica} ${seq - 1}`) ||
-        edges.timeBefore(replica, seq) ||
-        lastPacked(replica, seq - 1) ||
-        packed.timeOfLate(replica, seq - 1);
+      before[row] = times.get(`${replica} ${seq - 1}`) || edges.timeBefore(replica, seq);
     }
   };
 }

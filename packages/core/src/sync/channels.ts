@@ -297,7 +297,7 @@ export class Channels {
     asks: boolean,
   ): void {
     if (channel.isSpent) this.#renumber(channel);
-    const turn = asks ? this.#parts.comparing.begin(channel, ranges) : undefined;
+    const turn = asks ? this.#parts.comparing.begin(channel, ranges, edges?.complete ?? 0) : undefined;
     channel.lost = false;
     const about = edges === undefined ? {} : { edges };
     channel.limited ||= edges?.catchUpEventsMax !== undefined;

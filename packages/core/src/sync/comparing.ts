@@ -27,10 +27,11 @@ export class Comparing {
     this.#session = session;
   }
 
-  /** This node begins one; `ranges` is its first turn. */
-  begin(channel: Channel, ranges: readonly Range[]): FirstTurn {
+  /** This node begins one; `ranges` is its first turn, of what lies from `from` on. */
+  begin(channel: Channel, ranges: readonly Range[], from: number): FirstTurn {
     const comparison = this.#nextComparison++;
-    channel.ours = newComparison(comparison);
+    // The edge may have fallen when the answer comes.
+    channel.ours = { ...newComparison(comparison), from };
     return { comparison, ranges };
   }
 
