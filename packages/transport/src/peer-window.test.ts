@@ -139,6 +139,18 @@ test('[M3] a peer that holds less than is asked for is asked once, and again whe
   await closeNodes();
 });
 
+test('[M3] a log that is opened again right after it was released still knows who has more of it', async () => {
+  const { app } = joined(await filledDisk(300));
+  const first = app.open<string>(room, { window: { last: 20 } });
+  await shows(first, 20);
+  first.release();
+  const log = app.open<string>(room, { window: { last: 20 } });
+  await log.ready;
+  expect(await log.loadOlder(30)).toBeGreaterThanOrEqual(30);
+  expect(payloads(log.snapshot())).toEqual(texts(300 - log.snapshot().length, 300));
+  await closeNodes();
+});
+
 test('[M2] [L4] of two tabs one reaches a peer: what it holds is there after a restart, whatever the other writes', async () => {
   const [relayDisk, appDisk] = [await filledDisk(300), new MemoryDisk()];
   // Both are open before anything is stored; one of them never learns where the last ones begin.

@@ -406,8 +406,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 
   #join(log: string): void {
     const hosted = this.#host.hosted(log);
-    if (hosted === undefined || this.#ended) return;
-    this.#joined.get(log)?.left(this);
+    const joined = this.#joined.get(log);
+    if (hosted === undefined || hosted === joined || this.#ended) return;
+    joined?.left(this);
     hosted.peers.add(this);
     this.#joined.set(log, hosted);
   }
