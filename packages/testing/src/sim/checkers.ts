@@ -89,6 +89,11 @@ export class View {
     return seq !== undefined && this.handle.delivery(eventId(log.replica, seq)).state === 'pending';
   }
 
+  /** Some of what it is to show has not been read into memory yet. */
+  get isReading(): boolean {
+    return (this.handle.log as ReplicatedLog | undefined)?.hasOlder ?? true;
+  }
+
   /** Appends, and checks what comes back. */
   append(payload: unknown): LogEvent {
     const log = this.handle.log;

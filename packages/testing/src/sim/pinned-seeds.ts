@@ -1616,4 +1616,33 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'The checker: logs with an edge were taken to have come together while what a window shows was still being read.',
+    limits: 'small',
+    plan: {
+      seed: 2000061237,
+      relays: 0,
+      apps: [
+        { disk: 0, dials: [] },
+        { disk: 1, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['forget'],
+      delayMsMax: 1,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      catchUps: false,
+      steps: [
+        { afterMs: 52589, do: 'append', at: 691, log: 0, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'append', at: 386, log: 0, count: 6, bytes: 14 },
+        { afterMs: 0, do: 'forget', at: 22, log: 0 },
+        { afterMs: 34458, do: 'append', at: 880, log: 0, count: 1, bytes: 38 },
+        { afterMs: 0, do: 'open', at: 510, log: 0 },
+        { afterMs: 42204, do: 'forget', at: 91, log: 0 },
+        { afterMs: 0, do: 'forget', at: 774, log: 0 },
+      ],
+    },
+  },
 ];
