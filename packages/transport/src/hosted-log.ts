@@ -261,7 +261,7 @@ export class HostedLog<T = unknown> {
     if (receipt.disputed) this.#describeAnew();
     else if (receipt.fell) this.#fell();
     // What was dropped may have come from any of them.
-    if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.describe(this.id);
+    if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.dropped(this.id);
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
     if (receipt.mended) this.#writer.repair();
     if (receipt.entries.length > 0) this.#writer.enqueue(receipt.entries);

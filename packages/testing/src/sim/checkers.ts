@@ -149,6 +149,11 @@ export class View {
     return (this.handle.log as ReplicatedLog | undefined)?.edges.complete ?? 0;
   }
 
+  /** What lies before is not in memory, and shows once it is. */
+  get residentFrom(): number {
+    return (this.handle.log as ReplicatedLog | undefined)?.residentFrom ?? 0;
+  }
+
   /** What lies before was let go of. */
   get droppedBefore(): number {
     return (this.handle.log as ReplicatedLog | undefined)?.droppedBefore ?? 0;
