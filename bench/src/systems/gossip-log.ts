@@ -173,7 +173,7 @@ export const gossipLog: System = {
   version: 'this commit',
   notes: {
     all: 'Unsigned. Every event has an id, a hybrid time and its dependencies.',
-    'fan-out': 'Events that wait for a socket go in one frame, so its half load is many times that of the others.',
+    'fan-out': 'Events that wait for a socket go in one frame. Each is on the disk before it is delivered.',
     'many-writers': 'Each writer wrote apart from the others.',
   },
   create: (writer) => new LogReplica(writer),

@@ -1,6 +1,6 @@
 /**
  * A relay with a thousand sockets in one room: what it delivers for a second of its CPU, and how long an event takes
- * at half of what it can deliver. A few sockets are participants that read; the others count bytes, because a thousand
+ * at a load that each system here can carry. A few sockets are participants that read; the others count bytes, because a thousand
  * readers on this machine would measure themselves.
  */
 import { chatEvents, payloadBytes, sameEvents } from '../events.js';
@@ -9,6 +9,9 @@ import { verify, type Workload } from '../workload.js';
 import { withRelay } from './with-relay.js';
 
 const readersMax = 10;
+
+/** The load at which latency is measured, the same for all. A chat of a thousand people in which thirty write a second. */
+const messagesPerSecond = 30_000;
 
 export const fanOut: Workload = {
   name: 'fan-out',
@@ -32,7 +35,7 @@ export const fanOut: Workload = {
       await relay.idle();
 
       const events = chatEvents(2 * messages);
-      const send = async (from: number, everyMs: number) => {
+      const send = async (from: number, everyMs: number): Promise<void> => {
         const startedAt = performance.now();
         for (let i = 0; i < messages; i++) {
           const dueAt = startedAt + i * everyMs;
@@ -45,11 +48,10 @@ export const fanOut: Workload = {
         while (readers.some((reader) => reader.length() < from + messages)) {
           await new Promise((resolve) => setImmediate(resolve));
         }
-        return performance.now() - startedAt;
       };
 
       const cpuBefore = await relay.cpuSeconds();
-      const tookMs = await send(0, 0);
+      await send(0, 0);
       await relay.idle();
       const cpu = (await relay.cpuSeconds()) - cpuBefore;
 
@@ -63,9 +65,7 @@ export const fanOut: Workload = {
           seen = length;
         });
       }
-      const startedAt = performance.now();
-      await send(messages, (2 * tookMs) / messages);
-      const deliveredAt = (messages * sockets * 1000) / (performance.now() - startedAt);
+      await send(messages, (sockets * 1000) / messagesPerSecond);
 
       const all = readers.map((reader) => reader.newest(events.length));
       verify(
@@ -84,9 +84,8 @@ export const fanOut: Workload = {
       const percentile = (share: number) => latencies[Math.floor(share * (latencies.length - 1))] as number;
       return [
         { name: 'delivered', value: (messages * sockets) / cpu, unit: 'messages/CPU s' },
-        { name: 'half load', value: deliveredAt, unit: 'messages/s', isDetail: true },
-        { name: 'p50 at half load', value: percentile(0.5), unit: 'ms' },
-        { name: 'p99 at half load', value: percentile(0.99), unit: 'ms' },
+        { name: `p50 at ${messagesPerSecond.toLocaleString('en')} messages/s`, value: percentile(0.5), unit: 'ms' },
+        { name: `p99 at ${messagesPerSecond.toLocaleString('en')} messages/s`, value: percentile(0.99), unit: 'ms' },
       ];
     }),
 };
