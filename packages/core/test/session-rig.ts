@@ -14,7 +14,7 @@ export const there = replicaIdFromBytes(new Uint8Array(16).fill(2));
 
 /** The log's name, and the number that the peer gave it. Ours is 1, since it is the session's first. */
 export const log = 'tea';
-const ours = 1;
+export const ours = 1;
 const theirs = 7;
 const nobodys = 99;
 const startMs = 1_700_000_000_000;
@@ -34,7 +34,10 @@ const runsThere = entriesThere.flatMap(({ runs }) => runs);
 
 const answers: { readonly [K in keyof Answers]: Answers[K] } = {
   open: { log, writable: true, forPeer: false },
-  describe: { descriptor, ranges: [{ kind: 'runs', runs: [] }], token: undefined },
+  describe: {
+    ...{ descriptor, ranges: [{ kind: 'runs', runs: [] }], token: undefined },
+    edges: { wanted: 0, complete: 0, catchUpEventsMax: 1_000 },
+  },
   compare: { lacks: new Map(), reply: [], missing: [], doubtful: false, from: 0, walked: 0, rows: 1 },
   sum: { fingerprint: { count: 1, sum: Uint32Array.of(1, 2, 3, 4) } },
   supply: { lacks: new Map(), absent: [] },
@@ -110,7 +113,7 @@ const turn = (change: Partial<Extract<Message, { kind: 'ranges' }>> = {}): Messa
   ...change,
 });
 const hello: Message = { kind: 'hello', node: there, name: 'there', durable: true, now: startMs };
-const events = (channel: number): Message => ({
+export const events = (channel: number): Message => ({
   ...{ kind: 'events', channel, blocks: entriesThere.map(({ block }) => block) },
 });
 const sums: Message = { kind: 'sums', channel: ours, upTo: startMs * 2048, count: 1, sum: Uint32Array.of(1, 2, 3, 4) };

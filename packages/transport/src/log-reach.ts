@@ -10,7 +10,7 @@
  *   where they begin; one that peers ask for, or that held events before, is whole unless its kept edges say otherwise.
  * - [M2] Edges are kept before what rests on them is stored, `complete` as high as any that the journal was written under,
  *   by whichever tab: what is missing is found again when it is read.
- * - [M3] Where the last n events begin is asked of every peer, until one answers whose own edge does not end them.
+ * - [M3] Where the last n events begin is asked of every peer, once, until one answers whose own edge does not end them.
  * - [M4] What comes because it was asked for below the edge is not pushed to other peers: they compare it once it is whole.
  *   What is stored only when the edge has fallen is pushed: the comparison may have begun before.
  * - [M5] While every use of the log has a `catchUpEventsMax`, peers send no more than that of what is missing (S22), and no
@@ -84,6 +84,8 @@ export class LogReach {
   readonly #fills = new WeakSet<LogEntry>();
   /** Peers that have not said yet where the last events begin. */
   readonly #unanswered = new Set<LogPeer>();
+  /** Those that have, though their own edge ends them. */
+  readonly #answered = new Set<LogPeer>();
   #waiters: (() => void)[] = [];
   /** What the app was told last. */
   #shown = { hasGap: false, mayReachFurther: false };
@@ -180,8 +182,8 @@ export class LogReach {
   }
 
   /** As a peer is to be told of them, where its last events begin among them when it has asked. */
-  told(cut: number | undefined): LogEdges {
-    const last = this.#last === undefined ? {} : { last: this.#last };
+  told(peer: LogPeer, cut: number | undefined): LogEdges {
+    const last = this.#last === undefined || this.#answered.has(peer) ? {} : { last: this.#last };
     const most = this.#isLimited ? { catchUpEventsMax: this.#of.catchUpEventsMax() } : {};
     return { ...this.#edges, ...last, ...(cut === undefined ? {} : { cut }), ...most };
   }
@@ -235,6 +237,7 @@ export class LogReach {
   #askForLast(count: number): void {
     if (count <= (this.#last ?? -1)) return;
     this.#last = count;
+    this.#answered.clear();
     this.#unanswered.clear();
     for (const peer of this.#depths.keys()) this.#unanswered.add(peer);
     this.#tellAnew();
@@ -298,6 +301,8 @@ export class LogReach {
   /** A peer has opened the log, maybe anew: so far back it holds it. */
   opened(peer: LogPeer, edges: LogEdges): void {
     const { complete, cut } = edges;
+    // It reaches further back than when it was asked.
+    if (complete < (this.#depths.get(peer) ?? 0)) this.#answered.delete(peer);
     this.#depths.set(peer, complete);
     this.#suppliers.opened(peer, complete);
     if (cut !== undefined) this.#learn(peer, cut, complete);
@@ -310,6 +315,7 @@ export class LogReach {
     const latest = this.#latest;
     const cut = Math.max(Math.min(told, latest), this.floor);
     this.#unanswered.delete(peer);
+    this.#answered.add(peer);
     if (log === undefined || this.#last === undefined) return;
     if (cut > depth || depth === 0) this.#last = undefined;
     if (this.#isNew) {
@@ -317,8 +323,8 @@ export class LogReach {
     } else if (cut < log.edges.wanted) {
       log.want(cut);
       this.#reachOn(log);
-    } else if (this.#isLimited && cut > log.edges.complete && told <= latest) {
-      // What lies between was not compared (S21).
+    } else if (this.#isLimited && cut > Math.max(depth, log.edges.complete) && told <= latest) {
+      // What lies between was not compared (S21). Where the peer holds no more, that is so whatever was asked (K5).
       this.#skipTo(log, cut);
     }
     this.#tellOfCut(peer);
@@ -417,6 +423,7 @@ export class LogReach {
   left(peer: LogPeer): void {
     this.#depths.delete(peer);
     this.#unanswered.delete(peer);
+    this.#answered.delete(peer);
     this.#suppliers.left(peer);
     this.#search();
   }

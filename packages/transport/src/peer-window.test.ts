@@ -1,5 +1,6 @@
 /** A log of which a node holds the last part: where it begins, what lies before, and what stays when the node starts again. */
 import { limits, type Snapshot } from '@gossip-log/core';
+import type { ReplicatedLog } from '@gossip-log/core/sync';
 import { MemoryDisk } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { append, closeNodes, joined, nodeOn, texts } from '../test/nodes-on-disks.js';
@@ -20,6 +21,9 @@ async function filledDisk(count: number): Promise<MemoryDisk> {
   await closeNodes();
   return disk;
 }
+
+/** From where on the log is to be whole. */
+const wantedEdge = ({ log }: LogHandle<string>) => (log as ReplicatedLog).edges.wanted;
 
 function shows(log: LogHandle<string>, count: number): Promise<void> {
   return until(log, () => log.snapshot().length >= count);
@@ -103,6 +107,35 @@ test('[M1] [M2] [K1] a window is there after a restart, also packed; what came m
   await all.ready;
   expect(payloads(all.snapshot())).toEqual([...texts(0, count), 'mine', 'alone']);
   expect(all.hasOlder).toBe(false);
+  await closeNodes();
+});
+
+test('[M3] a peer that holds less than is asked for is asked once, and again when it holds more', async () => {
+  const relayDisk = await filledDisk(300);
+  const [shallowDisk, appDisk] = [new MemoryDisk(), new MemoryDisk()];
+  await shows(joined(relayDisk, shallowDisk).app.open<string>(room, { window: { last: 20 } }), 20);
+  await closeNodes();
+  const { app, traffic } = joined(shallowDisk, appDisk);
+  const log = app.open<string>(room, { window: { last: 50 } });
+  await shows(log, 20);
+  await append(log, ['mine'], 'relayed');
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(traffic.frames).toBeLessThan(100);
+  expect(log.hasOlder).toBe(false);
+  await closeNodes();
+
+  const [toApp, toRelay] = [memoryPair(), memoryPair()];
+  const between = nodeOn(shallowDisk, { connections: [toApp.left, toRelay.left] });
+  await between.open<string>(room, { window: { last: 20 } }).ready;
+  const again = nodeOn(appDisk, { connections: [toApp.right] }).open<string>(room, { window: { last: 50 } });
+  await append(again, ['there']);
+  expect(again.hasOlder).toBe(false);
+  const edge = wantedEdge(again);
+  nodeOn(relayDisk, { connections: [toRelay.right], durable: true, openOnDemand: true });
+  between.open<string>(room);
+  await until(again, () => again.snapshot().length >= 52);
+  expect(payloads(again.snapshot()).slice(-52)).toEqual([...texts(250, 300), 'mine', 'there']);
+  await until(again, () => wantedEdge(again) < edge);
   await closeNodes();
 });
 

@@ -371,7 +371,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   #description({ id, reach, truncations }: HostedLog, { ranges, cut }: Described): Answer {
-    const about = { descriptor: this.#descriptorOf(id), token: this.#token, edges: reach.told(cut) };
+    const about = { descriptor: this.#descriptorOf(id), token: this.#token, edges: reach.told(this, cut) };
     return { kind: 'describe', ...about, ranges, truncations };
   }
 

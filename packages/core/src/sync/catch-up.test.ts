@@ -21,10 +21,11 @@ function payloads(node: TestNode): unknown[] {
  * At the right node `missed` events have been written since the left one was there: the first half by others, who have
  * written nothing since. The left one has written one.
  */
-function longAway(missed: number, catchUpEventsMax: number, sizeOf: (n: number) => string = () => '') {
+function longAway(missed: number, catchUpEventsMax: number | undefined, sizeOf: (n: number) => string = () => '') {
   const clock = { ms: 1_700_000_000_000 };
   const now = () => clock.ms;
-  const left = new TestNode({ replica: replica(1), durable: false, catchUpEventsMax }, now);
+  const limit = catchUpEventsMax === undefined ? {} : { catchUpEventsMax };
+  const left = new TestNode({ replica: replica(1), durable: false, ...limit }, now);
   const right = new TestNode({ replica: replica(2), durable: true }, now);
   const wire = new Wire(left, right);
   const write = (node: TestNode, written: readonly unknown[]) => {
@@ -156,6 +157,21 @@ test('[S22] [L4] wherever the connection is cut, what was here stays, what was w
       .filter(({ clock }) => clock >= complete)
       .map(({ payload }) => Number.parseInt(String(payload), 10));
     expect(above).toEqual(numbers(70 - above.length, 70));
+  }
+});
+
+test('[S22] [L6] a `cut` that nobody asked for counts for nothing, and makes this node say nothing', () => {
+  for (const catchUpEventsMax of [undefined, 10]) {
+    const { wire, left } = longAway(1, catchUpEventsMax);
+    wire.connect();
+    wire.settle();
+    const before = left.outputs.length;
+    for (let i = 1; i <= 50; i++) left.receive(encodeMessage({ kind: 'cut', channel: 1, time: 9_000_000_000_000 + i }));
+    wire.settle();
+    const isAsked = catchUpEventsMax !== undefined;
+    expect(left.outputs.slice(before).some(({ type }) => type === 'cut')).toBe(isAsked);
+    expect(left.outputs.slice(before).some(({ type }) => type === 'send')).toBe(isAsked);
+    expect(left.host(log).log.edges.complete > 0).toBe(isAsked);
   }
 });
 

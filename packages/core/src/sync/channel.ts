@@ -42,6 +42,8 @@ export interface Channel {
   owed: readonly Run[];
   /** What the peer says is hidden, kept until it is granted the log. */
   hidden: readonly Truncation[];
+  /** The peer was told how many of the events that are missing here are wanted at most: it may leave some out (S22). */
+  limited: boolean;
   /** The table that the peer was told last. */
   toldHidden: readonly Truncation[];
   /** What it opened the log with. */
@@ -142,6 +144,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     heldSupplies: new Map(),
     owed: [],
     hidden: [],
+    limited: false,
     toldHidden: [],
     descriptor: undefined,
     state: 'offered',

@@ -300,6 +300,7 @@ export class Channels {
     const turn = asks ? this.#parts.comparing.begin(channel, ranges, edges?.complete ?? 0) : undefined;
     channel.lost = false;
     const about = edges === undefined ? {} : { edges };
+    channel.limited ||= edges?.catchUpEventsMax !== undefined;
     this.tellHidden(channel, truncations);
     this.#session.send({ kind: 'open', channel: channel.number, descriptor, token, ...about, turn });
   }
@@ -337,11 +338,11 @@ export class Channels {
     else this.#parts.receiving.merge(channel, message.blocks, bytes);
   }
 
-  /** S22. What a peer says that may not write counts for nothing (S14). */
+  /** S22. What a peer says that may not write, or was not asked, counts for nothing (S14). */
   cut(channel: Channel, message: CutMessage, bytes: number): void {
-    const { log, state, writable } = channel;
+    const { log, state, writable, limited } = channel;
     if (state === 'opening') this.#wait(channel, message, bytes);
-    else if (state === 'live' && writable) this.#session.put({ type: 'cut', log, time: message.time });
+    else if (state === 'live' && writable && limited) this.#session.put({ type: 'cut', log, time: message.time });
   }
 
   /** S7: until the peer is granted the log. */

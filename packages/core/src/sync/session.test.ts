@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rawFrame } from '../../test/frames.js';
-import { inWords, log, type Rig, rigIn, there } from '../../test/session-rig.js';
+import { events, inWords, log, ours, type Rig, rigIn, there } from '../../test/session-rig.js';
 import { overspentMax, TestNode, type TestNodeOptions, Wire } from '../../test/two-sessions.js';
 import { decodeMessage, encodeMessage, type Message } from '../codec/message.js';
 import { type ReplicaId, replicaIdFromBytes } from '../index.js';
@@ -509,6 +509,23 @@ test('[S12] a durable node acknowledges what it stored, no more, and a compariso
   wire.connect();
   wire.settle();
   expect(left.acknowledged.get(left.options.replica)).toBe(2);
+});
+
+test('[S12] of a replica with a gap that is acknowledged which lies behind it, and all of it once the gap is filled', () => {
+  const rig = rigIn('live');
+  const acked = (first: number, last: number) => {
+    const kept = { stored: new Map([[there, { first, last }]]) };
+    rig.handle(rig.frame(events(ours)));
+    rig.handle(rig.answer('merge'));
+    return sent(rig.handle(rig.answer('store', kept)), 'ack').flatMap((ack) => ('runs' in ack ? ack.runs : []));
+  };
+  expect(acked(6, 8)).toEqual([{ replica: there, first: 6, last: 8 }]);
+  expect(acked(6, 8)).toEqual([]);
+  expect(acked(6, 10)).toEqual([{ replica: there, first: 9, last: 10 }]);
+  expect(acked(3, 10)).toEqual([{ replica: there, first: 3, last: 10 }]);
+  expect(acked(1, 11)).toEqual([{ replica: there, first: 1, last: 11 }]);
+  expect(acked(1, 12)).toEqual([{ replica: there, first: 12, last: 12 }]);
+  expect(acked(14, 15)).toEqual([{ replica: there, first: 14, last: 15 }]);
 });
 
 test.each([
