@@ -1747,4 +1747,36 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'A journal held both branches of a writer below its edge: the second one, which was read first, kept its place, and the first was missing.',
+    limits: 'real',
+    plan: {
+      seed: 1000156220,
+      relays: 1,
+      apps: [
+        { disk: 0, dials: [0] },
+        { disk: 1, dials: [0] },
+        { disk: 2, dials: [0] },
+      ],
+      logs: 1,
+      faults: ['restore'],
+      delayMsMax: 20,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      catchUps: true,
+      steps: [
+        { afterMs: 0, do: 'copy', at: 206 },
+        { afterMs: 0, do: 'append', at: 872, log: 1, count: 1, bytes: 453 },
+        { afterMs: 0, do: 'append', at: 341, log: 1, count: 1, bytes: 20 },
+        { afterMs: 718, do: 'append', at: 154, log: 0, count: 1, bytes: 27 },
+        { afterMs: 0, do: 'restore', at: 428, downMs: 0 },
+        { afterMs: 35, do: 'append', at: 743, log: 0, count: 1, bytes: 27 },
+        { afterMs: 0, do: 'append', at: 97, log: 1, count: 1, bytes: 0 },
+        { afterMs: 1836, do: 'append', at: 889, log: 0, count: 1, bytes: 0 },
+        { afterMs: 7642, do: 'append', at: 495, log: 1, count: 1, bytes: 0 },
+      ],
+    },
+  },
 ];
