@@ -399,7 +399,7 @@ export class Cluster {
         ({ disk, relay }) =>
           !disk.damaged ||
           disk.restored ||
-          (relay && hasUnmetDamage(disk, log)) ||
+          (relay && disk.hasDamagedChunk(log)) ||
           this.#edgeOf(log) > 0 ||
           this.#read(disk, log).length === length,
       );
@@ -852,13 +852,4 @@ export function describeStep(step: Step, where = `${step.at}`): string {
   const { do: what, at: _, afterMs, ...rest } = step;
   const details = Object.entries(rest).map(([name, value]) => `${name} ${value}`);
   return `+${afterMs} ms ${what} at ${where}${details.length > 0 ? `: ${details.join(', ')}` : ''}`;
-}
-
-function hasUnmetDamage(disk: VirtualDisk, log: string): boolean {
-  try {
-    blocksOf(disk.chunks(log));
-    return false;
-  } catch {
-    return true;
-  }
 }

@@ -98,6 +98,7 @@ export class VirtualDisk {
   #holders = new Map<ReplicaId, Holder>();
   #storages = new Set<DiskStorage>();
   #calls: Call[] = [];
+  readonly #damagedBytes = new WeakSet<Uint8Array>();
   #lastEffectMs = 0;
 
   constructor(time: VirtualTime, random: Random, options: VirtualDiskOptions = {}) {
@@ -142,6 +143,12 @@ export class VirtualDisk {
   /** The packed chunks of a log, as they lie on the disk. */
   chunks(log: string): ReadonlyMap<number, Uint8Array> {
     return this.#state.logs.get(log)?.chunks ?? new Map();
+  }
+
+  /** Is a packed chunk still there that was damaged? One that was torn between two blocks looks like a sound one. */
+  hasDamagedChunk(log: string): boolean {
+    for (const bytes of this.chunks(log).values()) if (this.#damagedBytes.has(bytes)) return true;
+    return false;
   }
 
   logs(): string[] {
@@ -192,6 +199,7 @@ export class VirtualDisk {
     const { log, of, at, bytes: sound } = this.#random.pick(places);
     const bytes = kind === 'tear' ? sound.slice(0, this.#random.below(sound.length)) : sound.slice();
     if (kind === 'flip') flipBit(bytes, this.#random);
+    this.#damagedBytes.add(bytes);
     for (const state of [this.#state, this.#durable]) {
       const kept = state.logs.get(log)?.[of];
       if (kept?.has(at)) kept.set(at, bytes);
