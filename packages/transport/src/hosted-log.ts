@@ -100,8 +100,6 @@ export class HostedLog<T = unknown> {
   readonly #windows = new Set<UsedWindow>();
   /** Truncations that chunks are read for. */
   #hiding = 0;
-  /** Peers are about to be told of the log anew. */
-  #cancelDescribe: (() => void) | undefined;
 
   constructor(host: LogHost, id: string) {
     this.#host = host;
@@ -262,24 +260,14 @@ export class HostedLog<T = unknown> {
     this.reach.received(receipt.entries, receipt.parked);
     if (receipt.disputed) this.#describeAnew();
     else if (receipt.fell) this.#fell();
-    if (receipt.dropped > 0) this.#describeSoon();
+    // What was dropped may have come from any of them.
+    if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.dropped(this.id);
     if (receipt.settled !== undefined) this.#settled(receipt.settled);
     if (receipt.mended) this.#writer.repair();
     if (receipt.entries.length > 0) this.#writer.enqueue(receipt.entries);
     if (receipt.added > 0) this.#writer.start();
     this.#gaps.received(receipt);
     return receipt;
-  }
-
-  /**
-   * S11. What was dropped may have come from any of them. Not at once: as long as what it waited for does not come, it is dropped
-   * again.
-   */
-  #describeSoon(): void {
-    this.#cancelDescribe ??= this.#host.environment.setTimer(limits.heartbeatMs / 3, () => {
-      this.#cancelDescribe = undefined;
-      for (const peer of [...this.peers]) peer.describe(this.id);
-    });
   }
 
   left(peer: LogPeer): void {
@@ -449,7 +437,6 @@ export class HostedLog<T = unknown> {
     if (this.#status === 'closed') return;
     if (this.#status !== 'failed') this.#status = 'closed';
     this.#gaps.end();
-    this.#cancelDescribe?.();
     this.#log?.close();
     this.reach.end();
     this.#retention.end();

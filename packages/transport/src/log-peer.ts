@@ -9,6 +9,8 @@ export interface LogPeer {
   describe(log: string): void;
   /** Its edges are others than was said. */
   tell(log: string): void;
+  /** Rows were dropped that the peer may have. */
+  dropped(log: string): void;
   /** The truncation table has grown, and is stored (J4). */
   truncated(log: string, truncations: readonly Truncation[]): void;
   /** The peer may have these. */

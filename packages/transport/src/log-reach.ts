@@ -447,11 +447,14 @@ export class LogReach {
     for (;;) {
       const log = this.#of.log();
       if (log === undefined) return;
-      const { ask, rise, isPending } = this.#suppliers.search(log.unmet(), log.missingBelow());
+      const latest = this.#latest;
+      // What lies behind a horizon that was set back is sent once that has passed it: no edge has to rise for it.
+      const unmet = log.unmet().filter(({ time }) => time < latest);
+      const { ask, rise, isPending } = this.#suppliers.search(unmet, log.missingBelow());
       this.#isFilling = isPending;
       for (const [peer, runs] of ask) peer.want(this.#of.id, runs);
       // Of a peer's edge in the future nothing can be true, and what waits here lies before.
-      const edge = Math.min(rise ?? 0, this.#latest);
+      const edge = Math.min(rise ?? 0, latest);
       if (edge <= log.edges.complete) break;
       if (this.#isLimited && !this.#isNew) this.#skipTo(log, edge);
       else this.#raise(log, edge);

@@ -153,6 +153,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#input({ type: 'tell', log, now: this.#now() });
   }
 
+  dropped(log: string): void {
+    this.#input({ type: 'dropped', log, now: this.#now() });
+  }
+
   truncated(log: string, truncations: readonly Truncation[]): void {
     this.#input({ type: 'truncated', log, truncations, now: this.#now() });
   }

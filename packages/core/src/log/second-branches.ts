@@ -168,7 +168,8 @@ export class SecondBranches {
       if (seq > (last[replica] as number)) {
         if (timeBefore === 0 || timeBefore >= (lastTime[replica] as number)) continue;
       } else {
-        if (this.#standing.stands(block, row, replica) || this.#isUncertain(block, row, replica)) continue;
+        // Of two that the journal holds it is certain that they are two, wherever the edge is.
+        if (this.#standing.stands(block, row, replica) || !this.#standing.find(replica, seq)) continue;
         timeBefore = timeBeforeRow(block, row);
       }
       // Of the branch that stands the part before may lie below the edge, and not be read yet (K2).

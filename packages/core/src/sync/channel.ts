@@ -106,10 +106,11 @@ export interface Channel {
   /** Events keep until this time is under the horizon. */
   heldTime: number | undefined;
   /**
-   * The log is to be opened and compared anew, and nothing sent before: events were refused as early, were dropped, or are
-   * in doubt.
+   * The log is to be opened and compared anew, and nothing sent before: events were refused as early, or are in doubt.
    */
   reopen: boolean;
+  /** Rows that the peer may have were dropped here: the log is compared anew at the next tick (S11). */
+  dropped: boolean;
   /** When the peer refused our `open` for a reason that may pass. */
   refusedAt: number | undefined;
   /** Frames that came before the peer was granted the log. Those of events hold credit. */
@@ -177,6 +178,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     describing: undefined,
     heldTime: undefined,
     reopen: false,
+    dropped: false,
     refusedAt: undefined,
     waiting: [],
     toAsk: [],

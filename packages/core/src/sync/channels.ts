@@ -415,8 +415,9 @@ export class Channels {
       }
       if (channel.state !== 'live') continue;
       this.#parts.sending.tick(channel);
-      if (channel.reopen) {
+      if (channel.reopen || channel.dropped) {
         channel.reopen = false;
+        channel.dropped = false;
         channel.wanted.clear();
         this.describe(channel, true);
       }

@@ -64,7 +64,7 @@ export class Receiving {
       channel.unstored.replicas.add(replica);
     }
     askFor(this.#session, channel, missing);
-    if (dropped > 0) channel.reopen = true;
+    if (dropped > 0) channel.dropped = true;
     channel.unstored.bytes += bytes;
     this.#store(channel);
   }

@@ -105,6 +105,8 @@ export type SessionInput =
   | { readonly type: 'describe'; readonly log: string; readonly now: number }
   /** The log's edges are others. Nothing need be compared for that. */
   | { readonly type: 'tell'; readonly log: string; readonly now: number }
+  /** Rows were dropped that the peer may have: compare it anew, but not at once (S11). */
+  | { readonly type: 'dropped'; readonly log: string; readonly now: number }
   /** The effective log grew by these entries, in causal order. */
   | {
       readonly type: 'stored';

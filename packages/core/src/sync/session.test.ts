@@ -439,6 +439,11 @@ test('[S11] missing runs are asked for once; dropped rows bring a new comparison
   expect(sent(rig.handle(rig.answer('merge', { missing, dropped: 2 })), 'want')).toEqual([]);
   expect(rig.handle(rig.tick(0))).toMatchObject([{ type: 'request', effect: { kind: 'describe' } }]);
   expect(sent(rig.handle(rig.answer('describe')), 'open')).toMatchObject([{ turn: {} }]);
+  // Also where they had come from another peer; what is under way goes on until then.
+  const other = rigIn('live');
+  expect(other.handle({ type: 'dropped', log, now: other.nowMs })).toEqual([]);
+  expect(other.handle(other.tick(0))).toMatchObject([{ type: 'request', effect: { kind: 'describe' } }]);
+  expect(other.handle(other.tick(0))).toEqual([]);
 });
 
 test('[S11] of a run that is wanted and is not here the peer is told', () => {

@@ -122,6 +122,11 @@ export class Session {
         if (channel?.state === 'live') this.#channels.describe(channel, false);
         break;
       }
+      case 'dropped': {
+        const channel = this.#channels.of(input.log);
+        if (channel !== undefined) channel.dropped = true;
+        break;
+      }
       case 'truncated': {
         const channel = this.#channels.of(input.log);
         if (channel?.described) this.#channels.tellHidden(channel, input.truncations);

@@ -3,7 +3,8 @@
  *
  * - [S11] Runs missing before received events can show are asked for once (`want`), until the peer opens the log anew.
  *   Whoever is asked sends them, tells of those that it does not have (`absent`), and sends these once it has. Had rows to
- *   be dropped, the log is compared anew at the next tick.
+ *   be dropped, the log is compared anew with every peer at the next tick: at once, what is under way would begin again
+ *   before it is through.
  */
 import type { Supply } from '../edges.js';
 import { owedRunsMax, runsPerFrameMax } from '../limits.js';

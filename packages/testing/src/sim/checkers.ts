@@ -89,11 +89,6 @@ export class View {
     return seq !== undefined && this.handle.delivery(eventId(log.replica, seq)).state === 'pending';
   }
 
-  /** Some of what it is to show has not been read into memory yet. */
-  get isReading(): boolean {
-    return (this.handle.log as ReplicatedLog | undefined)?.hasOlder ?? true;
-  }
-
   /** Appends, and checks what comes back. */
   append(payload: unknown): LogEvent {
     const log = this.handle.log;
@@ -152,6 +147,11 @@ export class View {
   /** From where on the log is to be whole. */
   get complete(): number {
     return (this.handle.log as ReplicatedLog | undefined)?.edges.complete ?? 0;
+  }
+
+  /** What lies before is not in memory, and shows once it is. */
+  get residentFrom(): number {
+    return (this.handle.log as ReplicatedLog | undefined)?.residentFrom ?? 0;
   }
 
   /** What lies before was let go of. */

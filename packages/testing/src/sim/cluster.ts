@@ -353,7 +353,7 @@ export class Cluster {
   }
 
   #agreeAbove(edge: number, views: readonly (View | undefined)[]): boolean {
-    if (views.some((view) => view === undefined || view.isPending || view.isReading)) return false;
+    if (views.some((view) => view === undefined || view.isPending || view.residentFrom > edge)) return false;
     const shown = views.map((view) => {
       const events = [...(view?.handle.snapshot() ?? [])].filter(({ clock }) => clock >= edge);
       return events.map(({ clock, id }) => `${clock} ${id}`).join();
