@@ -323,6 +323,11 @@ export class Edges {
     return segment?.first === seq ? segment.timeBefore : 0;
   }
 
+  /** The time of the event before one that is not here; 0 where that is not here either. */
+  timeBeforeMissing(replica: number, seq: number): number {
+    return this.heldBefore(replica, seq) === seq - 1 ? this.#timeBelow(replica, seq) : 0;
+  }
+
   /** K4. The lowest edge from which up nothing is missing. */
   lowest(): number {
     if (this.#lowest === undefined) {
