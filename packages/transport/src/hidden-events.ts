@@ -22,10 +22,15 @@ export class HiddenEvents {
   readonly #entries = new Set<LogEntry>();
   /** What peers have told of while something is being read. */
   #told = new Map<ReplicaId, Truncation>();
-  #isHiding = false;
+  #hiding: Promise<void> | undefined;
 
   constructor(of: HidingLog) {
     this.#of = of;
+  }
+
+  /** Resolves once what is being hidden is; `undefined` while nothing is. */
+  get hiding(): Promise<void> | undefined {
+    return this.#hiding;
   }
 
   /** What peers may be told. */
@@ -72,22 +77,23 @@ export class HiddenEvents {
   }
 
   #next(): void {
-    while (!this.#isHiding && this.#told.size > 0) {
+    while (this.#hiding === undefined && this.#told.size > 0) {
       const told = [...this.#told.values()];
       this.#told = new Map();
       try {
-        const hiding = this.#of.hide(told);
-        if (hiding === undefined) continue;
-        this.#isHiding = true;
-        hiding
-          .catch((error) => this.#of.onError(error))
-          .finally(() => {
-            this.#isHiding = false;
-            this.#next();
-          });
+        this.#hiding = this.#of.hide(told)?.then(
+          () => this.#hid(),
+          (error) => this.#hid(error),
+        );
       } catch (error) {
         this.#of.onError(error);
       }
     }
+  }
+
+  #hid(error?: unknown): void {
+    if (error !== undefined) this.#of.onError(error);
+    this.#hiding = undefined;
+    this.#next();
   }
 }

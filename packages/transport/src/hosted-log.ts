@@ -253,6 +253,9 @@ export class HostedLog<T = unknown> {
     contested: Set<ReplicaId>,
     take: (receipt: Receipt) => void,
   ): void | Promise<void> {
+    // What follows word of hidden events may be those that were appended again for it: peers are told in that order, too (J4).
+    const hiding = this.#hidden.hiding;
+    if (hiding !== undefined) return hiding.then(() => this.receiving(blocks, contested, take));
     return this.reading(this.#open().receiving(blocks, contested), (receipt) => take(this.#received(receipt)));
   }
 
