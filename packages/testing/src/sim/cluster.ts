@@ -302,9 +302,9 @@ export class Cluster {
       }
       if (this.#forks && !this.#agreeAbove(0, views)) return false;
       if (!this.#hidesAlike(log, views)) return false;
-      // Heads say nothing of what a relay still lacks below an edge of its own.
+      // Heads say nothing of what a relay still lacks below an edge of its own, nor of which branch it holds.
       const edges = this.#machines.map(({ relay, disk }) => (relay ? disk.completeEdge(log) : 0));
-      if (Math.max(...edges) > 0 && !this.#relaysHold(log, 0)) return false;
+      if ((this.#forks || Math.max(...edges) > 0) && !this.#relaysHold(log, 0)) return false;
       return this.#machines.every(
         ({ relay, disk }) =>
           !relay ||
@@ -347,18 +347,15 @@ export class Cluster {
   }
 
   #relaysHold(log: string, edge: number): boolean {
-    const count = (events: Iterable<LogEvent>) => [...events].filter(({ clock }) => clock >= edge).length;
-    const shown = count(this.#apps()[0]?.views.get(log)?.handle.snapshot() ?? []);
-    return this.#machines.every(({ relay, disk }) => !relay || disk.damaged || count(this.#read(disk, log)) === shown);
+    const shown = keysAbove(edge, this.#apps()[0]?.views.get(log)?.handle.snapshot() ?? []);
+    return this.#machines.every(
+      ({ relay, disk }) => !relay || disk.damaged || keysAbove(edge, this.#read(disk, log)) === shown,
+    );
   }
 
   #agreeAbove(edge: number, views: readonly (View | undefined)[]): boolean {
     if (views.some((view) => view === undefined || view.isPending || view.residentFrom > edge)) return false;
-    const shown = views.map((view) => {
-      const events = [...(view?.handle.snapshot() ?? [])].filter(({ clock }) => clock >= edge);
-      return events.map(({ clock, id }) => `${clock} ${id}`).join();
-    });
-    return new Set(shown).size === 1;
+    return new Set(views.map((view) => keysAbove(edge, view?.handle.snapshot() ?? []))).size === 1;
   }
 
   /** Everybody writes once more. */
@@ -846,6 +843,14 @@ const frameKinds = [
   ...['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'],
   ...['feed', 'pull', 'sums', 'coming', 'absent', 'truncations', 'cut'],
 ];
+
+/** Which events lie from there up, told by their ids and times: two branches have the same ids. */
+function keysAbove(edge: number, events: Iterable<LogEvent>): string {
+  return Array.from(events)
+    .filter(({ clock }) => clock >= edge)
+    .map(({ clock, id }) => `${clock} ${id}`)
+    .join();
+}
 
 /** A step in one line. */
 export function describeStep(step: Step, where = `${step.at}`): string {
