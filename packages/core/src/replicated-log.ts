@@ -685,6 +685,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   #receive(blocks: readonly Uint8Array[], upTo: number, source: Source, contested?: Set<ReplicaId>): Receipt {
     this.#assertOpen();
+    const { found } = this.#edges;
     const tally = this.#arrivals.receive(blocks, upTo, source, contested);
     if (tally.yielded.length > 0) this.#snapshot = undefined;
     let settled: Settlement | undefined;
@@ -711,6 +712,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       refused,
       settled,
       fell,
+      foundMissing: !fell && this.#edges.found > found,
     };
   }
 }

@@ -260,7 +260,7 @@ export class HostedLog<T = unknown> {
   }
 
   #received(receipt: Receipt): Receipt {
-    this.reach.received(receipt.entries, receipt.parked);
+    this.reach.received(receipt);
     if (receipt.disputed) this.#describeAnew();
     else if (receipt.fell) this.#fell();
     // What was dropped may have come from any of them.

@@ -18,7 +18,7 @@
  *   gap, until `older` has come to its end. There the edges fall on to what was here before.
  */
 import { type Environment, type GossipStorage, horizon, limits, type Run, tick } from '@gossip-log/core';
-import { type LogEdges, type LogEntry, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
+import { type LogEdges, type LogEntry, type Receipt, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
 import type { LogPeer } from './log-peer.js';
 import type { LogWindow } from './log-window.js';
 
@@ -428,12 +428,13 @@ export class LogReach {
     this.#search();
   }
 
-  /** Events came: some may have been asked for, others may wait for what is missing. */
-  received(entries: readonly LogEntry[], parked: number): void {
+  /** Events came: some may have been asked for, others may wait for what is missing, or follow on it. */
+  received({ entries, parked, foundMissing }: Pick<Receipt, 'entries' | 'parked' | 'foundMissing'>): void {
     if (this.#isFilling) {
       for (const entry of entries) if (isBelow(entry, this.#complete)) this.#fills.add(entry);
     }
-    if (parked > 0 && this.#suppliers.isInDoubt) this.#search();
+    const { wanted, complete } = this.#edges;
+    if ((foundMissing && complete > wanted) || (parked > 0 && this.#suppliers.isInDoubt)) this.#search();
     else this.#look();
   }
 

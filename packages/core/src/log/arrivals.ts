@@ -54,6 +54,8 @@ export interface Receipt extends MergeResult {
   readonly settled: Settlement | undefined;
   /** The `complete` edge fell (K4): describe the log anew. */
   readonly fell: boolean;
+  /** More was found to be missing below the edge, which has not fallen (K4): ask for it. */
+  readonly foundMissing: boolean;
 }
 
 /** Where blocks come from: a user's merge, a peer, or this node's own journal. @internal */

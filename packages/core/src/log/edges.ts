@@ -43,6 +43,8 @@ export class Edges {
   wanted = 0;
   /** What lies before was let go of, though some of it may have come again. */
   droppedBefore = 0;
+  /** How often something was found to be missing below the edge. */
+  found = 0;
   /** Where each replica's events end that are here. */
   readonly #replicas: Pick<ReplicaTable, 'last' | 'lastTime'>;
   readonly #segments = new Map<number, Segment[]>();
@@ -212,6 +214,7 @@ export class Edges {
       next.timeBefore = timeBefore;
     } else {
       segments.splice(at, 0, { first: seq, firstTime: time, timeBefore, last: seq, lastTime: time });
+      this.found++;
     }
     if (segments.length === 1 && segments[0]?.first === 1) this.#segments.delete(replica);
   }
@@ -222,6 +225,7 @@ export class Edges {
     const key = dot(replica, seq);
     if (this.#dangling.has(key)) return;
     this.#lowest = undefined;
+    this.found++;
     if (this.#dangling.size === danglingMax) {
       this.#forgottenUpTo = Math.max(this.#forgottenUpTo, time);
       return;
@@ -317,6 +321,11 @@ export class Edges {
     const segments = this.#segments.get(replica);
     const segment = segments?.[firstEndingAt(segments, seq)];
     return segment?.first === seq ? segment.timeBefore : 0;
+  }
+
+  /** The time of the event before one that is not here; 0 where that is not here either. */
+  timeBeforeMissing(replica: number, seq: number): number {
+    return this.heldBefore(replica, seq) === seq - 1 ? this.#timeBelow(replica, seq) : 0;
   }
 
   /** K4. The lowest edge from which up nothing is missing. */

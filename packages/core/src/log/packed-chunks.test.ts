@@ -77,6 +77,39 @@ function eventsOf(entries: readonly LogEntry[]): string[] {
   });
 }
 
+test('[B7] what a step leaves, and memory has given back meanwhile, keeps the time of the event before it', () => {
+  const node = new PackedNode(id(0));
+  const [first, late, other] = [1, 2, 3].map((n) => {
+    return new ReplicatedLog<string>(
+      { id: 'tea', replica: id(n), now: () => node.now },
+      { freshReplica: () => id(99) },
+    );
+  }) as [ReplicatedLog<string>, ReplicatedLog<string>, ReplicatedLog<string>];
+  const deliver = (writer: ReplicatedLog<string>) => {
+    node.receive(writer.takeUnflushed().map(({ block }) => block));
+    node.store();
+  };
+  for (let i = 0; i < 28; i++) {
+    node.now++;
+    (i < 16 || i >= 25 ? late : other).append(`${i}`);
+  }
+  node.now += 1_000;
+  first.append('first');
+  deliver(first);
+  node.pack(false);
+  deliver(late);
+  deliver(other);
+  node.pack(false, () => node.log.trim(endOfTime));
+  const query = { lacks: everythingOf(node.log), bytesMax: Number.POSITIVE_INFINITY, upTo: endOfTime };
+  const rows = readNow(node.log.read(query), node.chunks).entries.flatMap(({ block }) => rowsOf(block));
+  const told = rows.filter(({ before }) => before !== undefined);
+  expect(told.at(-1)).toMatchObject({ replica: late.replica, seq: 17 });
+  for (const { replica, seq, before } of told) {
+    const writer = replica === late.replica ? late : other;
+    expect(before).toBe(writer.get(eventId(replica, seq - 1))?.clock);
+  }
+});
+
 test('[Q1] [Q2] [Q3] [Q4] [B7] [L1] packed or not, cold or not, after any crash: a log tells the same', () => {
   const reached = { cold: 0, late: 0, read: 0, anew: 0 };
   fc.assert(

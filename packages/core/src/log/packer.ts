@@ -278,7 +278,7 @@ export class Packer {
       const chunk = ordered.chunks[at] as Chunk;
       leave(chunk, at === from.chunk ? from.row : 0, at === to.chunk ? to.row : chunk.count);
     }
-    const { before } = timesBefore(left, tables.replicas.size, lookUpIn(this.#effective, left));
+    const { before } = timesBefore(left, tables.replicas.size, this.#lookUpLeft(left));
     for (let row = 0; row < left.count; row++) {
       edges.cameLate(left.replica[row] as number, left.seq[row] as number, before[row] as number);
     }
@@ -287,6 +287,22 @@ export class Packer {
     const behind = ({ time }: Chunk, row: number) =>
       (time[row] as number) >= packed.hotFrom && (time[row] as number) < hotFrom;
     ordered.insert(partRows(left, behind).taken);
+  }
+
+  /** The event before a row that is not packed mostly is, and what was in memory may have been given back since the plan. */
+  #lookUpLeft(left: Chunk): LookUpTimes {
+    const inMemory = lookUpIn(this.#effective, left);
+    return (starts, before) => {
+      for (const row of starts) {
+        const time = this.packedRuns.timeBeforeMissing(left.replica[row] as number, left.seq[row] as number);
+        // Where what is behind is hidden, the time that stands there is a later one.
+        if (time < (left.time[row] as number)) before[row] = time;
+      }
+      inMemory(
+        starts.filter((row) => before[row] === 0),
+        before,
+      );
+    };
   }
 }
 
