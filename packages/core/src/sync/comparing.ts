@@ -151,7 +151,8 @@ export class Comparing {
     if (underWay(channel, own, comparison.number) !== comparison) return;
     noteLacks(comparison.lacks, lacks);
     comparison.doubted ||= doubtful;
-    comparison.from = Math.max(comparison.from, from);
+    // Of the last events that were asked for the peer has said where they begin (S21).
+    comparison.from = Math.max(comparison.from, from, channel.edges.cut ?? 0);
     comparison.asks ||= reply.some(isQuestion);
     if (reply.length > 0 || (comparison.asked && !more)) this.#sendRanges(channel, turn, reply);
     if (!more) {

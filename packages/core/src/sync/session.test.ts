@@ -205,6 +205,19 @@ test('[L4] [K5] a comparison says nothing of what lay below the edge when it beg
   expect(outputs).toContainEqual(expect.objectContaining({ type: 'compared', from: 7 }));
 });
 
+test('[L4] [S21] a comparison says nothing of what lies before the last events that were asked for', () => {
+  const rig = rigIn('greeting');
+  rig.handle({ type: 'attach', log, now: rig.nowMs });
+  rig.handle(rig.frame({ kind: 'hello', node: there, name: 'relay', durable: true, now: 0 }));
+  rig.handle(rig.answer('describe', { edges: { wanted: 7, complete: 7, last: 2 } }));
+  rig.handle(rig.frame(openFrame({ turn: undefined, edges: { wanted: 0, complete: 0, cut: 9 } })));
+  rig.handle(rig.answer('open'));
+  const answers = { own: false, begins: false, yields: false, frame: 0, more: false, ranges: [] };
+  rig.handle(rig.frame({ kind: 'ranges', channel: 1, comparison: 1, ...answers }));
+  const outputs = rig.handle(rig.answer('compare', { from: 7 }));
+  expect(outputs).toContainEqual(expect.objectContaining({ type: 'compared', from: 9 }));
+});
+
 test('[S5] frames of a turn are read one after another, however long an answer takes', () => {
   const rig = rigIn('live, comparing');
   const page = (frame: number, more: boolean) =>
