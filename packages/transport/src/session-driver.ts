@@ -254,6 +254,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'edges':
         this.#host.hosted(output.log)?.reach.opened(this, output.edges);
         break;
+      case 'left':
+        this.#host.hosted(output.log)?.reach.left(this);
+        break;
       case 'asked':
         this.#host.hosted(output.log)?.reach.asked(this, output.runs);
         break;

@@ -398,6 +398,7 @@ export class Channels {
   /** S16: the peer has no more to do with the log. */
   #peerLeaves(channel: Channel): void {
     this.#forgetRequests(channel);
+    if (channel.state === 'live') this.#session.put({ type: 'left', log: channel.log });
     if (channel.forPeer) this.#session.put({ type: 'released', log: channel.log });
     if (!channel.attached) {
       this.#remove(channel);

@@ -178,6 +178,8 @@ export type SessionOutput =
   | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
   /** How far back the peer holds the log. It was opened, maybe anew. */
   | { readonly type: 'edges'; readonly log: string; readonly edges: LogEdges }
+  /** The peer, which had opened the log, has no more to do with it: what it was asked for does not come. */
+  | { readonly type: 'left'; readonly log: string }
   /** The peer, which may write, says that these are hidden (J4). */
   | { readonly type: 'truncations'; readonly log: string; readonly truncations: readonly Truncation[] }
   /** The peer was asked for these. */

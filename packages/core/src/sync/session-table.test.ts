@@ -217,6 +217,8 @@ const live: Row = {
   sums: 'request sum',
   coming: 'progress',
   cut: 'cut',
+  'error not-found': 'left → offered',
+  'close of the log': 'left → offered',
 };
 
 /** Not at rest: sums are neither sent nor looked at. */
@@ -294,8 +296,8 @@ const table: Readonly<Record<StateName, Row>> = {
     end: toldAndReleased('normal'),
     'end, connection lost': 'released, end connection-lost → ended',
     hello: toldAndReleased('protocol'),
-    'error not-found': 'released → absent',
-    'close of the log': 'released → absent',
+    'error not-found': 'left, released → absent',
+    'close of the log': 'left, released → absent',
     'close of the session': 'released, end node-closed → ended',
   },
   'live, peer may not write': {
