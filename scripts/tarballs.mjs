@@ -1,6 +1,6 @@
 /** `npm run tarballs`: packs the packages, as long as they are not on npm, for use in an app of one's own. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { installAndBuild } from './install-and-build.mjs';
 import { pnpm, root, stage } from './run.mjs';
 
@@ -13,6 +13,5 @@ const pack = [...pnpm, '--recursive', '--filter=./packages/*', 'pack', '--pack-d
 if (!(await stage('pack', [pack], { advice: 'Is there room on the disk?' }))) process.exit(1);
 
 const count = readdirSync(folder).length;
-const path = relative(process.cwd(), folder) || '.';
-console.log(`${count} packages are in ${path}. In the folder of your app, with react and react-dom installed:\n`);
+console.log(`${count} packages are in tarballs. In the folder of your app, with react and react-dom installed:\n`);
 console.log(`  npm install ${join(folder, '*.tgz')}`);
