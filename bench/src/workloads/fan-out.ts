@@ -1,7 +1,7 @@
 /**
  * A relay with a thousand sockets in one room: what it delivers for a second of its CPU, and how long an event takes
- * at a load that each system here can carry. A few sockets are participants that read; the others count bytes, because a thousand
- * readers on this machine would measure themselves.
+ * at a load that each system here can carry. A few sockets are participants that read; the others count bytes, because a
+ * thousand readers on this machine would measure themselves.
  */
 import { chatEvents, payloadBytes, sameEvents } from '../events.js';
 import { openSockets } from '../systems/sockets.js';

@@ -9,9 +9,8 @@
  *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
  *   `credit-exceeded`.
  * - [S22] An `open` may say how many events its sender wants at most of those that it lacks (`catchUpEventsMax`). Where a
- *   comparison shows more, they are not sent but for the newest so many, and what that sender itself wrote: `cut` says where
- *   the newest begin, before the first of them. From a peer that was told no number a `cut`
- *   counts for nothing.
+ *   comparison shows more, they are not sent but for the newest so many, and what that sender itself wrote: `cut` says
+ *   where the newest begin, before the first of them. From a peer that was told no number a `cut` counts for nothing.
  */
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
