@@ -1,44 +1,52 @@
 /**
- * Entries on their way to the store whose events come before others of their writers: they fill gaps. What lies behind a gap
- * may be promised, what fills it not before it is stored (S12).
+ * Runs on their way to the store that come before other events of their writers: they fill gaps. What lies behind a gap may
+ * be promised, what fills it not before it is stored (S12).
  */
 import type { ReplicaId, SequenceNumber } from '../ids.js';
-import type { LogEntry } from '../runs.js';
+import type { LogEntry, TimedRun } from '../runs.js';
 import type { ReplicaTable } from './replica-table.js';
 
 /** @internal */
 export class UnstoredFills {
   readonly #replicas: ReplicaTable;
-  readonly #entries = new Set<LogEntry>();
+  /** By writer: a block may hold events of a thousand, and is asked about for each. */
+  readonly #runs = new Map<ReplicaId, Set<TimedRun>>();
 
   constructor(replicas: ReplicaTable) {
     this.#replicas = replicas;
   }
 
   get isEmpty(): boolean {
-    return this.#entries.size === 0;
+    return this.#runs.size === 0;
   }
 
   /** These have just been taken in, and are to be stored. */
   took(entries: readonly LogEntry[]): void {
     const { last } = this.#replicas;
-    for (const entry of entries) {
-      const isFill = entry.runs.some((run) => run.last < (last[this.#replicas.find(run.replica)] as number));
-      if (isFill) this.#entries.add(entry);
+    for (const { runs } of entries) {
+      for (const run of runs) {
+        if (run.last >= (last[this.#replicas.find(run.replica)] as number)) continue;
+        const known = this.#runs.get(run.replica);
+        if (known === undefined) this.#runs.set(run.replica, new Set([run]));
+        else known.add(run);
+      }
     }
   }
 
   stored(entries: readonly LogEntry[]): void {
     if (this.isEmpty) return;
-    for (const entry of entries) this.#entries.delete(entry);
+    for (const { runs } of entries) {
+      for (const run of runs) {
+        const known = this.#runs.get(run.replica);
+        if (known?.delete(run) && known.size === 0) this.#runs.delete(run.replica);
+      }
+    }
   }
 
   /** From which event of a replica on, `first` or later, all are stored up to `last`, which is. */
   storedFrom(replica: ReplicaId, first: SequenceNumber, last: SequenceNumber): SequenceNumber {
     let from = first;
-    for (const { runs } of this.#entries) {
-      for (const run of runs) if (run.replica === replica && run.last < last) from = Math.max(from, run.last + 1);
-    }
+    for (const run of this.#runs.get(replica) ?? []) if (run.last < last) from = Math.max(from, run.last + 1);
     return from;
   }
 }
