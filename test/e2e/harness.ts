@@ -2,10 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { GossipNode, LogHandle } from '@gossip-log/react';
+import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright';
 import { onTestFinished } from 'vitest';
 import { chromiumArguments, findChromium } from '../../scripts/chromium.mjs';
@@ -22,6 +25,35 @@ export async function dataFolder(): Promise<string> {
 export function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium();
   return chromium.launch({ args: chromiumArguments(), ...(executablePath === undefined ? {} : { executablePath }) });
+}
+
+/** Serves a page that runs one script, by its path under `packages`. Resolves with its address; ends with the test. */
+export async function servePage(script: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, 'packages', script)],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['@gossip-log/source'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+  });
+  const server = createServer(({ url }, response) => {
+    const isCode = url === '/page.js';
+    response.writeHead(200, {
+      'content-type': isCode ? 'text/javascript' : 'text/html; charset=utf-8',
+      // A sandboxed frame is of another origin than its own script.
+      'access-control-allow-origin': '*',
+    });
+    response.end(isCode ? outputFiles[0]?.contents : '<!doctype html><script type="module" src="/page.js"></script>');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 export class ChatServer {

@@ -1,15 +1,11 @@
 /** zustand stores made with the `gossip` middleware, in two browsers and with the relay as built. */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { TodosPage } from '../../packages/react/test/todos-page.js';
 import { CommandProcess } from '../../packages/relay/test/relay-process.js';
 import { tcpProxy } from '../../packages/transport/test/tcp-proxy.js';
-import { dataFolder, launchBrowser } from './harness.js';
+import { dataFolder, launchBrowser, servePage } from './harness.js';
 
 const packages = join(import.meta.dirname, '../../packages');
 
@@ -26,31 +22,6 @@ async function startRelay(): Promise<number> {
   onTestFinished(() => relay.signal('SIGKILL'));
   const { url } = await relay.ready();
   return Number(new URL(url).port);
-}
-
-/** Serves the page; resolves with its address. */
-async function servePage(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [join(packages, 'react/test/todos-page.ts')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    conditions: ['@gossip-log/source'],
-    define: { 'process.env.NODE_ENV': '"production"' },
-  });
-  const server = createServer(({ url }, response) => {
-    const isCode = url === '/page.js';
-    response.writeHead(200, { 'content-type': isCode ? 'text/javascript' : 'text/html; charset=utf-8' });
-    response.end(isCode ? outputFiles[0]?.contents : '<!doctype html><script type="module" src="/page.js"></script>');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** A browser profile of its own. It closes with the test. */
@@ -119,7 +90,7 @@ const isOffline = (page: Page) =>
   page.waitForFunction(() => (globalThis as unknown as TodosPage).node.connection().status === 'offline');
 
 test('[Z2] [L1] [L4] two browsers edit their stores offline, one is loaded anew: both come to one state', async () => {
-  const [port, address] = await Promise.all([startRelay(), servePage()]);
+  const [port, address] = await Promise.all([startRelay(), servePage('react/test/todos-page.ts')]);
   const proxy = await tcpProxy(port);
   onTestFinished(() => proxy.close());
   const store = `${address}/?relay=${encodeURIComponent(`ws://127.0.0.1:${proxy.port}/sync`)}`;

@@ -206,6 +206,10 @@ export const retentionMsMin = 60_000;
 export const retentionMsMax = 24 * 60 * 60_000;
 /** Longest pause before a failed write is tried again; it starts at a tenth. */
 export const storageRetryMsMax = 10_000;
+/** A browser that has not opened a database after so long is taken for one that does not; a cold disk takes seconds. */
+export const storageOpenMsMax = 10_000;
+/** Another tab that is in the way of a newer version has so long to close the database. Ours do so at once. */
+export const storageBlockedMsMax = 2_000;
 /** A packed chunk. Four of the largest blocks: what is read at once stays small beside a browser's memory. */
 export const packedChunkBytesMax = 4 * 1024 * 1024;
 /** Chunks added in one step of packing: one transaction, in memory until it is on the disk. */

@@ -9,7 +9,7 @@ export {
   type ReplicaId,
   type Snapshot,
 } from '@gossip-log/core';
-export { indexedDbStorage } from '@gossip-log/storage/indexeddb';
+export { deleteIndexedDbStorage, indexedDbStorage } from '@gossip-log/storage/indexeddb';
 export { memoryStorage } from '@gossip-log/storage/memory';
 export {
   type ConnectionState,

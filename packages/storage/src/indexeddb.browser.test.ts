@@ -1,8 +1,9 @@
-import { type Packing, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type GossipError, limits, type Packing, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
 import { deleteDB, openDB } from 'idb';
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { storageContract } from './contract.js';
-import { indexedDbStorage } from './indexeddb.js';
+import { deleteIndexedDbStorage, indexedDbStorage } from './indexeddb.js';
+import { memoryStorage } from './memory.js';
 import { sealHead } from './seal.js';
 
 const strict = { durability: 'strict' } as const;
@@ -25,6 +26,7 @@ function open(name: string) {
 }
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
@@ -277,11 +279,7 @@ test('[P14] the bytes of a chunk set aside stay in the store until its log is fo
 
 test('[P10] a database of version 1 opens and holds what it held', async () => {
   const name = await database();
-  const older = await openDB(name, 1, {
-    upgrade(db) {
-      for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas']) db.createObjectStore(store);
-    },
-  });
+  const older = await olderPage(name);
   await older.put('journal', Uint8Array.of(7), ['log', 0]);
   const key = new TextEncoder().encode(JSON.stringify(['log', replica(1)]));
   await older.put('heads', sealHead(key, 1), ['log', replica(1)]);
@@ -311,4 +309,210 @@ test('[P5] a journal of more records than one request reads loads whole', async 
 
 test('[P9] a name that is none is refused at once', () => {
   expect(() => indexedDbStorage({ name: '' })).toThrow(TypeError);
+});
+
+/** Bounds are waited for by hand; the database's own events come as ever. */
+function holdTimers(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+}
+
+const notOpen = (reason: string) => ({ code: 'storage-failed', context: { reason } });
+
+/** A database of format version 1, as a page has it open that does not listen to `versionchange`. */
+function olderPage(name: string) {
+  return openDB(name, 1, {
+    upgrade(db) {
+      for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas']) db.createObjectStore(store);
+    },
+  });
+}
+
+describe('where the database does not open', () => {
+  const forbidden = new DOMException('access is denied in this context', 'SecurityError');
+
+  test.each<[string, PropertyDescriptor]>([
+    ['there is none', { value: undefined }],
+    [
+      'reading the property throws',
+      {
+        get() {
+          throw forbidden;
+        },
+      },
+    ],
+    [
+      'opening throws',
+      {
+        value: {
+          open() {
+            throw forbidden;
+          },
+        },
+      },
+    ],
+  ])('calls reject with storage-failed and why: %s', async (_, property) => {
+    const before = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB') as PropertyDescriptor;
+    onTestFinished(() => void Object.defineProperty(globalThis, 'indexedDB', before));
+    Object.defineProperty(globalThis, 'indexedDB', { configurable: true, ...property });
+    const storage = open('forbidden');
+    await expect(storage.load('log')).rejects.toMatchObject(notOpen('unavailable'));
+    await expect(storage.getMetadata('key')).rejects.toMatchObject(notOpen('unavailable'));
+    await expect(deleteIndexedDbStorage('forbidden')).rejects.toMatchObject({ code: 'storage-failed' });
+    await storage.close();
+  });
+
+  test('a browser that never answers is not waited for longer than storageOpenMsMax', async () => {
+    const name = await database();
+    holdTimers();
+    const asking = indexedDB.open.bind(indexedDB);
+    vi.spyOn(indexedDB, 'open').mockImplementation((...given) => {
+      const request = asking(...given);
+      request.addEventListener('success', (answer) => {
+        answer.stopImmediatePropagation();
+        request.result.close();
+      });
+      return request;
+    });
+    const storage = open(name);
+    const loading = storage.load('log');
+    loading.catch(() => {});
+    await vi.advanceTimersByTimeAsync(limits.storageOpenMsMax - 1);
+    const first = await Promise.race([loading.catch(() => 'rejected'), Promise.resolve('waits')]);
+    expect(first).toBe('waits');
+    await vi.advanceTimersByTimeAsync(1);
+    await expect(loading).rejects.toMatchObject(notOpen('no-answer'));
+    // The browser still hangs: others need not wait as long once more.
+    await expect(storage.load('log')).rejects.toMatchObject(notOpen('no-answer'));
+    await storage.close();
+  });
+
+  test('an upgrade that another tab blocks is told at once, fails soon, and goes on when that tab closes', async () => {
+    const name = await database();
+    const older = await olderPage(name);
+    onTestFinished(() => older.close());
+    holdTimers();
+    let opened: Promise<void> | undefined;
+    const storage = indexedDbStorage({
+      name,
+      onBlocked: (promise) => {
+        opened = promise;
+      },
+    });
+    onTestFinished(() => storage.close());
+    const loading = storage.load('log');
+    const refused = expect(loading).rejects.toMatchObject(notOpen('blocked'));
+    await vi.waitUntil(() => opened !== undefined);
+    await vi.advanceTimersByTimeAsync(limits.storageBlockedMsMax);
+    await refused;
+    await expect(storage.load('log')).rejects.toMatchObject(notOpen('blocked'));
+    older.close();
+    await opened;
+    expect((await storage.load('log')).records).toEqual([]);
+  });
+
+  test('a database that opens after its storage was closed does not stay open', async () => {
+    const name = await database();
+    const older = await olderPage(name);
+    holdTimers();
+    let opened: Promise<void> | undefined;
+    const storage = indexedDbStorage({
+      name,
+      onBlocked: (promise) => {
+        opened = promise;
+      },
+    });
+    const refused = expect(storage.load('log')).rejects.toMatchObject(notOpen('blocked'));
+    await vi.waitUntil(() => opened !== undefined);
+    await vi.advanceTimersByTimeAsync(limits.storageBlockedMsMax);
+    await refused;
+    await storage.close();
+    older.close();
+    // It does not answer `versionchange`: were it open, this would be blocked.
+    await deleteDB(name, { blocked: () => expect.unreachable() });
+  });
+
+  test('a fallback takes every call once the first does not open, and is told why', async () => {
+    vi.stubGlobal('indexedDB', undefined);
+    const told: GossipError[] = [];
+    const memory = memoryStorage();
+    const storage = indexedDbStorage({
+      name: 'forbidden',
+      fallback: (error) => {
+        told.push(error);
+        return told.length === 1 ? undefined : memory;
+      },
+    });
+    await expect(storage.logs()).rejects.toMatchObject(notOpen('unavailable'));
+    await Promise.all([
+      storage.commit('log', [own(replica(1), 1)], strict),
+      storage.setMetadata('key', new Uint8Array()),
+    ]);
+    expect(await storage.logs()).toEqual(['log']);
+    expect(await memory.logs()).toEqual(['log']);
+    expect(told).toMatchObject([notOpen('unavailable'), notOpen('unavailable')]);
+    await storage.close();
+    await expect(memory.logs()).rejects.toMatchObject({ code: 'storage-closed' });
+  });
+
+  test('a fallback is not asked for where the database has opened', async () => {
+    const name = await database();
+    const storage = indexedDbStorage({ name, fallback: () => expect.unreachable() });
+    await storage.commit('log', [own(replica(1), 1)], strict);
+    await deleteIndexedDbStorage(name);
+    await expect(storage.logs()).rejects.toMatchObject({ code: 'storage-failed' });
+    await storage.close();
+    await expect(storage.logs()).rejects.toMatchObject({ code: 'storage-closed' });
+  });
+});
+
+describe('deleting a database', () => {
+  const names = async () => (await indexedDB.databases()).map(({ name }) => name);
+
+  test('it goes while storages have it open, here and in another page, and none of them makes it again', async () => {
+    const name = await create();
+    const storages = [open(name), open(name)];
+    for (const storage of storages) await storage.logs();
+    await storages[0]?.commit('log', [own(replica(1), 1)], strict);
+    const other = await page(name);
+    onTestFinished(() => other.end());
+    await deleteIndexedDbStorage(name);
+    for (const storage of storages) {
+      await expect(storage.commit('log', [own(replica(1), 2)], strict)).rejects.toMatchObject({
+        code: 'storage-failed',
+        message: expect.stringContaining('deleted'),
+      });
+    }
+    expect(await names()).not.toContain(name);
+    const later = open(name);
+    onTestFinished(() => deleteDB(name));
+    expect(await later.logs()).toEqual([]);
+  });
+
+  test('a database that is not there is gone', async () => {
+    await deleteIndexedDbStorage(await create());
+  });
+
+  test('a tab that holds it open is named, and it goes when that tab closes', async () => {
+    const name = await create();
+    const stubborn = await openDB(name, 1);
+    holdTimers();
+    const blocked = vi.fn();
+    const request = vi.spyOn(indexedDB, 'deleteDatabase');
+    const deleting = expect(deleteIndexedDbStorage(name)).rejects.toMatchObject(notOpen('blocked'));
+    request.mock.results[0]?.value.addEventListener('blocked', blocked);
+    await vi.waitUntil(() => blocked.mock.calls.length > 0);
+    await vi.advanceTimersByTimeAsync(limits.storageBlockedMsMax);
+    await deleting;
+    expect(await names()).toContain(name);
+    const gone = new Promise((resolve) => request.mock.results[0]?.value.addEventListener('success', resolve));
+    stubborn.close();
+    await gone;
+    expect(await names()).not.toContain(name);
+  });
+
+  test('what is no name is refused', async () => {
+    await expect(deleteIndexedDbStorage('')).rejects.toThrow(TypeError);
+    expect(() => indexedDbStorage({ name: 'a', onBlocked: 1 as never })).toThrow(TypeError);
+    expect(() => indexedDbStorage({ name: 'a', fallback: memoryStorage() as never })).toThrow(TypeError);
+  });
 });

@@ -23,7 +23,8 @@
  * Removed chunks (P13) go when a storage opens the database alone: each holds a Web Lock, shared with the others, from
  * before its first read until it is closed. Without Web Locks they stay.
  *
- * A lost connection (the browser ended it, a newer version wants the database) is opened again by the next call.
+ * A lost connection (the browser ended it, a newer version wants the database) is opened again by the next call. What
+ * happens where the browser does not open the database is in `open-database.ts`.
  */
 import {
   GossipError,
@@ -34,7 +35,7 @@ import {
   type ReplicaLease,
   type SequenceNumber,
 } from '@gossip-log/core';
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
+import { type DBSchema, deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
 import {
   checkChunkId,
   checkChunkIds,
@@ -48,6 +49,8 @@ import {
 } from './arguments.js';
 import { CallGate } from './call-gate.js';
 import { planCommit, replicasOf } from './commit-plan.js';
+import { withFallback } from './fallback.js';
+import { askBrowser, PatientRequest } from './open-database.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { seal, sealHead, unseal, unsealHead } from './seal.js';
 import { lowest, sealTruncation, unsealTruncation } from './truncation-value.js';
@@ -80,8 +83,23 @@ const logStores = ['journal', 'aside', 'heads', ...packStores, 'truncations'] as
 
 /** Options of `indexedDbStorage`. */
 export interface IndexedDbStorageOptions {
-  /** The database's name; one for all logs. The tabs of an origin that use the same name share it. */
+  /**
+   * The database's name; one for all logs. The tabs of an origin that use the same name share it. Where people sign in,
+   * put the account into it (`my-app/${user}`): another person at the same browser must not see what is in it.
+   */
   readonly name: string;
+  /**
+   * Called when another tab is in the way: it holds the database open for an older version of gossip-log, and does not
+   * close it. Ask the user to close or to reload that tab. `opened` resolves once the database is open after all, and
+   * never rejects; logs that failed meanwhile can be opened again then. Default: nothing.
+   */
+  readonly onBlocked?: (opened: Promise<void>) => void;
+  /**
+   * Called when the database cannot be opened by the first call, with the error that the call would reject with. The
+   * storage returned takes the place of this one, for good; with `undefined` the call rejects, and the next one tries
+   * again. Show the user what it means: with `memoryStorage()` nothing outlives the page. Default: `undefined`.
+   */
+  readonly fallback?: (error: GossipError) => GossipStorage | undefined;
 }
 
 /**
@@ -91,32 +109,52 @@ export interface IndexedDbStorageOptions {
  * A replica id is leased by a Web Lock. Where there are none (a page without HTTPS), no tab can know whether
  * another still writes under an id, so each lease takes a fresh one and none is kept.
  *
- * @throws TypeError when `name` is not a name. All else rejects in the calls.
+ * Where the database does not open, calls reject with `storage-failed` within seconds, and `error.context.reason` says
+ * why: `unavailable` (a sandboxed frame, a private window, a policy, no IndexedDB at all), `blocked` (by another tab, see
+ * `onBlocked`), or `no-answer` (the browser hangs). The first two can be told from a full disk that way.
+ *
+ * @throws TypeError when `name` is not a name, or an option is not a function. All else rejects in the calls.
  * @example
  * ```ts
  * import { indexedDbStorage } from '@gossip-log/storage/indexeddb';
+ * import { memoryStorage } from '@gossip-log/storage/memory';
  *
- * const storage = indexedDbStorage({ name: 'my-app' });
+ * const storage = indexedDbStorage({
+ *   name: 'my-app',
+ *   fallback: () => {
+ *     console.warn('Nothing is kept when this page closes.');
+ *     return memoryStorage();
+ *   },
+ * });
  * await storage.logs(); // []
  * await storage.close();
  * ```
  */
 export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorage {
-  const { name } = options;
-  if (typeof name !== 'string' || name === '') throw new TypeError(`name: expected a database's name, got ${name}`);
+  const { name, onBlocked, fallback } = options;
+  checkName(name);
+  for (const [option, value] of Object.entries({ onBlocked, fallback })) {
+    if (value !== undefined && typeof value !== 'function') {
+      throw new TypeError(`${option}: expected a function, got ${typeof value}`);
+    }
+  }
   const gate = new CallGate();
   const leases = new Set<ReplicaLease>();
-  let opening: Promise<IDBPDatabase<Schema>> | undefined;
+  let opening: PatientRequest<IDBPDatabase<Schema>> | undefined;
   let opened = false;
+  let closed = false;
   /** Lets others know that removed chunks may be read here. */
   let leave: Unlock | undefined;
 
-  async function start(): Promise<IDBPDatabase<Schema>> {
-    const db = await openDatabase(name, !opened, () => {
+  async function start(blocked: () => void): Promise<IDBPDatabase<Schema>> {
+    const db = await openDatabase(name, !opened, blocked, () => {
       opening = undefined;
     });
     try {
+      // It took too long for those who waited, and was closed meanwhile.
+      if (closed) throw new GossipError('storage-closed', 'the storage is closed');
       leave ??= await join(name, db);
+      opened = true;
       return db;
     } catch (error) {
       db.close();
@@ -124,18 +162,30 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     }
   }
 
-  async function database(): Promise<IDBPDatabase<Schema>> {
-    opening ??= start();
-    const mine = opening;
-    try {
-      const db = await mine;
-      opened = true;
-      return db;
-    } catch (error) {
-      // The next call tries again.
-      if (opening === mine) opening = undefined;
-      throw error;
-    }
+  function open(): PatientRequest<IDBPDatabase<Schema>> {
+    const request: PatientRequest<IDBPDatabase<Schema>> = new PatientRequest(name, (blocked) =>
+      start(() => {
+        blocked();
+        onBlocked?.(
+          new Promise((resolve) =>
+            request.answer.then(
+              () => resolve(),
+              () => {},
+            ),
+          ),
+        );
+      }),
+    );
+    // The next call tries again.
+    request.answer.catch(() => {
+      if (opening === request) opening = undefined;
+    });
+    return request;
+  }
+
+  function database(): Promise<IDBPDatabase<Schema>> {
+    opening ??= open();
+    return opening.wait();
   }
 
   function begin<Mode extends 'readonly' | 'readwrite'>(
@@ -196,7 +246,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
   /** Locks the first idle id of the pool, or a new one. */
   async function lockReplica(create: () => ReplicaId): Promise<{ replica: ReplicaId; unlock: Unlock }> {
-    if (!navigator.locks) return { replica: parseReplicaId(create()), unlock: async () => {} };
+    if (!globalThis.navigator?.locks) return { replica: parseReplicaId(create()), unlock: async () => {} };
     const lockOf = (replica: string) => takeLock(`gossip-log/${name}/${replica}`, { ifAvailable: true });
 
     const pool = await transact(['replicas'], 'readonly', 'default', (transaction) =>
@@ -232,7 +282,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     return { replica, unlock };
   }
 
-  return {
+  const storage: GossipStorage = {
     leaseReplica(create) {
       return gate.run('leaseReplica', async () => {
         const { replica, unlock } = await lockReplica(create);
@@ -454,22 +504,60 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     close() {
       return gate.close(async () => {
         for (const lease of leases) await lease.release();
-        const db = await opening?.catch(() => undefined);
+        closed = true;
+        // A request that the browser does not answer ends by itself, whenever that is.
+        const db = await opening?.wait().catch(() => undefined);
         db?.close();
         await leave?.();
       });
     },
   };
+  return fallback === undefined ? storage : withFallback(storage, () => gate.run('open', database), fallback);
+}
+
+/**
+ * Deletes the database of an `indexedDbStorage`, with all logs in it: when a person signs out and nothing of theirs is to
+ * stay on the device. What no relay has yet is lost with it: wait for `delivered(event, 'relayed')` before, or ask.
+ *
+ * It works while storages have the database open, in this tab and in others: they close it at once, their calls reject
+ * with `storage-failed` from then on, and none of them makes the database again. Resolves when the database is gone, also
+ * when there was none.
+ *
+ * @throws TypeError when `name` is not a name; GossipError `storage-failed` (a rejection) when the browser refuses, or a
+ *   tab that is not of gossip-log does not close it. Then it goes when that tab has closed.
+ * @example
+ * ```ts
+ * import { deleteIndexedDbStorage, indexedDbStorage } from '@gossip-log/storage/indexeddb';
+ *
+ * const storage = indexedDbStorage({ name: 'my-app/ada' });
+ * await storage.close();
+ * await deleteIndexedDbStorage('my-app/ada');
+ * ```
+ */
+export async function deleteIndexedDbStorage(name: string): Promise<void> {
+  checkName(name);
+  const request = new PatientRequest(name, (blocked) => askBrowser(name, () => deleteDB(name, { blocked })));
+  // As a call: what comes from below gets its code.
+  await new CallGate().run('deleteIndexedDbStorage', () => request.wait());
+}
+
+function checkName(name: string): void {
+  if (typeof name !== 'string' || name === '') throw new TypeError(`name: expected a database's name, got ${name}`);
 }
 
 /**
  * Opens the database. With `mayCreate` false it must exist: a storage that had it open before holds leases on ids
  * whose heads were in it. Written under in an empty database, they would give sequence numbers twice.
  */
-async function openDatabase(name: string, mayCreate: boolean, lost: () => void): Promise<IDBPDatabase<Schema>> {
+async function openDatabase(
+  name: string,
+  mayCreate: boolean,
+  blocked: () => void,
+  lost: () => void,
+): Promise<IDBPDatabase<Schema>> {
   let vanished = false;
-  try {
-    return await openDB<Schema>(name, formatVersion, {
+  const open = () =>
+    openDB<Schema>(name, formatVersion, {
       upgrade(db, from, _to, transaction) {
         if (from === 0 && !mayCreate) {
           vanished = true;
@@ -484,14 +572,16 @@ async function openDatabase(name: string, mayCreate: boolean, lost: () => void):
         if (from < 2) for (const store of packStores) db.createObjectStore(store);
         db.createObjectStore('truncations');
       },
-      // Without it this tab would block a newer one, or the deletion, for as long as it lives. That is also why
-      // nothing listens to `blocked`: others of our kind give way.
+      // Without it this tab would block a newer one, or the deletion, for as long as it lives.
       blocking(_from, _to, event) {
         (event.target as IDBDatabase).close();
         lost();
       },
       terminated: lost,
+      blocked,
     });
+  try {
+    return await askBrowser(name, open);
   } catch (cause) {
     if (vanished) {
       throw new GossipError('storage-failed', `database ${name} was deleted while in use: make a new storage`, {
@@ -517,7 +607,7 @@ type Unlock = () => Promise<unknown>;
  * when nobody else uses it.
  */
 async function join(name: string, db: IDBPDatabase<Schema>): Promise<Unlock | undefined> {
-  if (!navigator.locks) return undefined;
+  if (!globalThis.navigator?.locks) return undefined;
   const lock = `gossip-log/${name}/open`;
   const alone = await takeLock(lock, { ifAvailable: true });
   if (alone) {

@@ -210,7 +210,8 @@ class Node implements GossipNode, LogHost, SessionHost {
   /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
   readonly #forgotten = new Set<string>();
   readonly #forgetting = new Map<string, Promise<void>>();
-  readonly #identity: Promise<ReplicaLease>;
+  /** `undefined` after the storage could not be opened: whoever needs an id next asks again. */
+  #identity: Promise<ReplicaLease> | undefined;
   /** Further ids of the pool, for logs in which the first was withdrawn. */
   readonly #spares = new Map<number, Promise<ReplicaLease>>();
   #stopWaiting = () => {};
@@ -234,9 +235,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.catchUpEventsMax = options.catchUpEventsMax ?? Number.POSITIVE_INFINITY;
     this.#checkCatchUp(this.catchUpEventsMax);
     this.#feeds = new NodeFeeds(this.environment, this.#established);
-    this.#identity = this.#identify();
-    // Logs and sessions report it; alone it must not end the process.
-    this.#identity.catch(() => undefined);
+    this.#identified().catch(() => undefined);
     const connections: readonly ConnectionSource[] = options.connections ?? [];
     this.#sources = connections.map(() => ({ state: 'connecting' }));
     this.#stops = connections.map((source, i) =>
@@ -320,7 +319,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     await this.storage.setMetadata(codecKey(id), undefined);
     await this.storage.setMetadata(edgesKey(id), undefined);
     await this.#checkpoints.forget(id);
-    const { replica } = await this.#identity;
+    const { replica } = await this.#identified();
     await this.storage.setMetadata(relayedKey(id, replica), undefined);
     await this.storage.setMetadata(writersKey(id), undefined);
   }
@@ -348,7 +347,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     // A log that is opened while it is forgotten begins when it is gone.
     await this.#forgetting.get(log)?.catch(() => undefined);
     if (this.#forgotten.has(log)) return this.freshReplica();
-    const { replica } = await this.#identity;
+    const { replica } = await this.#identified();
     if (nth === 0) return replica;
     const spare = this.#spares.get(nth) ?? this.storage.leaseReplica(() => this.freshReplica());
     this.#spares.set(nth, spare);
@@ -377,7 +376,9 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   async introduction(): Promise<{ options: SessionOptions; token: string | undefined }> {
     const { token, name } = this.#options;
-    const [{ replica }, resolved] = await Promise.all([this.#identity, typeof token === 'function' ? token() : token]);
+    // Without storage nothing is written under it: any name will do.
+    const identity = this.#identified().catch(() => ({ replica: this.freshReplica() }));
+    const [{ replica }, resolved] = await Promise.all([identity, typeof token === 'function' ? token() : token]);
     if (resolved !== undefined && new TextEncoder().encode(resolved).length > limits.tokenBytesMax) {
       throw new RangeError(`token: expected at most ${limits.tokenBytesMax} bytes of UTF-8`);
     }
@@ -443,7 +444,22 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   // How it works inside.
 
-  /** A store that fails for a while is asked again: without an id the node could never read or write anything. */
+  #identified(): Promise<ReplicaLease> {
+    if (this.#identity === undefined) {
+      const identity = this.#identify();
+      this.#identity = identity;
+      // Logs report it.
+      identity.catch(() => {
+        if (this.#closed === undefined) this.#identity = undefined;
+      });
+    }
+    return this.#identity;
+  }
+
+  /**
+   * A store that fails for a while is asked again: without an id the node could never read or write anything. One that
+   * cannot be opened says so with a `reason`, and that is for the app to know.
+   */
   async #identify(): Promise<ReplicaLease> {
     for (let pauseMs = limits.storageRetryMsMax / 10; ; pauseMs = Math.min(2 * pauseMs, limits.storageRetryMsMax)) {
       try {
@@ -451,7 +467,8 @@ class Node implements GossipNode, LogHost, SessionHost {
         if (offset !== undefined) this.#clockOffsetMs = Number(new TextDecoder().decode(offset)) || 0;
         return await this.storage.leaseReplica(() => this.freshReplica());
       } catch (error) {
-        const passing = error instanceof GossipError && error.code === 'storage-failed';
+        const passing =
+          error instanceof GossipError && error.code === 'storage-failed' && error.context['reason'] === undefined;
         if (!passing || this.#closed !== undefined) throw error;
         this.onError(error);
         await new Promise<void>((resolve) => {
@@ -607,7 +624,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#entries.clear();
     // A lease that cannot be had or given back must not keep the storage open.
     const leases = [this.#identity, ...this.#spares.values()];
-    await Promise.all(leases.map((leased) => leased.then((lease) => lease.release()).catch(() => undefined)));
+    await Promise.all(leases.map((leased) => leased?.then((lease) => lease.release()).catch(() => undefined)));
     await this.storage.close();
     this.#listeners.clear();
   }
