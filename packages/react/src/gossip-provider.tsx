@@ -32,13 +32,13 @@ export type GossipProviderProps = { readonly children?: ReactNode } & (
  * ```tsx
  * import { GossipProvider, indexedDbStorage, webSocketClient } from '@gossip-log/react';
  *
- * const options = () => ({
- *   storage: indexedDbStorage({ name: 'my-app' }),
+ * const options = (user: string) => () => ({
+ *   storage: indexedDbStorage({ name: `my-app/${user}` }),
  *   connections: [webSocketClient({ url: 'wss://relay.example/sync' })],
  * });
  *
- * export const App = () => (
- *   <GossipProvider options={options}>
+ * export const App = ({ user }: { user: string }) => (
+ *   <GossipProvider key={user} options={options(user)}>
  *     <p>…</p>
  *   </GossipProvider>
  * );
