@@ -29,6 +29,8 @@ export const timeMax = Number.MAX_SAFE_INTEGER;
 export const seqMax = 0xffffffff;
 /** A time further ahead of the receiver's corrected clock is `early`. 60 s forgives badly set clocks. Protocol. */
 export const clockDriftMsMax = 60_000;
+/** A wall clock that moves so much against the time that passed was set; less is drift, and what timers are late. */
+export const clockStepMsMin = 1_000;
 /**
  * A wall clock is corrected by a dialled durable peer's up to a day: wrong time zones, halves of a day and dates lie
  * within. What a relay with a wrong clock does to events is over within a day too. It bounds the whole correction, so
@@ -164,6 +166,15 @@ export const tokenBytesMax = 8 * 1024;
 export const silenceMsMax = 40_000;
 /** Time between two application heartbeats; below the usual 60 s of proxies. */
 export const heartbeatMs = 15_000;
+/** A running node tells its sessions the time at least so often. */
+export const sessionTickMs = 5_000;
+/**
+ * What passes between two inputs of a session counts as waiting for the peer up to this; what is longer, this node stood
+ * still, or its timers were throttled, and frames may wait unread. Two ticks.
+ */
+export const standstillMsMin = 10_000;
+/** A peer that was asked for a sign of life has so long to answer. A few round trips of a slow mobile network. */
+export const probeMsMax = 4_000;
 
 // Connections.
 

@@ -184,6 +184,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     ],
   },
   cut: { kind: 'cut', channel: 3, time: baseTime },
+  ping: { kind: 'ping', asks: true, now: 1_700_000_000_000 },
 };
 
 /** The code of the GossipError that a call throws; anything else it throws goes on. */

@@ -48,8 +48,13 @@ const answers: { readonly [K in keyof Answers]: Answers[K] } = {
 };
 
 export class Rig {
-  readonly session = new Session({ node: here, name: 'here', durable: true, clockOffsetMs: 0 });
   nowMs = startMs;
+  /** How far the wall clock has been set. */
+  wallAheadMs = 0;
+  readonly session = new Session({
+    ...{ node: here, name: 'here', durable: true, clockOffsetMs: 0 },
+    wallClock: () => this.nowMs + this.wallAheadMs,
+  });
   /** Numbers of requests not answered yet, by kind. */
   readonly pending = new Map<Effect['kind'], number>();
 
@@ -80,6 +85,16 @@ export class Rig {
     return { type: 'failed', request: this.pending.get(kind) ?? 9_999, error, now: this.nowMs };
   }
 
+  /** Lets time pass as it does for a running node, but for ticks. */
+  pass(ms: number): void {
+    const end = this.nowMs + ms;
+    while (this.nowMs < end) {
+      const now = Math.min(end, this.nowMs + limits.probeMsMax / 4);
+      this.handle({ type: 'pull', feed: 9_999, bytes: 1, now });
+    }
+  }
+
+  /** A tick after a standstill. */
   tick(afterMs: number): SessionInput {
     return { type: 'tick', now: this.nowMs + afterMs };
   }
@@ -130,13 +145,16 @@ type Step = (rig: Rig) => SessionInput;
 
 /** A tick after minutes in which the peer was heard, but not of the log. */
 const tickAtRest: Step = (rig) => {
-  const now = startMs + 3 * limits.clockDriftMsMax;
-  for (const at of [rig.nowMs, now]) rig.handle({ type: 'frame', bytes: rawFrame(0, 200, 0), now: at });
-  return { type: 'tick', now };
+  const afterMs = startMs + 3 * limits.clockDriftMsMax - rig.nowMs;
+  rig.pass(afterMs);
+  for (const now of [rig.nowMs, rig.nowMs + 1]) rig.handle({ type: 'frame', bytes: rawFrame(0, 200, 0), now });
+  return rig.tick(0);
 };
 /** The peer's sums, once nothing was heard of the log for a while. */
 const sumsAtRest: Step = (rig) => {
-  rig.nowMs += limits.idleSpareMs;
+  rig.pass(limits.idleSpareMs);
+  // A heartbeat is due by then, and goes out with whatever comes.
+  rig.handle({ type: 'frame', bytes: rawFrame(0, 200, 0), now: rig.nowMs });
   return rig.frame(sums);
 };
 
@@ -252,8 +270,21 @@ export const happenings = {
   },
   tick: (rig) => rig.tick(0),
   'tick, heartbeat due': (rig) => rig.tick(limits.heartbeatMs),
-  'tick, request overdue': (rig) => rig.tick(limits.requestMsMax + 1),
-  'tick, peer silent': (rig) => rig.tick(limits.silenceMsMax + 1),
+  'tick, request overdue': (rig) => {
+    rig.pass(limits.requestMsMax + 1);
+    return rig.tick(0);
+  },
+  'tick, peer silent': (rig) => {
+    rig.pass(limits.silenceMsMax + 1);
+    return rig.tick(0);
+  },
+  'tick after a standstill': (rig) => rig.tick(limits.silenceMsMax + 1),
+  'tick, probe unanswered': (rig) => {
+    rig.handle({ type: 'probe', now: rig.nowMs });
+    rig.pass(limits.probeMsMax);
+    return rig.tick(0);
+  },
+  probe: (rig) => ({ type: 'probe', now: rig.nowMs }),
   'tick, held event due': tickAtRest,
   end: (rig) => ({ type: 'end', reason: { code: 'normal', message: '' }, now: rig.nowMs }),
   'end, connection lost': (rig) => ({
@@ -290,6 +321,8 @@ export const happenings = {
   'events, no such channel': (rig) => rig.frame(events(nobodys)),
   ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ replica: here, first: 1, last: 1 }] }),
   credit: (rig) => rig.frame({ kind: 'credit', bytes: 1000 }),
+  'ping, asking': (rig) => rig.frame({ kind: 'ping', asks: true, now: startMs }),
+  'ping, answering': (rig) => rig.frame({ kind: 'ping', asks: false, now: startMs }),
   'error early': (rig) => rig.frame({ kind: 'error', channel: ours, code: 'early', message: '', time: early }),
   'error not-found': (rig) => rig.frame({ kind: 'error', channel: ours, code: 'not-found', message: '', time: 0 }),
   'error forbidden': (rig) => rig.frame({ kind: 'error', channel: ours, code: 'forbidden', message: '', time: 0 }),

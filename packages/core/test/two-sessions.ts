@@ -87,17 +87,23 @@ export class TestNode {
 
   connect(): void {
     const { replica, durable } = this.options;
-    this.session = new Session({ node: replica, name: replica.slice(0, 4), durable, clockOffsetMs: 0 });
+    this.session = new Session({
+      node: replica,
+      name: replica.slice(0, 4),
+      durable,
+      clockOffsetMs: 0,
+      wallClock: () => this.now(),
+    });
     this.outbox = [];
     this.asked = [];
     this.spent = -creditBytesMax;
-    this.input({ type: 'start', now: this.now() });
-    for (const log of this.attached) this.input({ type: 'attach', log, now: this.now() });
+    this.input({ type: 'start', now: this.trueNow() });
+    for (const log of this.attached) this.input({ type: 'attach', log, now: this.trueNow() });
   }
 
   /** Requests not answered by now are answered to nobody: what they would open is never opened. */
   cut(): void {
-    this.input({ type: 'end', reason: { code: 'connection-lost', message: '' }, now: this.now() });
+    this.input({ type: 'end', reason: { code: 'connection-lost', message: '' }, now: this.trueNow() });
     this.session = undefined;
   }
 
@@ -105,11 +111,11 @@ export class TestNode {
     this.host(log);
     if (this.attached.has(log)) return;
     this.attached.add(log);
-    this.input({ type: 'attach', log, now: this.now() });
+    this.input({ type: 'attach', log, now: this.trueNow() });
   }
 
   detach(log: string): void {
-    if (this.attached.delete(log)) this.input({ type: 'detach', log, now: this.now() });
+    if (this.attached.delete(log)) this.input({ type: 'detach', log, now: this.trueNow() });
   }
 
   append(log: string, payload: unknown): void {
@@ -124,7 +130,7 @@ export class TestNode {
     if (entries.length === 0) return;
     hosted.journal.push(...entries.map(({ block }) => block));
     const told = hosted.log.markStored(entries);
-    this.input({ type: 'stored', log, entries: told, now: this.now() });
+    this.input({ type: 'stored', log, entries: told, now: this.trueNow() });
   }
 
   /** Hides events, stores that and tells the peer. */
@@ -133,17 +139,17 @@ export class TestNode {
     const { grew, entries, hidden } = readNow(hosted.log.truncate(truncations));
     hosted.queue.push(...entries, ...hidden);
     this.store(log);
-    if (grew) this.input({ type: 'truncated', log, truncations: hosted.log.truncations, now: this.now() });
+    if (grew) this.input({ type: 'truncated', log, truncations: hosted.log.truncations, now: this.trueNow() });
   }
 
   tick(): void {
-    this.input({ type: 'tick', now: this.now() });
+    this.input({ type: 'tick', now: this.trueNow() });
   }
 
   receive(bytes: Uint8Array): void {
     const message = decodeMessage(bytes);
     if (message.kind === 'credit') this.spent -= message.bytes;
-    this.input({ type: 'frame', bytes, now: this.now() });
+    this.input({ type: 'frame', bytes, now: this.trueNow() });
   }
 
   /** Carries out the i-th request that waits. */
@@ -152,10 +158,10 @@ export class TestNode {
     if (asked === undefined) return;
     const { request, effect } = asked;
     try {
-      this.input({ type: 'answer', request, answer: this.#carryOut(effect), now: this.now() });
+      this.input({ type: 'answer', request, answer: this.#carryOut(effect), now: this.trueNow() });
     } catch (error) {
       if (!(error instanceof GossipError)) throw error;
-      this.input({ type: 'failed', request, error, now: this.now() });
+      this.input({ type: 'failed', request, error, now: this.trueNow() });
     }
   }
 
@@ -199,7 +205,7 @@ export class TestNode {
         if (output.time <= hosted.log.edges.complete) break;
         hosted.log.want(output.time);
         hosted.queue.push(...hosted.log.raise(output.time));
-        this.input({ type: 'tell', log: output.log, now: this.now() });
+        this.input({ type: 'tell', log: output.log, now: this.trueNow() });
         break;
       }
       case 'released':

@@ -65,7 +65,13 @@ class GossipingNode {
   }
 
   join(peer: number): void {
-    const options = { node: this.replica, name: this.replica.slice(0, 4), durable: false, clockOffsetMs: 0 };
+    const options = {
+      node: this.replica,
+      name: this.replica.slice(0, 4),
+      durable: false,
+      clockOffsetMs: 0,
+      wallClock: this.now,
+    };
     this.ends.set(peer, { session: new Session(options), outbox: [], inputs: [], busy: false });
     this.input(peer, { type: 'start', now: this.now() });
     this.input(peer, { type: 'attach', log: name, now: this.now() });

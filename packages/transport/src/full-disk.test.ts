@@ -22,6 +22,7 @@ test('[H3] [L7] on a full disk appends wait, then fail with a code; reading goes
   const timers = new FakeEnvironment();
   const environment = {
     now: () => systemEnvironment.now(),
+    elapsed: () => systemEnvironment.elapsed(),
     randomBytes: (length: number) => systemEnvironment.randomBytes(length),
     setTimer: (ms: number, callback: () => void) => timers.setTimer(ms, callback),
   };

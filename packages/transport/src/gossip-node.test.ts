@@ -1,5 +1,7 @@
 import {
+  type ConnectionSource,
   createGossipLog,
+  type Environment,
   GossipError,
   type GossipStorage,
   jsonCodec,
@@ -55,6 +57,7 @@ function heldTimers() {
     advance: (ms: number) => fake.advance(ms),
     environment: {
       now: () => systemEnvironment.now(),
+      elapsed: () => systemEnvironment.elapsed(),
       randomBytes: (length: number) => systemEnvironment.randomBytes(length),
       setTimer: (ms: number, callback: () => void) => fake.setTimer(ms, callback),
     },
@@ -719,4 +722,73 @@ test('[L6] a listener that throws is reported, and the others are told all the s
   expect(told).toBeGreaterThan(0);
   expect(errors).toContain('mine');
   await one.close();
+});
+
+test('a connection in doubt is probed: a dead one ends within seconds, a live one stays [S24]', async () => {
+  const here = new FakeEnvironment();
+  const pair = memoryPair();
+  let doubted = () => {};
+  let dead = false;
+  const source: ConnectionSource = {
+    ...pair.left,
+    start: (host) =>
+      pair.left.start({
+        status: (status) => host.status(status),
+        connected(connection) {
+          const handlers = host.connected(connection);
+          doubted = () => handlers.doubted?.();
+          return {
+            ...handlers,
+            frame: (bytes) => void (dead || handlers.frame(bytes)),
+            closed: (reason) => handlers.closed(reason),
+          };
+        },
+      }),
+  };
+  const one = node({ environment: here, connections: [source] });
+  const other = node({ environment: new FakeEnvironment(), connections: [pair.right] });
+  await Promise.all([online(one), online(other)]);
+  doubted();
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let passed = 0; passed < 3 * limits.probeMsMax; passed += 1000) here.advance(1000);
+  expect(one.connection().status).toBe('online');
+  dead = true;
+  doubted();
+  here.advance(limits.probeMsMax);
+  await offline(one);
+  await Promise.all([one.close(), other.close()]);
+});
+
+test('a wall clock stepped forward drops no session of a relay', async () => {
+  const clock = new FakeEnvironment();
+  const pairs = Array.from({ length: 3 }, () => memoryPair());
+  const relay = node({
+    environment: clock,
+    durable: true,
+    openOnDemand: true,
+    connections: pairs.map(({ left }) => left),
+  });
+  // Time passes for them as well, by wall clocks of their own.
+  const clients = pairs.map(({ right }) => {
+    const environment: Environment = {
+      now: () => clock.elapsed(),
+      elapsed: () => clock.elapsed(),
+      randomBytes: systemEnvironment.randomBytes,
+      setTimer: (ms, callback) => clock.setTimer(ms, callback),
+    };
+    return node({ connections: [right], environment });
+  });
+  await Promise.all(clients.map(online));
+  const lost: string[] = [];
+  for (const client of clients) client.subscribe(() => lost.push(client.connection().status));
+  for (const setMs of [3_600_000, limits.silenceMsMax + 1, -7_200_000]) {
+    clock.setWallClock(setMs);
+    for (let passed = 0; passed < limits.silenceMsMax; passed += 1000) {
+      clock.advance(1000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  expect(lost).toEqual([]);
+  expect(relay.connection().status).toBe('online');
+  await Promise.all([relay, ...clients].map((each) => each.close()));
 });

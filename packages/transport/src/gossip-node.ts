@@ -141,7 +141,10 @@ export interface GossipNode {
   connection(): ConnectionState;
   /** Calls back after `connection()` changed. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
-  /** Dials at once wherever a pause is waited for: when the user asks for it, or comes back to the page. */
+  /**
+   * Dials at once wherever a pause is waited for, and probes connections that are open: one without a sign of life ends
+   * after `limits.probeMsMax`. For a button; coming back to the page or the network does it by itself.
+   */
   reconnect(): void;
   /** Removes a log from this node's storage. It must not be in use. Peers keep theirs. */
   forget(id: string): Promise<void>;
@@ -384,7 +387,10 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
     const { durable } = this;
     return {
-      options: { node: replica, name: name ?? replica, durable, clockOffsetMs: this.#offset() },
+      options: {
+        ...{ node: replica, name: name ?? replica, durable, clockOffsetMs: this.#offset() },
+        wallClock: () => this.environment.now(),
+      },
       token: resolved,
     };
   }
@@ -430,9 +436,13 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   established(driver: SessionDriver, peer: Peer): void {
     this.#established.add(driver);
-    if (driver.dialled && peer.durable && !this.durable) this.#correctClock(peer);
+    this.clockTold(driver, peer);
     this.#feeds.look();
     this.#updateState();
+  }
+
+  clockTold(driver: SessionDriver, peer: Peer): void {
+    if (driver.dialled && peer.durable && !this.durable) this.#correctClock(peer);
   }
 
   ended(driver: SessionDriver): void {

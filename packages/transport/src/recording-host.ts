@@ -15,6 +15,8 @@ export class RecordingHost implements ConnectionHost {
   greet: (connection: Connection) => void = () => {};
   /** Called with every frame, after it was noted. */
   onFrame: (recorded: Recorded, frame: Uint8Array) => void = () => {};
+  /** Called when a connection is in doubt. */
+  doubted: () => void = () => {};
   #waiting = new Set<() => void>();
 
   connected(connection: Connection) {
@@ -32,6 +34,7 @@ export class RecordingHost implements ConnectionHost {
         recorded.closed.push(reason);
         this.#changed();
       },
+      doubted: () => this.doubted(),
     };
   }
 

@@ -69,6 +69,8 @@ export interface SessionHost {
    */
   openForPeer(descriptor: LogDescriptor, token: string | undefined, feed: boolean): Promise<Grant>;
   established(driver: SessionDriver, peer: Peer): void;
+  /** The peer has told its clock again. */
+  clockTold(driver: SessionDriver, peer: Peer): void;
   ended(driver: SessionDriver): void;
   onError(error: unknown): void;
 }
@@ -116,6 +118,12 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   closed(reason: CloseReason): void {
     // Whatever the reason was, nobody can be told of it any more.
     this.#input({ type: 'end', reason: { code: 'connection-lost', message: reason.message }, now: this.#now() });
+  }
+
+  /** The peer is asked for a sign of life, and has `probeMsMax` to give one (S24). */
+  doubted(): void {
+    this.#input({ type: 'probe', now: this.#now() });
+    if (this.#session !== undefined) this.#scheduleTick();
   }
 
   attach(log: string): void {
@@ -188,7 +196,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   #now(): number {
-    return this.#host.environment.now();
+    return this.#host.environment.elapsed();
   }
 
   #start(options: SessionOptions, token: string | undefined): void {
@@ -202,9 +210,12 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   #scheduleTick(): void {
-    this.#cancelTick = this.#host.environment.setTimer(limits.heartbeatMs / 3, () => {
-      this.#scheduleTick();
+    if (this.#ended) return;
+    this.#cancelTick?.();
+    const ms = this.#session?.isProbing ? limits.probeMsMax / 4 : limits.sessionTickMs;
+    this.#cancelTick = this.#host.environment.setTimer(ms, () => {
       this.#input({ type: 'tick', now: this.#now() });
+      this.#scheduleTick();
     });
   }
 
@@ -244,6 +255,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         break;
       case 'established':
         this.#host.established(this, output.peer);
+        break;
+      case 'clock':
+        this.#host.clockTold(this, output.peer);
         break;
       case 'compared':
         this.#host.hosted(output.log)?.compared(output.node, output.from, output.lacks);

@@ -15,6 +15,7 @@ import type { Environment } from '@gossip-log/core';
  */
 export const systemEnvironment: Environment = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   setTimer(ms, callback) {
     const timer = setTimeout(callback, ms);

@@ -34,7 +34,7 @@ function started(options: Partial<WebSocketClientOptions> = {}) {
   });
   const stop = source.start(host);
   const last = () => sockets.at(-1) as FakeWebSocket;
-  return { sockets, environment, network, host, stop, last };
+  return { source, sockets, environment, network, host, stop, last };
 }
 
 async function opened(options: Partial<WebSocketClientOptions> = {}) {
@@ -208,7 +208,8 @@ test('[W2] a connection that the session takes for dead is dropped at once, and 
   const { host, environment, sockets } = await opened();
   host.connections[0]?.connection.close({ code: 'connection-lost', message: 'silent' });
   expect(host.connections[0]?.closed).toEqual([]);
-  environment.advance(0);
+  // Without a timer: a hidden page's would come up to a minute late.
+  await settle();
   expect(host.connections[0]?.closed).toEqual([{ code: 'connection-lost', message: 'silent' }]);
   environment.advanceToNext();
   await settle();
@@ -254,9 +255,9 @@ test.each([
 });
 
 test('[N2] an error without a close ends the connection all the same', async () => {
-  const { host, environment, last } = await opened();
+  const { host, last } = await opened();
   last().fire('error', { message: 'broken pipe' });
-  environment.advance(closeMsMax);
+  await settle();
   expect(host.connections[0]?.closed).toEqual([{ code: 'connection-lost', message: 'broken pipe' }]);
   last().fire('close', { code: 1006, reason: '' });
   expect(host.connections[0]?.closed.length).toBe(1);
@@ -314,4 +315,71 @@ test('the platform’s class and that of `ws` both fit', () => {
   });
   globalThis.WebSocket = undefined as never;
   expect(() => webSocketClient({ url: 'ws://relay.test' })).toThrow("package 'ws'");
+});
+
+/** Counts how often the owner of the open connection was told that it is in doubt. */
+async function doubting() {
+  const client = await opened();
+  const doubted = { times: 0 };
+  client.host.doubted = () => doubted.times++;
+  return { ...client, doubted };
+}
+
+test.each(['online', 'offline', 'visibilitychange', 'pageshow'])(
+  '%s puts an open connection in doubt [W6]',
+  async (type) => {
+    const { network, doubted, sockets, stop, last } = await doubting();
+    network.dispatchEvent(new Event(type));
+    expect(doubted.times).toBe(1);
+    expect(sockets.length).toBe(1);
+    last().fire('close', { code: 1006, reason: '' });
+    network.dispatchEvent(new Event(type));
+    expect(doubted.times).toBe(1);
+    await settle();
+    last().fire('close', { code: 1006, reason: '' });
+    await stop();
+    network.dispatchEvent(new Event(type));
+    expect(doubted.times).toBe(1);
+  },
+);
+
+test('`reconnect` puts an open connection in doubt [W6]', async () => {
+  const { source, doubted, sockets } = await doubting();
+  source.reconnect?.();
+  expect([doubted.times, sockets.length]).toEqual([1, 1]);
+});
+
+test('a page that becomes visible dials where it waits, and not where it was told to stay away [W6]', async () => {
+  const { network, sockets, last, environment } = await opened();
+  last().fire('close', { code: 1006, reason: '' });
+  network.dispatchEvent(new Event('visibilitychange'));
+  await settle();
+  expect(sockets.length).toBe(2);
+  // A try is under way: another one would only begin it again.
+  network.dispatchEvent(new Event('visibilitychange'));
+  await settle();
+  expect(sockets.length).toBe(2);
+  last().fire('open');
+  last().fire('close', { code: closeCodes.forbidden.closeCode, reason: '' });
+  network.dispatchEvent(new Event('visibilitychange'));
+  await settle();
+  expect(sockets.length).toBe(2);
+  expect(environment.pending).toEqual([]);
+});
+
+test.each([
+  ['forward, a short connection stays a short one', 3_600_000, stableMsMin - 1, reconnectMsMin],
+  ['back, one that lasted has lasted', -3_600_000, stableMsMin, reconnectMsMin / 2],
+])('the wall clock is set %s [W2]', async (_, setMs, lastedMs, pauseMs) => {
+  const { environment, last } = started();
+  await settle();
+  last().fire('error');
+  environment.advanceToNext();
+  await settle();
+  last().fire('open');
+  environment.setWallClock(setMs);
+  environment.advance(lastedMs);
+  last().fire('close', { code: 1006, reason: '' });
+  environment.setWallClock(setMs);
+  expect(environment.pending).toEqual([pauseMs]);
 });

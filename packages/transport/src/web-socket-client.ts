@@ -16,9 +16,19 @@
  *   the network, and with it the peer, may be another one. While the platform is offline, pauses are long; they are
  *   not endless, because a server on the same machine can be reached all the same.
  * - [W4] A try ends after `connectMsMax`, with whatever it hangs on.
+ * - [W6] `online`, `offline`, a page that becomes visible, and `reconnect` put an open connection in doubt: its owner asks
+ *   the peer for a sign of life, and ends it after seconds without one. A page that becomes visible also dials where it
+ *   waits: the timers of a hidden page are late.
  * - [W5] After `stop` nothing is made, and nothing is told but the end of what was open.
  */
-import { type CloseReason, type ConnectionSource, type Environment, limits } from '@gossip-log/core';
+import {
+  type CloseReason,
+  type Connection,
+  type ConnectionHandlers,
+  type ConnectionSource,
+  type Environment,
+  limits,
+} from '@gossip-log/core';
 import { nextTry } from './back-off.js';
 import { closeCodes } from './close-codes.js';
 import { systemEnvironment } from './system-environment.js';
@@ -36,7 +46,7 @@ export type WebSocketConstructor = new (
   options: { readonly maxPayload: number; readonly perMessageDeflate: false },
 ) => WebSocketLike;
 
-/** Something that fires `online` and `offline`: a window or a worker. */
+/** Something that fires `online` and `offline`, and `visibilitychange` or `pageshow` where there is a page: a window or a worker. */
 export interface NetworkEvents {
   addEventListener(type: string, listener: () => void): void;
   removeEventListener(type: string, listener: () => void): void;
@@ -49,7 +59,7 @@ export interface WebSocketClientOptions extends ConnectionBounds {
   readonly protocols?: readonly string[];
   /** Default: the platform's (browsers, Node from 22). On Node 20 pass the class of the package `ws`. */
   readonly WebSocket?: WebSocketConstructor;
-  /** Where `online` and `offline` come from. Default: the global object, where it has events. */
+  /** Where `online`, `offline`, `visibilitychange` and `pageshow` come from. Default: the global object, where it has events. */
   readonly network?: NetworkEvents;
   /** Time, randomness and timers. Default: the platform's. */
   readonly environment?: Environment;
@@ -58,9 +68,10 @@ export interface WebSocketClientOptions extends ConnectionBounds {
 /**
  * Dials a WebSocket server and holds one connection to it for as long as the node lives.
  *
- * It reconnects by itself: with exponential back-off and full jitter, at once when the platform says `online`, and
- * not at all after a code that would come again (`version-unsupported`, `forbidden`, `descriptor-mismatch`). A silent
- * connection is noticed by the session, which closes it.
+ * It reconnects by itself: with exponential back-off and full jitter, at once when the platform says `online` or the page
+ * becomes visible, and not at all after a code that would come again (`version-unsupported`, `forbidden`,
+ * `descriptor-mismatch`). At those moments an open connection is probed as well: one that is dead is closed after
+ * `limits.probeMsMax`. At other times the session notices after `limits.silenceMsMax`.
  *
  * @throws TypeError when `url` is no `ws:` or `wss:` address, or when there is no WebSocket class.
  * @example
@@ -92,20 +103,32 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
       /** Ends what is under way: a pause, a try, a connection. */
       let halt = () => {};
       let socketInUse = false;
+      let waiting = false;
+      /** Who hears from the open connection. */
+      let open: ConnectionHandlers | undefined;
       let allEnded = () => {};
 
       const dial = () => {
         socketInUse = true;
+        waiting = false;
         host.status({ state: 'connecting' });
         halt = openSocket(Socket, options, environment, (outcome) => {
           if ('reason' in outcome) return ended(outcome.reason, 0);
-          const openedAt = environment.now();
-          const connection = openWebSocketConnection(outcome.socket, host, {
-            ...options,
-            environment,
-            peer: outcome.peer,
-            ended: (reason) => ended(reason, environment.now() - openedAt),
-          });
+          const openedAt = environment.elapsed();
+          const connected = (connection: Connection) => {
+            open = host.connected(connection);
+            return open;
+          };
+          const connection = openWebSocketConnection(
+            outcome.socket,
+            { connected, status: (status) => host.status(status) },
+            {
+              ...options,
+              environment,
+              peer: outcome.peer,
+              ended: (reason) => ended(reason, environment.elapsed() - openedAt),
+            },
+          );
           halt = () => connection.close({ code: 'normal', message: 'the client was stopped' });
           host.status({ state: 'open' });
         });
@@ -113,6 +136,7 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
 
       const ended = (reason: CloseReason, lastedMs: number) => {
         socketInUse = false;
+        open = undefined;
         halt = () => {};
         if (stopped) return allEnded();
         const { pace } = closeCodes[reason.code];
@@ -120,30 +144,42 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
         const next = nextTry({ pauses, lastedMs, pace: offline ? 'later' : pace, random: random(environment) });
         pauses = next.pauses;
         halt = environment.setTimer(next.pauseMs, dial);
+        waiting = true;
         host.status({ state: 'waiting', retryAt: environment.now() + next.pauseMs, reason });
       };
 
-      const onOnline = () => {
-        offline = false;
-        pauses = 0;
+      const redial = () => {
+        open?.doubted?.();
         if (socketInUse) return;
         halt();
         dial();
       };
+      const onOnline = () => {
+        offline = false;
+        pauses = 0;
+        redial();
+      };
       const onOffline = () => {
         offline = true;
+        open?.doubted?.();
       };
+      const onShown = () => {
+        if (globalThis.document?.visibilityState === 'hidden') return;
+        if (waiting || open !== undefined) redial();
+      };
+      const listeners = Object.entries({
+        ...{ online: onOnline, offline: onOffline },
+        ...{ visibilitychange: onShown, pageshow: onShown },
+      });
 
       dialNow = onOnline;
-      network?.addEventListener('online', onOnline);
-      network?.addEventListener('offline', onOffline);
+      for (const [type, listener] of listeners) network?.addEventListener(type, listener);
       dial();
 
       const stop = async () => {
         stopped = true;
         dialNow = () => {};
-        network?.removeEventListener('online', onOnline);
-        network?.removeEventListener('offline', onOffline);
+        for (const [type, listener] of listeners) network?.removeEventListener(type, listener);
         await new Promise<void>((resolve) => {
           allEnded = resolve;
           halt();

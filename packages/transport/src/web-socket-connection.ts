@@ -79,12 +79,13 @@ export function openWebSocketConnection(
     if (ending !== undefined) return;
     ending = reason;
     socket.close(closeCodes[reason.code].closeCode, closeText(reason.message));
-    // Nobody is there to answer a lost connection's goodbye, so it is not waited for.
-    const waitMs = reason.code === 'connection-lost' ? 0 : limits.closeMsMax;
-    cancelTimer = environment.setTimer(waitMs, () => {
+    const drop = () => {
       socket.terminate?.();
       finish(reason);
-    });
+    };
+    // Nobody is there to answer a lost connection's goodbye, so it is not waited for.
+    if (reason.code === 'connection-lost') queueMicrotask(drop);
+    else cancelTimer = environment.setTimer(limits.closeMsMax, drop);
   };
 
   const connection: Connection = {

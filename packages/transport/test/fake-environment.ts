@@ -6,13 +6,23 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Starts at 1,000,000 ms. Every draw of random bytes is `80 00 00 …`: one half, read as a fraction. */
+/** Starts at 1,000,000 ms, with a wall clock that shows the same until it is set. Every draw of random bytes is `80 00 00 …`: one half, read as a fraction. */
 export class FakeEnvironment implements Environment {
   #now = 1_000_000;
+  #wallAheadMs = 0;
   #timers = new Set<Timer>();
 
   now(): number {
+    return this.#now + this.#wallAheadMs;
+  }
+
+  elapsed(): number {
     return this.#now;
+  }
+
+  /** Sets the wall clock by so much; no time passes. */
+  setWallClock(byMs: number): void {
+    this.#wallAheadMs += byMs;
   }
 
   randomBytes(length: number): Uint8Array {

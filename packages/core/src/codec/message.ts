@@ -1,7 +1,7 @@
 /**
  * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
  *
- * Every frame begins with version, kind and channel. Kinds 0 to 16 are fixed; `presence` is reserved.
+ * Every frame begins with version, kind and channel. Kinds 0 to 17 are fixed; `presence` is reserved.
  */
 import { type LogEdges, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
@@ -58,6 +58,7 @@ export const frameKinds = {
   absent: 14,
   truncations: 15,
   cut: 16,
+  ping: 17,
 } as const;
 
 /** Who is at the other end. The first frame of a session, once. */
@@ -215,6 +216,15 @@ export interface CutMessage {
   readonly time: number;
 }
 
+/** A sign of life, with the sender's clock. */
+export interface PingMessage {
+  readonly kind: 'ping';
+  /** One is wanted in return. */
+  readonly asks: boolean;
+  /** The sender's clock, milliseconds since 1970. */
+  readonly now: number;
+}
+
 export type Message =
   | HelloMessage
   | OpenMessage
@@ -231,7 +241,8 @@ export type Message =
   | ComingMessage
   | AbsentMessage
   | TruncationsMessage
-  | CutMessage;
+  | CutMessage
+  | PingMessage;
 
 /** A frame of a kind that this version does not know: skipped. */
 export interface UnknownMessage {
@@ -239,6 +250,7 @@ export interface UnknownMessage {
 }
 
 const hello = { durable: 1 } as const;
+const ping = { asks: 1 } as const;
 const open = { turn: 1, token: 4, last: 8, cut: 16, catchUp: 32 } as const;
 const openFlags = open.turn | open.token | open.last | open.cut | open.catchUp;
 const feedFlags = open.token;
@@ -261,7 +273,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     case 'hello':
       writer.bytes(replicaIdToBytes(message.node));
       writer.u8(message.durable ? hello.durable : 0);
-      writer.varint(Math.min(Math.max(0, Math.floor(message.now)), nowMsMax));
+      writeClock(writer, message.now);
       writer.text(cut(message.name, nodeNameBytesMax));
       break;
     case 'open': {
@@ -354,6 +366,10 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       break;
     case 'cut':
       writer.varint(message.time);
+      break;
+    case 'ping':
+      writer.u8(message.asks ? ping.asks : 0);
+      writeClock(writer, message.now);
       break;
   }
   return writer.finish();
@@ -505,9 +521,20 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       return { kind: 'truncations', channel, truncations: readTruncations(reader) };
     case frameKinds.cut:
       return { kind: 'cut', channel, time: reader.bounded(timeMax, 'time') };
+    case frameKinds.ping: {
+      const flags = reader.u8();
+      if ((flags & ~ping.asks) !== 0) {
+        throw new GossipError('version-unsupported', 'a ping with flags that this version lacks');
+      }
+      return { kind: 'ping', asks: flags !== 0, now: reader.bounded(nowMsMax, 'clock') };
+    }
     default:
       return { kind: 'unknown' };
   }
+}
+
+function writeClock(writer: ByteWriter, now: number): void {
+  writer.varint(Math.min(Math.max(0, Math.floor(now)), nowMsMax));
 }
 
 function writeDescriptor(writer: ByteWriter, { id, policy, codec }: LogDescriptor): void {

@@ -35,6 +35,8 @@ export interface Connection {
 export interface ConnectionHandlers {
   frame(bytes: Uint8Array): void;
   closed(reason: CloseReason): void;
+  /** The way to the peer may be gone, although nothing says so: the network changed, or somebody came back to the page. */
+  doubted?(): void;
 }
 
 /**
@@ -65,6 +67,9 @@ export interface ConnectionSource {
   readonly dials?: boolean;
   /** Begins. Called once. The function returned stops it, ends its connections, and resolves when all is closed. */
   start(host: ConnectionHost): () => Promise<void>;
-  /** Dials at once instead of waiting for its time, where it waits. Sources that only accept have no such thing. */
+  /**
+   * Dials at once instead of waiting for its time, where it waits, and has open connections `doubted`. Sources that only
+   * accept have no such thing.
+   */
   reconnect?(): void;
 }

@@ -100,7 +100,7 @@ test('[S22] [S5] [S7] also where comparisons cross, and whenever the log is desc
     right.attach(log);
     wire.connect();
     for (let step = 0; step < moment; step++) isOver ||= !wire.step();
-    for (const node of wire.nodes) node.input({ type: 'describe', log, now: node.now() });
+    for (const node of wire.nodes) node.input({ type: 'describe', log, now: node.trueNow() });
     wire.settle();
     const newest = payloads(left).slice(6);
     expect(payloads(left).slice(0, 6)).toEqual([...numbers(0, 5), 'mine']);
@@ -131,7 +131,7 @@ test('[S22] each comparison that the peer begins is looked at by itself', () => 
     there.append(`${n}`);
   }
   there.markStored(there.takeUnflushed());
-  left.input({ type: 'describe', log, now: left.now() });
+  left.input({ type: 'describe', log, now: left.trueNow() });
   wire.settle();
   expect(payloads(left)).toEqual([...numbers(0, 5), 'mine', ...numbers(55, 65), ...numbers(115, 125)]);
 });

@@ -5,14 +5,17 @@
  *   not due there, and compares anew at the next tick.
  */
 import { clockMilliseconds, horizon } from '../hybrid-logical-clock.js';
-import { clockDriftMsMax } from '../limits.js';
+import { clockDriftMsMax, clockStepMsMin } from '../limits.js';
 import type { Peer, SessionOptions } from './session-io.js';
 
 /** @internal */
 export class Clocks {
   readonly #durable: boolean;
-  /** The last input's time. */
+  readonly #wallClock: () => number;
+  /** The last input's time, by the clock that nobody sets. */
   now = 0;
+  /** How far the wall clock was ahead of that one. */
+  #wallAheadMs: number | undefined;
   /** What this node adds to its wall clock. */
   offsetMs: number;
   /** How far the peer's clock is from our wall clock, as far as is known. */
@@ -20,18 +23,25 @@ export class Clocks {
   /** When a refusal told of it: clocks are set right at times, so that counts for a while. */
   #peerOffsetAt = 0;
 
-  constructor({ durable, clockOffsetMs }: SessionOptions) {
+  constructor({ durable, clockOffsetMs, wallClock }: SessionOptions) {
     this.#durable = durable;
+    this.#wallClock = wallClock;
     this.offsetMs = clockOffsetMs;
   }
 
-  /** Wall clocks are set back at times: then what was noted in the future counts from now. */
-  set(now: number): void {
-    if (now < this.now) this.#peerOffsetAt = Math.min(this.#peerOffsetAt, now);
-    this.now = now;
+  /** Milliseconds since 1970 by this node's wall clock. */
+  get wall(): number {
+    return this.#wallClock();
   }
 
-  greeted(peer: Peer): void {
+  /** Was the wall clock set since it was last asked, or has the machine slept? Either way what is known of the peer's is old. */
+  wasSet(): boolean {
+    const before = this.#wallAheadMs;
+    this.#wallAheadMs = this.wall - this.now;
+    return before !== undefined && Math.abs(this.#wallAheadMs - before) >= clockStepMsMin;
+  }
+
+  told(peer: Peer): void {
     this.#peerOffsetMs = this.#clockOf(peer);
     if (peer.durable && !this.#durable) this.offsetMs = peer.clockOffsetMs;
   }
@@ -43,12 +53,12 @@ export class Clocks {
 
   /** The last time that may be sent now: by this node's corrected clock, and by the peer's. */
   horizon(): number {
-    return horizon(this.now + Math.min(this.offsetMs, this.#peerOffsetMs));
+    return horizon(this.wall + Math.min(this.offsetMs, this.#peerOffsetMs));
   }
 
   /** S13: that time is too far ahead for the peer. */
   early(time: number): void {
-    const offsetMs = clockMilliseconds(time) - clockDriftMsMax - this.now - 1;
+    const offsetMs = clockMilliseconds(time) - clockDriftMsMax - this.wall - 1;
     this.#peerOffsetMs = Math.min(this.#peerOffsetMs, offsetMs);
     this.#peerOffsetAt = this.now;
   }

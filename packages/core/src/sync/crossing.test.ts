@@ -144,7 +144,7 @@ test('[S5] [S8] [S23] [L1] wherever a log is opened, left, described anew or cut
           else if (move.do === 'detach') node.detach(log);
           else if (move.do === 'describe') {
             reached.described++;
-            node.input({ type: 'describe', log, now: node.now() });
+            node.input({ type: 'describe', log, now: node.trueNow() });
           } else if (move.do === 'deliver') for (let i = 0; i <= move.pick; i++) wire.deliver(node);
           else if (node.asked.length > 0) node.answer(move.pick % node.asked.length);
         }

@@ -60,7 +60,7 @@ class FeedWire extends Wire {
 
   subscribe(filter: FeedFilter, after: ReadonlyMap<ReplicaId, KnownEvent> = new Map(), feed = 1): void {
     const request = { descriptor, filter, after, token: 'ticket' };
-    this.left.input({ type: 'subscribe', feed, request, now: this.left.now() });
+    this.left.input({ type: 'subscribe', feed, request, now: this.left.trueNow() });
   }
 
   /** Looks at what has come. */
@@ -82,7 +82,7 @@ class FeedWire extends Wire {
 
   pull(bytes = this.untaken): void {
     this.untaken -= bytes;
-    this.left.input({ type: 'pull', feed: 1, bytes, now: this.left.now() });
+    this.left.input({ type: 'pull', feed: 1, bytes, now: this.left.trueNow() });
   }
 
   /** Reads on until nothing comes any more. */
@@ -199,7 +199,8 @@ test('[F2] a feed is granted for reading, and one that is refused, fails or is o
   expect(sent(failed, 'error')).toMatchObject([{ channel: 50, code: 'storage-failed' }]);
   expect(failed).toContainEqual({ type: 'released', log });
   rig.handle(rig.frame(feedFrame({ channel: 51 })));
-  const overdue = rig.handle(rig.tick(requestMsMax + 1));
+  rig.pass(requestMsMax + 1);
+  const overdue = rig.handle(rig.tick(0));
   expect(sent(overdue, 'error')).toMatchObject([{ channel: 51, code: 'request-timeout' }]);
   expect(rig.session.channelState(log)).toBe('live');
   // What a late answer opens is given back.

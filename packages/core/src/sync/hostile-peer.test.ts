@@ -70,7 +70,7 @@ class Siege {
   send(message: Message): Message[] {
     const { node } = this;
     if (message.kind === 'open' && message.turn !== undefined) this.#frames.delete(message.turn.comparison);
-    node.input({ type: 'frame', bytes: encodeMessage(message), now: node.now() });
+    node.input({ type: 'frame', bytes: encodeMessage(message), now: node.trueNow() });
     while (node.asked.length > 0) node.answer(0);
     return node.outbox.splice(0).map((frame) => decodeMessage(frame) as Message);
   }

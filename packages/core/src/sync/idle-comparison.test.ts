@@ -194,6 +194,8 @@ test('[S18] sums that come too often are not looked at', () => {
   rig.handle(rig.answer('sum'));
   const sums: Message = { kind: 'sums', channel: 1, upTo: startMs * 2048, count: 3, sum: new Uint32Array(4) };
   expect(rig.handle(rig.frame(sums))).toEqual([]);
-  rig.nowMs += idleCompareMs / 2;
-  expect(rig.handle(rig.frame(sums))).toMatchObject([{ type: 'request', effect: { kind: 'sum' } }]);
+  rig.pass(idleCompareMs / 2);
+  expect(rig.handle(rig.frame(sums))).toContainEqual(
+    expect.objectContaining({ type: 'request', effect: expect.objectContaining({ kind: 'sum' }) }),
+  );
 });

@@ -48,7 +48,7 @@ export class IdleComparison {
 
   #sum(channel: Channel, theirs: SumsMessage | undefined): void {
     const { clocks } = this.#session;
-    const upTo = theirs?.upTo ?? tick(0, clocks.now + clocks.offsetMs - idleSpareMs);
+    const upTo = theirs?.upTo ?? tick(0, clocks.wall + clocks.offsetMs - idleSpareMs);
     channel.summing = { upTo, theirs };
     this.#session.request(channel, { kind: 'sum', log: channel.log, upTo, peer: channel.edges });
   }

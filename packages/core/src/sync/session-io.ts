@@ -94,6 +94,7 @@ export interface Answers {
 
 export type Answer = { [K in keyof Answers]: { readonly kind: K } & Answers[K] }[keyof Answers];
 
+/** `now` is in milliseconds, by a clock that nobody sets (`Environment.elapsed`). */
 export type SessionInput =
   | { readonly type: 'start'; readonly now: number }
   | { readonly type: 'frame'; readonly bytes: Uint8Array; readonly now: number }
@@ -132,7 +133,10 @@ export type SessionInput =
   /** So many bytes of a feed were taken. */
   | { readonly type: 'pull'; readonly feed: number; readonly bytes: number; readonly now: number }
   | { readonly type: 'unsubscribe'; readonly feed: number; readonly now: number }
+  /** At least each `sessionTickMs`; more often while the session `isProbing`. */
   | { readonly type: 'tick'; readonly now: number }
+  /** The way to the peer may be gone: ask for a sign of life (S24). */
+  | { readonly type: 'probe'; readonly now: number }
   /** The connection is gone, or this node ends it. */
   | { readonly type: 'end'; readonly reason: CloseReason; readonly now: number };
 
@@ -149,7 +153,7 @@ export interface Peer {
   readonly node: ReplicaId;
   readonly name: string;
   readonly durable: boolean;
-  /** Its clock less our wall clock when its hello came, milliseconds. */
+  /** Its clock less our wall clock when it last told it, milliseconds. */
   readonly clockOffsetMs: number;
 }
 
@@ -163,6 +167,8 @@ export type SessionOutput =
   | { readonly type: 'send'; readonly frame: Uint8Array }
   | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
   | { readonly type: 'established'; readonly peer: Peer }
+  /** The peer has told its clock again. */
+  | { readonly type: 'clock'; readonly peer: Peer }
   /**
    * The named node, which is durable, has all that is stored here from that time on, except what is behind the events in
    * `lacks`.
@@ -206,6 +212,8 @@ export interface SessionOptions {
   readonly node: ReplicaId;
   readonly name: string;
   readonly durable: boolean;
+  /** This node's wall clock, milliseconds since 1970. May be set at any time. */
+  readonly wallClock: () => number;
   /** What this node adds to its wall clock, milliseconds. A node that is not durable corrects it by a durable peer's. */
   readonly clockOffsetMs: number;
 }

@@ -102,6 +102,8 @@ const beforeHello = (fault: Fault) => ({
   'events, no such channel': fault('protocol'),
   ack: fault('protocol'),
   credit: fault('protocol'),
+  'ping, asking': fault('protocol'),
+  'ping, answering': fault('protocol'),
   'error early': fault('protocol'),
   'error not-found': fault('protocol'),
   'error forbidden': fault('protocol'),
@@ -119,6 +121,10 @@ const ticks = {
   'tick, request overdue': 'send credit',
   'tick, peer silent': told('connection-lost'),
   'tick, held event due': 'send credit',
+  // What has passed is not the peer's silence: it is asked.
+  'tick after a standstill': 'send ping',
+  'tick, probe unanswered': told('connection-lost'),
+  probe: 'send ping',
 };
 
 const greeting: Row = {
@@ -135,6 +141,10 @@ const absent: Row = {
   ...unknownKinds,
   ...brokenBytes(told),
   ...ticks,
+  // A heartbeat has gone out with the frame before.
+  'tick, held event due': '',
+  'ping, asking': 'clock, send ping',
+  'ping, answering': 'clock',
   start: '',
   attach: 'request describe → offered',
   detach: '',
@@ -212,7 +222,8 @@ const live: Row = {
   'want, by this node': 'asked, send want',
   'open, answering': 'edges',
   events: 'request merge',
-  'tick, held event due': 'request sum, send credit',
+  'tick, held event due': 'request sum',
+  'tick after a standstill': 'send ping, request sum',
   'ranges, beginning': 'request compare',
   sums: 'request sum',
   coming: 'progress',
@@ -222,7 +233,7 @@ const live: Row = {
 };
 
 /** Not at rest: sums are neither sent nor looked at. */
-const busy = { 'tick, held event due': 'send credit', sums: '' };
+const busy = { 'tick, held event due': '', 'tick after a standstill': 'send ping', sums: '' };
 
 /** A request is under way: its answer may be of another kind, or not come. */
 const asked = {
@@ -232,7 +243,7 @@ const asked = {
 };
 
 /** Our sum is being taken, and is not taken twice. */
-const resting = { sums: '', 'sum failed': told('storage-failed') };
+const resting = { 'tick after a standstill': 'send ping', sums: '', 'sum failed': told('storage-failed') };
 
 /** A comparison of ours is under way, and it alone. */
 const comparing: Row = {
@@ -249,6 +260,7 @@ const table: Readonly<Record<StateName, Row>> = {
   new: {
     ...beforeHello(untold),
     ...everyTick(''),
+    'tick, probe unanswered': '',
     start: 'send hello → greeting',
     end: untold('normal'),
     hello: untold('protocol'),
@@ -293,6 +305,7 @@ const table: Readonly<Record<StateName, Row>> = {
     ...brokenBytes(toldAndReleased),
     detach: '',
     'tick, peer silent': toldAndReleased('connection-lost'),
+    'tick, probe unanswered': toldAndReleased('connection-lost'),
     end: toldAndReleased('normal'),
     'end, connection lost': 'released, end connection-lost → ended',
     hello: toldAndReleased('protocol'),
@@ -357,7 +370,8 @@ const table: Readonly<Record<StateName, Row>> = {
     tick: 'request describe',
     'tick, heartbeat due': 'request describe, send credit',
     'tick, request overdue': 'request describe, send credit',
-    'tick, held event due': 'request describe, send credit',
+    'tick, held event due': 'request describe',
+    'tick after a standstill': 'send ping, request describe',
   },
   'live, summing': {
     ...live,
@@ -420,6 +434,9 @@ const rules: Readonly<Record<Happening, string>> = {
   'tick, request overdue': '[S15]',
   'tick, peer silent': '[S2]',
   'tick, held event due': '[S13]',
+  'tick after a standstill': '[S24, S25]',
+  'tick, probe unanswered': '[S24]',
+  probe: '[S24]',
   end: '[S16]',
   'end, connection lost': '[S16]',
   hello: '[S1]',
@@ -453,6 +470,8 @@ const rules: Readonly<Record<Happening, string>> = {
   'events, no such channel': '[S17]',
   ack: '[S12]',
   credit: '[S10]',
+  'ping, asking': '[S24]',
+  'ping, answering': '[S24]',
   'error early': '[S13]',
   'error not-found': '[S16]',
   'error forbidden': '[S14]',

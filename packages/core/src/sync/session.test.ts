@@ -17,6 +17,8 @@ import {
   heartbeatMs,
   listedReplicasMax,
   openRetryMs,
+  probeMsMax,
+  sessionTickMs,
   silenceMsMax,
 } from '../limits.js';
 import type { Range } from '../range.js';
@@ -68,19 +70,99 @@ test('[S1] a log is opened right behind our hello, whether the peer has said its
   ]);
 });
 
-test('[S2] heartbeats keep idle sessions alive, and a clock set back does not stop them', () => {
+/** What a session put out while time passed for it in steps, with a tick after each. */
+function ticked(rig: Rig, ms: number, stepMs: number): SessionOutput[] {
+  const outputs: SessionOutput[] = [];
+  for (let passed = 0; passed < ms; passed += stepMs) outputs.push(...rig.handle(rig.tick(stepMs)));
+  return outputs;
+}
+const ping = (asks: boolean, now: number) => ({ kind: 'ping', asks, now }) as const;
+
+test('[S2] heartbeats keep idle sessions alive; a silent peer ends one', () => {
   const { wire, clock } = pair();
   wire.connect();
   wire.settle();
-  for (const step of [heartbeatMs, heartbeatMs, -3_600_000, heartbeatMs, heartbeatMs, heartbeatMs, heartbeatMs]) {
-    clock.ms += step;
-    for (const node of wire.nodes) node.tick();
-    expect(wire.settle()).toEqual(step > 0 ? { left: 1, right: 1 } : { left: 0, right: 0 });
+  for (let i = 0; i < 6; i++) {
+    for (let passed = 0; passed < heartbeatMs; passed += sessionTickMs) {
+      clock.ms += sessionTickMs;
+      for (const node of wire.nodes) node.tick();
+    }
+    expect(wire.settle()).toEqual({ left: 1, right: 1 });
   }
   expect(wire.nodes.map((node) => node.session?.state)).toEqual(['established', 'established']);
-  clock.ms += silenceMsMax + 1;
-  wire.left.tick();
+  for (let passed = 0; passed <= silenceMsMax; passed += sessionTickMs) {
+    clock.ms += sessionTickMs;
+    wire.left.tick();
+  }
   expect(ends(wire.left)).toEqual(['connection-lost']);
+});
+
+test('a node whose timers tick once a minute is heard by its peer all the same [S2]', () => {
+  const { wire, left, right, clock } = pair();
+  wire.connect();
+  wire.settle();
+  const ticks = (60 * 60_000) / sessionTickMs;
+  for (let i = 1; i <= ticks; i++) {
+    clock.ms += sessionTickMs;
+    right.tick();
+    if (i % (60_000 / sessionTickMs) === 0) left.tick();
+    wire.settle();
+  }
+  expect([...ends(left), ...ends(right)]).toEqual([]);
+});
+
+test.each([3_600_000, -3_600_000])(
+  'a wall clock set by %i ms ends nothing, and both learn the clocks [S24]',
+  (setMs) => {
+    const { wire, left, right, clock } = pair();
+    for (const node of wire.nodes) node.attach(log);
+    wire.connect();
+    wire.settle();
+    (left.options as { offsetMs?: number }).offsetMs = setMs;
+    for (let passed = 0; passed < 2 * silenceMsMax; passed += sessionTickMs) {
+      clock.ms += sessionTickMs;
+      for (const node of wire.nodes) node.tick();
+      wire.settle();
+    }
+    expect([...ends(left), ...ends(right)]).toEqual([]);
+    const told = (outputs: readonly SessionOutput[]) =>
+      outputs.flatMap((output) => (output.type === 'clock' ? [output.peer.clockOffsetMs] : []));
+    // The left one corrects its clock by the durable right one, so what it tells is right again.
+    expect(told(left.outputs)).toEqual([-setMs]);
+    expect(told(right.outputs)).toHaveLength(1);
+  },
+);
+
+test('a probe that is answered ends nothing, one that is not ends the session within seconds [S24]', () => {
+  const rig = rigIn('live');
+  const stepMs = probeMsMax / 4;
+  expect(sentKinds(rig.handle({ type: 'probe', now: rig.nowMs }))).toEqual(['ping']);
+  expect(rig.session.isProbing).toBe(true);
+  ticked(rig, stepMs, stepMs);
+  rig.handle(rig.frame(ping(false, rig.nowMs)));
+  expect(rig.session.isProbing).toBe(false);
+  expect(ticked(rig, 3 * probeMsMax, stepMs).filter(({ type }) => type === 'end')).toEqual([]);
+
+  rig.handle({ type: 'probe', now: rig.nowMs });
+  const asked = rig.nowMs;
+  while (rig.session.state !== 'ended') {
+    rig.handle(rig.tick(stepMs));
+    // Asking again puts nothing off.
+    rig.handle({ type: 'probe', now: rig.nowMs });
+  }
+  expect(rig.nowMs - asked).toBeLessThanOrEqual(probeMsMax + stepMs);
+});
+
+test('a node that stood still blames neither its peer nor its own requests, and asks for a sign of life [S24] [S25]', () => {
+  const rig = rigIn('live, merging');
+  const woken = rig.handle(rig.tick(10 * silenceMsMax));
+  expect(woken.filter(({ type }) => type === 'end')).toEqual([]);
+  expect(sentKinds(woken)).toContain('ping');
+  rig.handle(rig.frame(ping(false, rig.nowMs)));
+  expect(rig.session.state).toBe('established');
+  // Standing still while it waits for the answer does not count either: the answer may wait, too.
+  rig.handle({ type: 'probe', now: rig.nowMs });
+  expect(rig.handle(rig.tick(2 * probeMsMax)).filter(({ type }) => type === 'end')).toEqual([]);
 });
 
 test('[S3] frames of kinds to come are skipped between those that are known', () => {
@@ -89,7 +171,7 @@ test('[S3] frames of kinds to come are skipped between those that are known', ()
   left.append(log, 'tea?');
   left.store(log);
   wire.connect();
-  for (let kind = 17; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
+  for (let kind = 18; kind < 256; kind++) left.outbox.push(rawFrame(0, kind, kind % 3));
   wire.settle();
   expect(payloads(right)).toEqual(['tea?']);
 });
@@ -167,7 +249,7 @@ test('[S5] [S9] whenever a log is described anew, both sides bring to an end wha
       let steps = 0;
       while (steps < moment && wire.step()) steps++;
       isOver = steps < moment;
-      wire[describes].input({ type: 'describe', log, now: left.now() });
+      wire[describes].input({ type: 'describe', log, now: left.trueNow() });
       wire.settle();
       for (const node of wire.nodes) node.append(log, moment);
       for (const node of wire.nodes) node.store(log);
@@ -291,7 +373,7 @@ test('[S8] an event over the horizon is kept until it is due', () => {
   expect(payloads(right)).toEqual([]);
   expect(ends(right)).toEqual([]);
   clock.ms += 2 * clockDriftMsMax - heartbeatMs;
-  for (const node of wire.nodes) node.input({ type: 'frame', bytes: rawFrame(0, 200, 0), now: node.now() });
+  for (const node of wire.nodes) node.input({ type: 'frame', bytes: rawFrame(0, 200, 0), now: node.trueNow() });
   for (const node of wire.nodes) node.tick();
   wire.settle();
   expect(payloads(right)).toEqual(['from the future']);
@@ -471,7 +553,7 @@ test('[S11] of a run that is wanted and is not here the peer is told', () => {
     { replica: writer, first: 9, last: 12 },
     { replica: there, first: 1, last: 2 },
   ];
-  right.input({ type: 'want', log, runs, now: right.now() });
+  right.input({ type: 'want', log, runs, now: right.trueNow() });
   wire.settle();
   expect(right.outputs.filter(({ type }) => type === 'absent')).toMatchObject([
     { log, runs: [{ replica: writer, first: 11, last: 12 }, runs[1]] },

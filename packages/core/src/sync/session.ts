@@ -13,8 +13,9 @@
  * - [S1] `hello` comes first, once, each way. What this node says of its logs follows at once: waiting for the peer's would
  *   take a round trip. Any other known frame before it, or a second one, ends the session: `protocol`. A `close` of the
  *   session may come at any time.
- * - [S2] Any frame is a sign of life. After `heartbeatMs` without sending, a credit of what is owed, maybe 0, is sent;
- *   after `silenceMsMax` without hearing, the session ends: `connection-lost`.
+ * - [S2] Any frame is a sign of life. After `heartbeatMs` without sending, a credit of what is owed, maybe 0, is sent; a
+ *   frame of the peer calls for one after half of that, since timers may be throttled and frames are not. After
+ *   `silenceMsMax` without hearing, the session ends: `connection-lost`.
  * - [S3] A frame of unknown kind is skipped; an unknown version ends the session: `version-unsupported`.
  * - [S4] Bytes that break the format, a checksum, or a clock or sequence rule end the session with that code, and
  *   change nothing else.
@@ -22,10 +23,14 @@
  *   overdue one ends the session, but for `open` (that log is refused), a feed's (F2) and an `early` merge. A `store` is
  *   never overdue: a slow disk holds back credit, and that is enough.
  * - [S17] A frame for a channel that is not there is skipped: it crossed a `close`. Its credit is given back.
+ * - [S24] A `ping` that asks is answered by one that does not, and each tells its sender's clock. The driver asks for a
+ *   probe when the way may be gone, the session itself after a long standstill and when its wall clock was set: a `ping`
+ *   goes out, and if nothing is heard for `probeMsMax`, the session ends: `connection-lost`.
+ * - [S25] Time in which this node stood still counts neither as the peer's silence nor as a request's delay.
  */
-import { decodeMessage, type HelloMessage } from '../codec/message.js';
+import { decodeMessage, type HelloMessage, type PingMessage } from '../codec/message.js';
 import { GossipError } from '../errors.js';
-import { heartbeatMs, requestMsMax, silenceMsMax } from '../limits.js';
+import { heartbeatMs, probeMsMax, requestMsMax, silenceMsMax, standstillMsMin } from '../limits.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { ChannelState } from './channel.js';
 import { Channels } from './channels.js';
@@ -52,6 +57,8 @@ export class Session {
   readonly #read: ReadFeeds;
   #state: 'new' | 'greeting' | 'established' | 'ended' = 'new';
   #lastHeard = 0;
+  /** When the peer was asked for a sign of life, and none came since. */
+  #probedAt: number | undefined;
 
   constructor(options: SessionOptions) {
     const context = new SessionContext(options, (error) => this.#fault(error));
@@ -80,6 +87,11 @@ export class Session {
     return this.#state;
   }
 
+  /** A sign of life is waited for: ticks must come at least each quarter of `probeMsMax`. */
+  get isProbing(): boolean {
+    return this.#probedAt !== undefined && this.#state !== 'ended';
+  }
+
   /** What stands between two inputs about a log; for tests and for looking at a running node. */
   channelState(log: string): ChannelState | 'absent' {
     return this.#channels.of(log)?.state ?? 'absent';
@@ -93,8 +105,8 @@ export class Session {
   /** Takes one input and returns what follows from it, in order. */
   handle(input: SessionInput): SessionOutput[] {
     if (this.#state === 'ended') return [];
-    this.#setTime(input.now);
     const outputs = this.#context.collect();
+    this.#pass(input.now);
     const hasGreeted = this.#state !== 'new';
     switch (input.type) {
       case 'start':
@@ -102,6 +114,7 @@ export class Session {
         break;
       case 'frame':
         this.#frame(input.bytes);
+        this.#answerHeartbeat();
         break;
       case 'attach':
         this.#channels.attach(input.log, hasGreeted);
@@ -159,6 +172,9 @@ export class Session {
       case 'tick':
         this.#tick();
         break;
+      case 'probe':
+        this.#probe();
+        break;
       case 'end':
         this.#end(input.reason, input.reason.code === 'connection-lost' ? undefined : input.reason);
         break;
@@ -166,20 +182,33 @@ export class Session {
     return outputs;
   }
 
-  /** Wall clocks are set back at times: then what was noted in the future counts from now. */
-  #setTime(now: number): void {
-    const context = this.#context;
-    if (now < context.now) {
-      context.lastSent = Math.min(context.lastSent, now);
-      this.#lastHeard = Math.min(this.#lastHeard, now);
-      for (const request of context.requests.values()) request.since = Math.min(request.since, now);
-      for (const channel of this.#channels) {
-        if (channel.refusedAt !== undefined) channel.refusedAt = Math.min(channel.refusedAt, now);
-        channel.quiet.since = Math.min(channel.quiet.since, now);
-        channel.summedAt = Math.min(channel.summedAt, now);
-      }
+  /** S24, S25. Time has passed since the last input. */
+  #pass(now: number): void {
+    const { clocks, requests } = this.#context;
+    const passedMs = now - clocks.now;
+    clocks.now = now;
+    const wasSet = clocks.wasSet();
+    if (this.#state === 'new') return;
+    const stoodStillMs = passedMs - (this.isProbing ? probeMsMax / 2 : standstillMsMin);
+    if (stoodStillMs > 0) {
+      this.#lastHeard += stoodStillMs;
+      for (const request of requests.values()) request.since += stoodStillMs;
+      if (this.#probedAt !== undefined) this.#probedAt += stoodStillMs;
     }
-    context.clocks.set(now);
+    if (wasSet || passedMs > silenceMsMax) this.#probe();
+  }
+
+  #probe(): void {
+    if (this.#state === 'new' || this.#state === 'ended') return;
+    // One that waits for an answer goes on waiting: asking again would put off its end.
+    if (this.#probedAt !== undefined) return;
+    this.#probedAt = this.#context.now;
+    this.#ping(true);
+  }
+
+  #ping(asks: boolean): void {
+    const { clocks } = this.#context;
+    this.#context.send({ kind: 'ping', asks, now: clocks.wall + clocks.offsetMs });
   }
 
   #start(): void {
@@ -188,12 +217,13 @@ export class Session {
     const { clocks, options } = this.#context;
     this.#lastHeard = clocks.now;
     const { node, name, durable } = options;
-    this.#context.send({ kind: 'hello', node, name, durable, now: clocks.now + clocks.offsetMs });
+    this.#context.send({ kind: 'hello', node, name, durable, now: clocks.wall + clocks.offsetMs });
     for (const channel of this.#channels) this.#channels.describe(channel, true);
   }
 
   #frame(bytes: Uint8Array): void {
     this.#lastHeard = this.#context.now;
+    this.#probedAt = undefined;
     let message: ReturnType<typeof decodeMessage>;
     try {
       message = decodeMessage(bytes);
@@ -215,6 +245,9 @@ export class Session {
     switch (message.kind) {
       case 'hello':
         this.#fault(new GossipError('protocol', 'a second hello'));
+        return;
+      case 'ping':
+        this.#pinged(message);
         return;
       case 'credit':
         this.#sending.credited(message.bytes);
@@ -286,10 +319,20 @@ export class Session {
   #greeted(hello: HelloMessage): void {
     this.#state = 'established';
     const context = this.#context;
-    const clockOffsetMs = hello.now - context.now;
-    context.peer = { node: hello.node, name: hello.name, durable: hello.durable, clockOffsetMs };
-    context.clocks.greeted(context.peer);
+    const { node, name, durable, now } = hello;
+    context.peer = { node, name, durable, clockOffsetMs: now - context.clocks.wall };
+    context.clocks.told(context.peer);
     context.put({ type: 'established', peer: context.peer });
+  }
+
+  #pinged({ asks, now }: PingMessage): void {
+    const context = this.#context;
+    const { peer, clocks } = context;
+    if (peer === undefined) return;
+    context.peer = { ...peer, clockOffsetMs: now - clocks.wall };
+    clocks.told(context.peer);
+    context.put({ type: 'clock', peer: context.peer });
+    if (asks) this.#ping(false);
   }
 
   #stored({ log, entries, kept }: Extract<SessionInput, { type: 'stored' }>): void {
@@ -367,9 +410,22 @@ export class Session {
     }
   }
 
+  /**
+   * S2. Browsers throttle the timers of a hidden page to one a minute, but not its sockets. Half: heartbeats do not come to
+   * the millisecond, and one too early would have to wait for the next.
+   */
+  #answerHeartbeat(): void {
+    const { now, lastSent } = this.#context;
+    if (this.#state === 'established' && now - lastSent >= heartbeatMs / 2) this.#receiving.grant();
+  }
+
   #tick(): void {
     if (this.#state === 'new') return;
     const { clocks, now, peer, requests } = this.#context;
+    if (this.#probedAt !== undefined && now - this.#probedAt >= probeMsMax) {
+      this.#fault(new GossipError('connection-lost', 'the peer was asked for a sign of life and gave none'));
+      return;
+    }
     if (now - this.#lastHeard > silenceMsMax) {
       this.#fault(new GossipError('connection-lost', `nothing was heard for ${now - this.#lastHeard} ms`));
       return;

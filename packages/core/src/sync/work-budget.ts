@@ -22,7 +22,6 @@ export class WorkBudget {
   #usedOf(log: string, now: number): number {
     const used = this.#used.get(log);
     if (used === undefined) return 0;
-    // A clock that is set back grants nothing.
-    return Math.max(0, used.part - Math.max(0, now - used.at) / comparisonRefillMs);
+    return Math.max(0, used.part - (now - used.at) / comparisonRefillMs);
   }
 }

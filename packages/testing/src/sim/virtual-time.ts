@@ -124,6 +124,7 @@ export class VirtualProcess {
   constructor(time: VirtualTime, clock: VirtualClock, random: Random) {
     this.environment = {
       now: () => clock.now(),
+      elapsed: () => time.nowMs,
       randomBytes: (length) => random.bytes(length),
       setTimer: (ms, callback) =>
         time.after(ms, () => {
