@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { folded, foldedCharsMax, foldedLinesMax, isEmojiOnly, textParts } from './rich-text.js';
+import { folded, foldedCharsMax, foldedLinesMax, isEmojiOnly, linksMax, textParts } from './rich-text.js';
 
 const links = (text: string) => textParts(text).flatMap((part) => (part.kind === 'link' ? [part.href] : []));
 const wild = fc.array(
   fc.oneof(
-    fc.constantFrom('https://a.example', 'http://', ' ', '(', ')', '.', 'javascript:', '\n', '"'),
+    fc.constantFrom('https://a.example', 'www.a.example', 'http://', ' ', '(', ')', '.', 'javascript:', '\n', '"'),
     fc.string({ unit: 'binary', maxLength: 6 }),
   ),
 );
@@ -37,8 +37,34 @@ test.each([
   ['http://[broken and https://fine.example', ['https://fine.example/']],
   ['<https://a.example>"https://b.example"', ['https://a.example/', 'https://b.example/']],
   ['https://', []],
+  ['www.a.example, or WWW.b.example/c?', ['https://www.a.example/', 'https://www.b.example/c']],
+  ['https://www.a.example/www.b', ['https://www.a.example/www.b']],
+  ['the www. and www.. and www.a and awww.b.example', []],
 ])('links of %s', (text, expected) => {
   expect(links(text)).toEqual(expected);
+});
+
+test('of thousands of addresses the first become links, the rest stays text', () => {
+  for (const link of ['https://a.example/', 'http://[bad', 'www.a.example']) {
+    const text = `${link} `.repeat(20_000);
+    const parts = textParts(text);
+    expect(parts.filter(({ kind }) => kind === 'link').length).toBeLessThanOrEqual(linksMax);
+    expect(parts.length).toBeLessThanOrEqual(2 * linksMax + 1);
+    expect(parts.map((part) => part.text).join('')).toBe(text);
+  }
+});
+
+test('brackets at the end of an address cost no more than other characters', () => {
+  const time = (text: string) => {
+    const startedAt = performance.now();
+    textParts(text);
+    return performance.now() - startedAt;
+  };
+  const least = (text: string) => Math.min(...Array.from({ length: 5 }, () => time(text)));
+  const many = 100_000;
+  expect(least(`https://a.example/${')'.repeat(many)}`)).toBeLessThan(
+    20 * least(`https://a.example/${'!'.repeat(many)}`) + 5,
+  );
 });
 
 test.each(['😀', '👩‍👩‍👧 👍🏽', '🇨🇭', '❤️', '1️⃣'])('%s is nothing but emoji', (text) => {

@@ -1,32 +1,50 @@
 /** What is inside a message's text: links, emoji, and where a very long one is cut. Never HTML. */
+import { wholeCharacters } from './characters.js';
 
 export type TextPart =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'link'; readonly text: string; readonly href: string };
 
-const address = /\bhttps?:\/\/[^\s<>"'`\p{Bidi_Control}]+/giu;
+const address = /\b(?:https?:\/\/|www\.)[^\s<>"'`\p{Bidi_Control}]+/giu;
+/** Addresses of one text that become links. Thousands of them would keep a browser busy for a minute. */
+export const linksMax = 100;
 
-/** Splits a text into plain parts and links. The parts' texts, joined, are the text. Only http and https are links. */
+/**
+ * Splits a text into plain parts and links. The parts' texts, joined, are the text. Only http and https are links, and
+ * `www.` addresses, which lead to https.
+ */
 export function textParts(text: string): TextPart[] {
   const parts: TextPart[] = [];
   let from = 0;
+  let tried = 0;
   for (const match of text.matchAll(address)) {
+    if (++tried > linksMax) break;
     const shown = withoutTrailingPunctuation(match[0]);
-    if (!URL.canParse(shown)) continue;
+    const href = hrefOf(shown);
+    if (href === undefined) continue;
     if (match.index > from) parts.push({ kind: 'text', text: text.slice(from, match.index) });
-    parts.push({ kind: 'link', text: shown, href: new URL(shown).href });
+    parts.push({ kind: 'link', text: shown, href });
     from = match.index + shown.length;
   }
   if (from < text.length) parts.push({ kind: 'text', text: text.slice(from) });
   return parts;
 }
 
+function hrefOf(shown: string): string | undefined {
+  const isBare = /^www\./i.test(shown);
+  // A bare name of two parts or more behind `www.`: not the end of a sentence about www.
+  if (isBare && !/^www\.[^./?#]+\.[^./?#]/i.test(shown)) return undefined;
+  const url = isBare ? `https://${shown}` : shown;
+  return URL.canParse(url) ? new URL(url).href : undefined;
+}
+
 /** A sentence may end right after a link, and a link may stand in brackets; a bracket opened inside belongs to it. */
 function withoutTrailingPunctuation(url: string): string {
+  const firstOpened = url.indexOf('(');
   let end = url.length;
   for (;;) {
     const last = url.charAt(end - 1);
-    const unopened = last === ')' && !url.slice(0, end - 1).includes('(');
+    const unopened = last === ')' && (firstOpened < 0 || firstOpened >= end - 1);
     if (!/[.,:;!?*_~\]}…]/.test(last) && !unopened) return url.slice(0, end);
     end--;
   }
@@ -54,7 +72,5 @@ export function folded(text: string): string {
     if (line < 0 || line >= end) break;
   }
   if (line > 0 && line < end) end = line;
-  // Not between the halves of a surrogate pair.
-  if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end--;
-  return text.slice(0, end);
+  return text.slice(0, wholeCharacters(text, end));
 }

@@ -28,6 +28,13 @@ test.each(['', '#', '#/', '#/room/', '#/room/%20', '#/room/%E0%A4%A', '#/other/g
   },
 );
 
+test('an address with characters that are not seen leads to the room that it looks like', () => {
+  for (const name of ['gene\u200bral', 'general\u2060', '\u202egeneral', ' general', '##general', 'general\ufe0f']) {
+    expect(roomOfAddress(roomAddress(name))).toBe('general');
+    expect(isRoom(name)).toBe(false);
+  }
+});
+
 test('a room is bounded in bytes, not in characters', () => {
   expect(isRoom('a'.repeat(255))).toBe(true);
   expect(isRoom('é'.repeat(128))).toBe(false);

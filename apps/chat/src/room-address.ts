@@ -1,5 +1,6 @@
 /** Rooms in the address: `#/room/<name>`, the name encoded as one part of a path. A room's name is its log's id. */
 import { limits } from '@gossip-log/core';
+import { seenCharacters } from './characters.js';
 
 /** Where people land who name no room. */
 export const defaultRoom = 'general';
@@ -16,19 +17,22 @@ export function roomAddress(room: string): string {
 export function roomOfAddress(hash: string): string | undefined {
   if (!hash.startsWith(prefix)) return undefined;
   try {
-    const room = decodeURIComponent(hash.slice(prefix.length));
+    const room = cleanRoom(decodeURIComponent(hash.slice(prefix.length)));
     return isRoom(room) ? room : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** A room's name as people type it: on one line, composed, without a leading `#`. May be empty. */
+/**
+ * A room's name as people type it: on one line, without characters that are not seen, without a leading `#`. So no two
+ * rooms look the same. May be empty.
+ */
 export function cleanRoom(text: string): string {
-  return text.normalize('NFC').replace(/\s+/g, ' ').trim().replace(/^#\s*/, '');
+  return seenCharacters(text).replace(/^(?:#\s*)+/, '');
 }
 
-/** Can a log have this name? */
+/** Can a room have this name? Then a log can, too. */
 export function isRoom(room: string): boolean {
-  return room.trim() !== '' && !/\p{Surrogate}/u.test(room) && utf8.encode(room).length <= limits.logIdBytesMax;
+  return room !== '' && cleanRoom(room) === room && utf8.encode(room).length <= limits.logIdBytesMax;
 }

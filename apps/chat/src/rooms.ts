@@ -26,8 +26,8 @@ export function useRooms(): { room: string; rooms: readonly string[] } {
   const room = roomOfAddress(hash) ?? defaultRoom;
   const known = useLocalValue(rooms);
   useEffect(() => {
-    // An address without a room is completed, so that it can be copied.
-    if (roomOfAddress(hash) === undefined) history.replaceState(null, '', roomAddress(room));
+    // An address without a room is completed, and one that looks like another's is set right, so that it can be copied.
+    if (hash !== roomAddress(room)) history.replaceState(null, '', roomAddress(room));
   }, [hash, room]);
   useEffect(() => {
     if (!rooms.get().includes(room)) rooms.set([...rooms.get(), room].slice(-roomsMax));
