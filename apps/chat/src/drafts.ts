@@ -1,5 +1,5 @@
-/** What was typed and not sent yet, per room. */
-import { localValue } from './local-value.js';
+/** What was typed and not sent yet, per room. All tabs show the same: what one sends is gone from the others. */
+import { localValue, useLocalValue } from './local-value.js';
 
 /** Drafts kept; above it the one untouched for longest goes. */
 export const draftsMax = 50;
@@ -26,6 +26,12 @@ export function withDraft(all: Drafts, room: string, text: string): Drafts {
 
 export function draftOf(room: string): string {
   return drafts.get().find(([other]) => other === room)?.[1] ?? '';
+}
+
+/** The draft in a component. */
+export function useDraft(room: string): string {
+  useLocalValue(drafts);
+  return draftOf(room);
 }
 
 export function keepDraft(room: string, text: string): void {

@@ -18,23 +18,31 @@ export function localValue<T>(name: string, parse: (stored: unknown) => T): Loca
   const key = prefix + name;
   const listeners = new Set<() => void>();
   let value = parse(read(key));
+  /** Else the value lives in this page alone. */
+  let isStored = true;
 
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
-  // Values live as long as the page, and so does this.
-  addEventListener('storage', (event) => {
-    // `key` is null when everything was cleared.
-    if (event.key !== key && event.key !== null) return;
+  const readAgain = (): void => {
     value = parse(read(key));
     changed();
+  };
+  // Values live as long as the page, and so do these.
+  addEventListener('storage', (event) => {
+    // `key` is null when everything was cleared.
+    if (event.key === key || event.key === null) readAgain();
+  });
+  // A page that comes back from the browser's history was told of nothing meanwhile.
+  addEventListener('pageshow', (event) => {
+    if (event.persisted && isStored) readAgain();
   });
 
   return {
     get: () => value,
     set: (next) => {
       value = next;
-      write(key, next);
+      isStored = write(key, next);
       changed();
     },
     subscribe: (listener) => {
@@ -57,11 +65,14 @@ function read(key: string): unknown {
   }
 }
 
-function write(key: string, value: unknown): void {
+/** Returns whether it is stored. */
+function write(key: string, value: unknown): boolean {
   try {
     if (value === undefined) localStorage.removeItem(key);
     else localStorage.setItem(key, JSON.stringify(value));
+    return true;
   } catch {
     // Full or forbidden: the value lives on in this page.
+    return false;
   }
 }

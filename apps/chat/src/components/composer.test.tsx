@@ -118,6 +118,32 @@ test('what the log refuses stays in the field, with the reason, until it is chan
   expect(alert()).toBeUndefined();
 });
 
+/** Another tab has written what this browser keeps. */
+function otherTabKeeps(drafts: readonly (readonly [string, string])[]): void {
+  localStorage.setItem('gossip-log-chat.drafts', JSON.stringify(drafts));
+  act(() => {
+    dispatchEvent(new StorageEvent('storage', { key: 'gossip-log-chat.drafts' }));
+  });
+}
+
+test('a draft that another tab has sent is gone from this one, and is not sent twice', () => {
+  show();
+  type('hello');
+  otherTabKeeps([['b', 'of another room']]);
+  expect(textarea().value).toBe('');
+  enter();
+  expect(sent).toEqual([]);
+});
+
+test('what is typed in another tab shows in this one', () => {
+  show();
+  otherTabKeeps([['a', 'half a thought']]);
+  expect(textarea().value).toBe('half a thought');
+  enter();
+  expect(sent).toEqual(['half a thought']);
+  expect(draftOf('a')).toBe('');
+});
+
 test('nothing can be written while the room opens', () => {
   show('a', true);
   expect(textarea().disabled).toBe(true);

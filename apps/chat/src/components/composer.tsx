@@ -1,6 +1,6 @@
 /** Where messages are written. Enter sends, Shift and Enter begin a new line; what is not sent stays as a draft. */
 import { type FormEvent, type KeyboardEvent, type Ref, useId, useState } from 'react';
-import { draftOf, keepDraft } from '../drafts.js';
+import { keepDraft, useDraft } from '../drafts.js';
 import { textCharsMax } from '../message.js';
 import { SendIcon } from './icons.js';
 
@@ -13,7 +13,7 @@ interface ComposerProps {
 }
 
 export function Composer({ room, disabled, onSend, ref }: ComposerProps) {
-  const [text, setText] = useState(() => draftOf(room));
+  const text = useDraft(room);
   const [refusal, setRefusal] = useState<string>();
   const id = useId();
 
@@ -24,7 +24,6 @@ export function Composer({ room, disabled, onSend, ref }: ComposerProps) {
       : refusal;
 
   const change = (next: string): void => {
-    setText(next);
     keepDraft(room, next);
     setRefusal(undefined);
   };
