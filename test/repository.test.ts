@@ -206,6 +206,13 @@ describe('documents', () => {
     ]);
   });
 
+  test('the service worker of the React README is the one that the chat runs', () => {
+    const shown = codeBlocks(read('packages/react/README.md')).map(({ code }) => code.trim());
+    for (const name of ['service-worker.js', 'vite-plugin.js']) {
+      expect(shown).toContain(read(`apps/chat/offline/${name}`).trim());
+    }
+  });
+
   test('the examples of README and docs that are marked `run` run, and print what they say', async () => {
     const examples = fromReadmes.filter(({ path, meta }) => !path.startsWith('packages/') && meta === 'run');
     expect(new Set(examples.map(({ path }) => path))).toEqual(new Set(['README.md', 'docs/feeds.md', 'docs/views.md']));

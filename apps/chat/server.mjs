@@ -7,10 +7,11 @@
  * page from its source, with hot reload. SIGINT and SIGTERM stop it with exit code 0, within two seconds.
  */
 import { createServer } from 'node:http';
-import { dirname, resolve, sep } from 'node:path';
+import { dirname, extname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRelay } from '@gossip-log/relay';
 import serveStatic from 'serve-static';
+import { compressedTypes } from './compressed-files.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dev = process.argv.includes('--dev');
@@ -25,6 +26,8 @@ const pageHeaders = {
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
+    "manifest-src 'self'",
+    "worker-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
@@ -89,6 +92,12 @@ async function serve(port) {
   console.log(`Chat is ready: http://localhost:${address.port}`);
 }
 
+/** The copies that the build made of text files, by what a browser says it accepts; the smallest first. */
+const copies = [
+  { accepted: /\bbr\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/, suffix: '.br', encoding: 'br' },
+  { accepted: /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/, suffix: '.gz', encoding: 'gzip' },
+];
+
 /** The page as built. Files that go while they are read, as in a new build, cost one answer and not the server. */
 function builtPages() {
   const dist = resolve(here, 'dist');
@@ -100,18 +109,45 @@ function builtPages() {
       // Names in /assets carry a hash of what is in them.
       const hashed = path.startsWith(resolve(dist, 'assets') + sep);
       response.setHeader('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+      response.setHeader('vary', 'accept-encoding');
+      const copy = copies.find(({ suffix }) => path.endsWith(suffix));
+      if (copy === undefined) return;
+      response.setHeader('content-encoding', copy.encoding);
+      response.setHeader('content-type', compressedTypes.get(extname(path.slice(0, -copy.suffix.length))) ?? '');
     },
   });
   /** @type {import('node:http').RequestListener} */
-  const serve = (request, response) =>
-    files(request, response, () => {
+  const serve = (request, response) => {
+    const [path = '/', ...query] = (request.url ?? '/').split('?');
+    const file = path.endsWith('/') ? `${path}index.html` : path;
+    const accept = request.headers['accept-encoding'] ?? '';
+    const suffixes = compressedTypes.has(extname(file))
+      ? copies.filter(({ accepted }) => accepted.test(accept)).map(({ suffix }) => suffix)
+      : [];
+    const next = () => {
       if (response.headersSent) return response.destroy();
       // Those of a file that went between finding and reading it.
       for (const name of response.getHeaderNames()) response.removeHeader(name);
-      response.writeHead(404).end();
-    });
+      const suffix = suffixes.shift();
+      if (suffix === undefined) return response.writeHead(404).end();
+      request.url = [file + suffix, ...query].join('?');
+      files(request, response, next);
+    };
+    suffixes.push('');
+    next();
+  };
   return { serve, close: async () => {} };
 }
+
+/** Takes the place of a service worker that an earlier `npm start` on this port has left, and takes itself away. */
+const noServiceWorker = `
+  self.addEventListener('install', () => self.skipWaiting());
+  self.addEventListener('activate', (event) => event.waitUntil(leave()));
+  async function leave() {
+    await self.registration.unregister();
+    for (const client of await self.clients.matchAll({ type: 'window' })) client.navigate(client.url);
+  }
+`;
 
 /**
  * The page from its source. Hot reload needs inline scripts and styles, so the page goes without a policy.
@@ -121,7 +157,12 @@ function builtPages() {
 async function developmentPages(server) {
   const { createServer: createViteServer } = await import('vite');
   const vite = await createViteServer({ root: here, server: { middlewareMode: true, ws: { server } } });
-  return { serve: vite.middlewares, close: () => vite.close() };
+  /** @type {import('node:http').RequestListener} */
+  const serve = (request, response) => {
+    if (request.url !== '/service-worker.js') return vite.middlewares(request, response);
+    response.writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'no-store' }).end(noServiceWorker);
+  };
+  return { serve, close: () => vite.close() };
 }
 
 /**

@@ -1,8 +1,10 @@
 import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defineConfig } from 'vite';
+import { compressedFiles } from './compressed-files.js';
+import { serviceWorker } from './offline/vite-plugin.js';
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), serviceWorker(), compressedFiles()],
   // Workspace packages are bundled from their source: no stale builds, and only what the chat uses.
   resolve: { conditions: ['@gossip-log/source', ...defaultClientConditions] },
   build: {

@@ -11,9 +11,11 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import './chat.css';
 import { ErrorBoundary } from './components/error-boundary.js';
+import { startServiceWorker } from './page-version.js';
 import { applyTheme } from './theme.js';
 
 applyTheme();
+startServiceWorker();
 
 const relay = new URL('/sync', location.href);
 relay.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
