@@ -27,9 +27,8 @@ const inMemory = (page: Page): Promise<string[]> =>
 /** Loads the page and waits until the end of the room is in sight. */
 async function load(page: Page, newest: string): Promise<void> {
   await page.reload();
-  await page.getByText(/^Newest [\d,]+ messages$/).waitFor();
   const last = page.getByRole('region', { name: 'Conversation' }).locator('li[data-event-id]').last();
-  expect(await last.textContent()).toContain(newest);
+  await last.getByText(newest).waitFor();
   await expect.poll(() => last.evaluate((item) => item.getBoundingClientRect().top < innerHeight)).toBe(true);
 }
 
@@ -82,7 +81,6 @@ test(`a room of ${count} messages opens with its newest; scrolling up reads the 
   }
   expect(readings).toBeGreaterThan(1);
   expect(await inMemory(page)).toEqual(texts);
-  await page.getByText(`${count.toLocaleString('en-US')} messages`, { exact: true }).waitFor();
   expect(await ada.messages.first().textContent()).toContain('message 0.');
 
   await page.getByRole('button', { name: 'Jump to newest' }).click();

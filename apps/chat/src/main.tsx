@@ -10,6 +10,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import './chat.css';
+import { forgetClockTrouble, noteClockTrouble } from './clock-trouble.js';
 import { ErrorBoundary } from './components/error-boundary.js';
 import { startServiceWorker } from './page-version.js';
 import { applyTheme } from './theme.js';
@@ -24,6 +25,10 @@ relay.hash = '';
 const node = createGossipNode({
   storage: indexedDbStorage({ name: 'gossip-log-chat' }),
   connections: [webSocketClient({ url: relay.href })],
+  onError: noteClockTrouble,
+});
+node.subscribe(() => {
+  if (node.connection().status !== 'online') forgetClockTrouble();
 });
 
 declare global {

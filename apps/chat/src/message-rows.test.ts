@@ -1,7 +1,7 @@
 import type { LogEvent } from '@gossip-log/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { messageRows, windowAround, windowRows } from './message-rows.js';
+import { isMessage, messageRows, peopleLabel, windowAround, windowRows } from './message-rows.js';
 
 const minute = 60_000;
 const noon = new Date(2026, 2, 10, 12).getTime();
@@ -43,13 +43,41 @@ test('one person in two tabs is one author', () => {
   expect(flags([event(noon, 'me', 'tab1'), event(noon, 'me', 'tab2')])).toEqual(['D<me', 'me>']);
 });
 
-test('what cannot be read is a row of its own kind, grouped by who wrote it', () => {
-  const rows = messageRows(
-    [event(noon, undefined), event(noon, undefined), event(noon, undefined, 'other'), event(noon, 'ada')],
-    'me',
-  );
-  expect(rows.map((row) => row.message === undefined)).toEqual([true, true, true, false]);
-  expect(rows.map((row) => row.startsGroup)).toEqual([true, false, true, true]);
+test('what is no message, or of a newer version, has no row and parts nothing', () => {
+  const written = event(noon, 'ada');
+  const newer = { ...event(noon, 'ada'), payload: { ...(written.payload as object), kind: 'reaction' } };
+  const oops = { ...event(noon, 'ada'), payload: { oops: true } };
+  expect([newer, oops, event(noon, undefined)].filter(({ payload }) => isMessage(payload))).toEqual([]);
+  const rows = messageRows([event(noon, undefined), written, newer, oops, event(noon, 'ada')], 'me');
+  expect(rows.map(({ message }) => message.author.name)).toEqual(['ada', 'ada']);
+  expect(rows.map(({ startsDay, startsGroup, endsGroup }) => [startsDay, startsGroup, endsGroup])).toEqual([
+    [true, true, false],
+    [false, false, true],
+  ]);
+});
+
+/** A message of somebody with that id and name. */
+const by = (id: string, name: string): LogEvent => ({
+  ...event(noon, 'x'),
+  payload: { text: 'x', author: { id, name, color: '#123456' } },
+});
+
+test('people of one name are told apart, also where the names differ in characters that are not seen', () => {
+  const tags = (...events: LogEvent[]) => messageRows(events, 'me').map(({ tag }) => tag);
+  expect(tags(by('1', 'Bob'), by('1', 'Bob'), by('2', 'Ada'))).toEqual(['', '', '']);
+  const [one, two, three, ada] = tags(by('1', 'Bob'), by('2', 'Bob\u200b'), by('1', 'Bob'), by('3', 'Ada'));
+  expect(one).toMatch(/^#[0-9a-z]{4}$/);
+  expect(two).toMatch(/^#[0-9a-z]{4}$/);
+  expect(two).not.toBe(one);
+  expect([three, ada]).toEqual([one, '']);
+});
+
+test('a room is headed by those who wrote last', () => {
+  expect(peopleLabel([], 'me')).toBe('');
+  expect(peopleLabel([by('1', 'Ada'), by('me', 'Robin'), by('1', 'Ada L.')], 'me')).toBe('Ada L., You');
+  const many = ['Ada', 'Bo', 'Cy', 'Di', 'Ed'].map((name) => by(name, name));
+  expect(peopleLabel(many.slice(0, 3), 'me')).toBe('Cy, Bo, Ada');
+  expect(peopleLabel(many, 'me')).toBe('Ed, Di, Cy and others');
 });
 
 test('a day begins where the reader sees midnight', () => {

@@ -1,17 +1,18 @@
 /**
- * From events to rows of the screen: which part of a long room is shown, where a day begins, and which messages form
- * a group (one author, one minute).
+ * From messages to rows of the screen: which part of a long room is shown, where a day begins, which messages form a
+ * group (one author, one minute), and who has the name of somebody else.
  */
 import type { LogEvent } from '@gossip-log/core';
-import { type Message, readMessage } from './message.js';
+import { type Author, type ReadMessage, readMessage } from './message.js';
 import { dayNumber, minuteNumber } from './time-label.js';
 
 /** One message as it is shown. The flags are plain values, so that an unchanged row is not rendered again. */
 export interface MessageRow {
   readonly event: LogEvent;
-  /** `undefined`: somebody wrote what this chat cannot read. */
-  readonly message: Message | undefined;
+  readonly message: ReadMessage;
   readonly own: boolean;
+  /** Others among those shown have the same name: a few characters that tell them apart. Else empty. */
+  readonly tag: string;
   /** First message of a day among those shown. */
   readonly startsDay: boolean;
   /** First and last of a group: names go with the first, time and picture with the last. */
@@ -19,39 +20,88 @@ export interface MessageRow {
   readonly endsGroup: boolean;
 }
 
-/** Rows for a run of events. `profileId` says which messages are the reader's own. */
+/** Can this version of the chat show that payload? Others are of newer versions, or no messages. */
+export function isMessage(payload: unknown): boolean {
+  return readMessage(payload) !== undefined;
+}
+
+/** Rows for a run of messages. `profileId` says which are the reader's own. */
 export function messageRows(events: readonly LogEvent[], profileId: string): MessageRow[] {
-  const starts = events.map((event, i) => !belongsTogether(events[i - 1], event));
-  return events.map((event, i) => {
-    const before = events[i - 1];
+  const shown = events.flatMap((event) => {
     const message = readMessage(event.payload);
+    return message === undefined ? [] : [{ event, message }];
+  });
+  const shared = sharedNames(shown.map(({ message }) => message.author));
+  const starts = shown.map((each, i) => !belongsTogether(shown[i - 1], each));
+  return shown.map(({ event, message }, i) => {
+    const before = shown[i - 1];
+    const { id, name } = message.author;
     return {
       event,
       message,
-      own: message?.author.id === profileId,
-      startsDay: before === undefined || dayNumber(before.timestamp) !== dayNumber(event.timestamp),
+      own: id === profileId,
+      tag: shared.has(name) ? nameTag(id) : '',
+      startsDay: before === undefined || dayNumber(before.event.timestamp) !== dayNumber(event.timestamp),
       startsGroup: starts[i] as boolean,
       endsGroup: starts[i + 1] ?? true,
     };
   });
 }
 
-function belongsTogether(before: LogEvent | undefined, event: LogEvent): boolean {
-  if (before === undefined || minuteNumber(before.timestamp) !== minuteNumber(event.timestamp)) return false;
-  const a = readMessage(before.payload)?.author;
-  const b = readMessage(event.payload)?.author;
-  if (a === undefined || b === undefined) return a === b && before.replica === event.replica;
+interface Shown {
+  readonly event: LogEvent;
+  readonly message: ReadMessage;
+}
+
+function belongsTogether(before: Shown | undefined, { event, message }: Shown): boolean {
+  if (before === undefined || minuteNumber(before.event.timestamp) !== minuteNumber(event.timestamp)) return false;
+  const a = before.message.author;
+  const b = message.author;
   return a.id === b.id && a.name === b.name && a.color === b.color;
+}
+
+/** Names that more than one of these people have. */
+function sharedNames(authors: readonly Author[]): ReadonlySet<string> {
+  const holders = new Map<string, string | undefined>();
+  const shared = new Set<string>();
+  for (const { id, name } of authors) {
+    if (holders.has(name) && holders.get(name) !== id) shared.add(name);
+    holders.set(name, id);
+  }
+  return shared;
+}
+
+/** Four characters that differ between two people, as a rule. They prove nothing: whoever writes chooses the id. */
+function nameTag(id: string | undefined): string {
+  let hash = 0;
+  for (const character of id ?? '') hash = Math.imul(hash, 31) + (character.codePointAt(0) ?? 0);
+  return `#${(hash >>> 0).toString(36).padStart(4, '0').slice(-4)}`;
 }
 
 /** Rows in the document at once: several screens, few enough that a change costs little. */
 export const windowRows = 200;
 
 /**
- * The part `[from, to)` of `length` events to show: the newest, or those around the one at `focus`. Always
- * `windowRows` events, where there are so many.
+ * The part `[from, to)` of `length` messages to show: the newest, or those around the one at `focus`. Always
+ * `windowRows` messages, where there are so many.
  */
 export function windowAround(length: number, focus: number | undefined): { from: number; to: number } {
   const to = focus === undefined ? length : Math.min(length, Math.max(focus + windowRows / 2, windowRows));
   return { from: Math.max(0, to - windowRows), to };
 }
+
+/** Who wrote last, for the head of a room: `You, Ada, Bo and others`. Empty without messages. */
+export function peopleLabel(newest: readonly LogEvent[], profileId: string): string {
+  const names = new Map<string, string>();
+  for (const event of newest.toReversed()) {
+    const author = readMessage(event.payload)?.author;
+    if (author === undefined) continue;
+    names.set(author.id ?? author.name, names.get(author.id ?? author.name) ?? author.name);
+    if (names.size > namedMax) break;
+  }
+  const shown = [...names].map(([id, name]) => (id === profileId ? 'You' : name));
+  return shown.length > namedMax ? `${shown.slice(0, namedMax).join(', ')} and others` : shown.join(', ');
+}
+
+/** People whom the head of a room names. */
+const namedMax = 3;

@@ -92,20 +92,17 @@ export const SystemIcon = () => (
     <path d="M10 3.25a6.75 6.75 0 0 1 0 13.5z" fill="currentColor" />
   </Icon>
 );
-export const PendingMark = () => (
+/** A clock: it waits to be sent. */
+export const WaitingMark = () => (
   <Icon size={16}>
     <circle cx="8" cy="8" r="5.25" />
     <path d="M8 5.2V8l1.8 1.2" />
   </Icon>
 );
-export const StoredMark = () => (
+/** One tick, as messengers have it for "sent". Two would say that it was delivered, which nobody here knows. */
+export const SentMark = () => (
   <Icon size={16}>
     <path d="m3.2 8.7 2.9 2.9 6-6.4" />
-  </Icon>
-);
-export const RelayedMark = () => (
-  <Icon size={16}>
-    <path d="m.8 8.7 2.9 2.9 5.6-6.4M6.9 11.2l.4.4 6.1-6.4" />
   </Icon>
 );
 export const RejectedMark = () => (

@@ -3,49 +3,41 @@ import type { LogEvent } from '@gossip-log/core';
 import { useDelivery } from '@gossip-log/react';
 import { type CSSProperties, memo, type ReactNode, useState } from 'react';
 import { readableOn, surfaces } from '../colour.js';
-import type { Author, Message } from '../message.js';
+import type { Author, ReadMessage } from '../message.js';
 import type { MessageRow } from '../message-rows.js';
 import { folded, isEmojiOnly, textParts } from '../rich-text.js';
 import { dayLabel, momentLabel, timeLabel } from '../time-label.js';
+import { useToday } from '../today.js';
 import { Avatar } from './avatar.js';
-import { PendingMark, RejectedMark, RelayedMark, StoredMark } from './icons.js';
+import { RejectedMark, SentMark, WaitingMark } from './icons.js';
 
 export const MessageItem = memo(function MessageItem(row: MessageRow) {
-  const { event, message, own, startsDay, startsGroup, endsGroup } = row;
+  const { event, message, own, tag, startsDay, startsGroup, endsGroup } = row;
   const time = endsGroup ? <Time timestamp={event.timestamp} /> : undefined;
-  const className = [
-    'message',
-    own ? 'own' : 'other',
-    startsGroup ? 'starts' : '',
-    endsGroup ? 'ends' : '',
-    message === undefined ? 'unreadable' : '',
-  ].join(' ');
+  const className = ['message', own ? 'own' : 'other', startsGroup ? 'starts' : '', endsGroup ? 'ends' : ''].join(' ');
   return (
     <li className={className} data-event-id={event.id}>
-      {startsDay && (
-        <div className="day">
-          <span>{dayLabel(event.timestamp, Date.now())}</span>
-        </div>
-      )}
-      {message === undefined ? (
-        <p className="bubble">
-          Unreadable message <span className="meta">{time}</span>
-        </p>
-      ) : (
-        <>
-          {!own && startsGroup && <Name author={message.author} />}
-          {!own && endsGroup && <Avatar author={message.author} />}
-          <span className="visually-hidden">
-            {own ? 'You' : message.author.name}, {timeLabel(event.timestamp)}:{' '}
-          </span>
-          {own ? <OwnBubble event={event} message={message} time={time} /> : <Bubble text={message.text} meta={time} />}
-        </>
-      )}
+      {startsDay && <Day timestamp={event.timestamp} />}
+      {!own && startsGroup && <Name author={message.author} tag={tag} />}
+      {!own && endsGroup && <Avatar author={message.author} />}
+      <span className="visually-hidden">
+        {own ? 'You' : `${message.author.name} ${tag}`.trim()}, {timeLabel(event.timestamp)}:{' '}
+      </span>
+      {own ? <OwnBubble event={event} message={message} time={time} /> : <Bubble message={message} meta={time} />}
     </li>
   );
 });
 
-function Name({ author }: { readonly author: Author }) {
+function Day({ timestamp }: { readonly timestamp: number }) {
+  const today = useToday();
+  return (
+    <div className="day">
+      <span>{dayLabel(timestamp, today)}</span>
+    </div>
+  );
+}
+
+function Name({ author, tag }: { readonly author: Author; readonly tag: string }) {
   const style = {
     '--name-light': readableOn(surfaces.light, author.color),
     '--name-dark': readableOn(surfaces.dark, author.color),
@@ -53,6 +45,11 @@ function Name({ author }: { readonly author: Author }) {
   return (
     <div className="name" style={style} aria-hidden="true">
       <bdi>{author.name}</bdi>
+      {tag !== '' && (
+        <span className="tag" title="Somebody else here has the same name">
+          {tag}
+        </span>
+      )}
     </div>
   );
 }
@@ -65,9 +62,11 @@ function Time({ timestamp }: { readonly timestamp: number }) {
   );
 }
 
-function Bubble({ text, meta }: { readonly text: string; readonly meta: ReactNode }) {
+function Bubble({ message, meta }: { readonly message: ReadMessage; readonly meta: ReactNode }) {
+  const { text, isCut } = message;
   const [whole, setWhole] = useState(false);
   const shown = whole ? text : folded(text);
+  const isFolded = shown.length < text.length;
   return (
     <div className={isEmojiOnly(text) ? 'bubble emoji' : 'bubble'} dir="auto">
       <span className="text">
@@ -81,29 +80,30 @@ function Bubble({ text, meta }: { readonly text: string; readonly meta: ReactNod
             </a>
           ),
         )}
-        {shown.length < text.length && '…'}
+        {(isFolded || isCut) && '…'}
       </span>
-      {shown.length < text.length && (
+      {isFolded && (
         <button type="button" className="more" onClick={() => setWhole(true)}>
           Show all
         </button>
       )}
+      {!isFolded && isCut && <span className="more">The rest is too long to be shown.</span>}
       {meta !== undefined && <span className="meta">{meta}</span>}
     </div>
   );
 }
 
 const marks = {
-  pending: { Mark: PendingMark, label: 'Not saved yet' },
-  stored: { Mark: StoredMark, label: 'Saved on this device, not sent yet' },
-  relayed: { Mark: RelayedMark, label: 'Sent: safe at the relay' },
+  pending: { Mark: WaitingMark, label: 'Not saved yet' },
+  stored: { Mark: WaitingMark, label: 'Saved on this device, not sent yet' },
+  relayed: { Mark: SentMark, label: 'Sent: safe at the relay' },
   rejected: { Mark: RejectedMark, label: 'Refused' },
   withdrawn: { Mark: RejectedMark, label: 'Taken back' },
 } as const;
 
 interface OwnBubbleProps {
   readonly event: LogEvent;
-  readonly message: Message;
+  readonly message: ReadMessage;
   readonly time: ReactNode;
 }
 
@@ -113,7 +113,7 @@ function OwnBubble({ event, message, time }: OwnBubbleProps) {
   return (
     <>
       <Bubble
-        text={message.text}
+        message={message}
         meta={
           <>
             {time}

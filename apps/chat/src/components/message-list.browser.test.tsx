@@ -4,6 +4,7 @@ import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import '../chat.css';
 import { windowRows } from '../message-rows.js';
+import type { Place } from '../places.js';
 import { MessageList, type MessageListHandle } from './message-list.js';
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
@@ -42,6 +43,9 @@ function snapshotOf(events: readonly LogEvent[]): Snapshot {
 let host: HTMLElement;
 let root: Root;
 let jumped: number;
+/** Where reading begins, and where it was when the list went. */
+let place: Place | undefined;
+let isOnline: boolean;
 const list = createRef<MessageListHandle>();
 
 beforeEach(() => {
@@ -50,6 +54,8 @@ beforeEach(() => {
   document.body.append(host);
   root = createRoot(host);
   jumped = 0;
+  place = undefined;
+  isOnline = true;
 });
 
 afterEach(() => {
@@ -73,6 +79,11 @@ function show(events: readonly LogEvent[], older?: Older): void {
         onJumped={() => jumped++}
         hasOlder={older !== undefined}
         isLoadingOlder={older?.isLoading === true}
+        isOnline={isOnline}
+        place={place}
+        onLeave={(left) => {
+          place = left;
+        }}
         loadOlder={() => older?.load() ?? Promise.resolve(0)}
       />,
     ),
@@ -196,9 +207,9 @@ test('a row that did not change is not rendered again: its element and what is i
   expect(host.querySelector('[data-event-id="r.20"] .text')?.firstChild).toBe(text);
 });
 
-test('what cannot be read is a row that says so', () => {
-  show([eventAt(1), { ...eventAt(2), payload: { text: 7 } }]);
-  expect(rows()[1]?.textContent).toContain('Unreadable message');
+test('what is no message has no row', () => {
+  show([eventAt(1), { ...eventAt(2), payload: { oops: true } }, eventAt(3)]);
+  expect(rows().map((row) => row.dataset['eventId'])).toEqual(['r.1', 'r.3']);
 });
 
 test('near the first message older ones are asked for, and those that come in above move nothing', async () => {
@@ -252,4 +263,88 @@ test('the button reads older messages by keyboard too: it says so, keeps the foc
   expect(document.activeElement).toBe(scroller());
   expect(host.querySelector('[role=status]')?.textContent).toBe('298 older messages');
   expect(bubbleTop('r.299')).toBeCloseTo(before, 0);
+});
+
+test.each([
+  [true, 'try again later'],
+  [false, 'You are offline'],
+])(
+  'a wish for older messages that brings nothing is answered (online: %s), until some come',
+  async (online, answer) => {
+    isOnline = online;
+    const all = numbers(0, 300).map(eventAt);
+    show(all.slice(295), { load: () => Promise.resolve(0) });
+    expect(host.textContent).not.toContain(answer);
+    await act(async () => olderButton()?.click());
+    expect(host.querySelector('.older [role=status]')?.textContent).toContain(answer);
+    show(all.slice(100), { load: () => Promise.resolve(0) });
+    await scrollTo(0);
+    expect(host.textContent).not.toContain(answer);
+  },
+);
+
+/** The list goes, and comes back: somebody was in another room. */
+function leaveAndReturn(events: readonly LogEvent[]): void {
+  act(() => root.render(null));
+  show(events);
+}
+
+test('the place in a room is kept for those who come back, also when more was written meanwhile', async () => {
+  const events = numbers(0, 1000).map(eventAt);
+  show(events);
+  await scrollTo(scroller().scrollTop - 3000);
+  const id = firstInSight().dataset['eventId'] as string;
+  const before = bubbleTop(id);
+  leaveAndReturn([...events, ...numbers(1000, 1007).map(eventAt)]);
+  expect(bubbleTop(id)).toBeCloseTo(before, 0);
+  expect(jump()?.textContent).toBe('7 new');
+  // And once more, without having moved.
+  leaveAndReturn([...events, ...numbers(1000, 1007).map(eventAt)]);
+  expect(bubbleTop(id)).toBeCloseTo(before, 0);
+});
+
+test('those who were at the end come back to the end', async () => {
+  const events = numbers(0, 300).map(eventAt);
+  show(events);
+  await scrollTo(0);
+  act(() => jump()?.click());
+  leaveAndReturn([...events, eventAt(300)]);
+  expect(atEnd()).toBe(true);
+  expect(jump()).toBeNull();
+});
+
+test('where the message that was read is gone, the room opens at its end', async () => {
+  const events = numbers(0, 1000).map(eventAt);
+  show(events);
+  await scrollTo(scroller().scrollTop - 3000);
+  leaveAndReturn(events.slice(990));
+  expect(atEnd()).toBe(true);
+  expect(jump()).toBeNull();
+});
+
+test('marks piled on letters stay within their own message', () => {
+  const tower = `Z${'\u0335\u0310\u0323'.repeat(60)}`;
+  show([eventAt(1), { ...eventAt(2), payload: { text: tower.repeat(20), author } }]);
+  const bubble = rows()[1]?.querySelector('.bubble') as HTMLElement;
+  expect(getComputedStyle(bubble).overflowY).toBe('clip');
+  expect(bubble.textContent).not.toMatch(/\p{M}{9}/u);
+});
+
+test('a message of 20,000 links is shown and opened about as fast as plain text', async () => {
+  const time = async (text: string) => {
+    show([{ ...eventAt(1), id: `r.${text.length}` as LogEvent['id'], payload: { text, author } }]);
+    const startedAt = performance.now();
+    act(() => host.querySelector<HTMLButtonElement>('.more')?.click());
+    expect(host.querySelector('button.more')).toBeNull();
+    scroller().getBoundingClientRect();
+    const ms = performance.now() - startedAt;
+    act(() => root.render(null));
+    return ms;
+  };
+  const links = 'https://a.example/b '.repeat(20_000);
+  const words = 'some words of text, '.repeat(20_000);
+  await time(words);
+  const plain = Math.min(await time(words), await time(words), await time(words));
+  const linked = Math.min(await time(links), await time(links), await time(links));
+  expect(linked).toBeLessThan(10 * plain + 50);
 });

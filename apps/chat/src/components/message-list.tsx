@@ -11,6 +11,7 @@ import type { LogEvent, Snapshot } from '@gossip-log/core';
 import type { Ref } from 'react';
 import { useEffect, useEffectEvent, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { messageRows, windowAround, windowRows } from '../message-rows.js';
+import type { Place } from '../places.js';
 import { DownIcon } from './icons.js';
 import { MessageItem } from './message-item.js';
 import { OlderButton } from './older-button.js';
@@ -28,6 +29,13 @@ interface Reading {
   readonly seen: LogEvent;
 }
 
+/** What became of the wish for older messages. */
+interface OlderAnswer {
+  readonly came: number;
+  /** The first message then: once there is another one, older ones came after all. */
+  readonly first: LogEvent | undefined;
+}
+
 export interface MessageListHandle {
   jumpToNewest(): void;
 }
@@ -41,22 +49,47 @@ interface MessageListProps {
   /** There are older messages than `events`. */
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
+  /** Others can be asked for older messages now. */
+  readonly isOnline: boolean;
   /** Resolves with how many came. Asked for again meanwhile, it reads once. */
   readonly loadOlder: () => Promise<number>;
+  /** Where reading begins. Default: at the end. */
+  readonly place: Place | undefined;
+  /** The list goes: there somebody was reading; `undefined` at the end. */
+  readonly onLeave: (place: Place | undefined) => void;
 }
 
 export function MessageList(props: MessageListProps) {
-  const { events, profileId, ref, onJumped, hasOlder, isLoadingOlder, loadOlder } = props;
-  const [reading, setReading] = useState<Reading>();
-  const [announcement, setAnnouncement] = useState('');
+  const { events, profileId, ref, onJumped, hasOlder, isLoadingOlder, isOnline, loadOlder, place, onLeave } = props;
+  const [reading, setReading] = useState<Reading | undefined>(() => readingAt(place, events));
+  const [older, setOlder] = useState<OlderAnswer>();
   const scroller = useRef<HTMLElement>(null);
   const list = useRef<HTMLOListElement>(null);
   // What keeps its place: a message, or the end. Known at once when somebody scrolls, while the state takes a moment.
-  const held = useRef<{ readonly element: Element; readonly top: number }>(undefined);
+  const held = useRef<{ readonly element: Element; readonly event: LogEvent; readonly top: number }>(undefined);
 
   const { from, to } = windowAround(events.length, reading && events.indexOf(reading.focus));
   const rows = useMemo(() => messageRows(events.slice(from, to), profileId), [events, from, to, profileId]);
   const unseen = reading === undefined ? 0 : events.length - 1 - events.indexOf(reading.seen);
+
+  const leave = useEffectEvent(() => {
+    const { current } = held;
+    const seenId = reading?.seen.id;
+    onLeave(
+      current === undefined || seenId === undefined
+        ? undefined
+        : { id: current.event.id, timestamp: current.event.timestamp, top: current.top, seenId },
+    );
+  });
+  const takePlace = useEffectEvent(() => {
+    const element = place && list.current?.querySelector(`[data-event-id="${CSS.escape(place.id)}"]`);
+    if (place === undefined || reading === undefined || element == null) return;
+    held.current = { element: bubbleOf(element), event: reading.focus, top: place.top };
+  });
+  useLayoutEffect(() => {
+    takePlace();
+    return () => leave();
+  }, []);
 
   /** Brings the view back to what it holds. */
   const settle = (): void => {
@@ -77,6 +110,7 @@ export function MessageList(props: MessageListProps) {
   }, []);
 
   const isAtFirst = from === 0 && hasOlder;
+  const hasFailed = older !== undefined && older.came === 0 && older.first === events.at(0);
 
   const onScroll = (): void => {
     const box = scroller.current as HTMLElement;
@@ -92,9 +126,8 @@ export function MessageList(props: MessageListProps) {
     const focus = rows[first]?.event;
     const lowest = rows[last]?.event;
     if (row === undefined || focus === undefined || lowest === undefined) return;
-    // Not the row itself: the day and the name above its text come and go with the row before.
-    const bubble = row.querySelector('.bubble') ?? row;
-    held.current = { element: bubble, top: topWithin(box, bubble) };
+    const bubble = bubbleOf(row);
+    held.current = { element: bubble, event: focus, top: topWithin(box, bubble) };
     const nearTop = first < marginRows;
     if (nearTop && isAtFirst) loadOlder();
     const nearEdge = (nearTop && (from > 0 || hasOlder)) || (last > rows.length - marginRows && to < events.length);
@@ -107,7 +140,7 @@ export function MessageList(props: MessageListProps) {
 
   const showOlder = async (): Promise<void> => {
     const came = await loadOlder();
-    setAnnouncement(came === 1 ? '1 older message' : `${came.toLocaleString()} older messages`);
+    setOlder({ came, first: events.at(0) });
   };
 
   const jumpToNewest = (): void => {
@@ -122,7 +155,15 @@ export function MessageList(props: MessageListProps) {
     <div className="conversation">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section className="scroller" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label="Conversation">
-        {isAtFirst && <OlderButton isLoading={isLoadingOlder} onPress={showOlder} scroller={scroller} />}
+        {isAtFirst && (
+          <OlderButton
+            isLoading={isLoadingOlder}
+            hasFailed={hasFailed}
+            isOnline={isOnline}
+            onPress={showOlder}
+            scroller={scroller}
+          />
+        )}
         <ol className="messages" ref={list}>
           {rows.map((row) => (
             <MessageItem key={row.event.id} {...row} />
@@ -130,7 +171,7 @@ export function MessageList(props: MessageListProps) {
         </ol>
       </section>
       <p className="visually-hidden" role="status">
-        {announcement}
+        {older !== undefined && older.came > 0 && olderLabel(older.came)}
       </p>
       {reading !== undefined && (
         <button
@@ -147,6 +188,27 @@ export function MessageList(props: MessageListProps) {
       )}
     </div>
   );
+}
+
+/** The state in which somebody reads on at a place; `undefined` where the messages are not there any more. */
+function readingAt(place: Place | undefined, events: Snapshot): Reading | undefined {
+  if (place === undefined) return undefined;
+  let focus: LogEvent | undefined;
+  let seen: LogEvent | undefined;
+  for (const event of events) {
+    if (event.id === place.id) focus = event;
+    if (event.id === place.seenId) seen = event;
+  }
+  return focus && { focus, seen: seen ?? focus };
+}
+
+function olderLabel(count: number): string {
+  return count === 1 ? '1 older message' : `${count.toLocaleString()} older messages`;
+}
+
+/** What of a row keeps its place: not the row, for the day and the name above its text come and go with the row before. */
+function bubbleOf(row: Element): Element {
+  return row.querySelector('.bubble') ?? row;
 }
 
 /** Index of the first row that ends below `y`, a distance from the top of `box`. */

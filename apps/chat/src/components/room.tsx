@@ -1,15 +1,17 @@
 /** One room: its head, its conversation in whatever state it is, and the composer. */
 import { errorCodes, GossipError } from '@gossip-log/core';
-import { useGossipLog, useGossipNode } from '@gossip-log/react';
-import { type RefObject, useEffect, useRef, useState } from 'react';
-import type { Message } from '../message.js';
-import { windowRows } from '../message-rows.js';
+import { view, where } from '@gossip-log/core/view';
+import { useConnection, useGossipLog, useGossipNode, useView, useViewSource } from '@gossip-log/react';
+import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { isMessage, peopleLabel, windowRows } from '../message-rows.js';
+import { keepPlace, placeIn } from '../places.js';
 import type { Profile } from '../profile.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { ConnectionBanner } from './connection-banner.js';
 import { DoneIcon, LinkIcon, MenuIcon, WarningIcon } from './icons.js';
 import { MessageList, type MessageListHandle } from './message-list.js';
+import { Notices } from './notices.js';
 
 /** Twice what the document holds: older messages are asked for by those who scroll up, not by whoever looks in. */
 const newest = { last: 2 * windowRows };
@@ -23,8 +25,14 @@ interface RoomProps {
 
 export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
   const node = useGossipNode();
-  const log = useGossipLog<Message>(room, { window: newest });
-  const { status, events, append, error, hasOlder, isLoadingOlder } = log;
+  // Back to where somebody read, as far as that lies.
+  const [place] = useState(() => placeIn(room));
+  const options = { window: place === undefined ? newest : { since: place.timestamp } };
+  const { status, append, error, hasOlder, isLoadingOlder, loadOlder } = useGossipLog(room, options);
+  const isOnline = useConnection().status === 'online';
+  const source = useViewSource(room, options);
+  // What newer versions of the chat write, and what is no message, is left out.
+  const events = useView(useMemo(() => view(source, where(isMessage)), [source]));
   const list = useRef<MessageListHandle>(null);
   const focusedBefore = useRef<Element>(null);
   const { id, name, color } = profile;
@@ -56,10 +64,11 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
             <span aria-hidden="true">#</span>
             <bdi>{room}</bdi>
           </h1>
-          <p>{status === 'ready' ? countLabel(events.length, hasOlder) : '\u00a0'}</p>
+          <p>{peopleLabel(events.slice(-windowRows), id) || '\u00a0'}</p>
         </div>
         <CopyLinkButton />
       </header>
+      <Notices />
       <ConnectionBanner />
       {status === 'ready' && error !== undefined && (
         <p className="banner warning" role="alert">
@@ -79,7 +88,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
         <Failure error={error} />
       ) : status !== 'ready' ? (
         <Loading />
-      ) : events.length === 0 ? (
+      ) : events.length === 0 && !hasOlder ? (
         <Empty />
       ) : (
         <MessageList
@@ -89,19 +98,16 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
           onJumped={() => composer.current?.focus()}
           hasOlder={hasOlder}
           isLoadingOlder={isLoadingOlder}
-          loadOlder={() => log.loadOlder(windowRows)}
+          loadOlder={() => loadOlder(windowRows)}
+          isOnline={isOnline}
+          place={placeIn(room)}
+          onLeave={(left) => keepPlace(room, left)}
         />
       )}
       {status === 'ready' && <Announcer events={events} profileId={id} />}
       <Composer room={room} disabled={status === 'opening' || status === 'disabled'} onSend={send} ref={composer} />
     </>
   );
-}
-
-function countLabel(count: number, hasOlder: boolean): string {
-  if (hasOlder) return `Newest ${count.toLocaleString()} messages`;
-  if (count === 0) return 'No messages yet';
-  return count === 1 ? '1 message' : `${count.toLocaleString()} messages`;
 }
 
 function advice(error: unknown): string {
