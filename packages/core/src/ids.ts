@@ -4,6 +4,7 @@
  * A replica id is 16 bytes. As text it is base64url without padding, 22 characters. An event id is
  * `replica.seq`: 22 characters, a dot, a decimal number. Both are safe in URLs, in HTML ids and as keys.
  */
+import { utf8Encoder } from './codec/utf8.js';
 import { logIdBytesMax, replicaIdBytes } from './limits.js';
 
 declare const brand: unique symbol;
@@ -104,7 +105,7 @@ export function parseEventId(id: string): { replica: ReplicaId; seq: SequenceNum
  */
 export function parseLogId(id: string): string {
   if (typeof id !== 'string') throw new TypeError(`log id: expected text, got ${typeof id}`);
-  const { length } = new TextEncoder().encode(id);
+  const { length } = utf8Encoder.encode(id);
   if (length === 0 || length > logIdBytesMax) {
     throw new RangeError(`log id: expected 1 to ${logIdBytesMax} bytes of UTF-8, got ${length}`);
   }

@@ -12,6 +12,9 @@ import {
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 
+/** For clients in a context of their own. */
+export { WebSocket };
+
 export interface Client {
   readonly node: GossipNode;
   /** Says that the network is back: what waits to dial again does so now. */

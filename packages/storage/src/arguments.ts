@@ -1,10 +1,17 @@
 /** What every storage asks of its arguments. A caller's mistake is a `TypeError` or `RangeError` naming the argument. */
-import { type JournalEntry, limits, type Packing, parseReplicaId, type Truncation } from '@gossip-log/core';
+import {
+  type JournalEntry,
+  limits,
+  type Packing,
+  parseReplicaId,
+  type Truncation,
+  utf8Decoder,
+  utf8Encoder,
+} from '@gossip-log/core';
 
 /** Bits of a record's ordinal, and so of its key. */
 const ordinalBits = 48;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const decoder = utf8Decoder({ ignoreBOM: true });
 
 /**
  * The bytes of a log's name.
@@ -111,7 +118,7 @@ function atMost(name: string, got: number, max: number, what: string): void {
 
 function textToBytes(name: string, text: string, bytesMax: number): Uint8Array {
   if (typeof text !== 'string') throw new TypeError(`${name}: expected a string, got ${typeof text}`);
-  const bytes = encoder.encode(text);
+  const bytes = utf8Encoder.encode(text);
   if (bytes.length === 0 || bytes.length > bytesMax) {
     throw new RangeError(`${name}: expected 1 to ${bytesMax} bytes of UTF-8, got ${bytes.length}`);
   }

@@ -34,6 +34,7 @@ import {
   type ReplicaId,
   type ReplicaLease,
   type SequenceNumber,
+  utf8Encoder,
 } from '@gossip-log/core';
 import { type DBSchema, deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
 import {
@@ -588,7 +589,7 @@ async function openDatabase(
         cause,
       });
     }
-    if (cause instanceof DOMException && cause.name === 'VersionError') {
+    if ((cause as Partial<Error>).name === 'VersionError') {
       throw new GossipError(
         'storage-format',
         `database ${name} has a newer format, this gossip-log knows up to ${formatVersion}: update gossip-log`,
@@ -655,16 +656,16 @@ function rangeOf(log: string): IDBKeyRange {
 }
 
 function headKey(log: string, replica: string): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify([log, replica]));
+  return utf8Encoder.encode(JSON.stringify([log, replica]));
 }
 
 function truncationKey(log: string, replica: string): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(['truncations', log, replica]));
+  return utf8Encoder.encode(JSON.stringify(['truncations', log, replica]));
 }
 
 /** Under which the one value that a store has of a log is sealed. */
 function sealKey(store: 'counters' | 'manifests', log: string): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify([store, log]));
+  return utf8Encoder.encode(JSON.stringify([store, log]));
 }
 
 async function countersOf(

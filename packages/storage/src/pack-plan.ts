@@ -2,7 +2,7 @@
  * Decides whether a pack may be written (P12), and keeps the numbers of a log that never fall, so that no key and no
  * id is given twice (P13).
  */
-import { GossipError, type Packing } from '@gossip-log/core';
+import { GossipError, type Packing, utf8Decoder, utf8Encoder } from '@gossip-log/core';
 import { seal, unseal } from './seal.js';
 
 /** Numbers of one log that never fall. */
@@ -26,14 +26,14 @@ const damagedCounters: Counters = { revision: 2 ** 40, nextChunkId: 2 ** 31, nex
 
 /** Counters as a value to keep. */
 export function sealCounters(key: Uint8Array, counters: Counters): Uint8Array<ArrayBuffer> {
-  return seal(key, new TextEncoder().encode(JSON.stringify(counters)));
+  return seal(key, utf8Encoder.encode(JSON.stringify(counters)));
 }
 
 /** What `sealCounters` sealed, or what stands for it. */
 export function unsealCounters(key: Uint8Array, sealed: Uint8Array | undefined): Counters {
   if (sealed === undefined) return noCounters;
   try {
-    return JSON.parse(new TextDecoder().decode(unseal(key, sealed, 'counters'))) as Counters;
+    return JSON.parse(utf8Decoder().decode(unseal(key, sealed, 'counters'))) as Counters;
   } catch {
     return damagedCounters;
   }

@@ -5,7 +5,7 @@
  * Numbers from 4000 are free for applications (RFC 6455, 7.4.2), and a browser may send no others but 1000.
  * A number once given stays with its code; new codes take the next free one.
  */
-import { type CloseReason, limits } from '@gossip-log/core';
+import { type CloseReason, limits, utf8Encoder } from '@gossip-log/core';
 
 /**
  * What a client does after a connection ended. `soon`: dial again with back-off. `later`: the same, with the longest
@@ -113,6 +113,6 @@ export function closeReason(closeCode: number, text: string): CloseReason {
  * @internal
  */
 export function closeText(message: string): string {
-  const { read } = new TextEncoder().encodeInto(message, new Uint8Array(limits.closeMessageBytesMax));
+  const { read } = utf8Encoder.encodeInto(message, new Uint8Array(limits.closeMessageBytesMax));
   return message.slice(0, read);
 }

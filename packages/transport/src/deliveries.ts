@@ -13,6 +13,8 @@ import {
   type ReplicaId,
   type Run,
   type SequenceNumber,
+  utf8Decoder,
+  utf8Encoder,
 } from '@gossip-log/core';
 import type { KeptRun, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
@@ -167,7 +169,7 @@ export class Deliveries {
       return;
     }
     this.#keeping = 'once';
-    const text = new TextEncoder().encode(`${relayed.seq} ${relayed.delivery.node}`);
+    const text = utf8Encoder.encode(`${relayed.seq} ${relayed.delivery.node}`);
     storage
       .setMetadata(relayedKey(id, replica), text)
       .catch((error) => this.#of.onError(error))
@@ -180,7 +182,7 @@ export class Deliveries {
 
   async recall(replica: ReplicaId): Promise<void> {
     const bytes = await this.#of.storage.getMetadata(relayedKey(this.#of.id, replica));
-    const [, seq, node] = /^(\d+) (.*)$/s.exec(bytes === undefined ? '' : new TextDecoder().decode(bytes)) ?? [];
+    const [, seq, node] = /^(\d+) (.*)$/s.exec(bytes === undefined ? '' : utf8Decoder().decode(bytes)) ?? [];
     if (seq === undefined || node === undefined) return;
     this.#relayed.set(replica, { seq: Number(seq), delivery: Object.freeze({ state: 'relayed', node }) });
   }

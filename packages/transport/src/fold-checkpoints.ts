@@ -2,7 +2,14 @@
  * Saved folds in the storage's metadata keyspace. It cannot be listed, so each log has a list of its folds' names there:
  * written before the first of them, so that `forget` finds all.
  */
-import { type CheckpointStore, GossipError, type GossipStorage, limits } from '@gossip-log/core';
+import {
+  type CheckpointStore,
+  GossipError,
+  type GossipStorage,
+  limits,
+  utf8Decoder,
+  utf8Encoder,
+} from '@gossip-log/core';
 
 const namesKey = (log: string) => `folds:${log}`;
 /** The length tells where the log's name ends. */
@@ -41,14 +48,14 @@ export class FoldCheckpoints {
       if (names.length >= limits.foldsSavedMax) {
         throw new GossipError('limit-exceeded', `log "${log}" has ${limits.foldsSavedMax} saved folds already`);
       }
-      await this.#storage.setMetadata(namesKey(log), new TextEncoder().encode(JSON.stringify([...names, name])));
+      await this.#storage.setMetadata(namesKey(log), utf8Encoder.encode(JSON.stringify([...names, name])));
     }
     await this.#storage.setMetadata(foldKey(log, name), bytes);
   }
 
   async #names(log: string): Promise<readonly string[]> {
     const bytes = await this.#storage.getMetadata(namesKey(log));
-    return bytes === undefined ? [] : JSON.parse(new TextDecoder().decode(bytes));
+    return bytes === undefined ? [] : JSON.parse(utf8Decoder().decode(bytes));
   }
 
   #inTurn<V>(work: () => Promise<V>): Promise<V> {
@@ -60,7 +67,7 @@ export class FoldCheckpoints {
 
 /** @throws RangeError when it is none. */
 function checkName(name: string): string {
-  const { length } = new TextEncoder().encode(name);
+  const { length } = utf8Encoder.encode(name);
   if (length === 0 || length > limits.foldNameBytesMax) {
     throw new RangeError(`checkpoint name: expected 1 to ${limits.foldNameBytesMax} bytes of UTF-8, got ${length}`);
   }

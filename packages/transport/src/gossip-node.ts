@@ -14,6 +14,8 @@ import {
   type ReplicaLease,
   replicaIdFromBytes,
   type SourceStatus,
+  utf8Decoder,
+  utf8Encoder,
 } from '@gossip-log/core';
 import type { LogDescriptor, Peer, Retention, SessionOptions } from '@gossip-log/core/sync';
 import { believableOffset } from './clock-offset.js';
@@ -29,7 +31,7 @@ import { checkCatchUp, checkWindow, type LogWindow, UsedWindow } from './log-win
 import { writersKey } from './own-writers.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
-import { systemEnvironment } from './system-environment.js';
+import { platformEnvironment } from './system-environment.js';
 
 /** What a relay or a test may decide about a peer's request. */
 export interface AuthorizeRequest {
@@ -233,7 +235,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#options = options;
     this.storage = options.storage;
     this.#checkpoints = new FoldCheckpoints(options.storage);
-    this.environment = options.environment ?? systemEnvironment;
+    this.environment = options.environment ?? platformEnvironment();
     this.durable = options.durable ?? false;
     this.catchUpEventsMax = options.catchUpEventsMax ?? Number.POSITIVE_INFINITY;
     this.#checkCatchUp(this.catchUpEventsMax);
@@ -382,7 +384,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     // Without storage nothing is written under it: any name will do.
     const identity = this.#identified().catch(() => ({ replica: this.freshReplica() }));
     const [{ replica }, resolved] = await Promise.all([identity, typeof token === 'function' ? token() : token]);
-    if (resolved !== undefined && new TextEncoder().encode(resolved).length > limits.tokenBytesMax) {
+    if (resolved !== undefined && utf8Encoder.encode(resolved).length > limits.tokenBytesMax) {
       throw new RangeError(`token: expected at most ${limits.tokenBytesMax} bytes of UTF-8`);
     }
     const { durable } = this;
@@ -474,7 +476,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     for (let pauseMs = limits.storageRetryMsMax / 10; ; pauseMs = Math.min(2 * pauseMs, limits.storageRetryMsMax)) {
       try {
         const offset = await this.storage.getMetadata(clockOffsetKey);
-        if (offset !== undefined) this.#clockOffsetMs = Number(new TextDecoder().decode(offset)) || 0;
+        if (offset !== undefined) this.#clockOffsetMs = Number(utf8Decoder().decode(offset)) || 0;
         return await this.storage.leaseReplica(() => this.freshReplica());
       } catch (error) {
         const passing =
@@ -505,7 +507,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       return;
     }
     this.#clockOffsetMs = offsetMs;
-    const text = new TextEncoder().encode(String(offsetMs));
+    const text = utf8Encoder.encode(String(offsetMs));
     this.storage.setMetadata(clockOffsetKey, text).catch((error) => this.onError(error));
   }
 

@@ -4,7 +4,7 @@
  * - [H8] While nobody in this node uses a log, payloads are bytes: no codec is bound, and peers may name any. The first
  *   use here binds its own.
  */
-import { GossipError, type GossipStorage, type PayloadCodec } from '@gossip-log/core';
+import { GossipError, type GossipStorage, type PayloadCodec, utf8Decoder, utf8Encoder } from '@gossip-log/core';
 
 /** Metadata key under which a log's codec name is kept. */
 export function codecKey(log: string): string {
@@ -43,7 +43,7 @@ export class LogCodec<T> {
   /** Reads which one was used here before. A log that turns out to have been stored with another one fails. */
   async recall(): Promise<void> {
     const name = await this.#storage.getMetadata(codecKey(this.#log));
-    this.#stored = name && new TextDecoder().decode(name);
+    this.#stored = name && utf8Decoder().decode(name);
     if (this.#codec !== undefined) this.bind(this.#codec);
   }
 
@@ -51,7 +51,7 @@ export class LogCodec<T> {
   async keep(): Promise<void> {
     const { name } = this;
     if (name === undefined || this.#stored !== undefined) return;
-    await this.#storage.setMetadata(codecKey(this.#log), new TextEncoder().encode(name));
+    await this.#storage.setMetadata(codecKey(this.#log), utf8Encoder.encode(name));
     this.#stored = name;
   }
 

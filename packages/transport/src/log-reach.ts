@@ -17,7 +17,16 @@
  *   window asks for more. Where both edges have risen for it, what lies before as far as windows wanted it is *skipped*: a
  *   gap, until `older` has come to its end. There the edges fall on to what was here before.
  */
-import { type Environment, type GossipStorage, horizon, limits, type Run, tick } from '@gossip-log/core';
+import {
+  type Environment,
+  type GossipStorage,
+  horizon,
+  limits,
+  type Run,
+  tick,
+  utf8Decoder,
+  utf8Encoder,
+} from '@gossip-log/core';
 import { type LogEdges, type LogEntry, type Receipt, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
 import type { LogPeer } from './log-peer.js';
 import type { LogWindow } from './log-window.js';
@@ -102,7 +111,7 @@ export class LogReach {
 
   async #read(): Promise<KeptEdges | undefined> {
     const bytes = await this.#of.storage.getMetadata(edgesKey(this.#of.id));
-    return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as KeptEdges);
+    return bytes === undefined ? undefined : (JSON.parse(utf8Decoder().decode(bytes)) as KeptEdges);
   }
 
   /** M1. Sets the edges of a log that is about to be read. `isEmpty`: nothing is stored of it. */
@@ -173,7 +182,7 @@ export class LogReach {
   }
 
   async #keep(edges: KeptEdges): Promise<void> {
-    await this.#of.storage.setMetadata(edgesKey(this.#of.id), new TextEncoder().encode(JSON.stringify(edges)));
+    await this.#of.storage.setMetadata(edgesKey(this.#of.id), utf8Encoder.encode(JSON.stringify(edges)));
     this.#kept = edges;
   }
 

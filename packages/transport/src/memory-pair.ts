@@ -15,7 +15,7 @@ import {
 import type { ConnectionBounds } from './web-socket-connection.js';
 
 export interface MemoryPairOptions extends ConnectionBounds {
-  /** Runs each task once, later; those that go to one side in the order given. Default: `queueMicrotask`. */
+  /** Runs each task once, later; those that go to one side in the order given. Default: in a microtask. */
   readonly deliver?: (task: () => void, to: 'left' | 'right') => void;
 }
 
@@ -65,7 +65,7 @@ const stopped: CloseReason = { code: 'normal', message: 'the source was stopped'
  */
 export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
   const {
-    deliver = queueMicrotask,
+    deliver = (task) => void Promise.resolve().then(task),
     frameBytesMax = limits.frameBytesMax,
     socketBufferBytesMax = limits.socketBufferBytesMax,
   } = options;

@@ -2,6 +2,20 @@
 import type { Environment } from '@gossip-log/core';
 
 /**
+ * `systemEnvironment`, where the platform has what it needs.
+ *
+ * @throws TypeError where it has no randomness: React Native without a polyfill.
+ * @internal
+ */
+export function platformEnvironment(): Environment {
+  if (typeof globalThis.crypto?.getRandomValues === 'function') return systemEnvironment;
+  throw new TypeError(
+    'environment: this runtime has no crypto.getRandomValues; ' +
+      "load a polyfill before (React Native: 'react-native-get-random-values'), or pass an environment",
+  );
+}
+
+/**
  * The platform's clock, random source and timers. The default wherever an `Environment` is asked for.
  *
  * Its timers keep a Node process alive, as sockets do: close the node to let the process end.

@@ -226,12 +226,11 @@ function openSocket(
 
   const connect = async () => {
     const address = typeof url === 'string' ? url : await url();
-    const { href, protocol, host: peerHost } = parseAddress(address);
+    const { href, peer } = parseAddress(address);
     if (done) return;
     // Browsers do not know the third argument. `ws` reads from it what bounds its memory.
     socket = new Socket(href, [...protocols], { maxPayload: frameBytesMax, perMessageDeflate: false });
     const opened = socket;
-    const peer = `${protocol}//${peerHost}`;
     socket.onopen = () => finish({ socket: opened, peer });
     socket.onerror = (event: { readonly message?: unknown }) => fail(errorMessage(event) ?? `no connection to ${peer}`);
     socket.onclose = () => fail(`no connection to ${peer}`);
@@ -242,16 +241,18 @@ function openSocket(
 }
 
 /** Checks an address; relative ones count from the page. Shows nothing of it in errors but its scheme: tokens. */
-function parseAddress(address: string): URL {
-  const base = globalThis.location?.href;
-  if (!URL.canParse(address, base)) throw new TypeError('url: expected a ws: or wss: address, got none');
-  const parsed = new URL(address, base);
-  if (!/^(ws|http)s?:$/.test(parsed.protocol)) {
-    throw new TypeError(`url: expected a ws: or wss: address, got ${parsed.protocol}`);
+function parseAddress(address: string): { readonly href: string; readonly peer: string } {
+  let href: string;
+  try {
+    // `canParse` is younger than many browsers. React Native's URL has none of the usual properties but this one.
+    ({ href } = new URL(address, globalThis.location?.href));
+  } catch {
+    throw new TypeError('url: expected a ws: or wss: address, got none');
   }
-  // Of browsers, only newer ones take these, or an address without a scheme.
-  parsed.protocol = parsed.protocol.replace('http', 'ws');
-  return parsed;
+  const [, scheme = '', secure = '', host = ''] = /^(ws|http)(s?):\/\/(?:[^/?#]*@)?([^/?#]+)/.exec(href) ?? [];
+  if (scheme === '') throw new TypeError(`url: expected a ws: or wss: address, got ${/^[^:]*:/.exec(href)?.[0]}`);
+  // Of browsers, only newer ones take http: or https:, or an address without a scheme.
+  return { href: href.replace(/^http/, 'ws'), peer: `ws${secure}://${host}` };
 }
 
 /** From [0, 1). */

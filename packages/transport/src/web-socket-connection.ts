@@ -107,8 +107,7 @@ export function openWebSocketConnection(
   socket.binaryType = 'arraybuffer';
   socket.onmessage = ({ data }: { data: unknown }) => {
     if (ending !== undefined) return;
-    if (!(data instanceof ArrayBuffer))
-      return end({ code: 'frame-invalid', message: 'a text frame; frames are binary' });
+    if (!isArrayBuffer(data)) return end({ code: 'frame-invalid', message: 'a text frame; frames are binary' });
     if (data.byteLength > frameBytesMax) return end(tooLarge(data.byteLength, frameBytesMax));
     handlers.frame(new Uint8Array(data));
   };
@@ -120,6 +119,11 @@ export function openWebSocketConnection(
 
   const handlers = host.connected(connection);
   return connection;
+}
+
+/** A socket that was handed in may make those of another realm: `ws` does under jsdom. */
+function isArrayBuffer(data: unknown): data is ArrayBuffer {
+  return Object.prototype.toString.call(data) === '[object ArrayBuffer]';
 }
 
 function tooLarge(bytes: number, bytesMax: number): CloseReason {

@@ -4,11 +4,12 @@
  * Numbers are varints: seven bits a byte, lowest first, the high bit says that more follow. Up to 2^53 - 1, so
  * arithmetic beyond 28 bits uses multiplication, never shifts. A varint has one form: a reader refuses padding.
  */
+
 import { GossipError } from '../errors.js';
+import { utf8Decoder, utf8Encoder } from './utf8.js';
 
 // A byte order mark is part of a text, or a log's name would change on its way.
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
+const decoder = utf8Decoder({ fatal: true, ignoreBOM: true });
 
 /** @internal */
 export class ByteWriter {
@@ -91,7 +92,7 @@ export class ByteWriter {
 
   /** UTF-8, preceded by its length in bytes. */
   text(value: string): void {
-    const bytes = encoder.encode(value);
+    const bytes = utf8Encoder.encode(value);
     this.varint(bytes.length);
     this.bytes(bytes);
   }

@@ -3,6 +3,7 @@
  *
  * Every frame begins with version, kind and channel. Kinds 0 to 17 are fixed; `presence` is reserved.
  */
+
 import { type LogEdges, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
 import type { FeedFilter } from '../feed.js';
@@ -35,6 +36,7 @@ import type { Run } from '../ports/storage.js';
 import { endOfTime, type KnownRun, type Range } from '../range.js';
 import { splitBlocks } from './block.js';
 import { ByteReader, ByteWriter } from './bytes.js';
+import { utf8Decoder, utf8Encoder } from './utf8.js';
 
 /** Version of the frame format. 0 until the first release. */
 const frameVersion = 0;
@@ -260,8 +262,7 @@ const rangeKinds = ['runs', 'lacking-runs', 'fingerprint', 'rows', 'lacking-rows
 const policies = ['unsigned'] as const;
 /** 1 is reserved: `forked`, with the length of a proof and the proof behind it. */
 const reasons = ['withdrawn'] as const;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8');
+const decoder = utf8Decoder();
 
 /** One message as one frame. @internal */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
@@ -690,7 +691,7 @@ function readTurn(reader: ByteReader): FirstTurn {
 
 /** Text cut to a number of bytes, at a character. */
 function cut(text: string, bytesMax: number): string {
-  const bytes = encoder.encode(text);
+  const bytes = utf8Encoder.encode(text);
   if (bytes.length <= bytesMax) return text;
   // A character cut in two decodes to U+FFFD, which takes three bytes: leave room for it.
   return decoder.decode(bytes.subarray(0, bytesMax - 3)).replace(/\ufffd+$/, '');

@@ -1,5 +1,7 @@
 /** How an app's values become bytes: a port, and the default, JSON. */
 
+import { utf8Decoder, utf8Encoder } from './utf8.js';
+
 /**
  * Turns payloads into bytes and back. `decode(encode(value))` must equal `value`, and equal values must give equal
  * results on every node.
@@ -13,8 +15,7 @@ export interface PayloadCodec<T = unknown> {
   decode(bytes: Uint8Array): T;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = utf8Decoder({ fatal: true });
 
 const sharedBytes = 16 * 1024;
 let shared = new Uint8Array(sharedBytes);
@@ -24,13 +25,13 @@ let sharedUsed = 0;
 function encodeText(text: string): Uint8Array {
   // A UTF-16 unit takes at most three bytes.
   const bytesMax = text.length * 3;
-  if (bytesMax > sharedBytes / 8) return encoder.encode(text);
+  if (bytesMax > sharedBytes / 8) return utf8Encoder.encode(text);
   if (bytesMax > sharedBytes - sharedUsed) {
     shared = new Uint8Array(sharedBytes);
     sharedUsed = 0;
   }
   const from = sharedUsed;
-  sharedUsed += encoder.encodeInto(text, shared.subarray(from)).written;
+  sharedUsed += utf8Encoder.encodeInto(text, shared.subarray(from)).written;
   return shared.subarray(from, sharedUsed);
 }
 
