@@ -4,10 +4,13 @@
  * forgotten dependency shows, and so does a library that was bundled although it must not be (LMDB loses its native
  * part that way while every test of the source passes).
  *
+ * Then the recipe for Jest runs in that folder, as docs/environments.md gives it.
+ *
  * Needs the builds; needs no network.
  */
 import { execFileSync } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -106,6 +109,21 @@ if (String(kept) !== String(value)) throw new Error('LMDB gave back ' + kept);
 `,
   );
   await must([process.execPath, 'program.mjs'], { cwd: folder });
+
+  const recipe = join(root, 'test/jest');
+  for (const name of ['jest.config.cjs', 'room.test.js']) {
+    const text = readFileSync(join(recipe, name), 'utf8');
+    if (!readFileSync(join(root, 'docs/environments.md'), 'utf8').includes(text)) {
+      problems.push(`docs/environments.md does not hold test/jest/${name} as it is`);
+    }
+    writeFileSync(join(folder, name), text);
+  }
+  const { devDependencies } = JSON.parse(readFileSync(join(recipe, 'package.json'), 'utf8'));
+  for (const name of Object.keys(devDependencies)) {
+    const path = join(folder, 'node_modules', name);
+    if (!existsSync(path)) link(join(recipe, 'node_modules', name), path);
+  }
+  await must([process.execPath, join(folder, 'node_modules/jest/bin/jest.js'), '--no-cache'], { cwd: folder });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

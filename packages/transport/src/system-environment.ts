@@ -29,7 +29,8 @@ export function platformEnvironment(): Environment {
  */
 export const systemEnvironment: Environment = {
   now: () => Date.now(),
-  elapsed: () => performance.now(),
+  // Without it the wall clock serves: when that is set, connections may be taken for dead once.
+  elapsed: () => globalThis.performance?.now() ?? Date.now(),
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   setTimer(ms, callback) {
     const timer = setTimeout(callback, ms);
