@@ -35,7 +35,12 @@ function hrefOf(shown: string): string | undefined {
   // A bare name of two parts or more behind `www.`: not the end of a sentence about www.
   if (isBare && !/^www\.[^./?#]+\.[^./?#]/i.test(shown)) return undefined;
   const url = isBare ? `https://${shown}` : shown;
-  return URL.canParse(url) ? new URL(url).href : undefined;
+  try {
+    // `URL.canParse` is missing in Safari before 17 and Chrome before 120.
+    return new URL(url).href;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A sentence may end right after a link, and a link may stand in brackets; a bracket opened inside belongs to it. */
