@@ -35,7 +35,7 @@ test('without its server the page loads again, and starts in a new tab, with eve
 
   await ChatServer.start(data, server.port);
   await ada.online();
-  await expect.poll(() => ada.marks('Sent: safe at the relay').count()).toBe(4);
+  await expect.poll(() => ada.marks('Sent: safe at the relay').count(), { timeout: 20_000 }).toBe(4);
 });
 
 test('the page can be installed: its manifest names icons that are there', async () => {

@@ -16,7 +16,8 @@ import { startServiceWorker } from './page-version.js';
 import { applyTheme } from './theme.js';
 
 applyTheme();
-startServiceWorker();
+// During development it would serve yesterday's page.
+if (import.meta.env.PROD) startServiceWorker();
 
 const relay = new URL('/sync', location.href);
 relay.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';

@@ -12,7 +12,7 @@ let isOutdated = false;
 
 /** Registers the service worker of a built page, and looks for newer files whenever somebody comes back to the page. */
 export function startServiceWorker(): void {
-  if (workers === undefined || !import.meta.env.PROD) return;
+  if (workers === undefined) return;
   workers.addEventListener('controllerchange', () => {
     isOutdated = wasKept;
   });

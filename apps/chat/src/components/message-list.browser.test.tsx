@@ -46,6 +46,7 @@ let jumped: number;
 /** Where reading begins, and where it was when the list went. */
 let place: Place | undefined;
 let isOnline: boolean;
+let isExplained: boolean;
 const list = createRef<MessageListHandle>();
 
 beforeEach(() => {
@@ -56,6 +57,7 @@ beforeEach(() => {
   jumped = 0;
   place = undefined;
   isOnline = true;
+  isExplained = false;
 });
 
 afterEach(() => {
@@ -80,6 +82,7 @@ function show(events: readonly LogEvent[], older?: Older): void {
         hasOlder={older !== undefined}
         isLoadingOlder={older?.isLoading === true}
         isOnline={isOnline}
+        isExplained={isExplained}
         place={place}
         onLeave={(left) => {
           place = left;
@@ -277,6 +280,9 @@ test.each([
     expect(host.textContent).not.toContain(answer);
     await act(async () => olderButton()?.click());
     expect(host.querySelector('.older [role=status]')?.textContent).toContain(answer);
+    isExplained = true;
+    show(all.slice(295), { load: () => Promise.resolve(0) });
+    expect(host.textContent).not.toContain(answer);
     show(all.slice(100), { load: () => Promise.resolve(0) });
     await scrollTo(0);
     expect(host.textContent).not.toContain(answer);
@@ -320,6 +326,25 @@ test('where the message that was read is gone, the room opens at its end', async
   leaveAndReturn(events.slice(990));
   expect(atEnd()).toBe(true);
   expect(jump()).toBeNull();
+});
+
+test('a row that changes its height moves the others at a fraction of what a column of flex items costs', () => {
+  show(numbers(0, 400).map(eventAt));
+  const list = host.querySelector('.messages') as HTMLElement;
+  const layoutMs = () => {
+    const times = Array.from({ length: 31 }, (_, i) => {
+      (rows().at(-1) as HTMLElement).style.paddingBottom = `${i % 2}px`;
+      const startedAt = performance.now();
+      list.getBoundingClientRect();
+      return performance.now() - startedAt;
+    });
+    return times.sort((a, b) => a - b)[15] as number;
+  };
+  layoutMs();
+  const asBlock = layoutMs();
+  list.style.cssText = 'display: flex; flex-direction: column';
+  layoutMs();
+  expect(asBlock).toBeLessThan(layoutMs() / 3);
 });
 
 test('marks piled on letters stay within their own message', () => {

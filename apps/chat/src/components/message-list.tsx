@@ -51,6 +51,8 @@ interface MessageListProps {
   readonly isLoadingOlder: boolean;
   /** Others can be asked for older messages now. */
   readonly isOnline: boolean;
+  /** The page says already why nothing can be read. */
+  readonly isExplained: boolean;
   /** Resolves with how many came. Asked for again meanwhile, it reads once. */
   readonly loadOlder: () => Promise<number>;
   /** Where reading begins. Default: at the end. */
@@ -60,7 +62,7 @@ interface MessageListProps {
 }
 
 export function MessageList(props: MessageListProps) {
-  const { events, profileId, ref, onJumped, hasOlder, isLoadingOlder, isOnline, loadOlder, place, onLeave } = props;
+  const { events, profileId, ref, onJumped, hasOlder, isLoadingOlder, loadOlder, place, onLeave } = props;
   const [reading, setReading] = useState<Reading | undefined>(() => readingAt(place, events));
   const [older, setOlder] = useState<OlderAnswer>();
   const scroller = useRef<HTMLElement>(null);
@@ -110,7 +112,7 @@ export function MessageList(props: MessageListProps) {
   }, []);
 
   const isAtFirst = from === 0 && hasOlder;
-  const hasFailed = older !== undefined && older.came === 0 && older.first === events.at(0);
+  const hasFailed = !props.isExplained && older !== undefined && older.came === 0 && older.first === events.at(0);
 
   const onScroll = (): void => {
     const box = scroller.current as HTMLElement;
@@ -159,7 +161,7 @@ export function MessageList(props: MessageListProps) {
           <OlderButton
             isLoading={isLoadingOlder}
             hasFailed={hasFailed}
-            isOnline={isOnline}
+            isOnline={props.isOnline}
             onPress={showOlder}
             scroller={scroller}
           />

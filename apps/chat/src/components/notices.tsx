@@ -1,7 +1,9 @@
 /** What people should know about this page as a whole, and can do something about: a wrong clock, a newer version. */
+import type { Snapshot } from '@gossip-log/core';
 import { useClockTrouble } from '../clock-trouble.js';
 import { useOutdatedPage } from '../page-version.js';
-import { durationLabel } from '../time-label.js';
+import { dayNumber, durationLabel, momentLabel } from '../time-label.js';
+import { useToday } from '../today.js';
 import { WarningIcon } from './icons.js';
 
 export function Notices() {
@@ -33,11 +35,30 @@ function WrongClock({ aheadMs }: { readonly aheadMs: number }) {
           The clock of this device is {durationLabel(Math.abs(aheadMs))} {isAhead ? 'ahead' : 'behind'}.
         </strong>{' '}
         {isAhead
-          ? 'What you write stays here, and others see it only when their clocks have come that far.'
+          ? 'What you write now could be sent only when that time has come.'
           : 'You do not see what others write now, and they find your messages among old ones.'}{' '}
-        Set date and time of this device, then load the page again.
+        Set its date and time, then load the page again.
       </p>
       <LoadAgain />
+    </div>
+  );
+}
+
+/**
+ * Messages that were written here, without a connection, while the clock was ahead: set right, it says nothing any more,
+ * and yet they wait, and all that is written in this room behind them. A day apart is what the node corrects by itself.
+ */
+export function HeldBack({ events }: { readonly events: Snapshot }) {
+  const today = useToday();
+  const newest = events.at(-1)?.timestamp ?? 0;
+  if (dayNumber(newest) - today < 2) return null;
+  return (
+    <div className="banner warning" role="alert">
+      <WarningIcon />
+      <p>
+        <strong>You wrote here while the clock of this device was ahead.</strong> Others get those messages, and what
+        you write in this room until then, on {momentLabel(newest)}.
+      </p>
     </div>
   );
 }

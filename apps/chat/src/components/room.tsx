@@ -3,6 +3,7 @@ import { errorCodes, GossipError } from '@gossip-log/core';
 import { view, where } from '@gossip-log/core/view';
 import { useConnection, useGossipLog, useGossipNode, useView, useViewSource } from '@gossip-log/react';
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { useClockTrouble } from '../clock-trouble.js';
 import { isMessage, peopleLabel, windowRows } from '../message-rows.js';
 import { keepPlace, placeIn } from '../places.js';
 import type { Profile } from '../profile.js';
@@ -11,7 +12,7 @@ import { Composer } from './composer.js';
 import { ConnectionBanner } from './connection-banner.js';
 import { DoneIcon, LinkIcon, MenuIcon, WarningIcon } from './icons.js';
 import { MessageList, type MessageListHandle } from './message-list.js';
-import { Notices } from './notices.js';
+import { HeldBack, Notices } from './notices.js';
 
 /** Twice what the document holds: older messages are asked for by those who scroll up, not by whoever looks in. */
 const newest = { last: 2 * windowRows };
@@ -29,6 +30,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
   const [place] = useState(() => placeIn(room));
   const options = { window: place === undefined ? newest : { since: place.timestamp } };
   const { status, append, error, hasOlder, isLoadingOlder, loadOlder } = useGossipLog(room, options);
+  const clockAheadMs = useClockTrouble() ?? 0;
   const isOnline = useConnection().status === 'online';
   const source = useViewSource(room, options);
   // What newer versions of the chat write, and what is no message, is left out.
@@ -47,6 +49,8 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
   }, [status, composer]);
 
   const send = (text: string): void => {
+    // It would wait until that time comes, and with it all that is written in this room behind it.
+    if (clockAheadMs > 0) throw new Error('the clock of this device is ahead. Set its date and time first.');
     append({ text, author: { id, name, color } });
     // Who writes wants to be heard: not after a long pause.
     if (node?.connection().status === 'offline') node.reconnect();
@@ -69,6 +73,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
         <CopyLinkButton />
       </header>
       <Notices />
+      <HeldBack events={events} />
       <ConnectionBanner />
       {status === 'ready' && error !== undefined && (
         <p className="banner warning" role="alert">
@@ -100,6 +105,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
           isLoadingOlder={isLoadingOlder}
           loadOlder={() => loadOlder(windowRows)}
           isOnline={isOnline}
+          isExplained={error !== undefined}
           place={placeIn(room)}
           onLeave={(left) => keepPlace(room, left)}
         />
