@@ -18,6 +18,8 @@ export const pnpm = ['npx', '--yes', packageManager];
 export const install = [...pnpm, 'install', '--frozen-lockfile', '--config.confirmModulesPurge=false'];
 /** turbo calls pnpm by its name, which `pnpm exec` puts on the PATH. */
 export const turbo = [...pnpm, 'exec', 'turbo', 'run', '--output-logs=errors-only', '--ui=stream'];
+/** Checks all types and writes the packages' declarations, which only their users need. */
+export const types = [process.execPath, 'scripts/types.mjs'];
 
 const environment = {
   ...process.env,

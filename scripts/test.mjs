@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureChromium } from './chromium.mjs';
-import { install, root, stage, turbo } from './run.mjs';
+import { install, root, stage, turbo, types } from './run.mjs';
 import { countTests } from './test-report.mjs';
 
 const bin = (/** @type {string} */ name) => join('node_modules', '.bin', name);
@@ -69,18 +69,11 @@ const stages = {
   lint: () =>
     commands('format and lint', [[bin('biome'), 'check', '--error-on-warnings', '.']], '`npm run format` mends most.'),
   unused: () => commands('unused exports and dependencies', [[bin('knip')]]),
-  types: () =>
-    commands('types', [
-      [...turbo, 'typecheck', '--continue'],
-      [bin('tsc'), '-p', '.'],
-    ]),
+  types: () => commands('types', [types]),
   unit: () => vitest('unit, property and integration tests', ['unit', 'dom']),
   browser: () => withChromium(() => vitest('browser tests', ['browser'])),
   packages: () =>
-    commands('build and packages', [
-      [...turbo, 'build'],
-      [process.execPath, 'scripts/check-packages.mjs'],
-    ]),
+    commands('build and packages', [[...turbo, 'build'], types, [process.execPath, 'scripts/check-packages.mjs']]),
   // Builds for itself, so that `--only e2e` never meets yesterday's chat; after `packages` that costs nothing.
   e2e: async () =>
     (await stage('build for end to end', [[...turbo, 'build']]))

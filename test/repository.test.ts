@@ -93,7 +93,7 @@ describe('packages', () => {
   });
 
   test('an export that is not built, or is published otherwise, is found', () => {
-    const built = { types: './dist/a.d.ts', default: './dist/a.js' };
+    const built = { types: './types/src/a.d.ts', default: './dist/a.js' };
     const good: Manifest = {
       name: 'p',
       exports: { '.': { '@gossip-log/source': './src/a.ts', ...built } },

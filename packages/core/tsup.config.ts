@@ -4,7 +4,6 @@ export default defineConfig({
   entry: { index: 'src/index.ts', sync: 'src/sync/index.ts', view: 'src/view/index.ts' },
   format: 'esm',
   target: 'es2022',
-  dts: true,
   sourcemap: true,
   clean: true,
 });

@@ -4,7 +4,6 @@ export default defineConfig({
   entry: ['src/memory.ts', 'src/lmdb.ts', 'src/indexeddb.ts', 'src/contract.ts'],
   format: 'esm',
   target: 'es2022',
-  dts: true,
   sourcemap: true,
   clean: true,
 });

@@ -4,7 +4,6 @@ export default defineConfig({
   entry: ['src/index.ts', 'src/web-socket-server.ts', 'src/contract.ts'],
   format: 'esm',
   target: 'es2022',
-  dts: true,
   sourcemap: true,
   clean: true,
 });

@@ -1,4 +1,4 @@
-/** Compares what a package promises to export with what tsup builds. */
+/** Compares what a package promises to export with what tsup and tsc build. */
 type Conditions = Readonly<Record<string, string>>;
 
 export interface Manifest {
@@ -29,8 +29,9 @@ export function brokenExports(manifest: Manifest, entry: Entry): string[] {
   const { exports = {}, bin, publishConfig = {} } = manifest;
   const wrong = Object.entries(exports).filter(([name, conditions]) => {
     const output = [...outputs].find(([, source]) => source === conditions['@gossip-log/source'])?.[0];
-    const built = JSON.stringify({ types: `${output}.d.ts`, default: `${output}.js` });
-    const { '@gossip-log/source': _, ...rest } = conditions;
+    const { '@gossip-log/source': source = '', ...rest } = conditions;
+    const types = source.replace(/^\.\/(.*)\.tsx?$/, './types/$1.d.ts');
+    const built = JSON.stringify({ types, default: `${output}.js` });
     return JSON.stringify(rest) !== built || JSON.stringify(publishConfig.exports?.[name]) !== built;
   });
   const extra = Object.keys(publishConfig.exports ?? {}).filter((name) => exports[name] === undefined);

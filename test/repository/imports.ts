@@ -23,7 +23,7 @@ export async function readImports(base: string, folders: readonly string[]): Pro
     ruleSet: { forbidden: [{ name: 'cycle', severity: 'error', from: {}, to: { circular: true } }] },
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|test-results|[.]turbo)/' },
+    exclude: { path: '(^|/)(dist|types|test-results|[.]turbo)/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['@gossip-log/source', 'import', 'types', 'node', 'default'],

@@ -3,9 +3,12 @@ import fc from 'fast-check';
 import type { ReplicaId } from '../src/index.js';
 import { seqMax } from '../src/limits.js';
 import { lanes } from '../src/log/contribution.js';
-import { endOfTime, type Range } from '../src/range.js';
+import { endOfTime, type KnownRun, type Range } from '../src/range.js';
 
-export function arbitraryKnownRuns(replica: fc.Arbitrary<ReplicaId>, time: fc.Arbitrary<number> = fc.maxSafeNat()) {
+export function arbitraryKnownRuns(
+  replica: fc.Arbitrary<ReplicaId>,
+  time: fc.Arbitrary<number> = fc.maxSafeNat(),
+): fc.Arbitrary<KnownRun[]> {
   return fc.array(fc.record({ replica, last: fc.nat({ max: seqMax }), lastTime: time }), { maxLength: 5 });
 }
 
