@@ -1,7 +1,7 @@
 /** A short search, under the limits that the calling file has set: pinned plans, then runs, then what they reached. */
 import { expect, test } from 'vitest';
 import { planOf, run } from '../src/sim/index.js';
-import { pinnedPlans } from '../src/sim/pinned-seeds.js';
+import { pinnedPlans } from './pinned-plans.js';
 
 export function shortSearch(limits: 'real' | 'small', runs: number, rarePaths: readonly string[]): void {
   const pinned = pinnedPlans.filter((plan) => plan.limits === limits);

@@ -2,7 +2,7 @@
  * Every defect that the simulator has found, with a plan that showed it. They run with every test, under the limits
  * that they need. Plans are written out, because what a seed draws changes with the generator.
  */
-import type { Plan } from './plan.js';
+import type { Plan } from '../src/sim/plan.js';
 
 /** @internal */
 export interface PinnedPlan {
