@@ -1,17 +1,37 @@
-/** `npm run tarballs`: packs the packages, as long as they are not on npm, for use in an app of one's own. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+/**
+ * `npm run tarballs`: packs the packages for an app outside this repository, as long as they are not on npm. Each folder
+ * in `tarballs` holds what one purpose needs and nothing else: npm installs all that it is given.
+ */
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { installAndBuild } from './install-and-build.mjs';
-import { pnpm, root, stage } from './run.mjs';
+import { comesWith, packages, packInto, purposes, tarballOf } from './pack.mjs';
+import { root, stage, types } from './run.mjs';
 
 const folder = join(root, 'tarballs');
+const all = join(folder, 'all');
 
-if (!(await installAndBuild('./packages/*'))) process.exit(1);
+// Declarations of sources that are gone would be packed too.
+for (const name of packages) rmSync(join(root, 'packages', name, 'types'), { recursive: true, force: true });
 rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder);
-const pack = [...pnpm, '--recursive', '--filter=./packages/*', 'pack', '--pack-destination', folder];
-if (!(await stage('pack', [pack], { advice: 'Is there room on the disk?' }))) process.exit(1);
+const packed =
+  (await installAndBuild('./packages/*')) &&
+  (await stage('declarations', [types], { advice: 'The output above names what does not compile.' })) &&
+  (await stage('pack', [packInto(all)], { advice: 'Is there room on the disk?' }));
+if (!packed) process.exit(1);
 
-const count = readdirSync(folder).length;
-console.log(`${count} packages are in tarballs. In the folder of your app, with react and react-dom installed:\n`);
-console.log(`  npm install ${join(folder, '*.tgz')}`);
+for (const purpose of purposes) {
+  mkdirSync(join(folder, purpose));
+  for (const name of comesWith(purpose)) {
+    const tarball = tarballOf(all, name);
+    if (tarball === undefined) throw new Error(`${name} was not packed`);
+    copyFileSync(join(all, tarball), join(folder, purpose, tarball));
+  }
+}
+rmSync(all, { recursive: true });
+console.log(`
+In the folder of your app, install what you need:
+
+  npm install react react-dom zustand ${join(folder, 'react')}/*.tgz
+  npm install ${join(folder, 'relay')}/*.tgz
+  npm install --save-dev fast-check ${join(folder, 'testing')}/*.tgz`);

@@ -104,6 +104,11 @@ describe('packages', () => {
     expect(brokenExports(good, { b: 'src/a.ts' })).toEqual(['p .']);
     expect(brokenExports(good, ['src/b.ts'])).toEqual(['p .']);
     expect(brokenExports({ ...good, publishConfig: {} }, ['src/a.ts'])).toEqual(['p .']);
+    const itself = { './package.json': './package.json' };
+    const withItself = { ...good, exports: { ...good.exports, ...itself } };
+    expect(brokenExports(withItself, ['src/a.ts'])).toEqual(['p ./package.json']);
+    const both = { ...withItself, publishConfig: { exports: { '.': built, ...itself } } };
+    expect(brokenExports(both, ['src/a.ts'])).toEqual([]);
     expect(brokenExports({ ...good, publishConfig: { exports: good.exports ?? {} } }, ['src/a.ts'])).toEqual(['p .']);
     expect(brokenExports({ ...good, publishConfig: { exports: { '.': built, './b': built } } }, ['src/a.ts'])).toEqual([
       'p ./b',

@@ -1,13 +1,15 @@
 /** Compares what a package promises to export with what tsup and tsc build. */
 type Conditions = Readonly<Record<string, string>>;
+/** Files by conditions, or one that is published as it stands in the folder: the manifest. */
+type Exports = Readonly<Record<string, Conditions | string>>;
 
 export interface Manifest {
   readonly name: string;
-  readonly exports?: Readonly<Record<string, Conditions>>;
+  readonly exports?: Exports;
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly publishConfig?: {
-    readonly exports?: Readonly<Record<string, Conditions>>;
+    readonly exports?: Exports;
     readonly bin?: Readonly<Record<string, string>>;
   };
 }
@@ -28,6 +30,9 @@ export function brokenExports(manifest: Manifest, entry: Entry): string[] {
   );
   const { exports = {}, bin, publishConfig = {} } = manifest;
   const wrong = Object.entries(exports).filter(([name, conditions]) => {
+    if (typeof conditions === 'string') {
+      return conditions !== './package.json' || name !== conditions || publishConfig.exports?.[name] !== conditions;
+    }
     const output = [...outputs].find(([, source]) => source === conditions['@gossip-log/source'])?.[0];
     const { '@gossip-log/source': source = '', ...rest } = conditions;
     const types = source.replace(/^\.\/(.*)\.tsx?$/, './types/$1.d.ts');

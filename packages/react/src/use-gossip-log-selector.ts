@@ -1,7 +1,7 @@
 /** A part of the log, for a component that shows only that. */
 import type { Snapshot } from '@gossip-log/core';
 import type { OpenOptions } from '@gossip-log/transport';
-import { useStoreWithEqualityFn } from 'zustand/traditional';
+import { useSyncExternalStoreWithSelector } from 'use-sync-external-store/with-selector';
 import { useLog } from './use-log.js';
 
 /**
@@ -26,5 +26,11 @@ export function useGossipLogSelector<T, S>(
   options?: OpenOptions<T>,
 ): S {
   const log = useLog(id, options);
-  return useStoreWithEqualityFn(log, (state) => select(state.events), equals);
+  return useSyncExternalStoreWithSelector(
+    log.subscribe,
+    log.getState,
+    log.getInitialState,
+    (state) => select(state.events),
+    equals,
+  );
 }
