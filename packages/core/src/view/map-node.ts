@@ -13,6 +13,8 @@ export interface Transformation {
   readonly name: string;
   /** It shows another writer. */
   readonly hidesWriter?: boolean;
+  /** Where it throws the event shows as it is. Default: without payload. */
+  readonly keepsPayload?: boolean;
   /** What of the input's bounds still holds. */
   readonly bounds?: (input: Bounds) => Bounds;
   /** Gives what shows; `undefined`: the event as it is. */
@@ -74,17 +76,20 @@ class MapNode<T> extends ViewNode<T> implements Carrier<MappedStore> {
   readonly sources: ReadonlySet<ViewSource>;
   readonly hidesWriter: boolean;
   readonly #name: string;
+  readonly #keepsPayload: boolean;
   readonly #show: (event: LogEvent) => Shown | undefined;
   readonly #input: ViewNode;
   #seen: Rows = noRows;
   #seenRevision = 0;
   #mapped: readonly MappedStore[] = [];
 
-  constructor(input: ViewNode, { name, hidesWriter = false, bounds = () => unbounded, create }: Transformation) {
+  constructor(input: ViewNode, made: Transformation) {
+    const { name, hidesWriter = false, keepsPayload = false, bounds = () => unbounded, create } = made;
     super([input], bounds(input.bounds));
     this.sources = input.sources;
     this.hidesWriter = hidesWriter;
     this.#name = name;
+    this.#keepsPayload = keepsPayload;
     this.#input = input;
     this.#show = create();
   }
@@ -94,7 +99,8 @@ class MapNode<T> extends ViewNode<T> implements Carrier<MappedStore> {
     try {
       shown = this.#show(event);
     } catch (cause) {
-      shown = { payload: undefined, error: this.faults.report(this.#name, event, cause) };
+      const error = this.faults.report(this.#name, event, cause);
+      if (!this.#keepsPayload) shown = { payload: undefined, error };
     }
     return shown === undefined ? event : new ViewEvent(event, shown);
   }

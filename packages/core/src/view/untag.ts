@@ -1,16 +1,20 @@
 /** The transformation `untag`. */
 import { transformation } from './map-node.js';
 import type { Operator } from './view.js';
-import { tagsOf } from './view-event.js';
+import { givenTags, tagsOf } from './view-event.js';
 
-/** Takes a tag away from what this view shows. The stored events, and their payloads, stay as they are. */
+/**
+ * Takes a tag away from what this view shows. The stored events, and their payloads, stay as they are. From here on tags are
+ * no longer read from payloads: a `map` behind it does not bring the tag back.
+ */
 export function untag<T>(name: string): Operator<T, T> {
   return transformation({
     name: 'untag',
     bounds: (bounds) => bounds,
     create: () => (event) => {
-      const tags = tagsOf(event);
-      return tags.includes(name) ? { tags: tags.filter((other) => other !== name) } : undefined;
+      const given = givenTags(event);
+      if (given !== undefined && !given.includes(name)) return undefined;
+      return { tags: tagsOf(event).filter((other) => other !== name) };
     },
   });
 }

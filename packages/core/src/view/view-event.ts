@@ -2,6 +2,7 @@
 import type { GossipError } from '../errors.js';
 import type { LogEvent } from '../event.js';
 import type { EventId, ReplicaId, SequenceNumber } from '../ids.js';
+import { property } from './property.js';
 
 /** What a view shows otherwise. @internal */
 export interface Shown {
@@ -35,7 +36,7 @@ export class ViewEvent implements LogEvent {
     this.payload = 'payload' in shown ? shown.payload : source.payload;
     this.formerId = 'formerId' in shown ? shown.formerId : source.formerId;
     this.error = 'error' in shown ? shown.error : source.error;
-    this.tags = shown.tags ?? (source instanceof ViewEvent ? source.tags : undefined);
+    this.tags = shown.tags === undefined ? givenTags(source) : Object.freeze([...shown.tags]);
     this.#stored = storedEvent(source);
     Object.freeze(this);
   }
@@ -64,8 +65,13 @@ export function storedEvent(event: LogEvent): LogEvent {
  * ```
  */
 export function tagsOf(event: LogEvent): readonly string[] {
-  if (event instanceof ViewEvent && event.tags !== undefined) return event.tags;
-  const { payload } = event;
-  const tags: unknown = typeof payload === 'object' && payload !== null && 'tags' in payload ? payload.tags : undefined;
+  const given = givenTags(event);
+  if (given !== undefined) return given;
+  const tags = property(event.payload, 'tags');
   return Array.isArray(tags) ? tags : [];
+}
+
+/** The tags that `tag` or `untag` gave an event. @internal */
+export function givenTags(event: LogEvent): readonly string[] | undefined {
+  return event instanceof ViewEvent ? event.tags : undefined;
 }
