@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { ViewLog } from '../../test/view-log.js';
 import type { CheckpointStore } from '../index.js';
 import { foldSaveEvents, foldStepEvents, metadataValueBytesMax } from '../limits.js';
+import { emptySnapshot } from '../log/snapshot.js';
 import { fold, view, where } from './index.js';
 
 /** A store in memory; `failing` makes it fail. */
@@ -247,4 +248,75 @@ test('[V11] [L7] a state too large to be saved is refused; of several checkpoint
   await half.save();
   expect(store.kept.get('text')?.length).toBeLessThan(metadataValueBytesMax);
   await expect(filler(metadataValueBytesMax).save()).rejects.toMatchObject({ code: 'limit-exceeded' });
+});
+
+test('saving a fold without events does nothing, and keeps what was saved before [V11]', async () => {
+  const made = new ViewLog<number>();
+  const store = new MemoryCheckpoints();
+  const options = { checkpoint: { store, name: 'total', version: 1 } };
+  await fold(made.log, summing().reducer, { sum: 0 }, options).save();
+  expect(store.saves).toBe(0);
+  made.append(1, 2, 3);
+  await fold(made.log, summing().reducer, { sum: 0 }, options).save();
+  const saved = store.kept.get('total');
+  // A log that is still opening has no events yet.
+  const opening = fold(
+    { snapshot: () => emptySnapshot, subscribe: () => () => {} },
+    summing().reducer,
+    { sum: 0 },
+    options,
+  );
+  await opening.restored;
+  await opening.save();
+  expect(store.kept.get('total')).toBe(saved);
+});
+
+test('what is saved while the saved state is still being read is not lost to it [V11]', async () => {
+  const made = new ViewLog<number>();
+  const store = new MemoryCheckpoints();
+  made.append(1, 2, 3);
+  const open = (version: number) =>
+    fold(made.log, summing().reducer, { sum: 0 }, { checkpoint: { store, name: 'total', version } });
+  await open(1).save();
+  const { load } = store;
+  store.load = async (name) => {
+    for (let turn = 0; turn < 20; turn++) await undefined;
+    return load.call(store, name);
+  };
+  const newer = open(2);
+  await Promise.all([newer.save(), newer.restored]);
+  expect(store.kept.has('total')).toBe(true);
+});
+
+test('a subscriber that throws when a save fails ends no process, and is reported', async () => {
+  const made = new ViewLog<number>();
+  const store = new MemoryCheckpoints();
+  store.failing = true;
+  const total = fold(made.log, summing().reducer, { sum: 0 }, { checkpoint: { store, name: 'total', version: 1 } });
+  total.subscribe(() => {
+    throw new Error('a subscriber');
+  });
+  await total.restored;
+  expect(total.errors().map(({ code }) => code)).toEqual(['storage-failed', 'view-threw']);
+  store.failing = false;
+  total.subscribe(() => {});
+  made.log.merge(new ViewLog<number>(2).log.encode());
+  await total.save();
+});
+
+test('a long log is folded with few checkpoints: a state costs what it holds only there', () => {
+  const made = new ViewLog<number>();
+  made.append(...upTo(200 * foldStepEvents));
+  let frozen = 0;
+  const { isFrozen } = Object;
+  const total = fold(
+    made.log,
+    (state: { last: number }, { payload }) => {
+      if (isFrozen(state)) frozen++;
+      return { last: payload };
+    },
+    { last: 0 },
+  );
+  expect(total.value()).toEqual({ last: 200 * foldStepEvents - 1 });
+  expect(frozen).toBeLessThan(40);
 });

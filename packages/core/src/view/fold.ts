@@ -3,7 +3,7 @@
  * positions: a late event drops those behind it and is replayed from the nearest one before.
  *
  * Checkpoints lie densely at the end, where late events mostly come, and further and further apart before: from any event
- * it is about as far back to a checkpoint as it is to the end.
+ * it is about as far back to a checkpoint as it is to the end. Only those are made: freezing a state costs what it holds.
  *
  * - [V10] States are frozen when they are handed out or become checkpoints: whoever holds one sees it change no more. A
  *   reducer that changes such a state instead of making a new one throws, and is reported with the event, as one that
@@ -53,7 +53,7 @@ export interface Fold<S> extends Derived<S> {
   readonly restored: Promise<void>;
   /**
    * Saves the state now; after every `foldSaveEvents` events that were folded it is done without asking. Does nothing
-   * without a `checkpoint`.
+   * without a `checkpoint`, and while there are no events, as in a log that is still opening: what was saved before stays.
    *
    * @throws GossipError `limit-exceeded` when a state takes more than `metadataValueBytesMax` bytes; what the store throws.
    */
@@ -99,7 +99,8 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
   readonly #fingerprint = new Fingerprint();
   /** Events folded since the state was saved. */
   #unsaved = 0;
-  #saving: Promise<void> = Promise.resolve();
+  /** Reading and writing what is saved happen one after the other. */
+  #saving: Promise<void>;
   /** Events whose failure was reported: a replay fails again. */
   readonly #reported = new WeakSet<LogEvent>();
 
@@ -111,18 +112,20 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
     this.#state = freezeDeeply(initial);
     this.#checkpoints = [{ rows: 0, state: initial, fingerprint: [0, 0] }];
     this.restored = options === undefined ? Promise.resolve() : this.#load(options);
+    this.#saving = this.restored;
   }
 
   value(): S {
     const rows = this.input.sync();
     if (rows === this.#seen) return this.#state;
     const before = this.#seen.length;
+    const stateBefore = this.#state;
     const from = firstChange(this.#seen, rows);
     this.#seen = rows;
     if (from === before && from === rows.length) return this.#state;
     if (this.#saved.length > 0 && this.#restore(rows)) this.#replay(rows, this.#backTo(rows.length));
     else this.#replay(rows, from === before ? from : this.#backTo(from));
-    freezeDeeply(this.#state);
+    if (this.#state !== stateBefore) freezeDeeply(this.#state);
     if (this.#options !== undefined && this.#unsaved >= foldSaveEvents) this.save().catch(() => undefined);
     return this.#state;
   }
@@ -151,7 +154,8 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
         }
         if (this.#options !== undefined) this.#fingerprint.add(store, at);
         position++;
-        if (position % foldStepEvents === 0) this.#keep(position, state);
+        if (position % foldStepEvents !== 0) continue;
+        if (position % stepAt(rows.length - position) === 0) this.#keep(position, state);
       }
     }
     this.#unsaved += position - from;
@@ -209,6 +213,7 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
     const { store, name, version, codec } = this.#options ?? {};
     if (store === undefined || name === undefined) return Promise.resolve();
     this.value();
+    if (this.#seen.length === 0) return Promise.resolve();
     this.#unsaved = 0;
     const last = this.#checkpoints[this.#checkpoints.length - 1] as Checkpoint<S>;
     if (last.rows < this.#seen.length) this.#keep(this.#seen.length, this.#state);
@@ -225,8 +230,20 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
         ? cause
         : new GossipError('storage-failed', 'fold: its checkpoint is not kept', { cause }),
     );
-    this.tell();
+    try {
+      this.tell();
+    } catch (error) {
+      // No caller is waiting for it: thrown on, it would end a Node process.
+      this.faults.add(new GossipError('view-threw', 'fold: a subscriber threw', { cause: error }));
+    }
   }
+}
+
+/** How far apart checkpoints lie so far from the end. */
+function stepAt(distance: number): number {
+  let step = foldStepEvents;
+  while (step * 4 <= distance) step *= 2;
+  return step;
 }
 
 /** The first position whose row is another, or the length of the shorter list. */
