@@ -35,6 +35,8 @@ export interface MergeResult {
 export interface GossipLog<T = unknown> {
   readonly id: string;
   readonly replica: ReplicaId;
+  /** `closed` once `close` was called. */
+  readonly status: 'ready' | 'closed';
   /** Events in the log, parked ones not among them; of a log that a node opened with a window, those in memory. */
   readonly length: number;
   /**
@@ -54,7 +56,10 @@ export interface GossipLog<T = unknown> {
   merge(bytes: Uint8Array): MergeResult;
   /** The log now, as far as it is in memory. Same object until that changes. Its cost does not grow with the log. */
   snapshot(): Snapshot<T>;
-  /** Calls back once after every append and every merge that added events. Returns the unsubscribe function. */
+  /**
+   * Calls back once after every append and every merge that added events, and a last time when the log is closed. Returns the
+   * unsubscribe function.
+   */
   subscribe(listener: () => void): () => void;
   /** Replica → last sequence number in the log. A copy. */
   version(): Map<ReplicaId, SequenceNumber>;
@@ -67,6 +72,9 @@ export interface GossipLog<T = unknown> {
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation;
   /** The event of that id, when it is in the log, and in memory. */
   get(id: EventId): LogEvent<T> | undefined;
-  /** Ends the log: `append` and `merge` throw `log-closed` from then on; snapshots stay readable. Idempotent. */
+  /**
+   * Ends the log: `append` and `merge` throw `log-closed` from then on; snapshots stay readable. Iterations of its views end.
+   * Idempotent.
+   */
   close(): void;
 }

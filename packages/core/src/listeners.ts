@@ -3,7 +3,8 @@
 /** @internal */
 export class Listeners {
   readonly #connect: () => () => void;
-  readonly #listeners = new Set<() => void>();
+  /** And whether they are told of the end too. */
+  readonly #listeners = new Map<() => void, boolean>();
   #disconnect = () => {};
 
   /** @param connect Subscribes upstream; the function that it gives ends that. */
@@ -11,10 +12,11 @@ export class Listeners {
     this.#connect = connect;
   }
 
-  add(listener: () => void): () => void {
+  /** @param toTheEnd It is told by `end` too. */
+  add(listener: () => void, toTheEnd = false): () => void {
     // A function of its own per call, so that one listener subscribed twice is called twice.
     const entry = () => listener();
-    this.#listeners.add(entry);
+    this.#listeners.set(entry, toTheEnd);
     if (this.#listeners.size === 1) this.#disconnect = this.#connect();
     return () => {
       if (this.#listeners.delete(entry) && this.#listeners.size === 0) this.#disconnect();
@@ -27,16 +29,27 @@ export class Listeners {
     this.#disconnect();
   }
 
+  /** Nothing changes any more: all are dropped, and those are told who wait for that. */
+  end(): void {
+    const told = [...this.#listeners].flatMap(([listener, toTheEnd]) => (toTheEnd ? [listener] : []));
+    this.clear();
+    callAll(told);
+  }
+
   /** Every listener is told before the first one's error goes on to whoever changed the log. */
   tell(): void {
-    let failure: { error: unknown } | undefined;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        failure ??= { error };
-      }
-    }
-    if (failure !== undefined) throw failure.error;
+    callAll([...this.#listeners.keys()]);
   }
+}
+
+function callAll(listeners: readonly (() => void)[]): void {
+  let failure: { error: unknown } | undefined;
+  for (const listener of listeners) {
+    try {
+      listener();
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  if (failure !== undefined) throw failure.error;
 }

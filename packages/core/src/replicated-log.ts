@@ -208,9 +208,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return found && (this.#ordered.event(found.chunk, found.row) as LogEvent<T>);
   }
 
+  get status(): 'ready' | 'closed' {
+    return this.#closed ? 'closed' : 'ready';
+  }
+
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.#listeners.clear();
+    try {
+      this.#tell();
+    } finally {
+      this.#listeners.clear();
+    }
   }
 
   // What comes, and what goes to the journal.
@@ -675,6 +684,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   #changed(): void {
     // What came late into what is not in memory is not seen: the snapshot is the same object (L5).
     if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;
+    this.#tell();
+  }
+
+  #tell(): void {
     try {
       this.#listeners.tell();
     } catch (error) {

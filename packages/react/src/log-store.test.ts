@@ -1,6 +1,6 @@
 import { createGossipLog, GossipError, type LogEvent, replicaIdFromBytes } from '@gossip-log/core';
 import { aggregate, count, view, where } from '@gossip-log/core/view';
-import { expect, expectTypeOf, test } from 'vitest';
+import { expect, expectTypeOf, test, vi } from 'vitest';
 import { useStore } from 'zustand/react';
 import { FakeNode } from '../test/fake-node.js';
 import { createLogStore, type LogState, type LogStore } from './index.js';
@@ -124,4 +124,26 @@ test('[V9] a store of a view or an aggregate follows it until it is released', (
   even.release();
   log.append(4);
   expect([many.getState(), even.getState().length]).toEqual([3, 1]);
+});
+
+test('a subscriber that throws is reported where no caller is there to be told, and ends no process', async () => {
+  const unhandled = vi.fn();
+  process.on('unhandledRejection', unhandled);
+  const reported = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const node = new FakeNode();
+  const recent = createLogStore<string>(node, 'a', { window: { last: 1 } });
+  node.ready('a', 'one', 'two');
+  const whole = createLogStore<string>(node, 'a');
+  whole.subscribe(() => {
+    throw new Error('a subscriber');
+  });
+  node.failRead('a', new GossipError('storage-failed', 'no disk'));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(whole.getState().status).toBe('failed');
+  expect(unhandled).not.toHaveBeenCalled();
+  expect(reported).toHaveBeenCalledWith(expect.objectContaining({ message: 'a subscriber' }));
+  process.off('unhandledRejection', unhandled);
+  reported.mockRestore();
+  recent.release();
+  whole.release();
 });

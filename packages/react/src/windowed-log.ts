@@ -15,6 +15,13 @@ const olderEvents = 100;
 
 const nothing = (): void => {};
 
+/** A subscriber's mistake that reaches no caller. As an unhandled rejection it would end a Node process. */
+function report(error: unknown): void {
+  if (typeof reportError === 'function') reportError(error);
+  // biome-ignore lint/suspicious/noConsole: a server has no place for it but its log
+  else console.error(error);
+}
+
 /** @internal The same text for options that ask for the same events. */
 export function windowKey({ window = 'all', catchUpEventsMax }: OpenOptions<unknown> = {}): string {
   return `${JSON.stringify(window)} ${catchUpEventsMax}`;
@@ -81,10 +88,12 @@ export class WindowedLog {
         onChange();
       });
       this.mirror();
-      handle.ready.then(
-        () => this.#settle(handle, undefined),
-        (error: GossipError) => this.#settle(handle, error),
-      );
+      handle.ready
+        .then(
+          () => this.#settle(handle, undefined),
+          (error: GossipError) => this.#settle(handle, error),
+        )
+        .catch(report);
     } catch (error) {
       // A closed node, or too many open logs. A bad id is the caller's mistake and goes to the error boundary.
       if (!(error instanceof GossipError)) throw error;
@@ -139,7 +148,11 @@ export class WindowedLog {
     const loading = this.#load(handle, count).finally(() => {
       if (this.#loading !== loading) return;
       this.#loading = undefined;
-      this.mirror();
+      try {
+        this.mirror();
+      } catch (error) {
+        report(error);
+      }
     });
     this.#loading = loading;
     this.#error = undefined;

@@ -1,12 +1,16 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
-import { aggregate, fold, map, merge, sum, view, where } from '@gossip-log/core/view';
+import { aggregate, fold, fork, map, merge, sum, view, where } from '@gossip-log/core/view';
 import { expect, test } from 'vitest';
 
-test('[V8] views keep no chunk that the log gave up, however many late events came', async () => {
+function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc');
-  const collectGarbage: () => void = runInNewContext('gc');
+  return runInNewContext('gc');
+}
+
+test('[V8] views keep no chunk that the log gave up, however many late events came', async () => {
+  const collectGarbage = garbageCollector();
   let nowMs = 1_000;
   const open = (byte: number) =>
     createGossipLog<number>({
@@ -64,4 +68,40 @@ test('[V8] views keep no chunk that the log gave up, however many late events ca
   expect(superseded.filter((chunk) => chunk.deref() !== undefined).length).toBeLessThanOrEqual(3);
   await behind.return(undefined);
   end();
+});
+
+test('a fork keeps no iterator that has ended, and such an iterator keeps no view [V9]', async () => {
+  const collectGarbage = garbageCollector();
+  const log = createGossipLog<number>({
+    id: 'tea',
+    replica: replicaIdFromBytes(new Uint8Array(16).fill(1)),
+    now: () => 1_000,
+  });
+  for (let i = 0; i < 50; i++) log.append(i);
+  const branch = fork(log);
+  const iterators: WeakRef<object>[] = [];
+  const views: WeakRef<object>[] = [];
+  const held: object[] = [];
+  for (let i = 0; i < 50; i++) {
+    const part = view(
+      branch,
+      where((n: number) => n % 2 === 0),
+    );
+    const [ofFork, ofView] = [branch, part].map((source) => source[Symbol.asyncIterator]());
+    for (const iterator of [ofFork, ofView]) {
+      await iterator?.next();
+      await iterator?.return?.();
+    }
+    iterators.push(new WeakRef(ofFork as object));
+    views.push(new WeakRef(part));
+    held.push(ofView as object);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  // The last ones are in this function's own variables.
+  for (const refs of [iterators, views]) {
+    expect(refs.filter((ref) => ref.deref() !== undefined).length).toBeLessThanOrEqual(1);
+  }
+  expect(held).toHaveLength(50);
+  branch.close();
 });

@@ -478,6 +478,7 @@ export class HostedLog<T = unknown> {
       this.reach.loaded(log);
       await this.deliveries.recall(log.replica);
       log.subscribe(() => {
+        if (log.status === 'closed') return;
         this.#tell();
         // Whoever appends to the log itself rather than through a handle is stored all the same.
         this.#writer.start();

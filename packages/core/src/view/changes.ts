@@ -6,7 +6,8 @@ import type { Splice, ViewSource } from './view.js';
 
 /**
  * What changes in a view, as splices to be applied in order: first all that is there, then each change. A consumer that is
- * slow gets several changes as one; nothing is kept for it but the rows that it saw last. Ends when the consumer stops.
+ * slow gets several changes as one; nothing is kept for it but the rows that it saw last. Ends when the consumer stops, or
+ * when the view has ended.
  *
  * @example
  * ```ts
@@ -31,7 +32,7 @@ export function changes<T>(source: ViewSource<T>): AsyncIterableIterator<readonl
     seen = now;
     return value.length === 0 ? undefined : { value };
   };
-  return pulled(take, (listener) => node.subscribe(listener));
+  return pulled({ take, subscribe: (listener) => node.follow(listener), end: () => node.end() });
 }
 
 function whole<T>(rows: Snapshot<T>): readonly Splice<T>[] {

@@ -20,20 +20,28 @@ export abstract class DerivedNode<V> implements Derived<V> {
   abstract value(): V;
 
   subscribe(listener: () => void): () => void {
-    return this.#listeners.add(listener);
+    return this.#add(listener, false);
+  }
+
+  #add(listener: () => void, toTheEnd: boolean): () => void {
+    return this.input.end() === undefined ? this.#listeners.add(listener, toTheEnd) : () => {};
   }
 
   #connect(): () => void {
     const faultCount = () => this.faults.count + this.input.faultCount();
     let before = this.value();
     let faultsBefore = faultCount();
-    return this.input.subscribe(() => {
+    return this.input.follow(() => {
       const now = this.value();
       const faultsNow = faultCount();
-      if (Object.is(now, before) && faultsNow === faultsBefore) return;
+      const isNews = !Object.is(now, before) || faultsNow !== faultsBefore;
       before = now;
       faultsBefore = faultsNow;
-      this.tell();
+      try {
+        if (isNews) this.tell();
+      } finally {
+        if (this.input.end() !== undefined) this.#listeners.end();
+      }
     });
   }
 
@@ -54,6 +62,6 @@ export abstract class DerivedNode<V> implements Derived<V> {
       last = { value };
       return last;
     };
-    return pulled(take, (listener) => this.subscribe(listener));
+    return pulled({ take, subscribe: (listener) => this.#add(listener, true), end: () => this.input.end() });
   }
 }

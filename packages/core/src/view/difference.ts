@@ -100,6 +100,14 @@ function compare(before: Rows, after: Rows): Difference {
   return { from, oldEnd, newEnd, parts };
 }
 
+/** Did rows come or go, or do they merely stand in other stores? @internal */
+export function hasChanged(before: Rows, after: Rows): boolean {
+  if (before.length !== after.length) return true;
+  return (
+    before !== after && difference(before, after).parts.some(({ oldStore, newStore }) => oldStore < 0 || newStore < 0)
+  );
+}
+
 /** What a view keeps for each store of its input, and how it is handed on when rows move to other stores. @internal */
 export interface Carrier<D> {
   make(store: Store, rows: number): D;

@@ -1,12 +1,15 @@
 /** `fork`: a branch of a view that can be ended as one. */
-import type { LogEvent } from '../event.js';
 import { ViewNode } from './node.js';
+import type { End } from './pulled.js';
 import { nodeOf } from './root.js';
 import type { View, ViewSource } from './view.js';
 
 /** A branch of a view. */
 export interface Fork<T = unknown> extends View<T> {
-  /** Ends its iterations and drops its subscribers, those of views made of it too. It can still be read. Idempotent. */
+  /**
+   * Ends its iterations, also those that wait, and drops its subscribers; those of all that is made of it too. It can still
+   * be read. Idempotent.
+   */
   close(): void;
 }
 
@@ -20,11 +23,11 @@ export function fork<T>(source: ViewSource<T>): Fork<T> {
   return new ForkNode<T>(nodeOf(source) as ViewNode);
 }
 
+const cancelled: End = Object.freeze({ cancelled: true, error: undefined });
+
 class ForkNode<T> extends ViewNode<T> implements Fork<T> {
   readonly sources: ReadonlySet<ViewSource>;
   readonly #input: ViewNode;
-  readonly #open = new Set<AsyncIterableIterator<LogEvent<T>>>();
-  readonly #connections = new Set<() => void>();
   #closed = false;
 
   constructor(input: ViewNode) {
@@ -38,27 +41,13 @@ class ForkNode<T> extends ViewNode<T> implements Fork<T> {
     this.revision = this.#input.revision;
   }
 
-  protected override connect(listener: () => void): () => void {
-    if (this.#closed) return () => {};
-    const end = super.connect(listener);
-    this.#connections.add(end);
-    return () => {
-      if (this.#connections.delete(end)) end();
-    };
-  }
-
-  override arrivals(history: boolean): AsyncIterableIterator<LogEvent<T>> {
-    const events = super.arrivals(history);
-    if (this.#closed) void events.return?.();
-    else this.#open.add(events);
-    return events;
+  override end(): End | undefined {
+    return this.#closed ? cancelled : super.end();
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    for (const events of this.#open) void events.return?.();
-    this.#open.clear();
-    for (const end of this.#connections) end();
-    this.#connections.clear();
+    this.finish();
   }
 }

@@ -7,7 +7,7 @@ import type { Snapshot } from '../log/snapshot.js';
 import { type Bounds, unbounded } from './bounds.js';
 import { difference } from './difference.js';
 import { Faults } from './faults.js';
-import { pulled } from './pulled.js';
+import { type End, pulled } from './pulled.js';
 import { noRows, type Rows, type Store } from './rows.js';
 import type { Splice, View, ViewSource } from './view.js';
 import { ViewSnapshot } from './view-snapshot.js';
@@ -34,9 +34,9 @@ export abstract class ViewNode<T = unknown> implements View<T> {
 
   /** Brings `rows` and `revision` up to date. */
   protected abstract update(): void;
-  /** Subscribes to what it is made of. */
+  /** Follows what it is made of. */
   protected connect(listener: () => void): () => void {
-    const ends = this.inputs.map((input) => input.subscribe(listener));
+    const ends = this.inputs.map((input) => input.follow(listener));
     return () => {
       for (const end of ends) end();
     };
@@ -57,8 +57,20 @@ export abstract class ViewNode<T = unknown> implements View<T> {
     return this.#snapshot;
   }
 
+  /** Set once nothing changes any more: when all that it is made of has ended. */
+  end(): End | undefined {
+    const ends = this.inputs.map((input) => input.end());
+    if (ends.some((end) => end === undefined)) return undefined;
+    return ends.find((end) => end?.error !== undefined) ?? ends.find((end) => end?.cancelled === false) ?? ends[0];
+  }
+
   subscribe(listener: () => void): () => void {
-    return this.#listeners.add(listener);
+    return this.end() === undefined ? this.#listeners.add(listener) : () => {};
+  }
+
+  /** As `subscribe`; called when the node has ended, too. */
+  follow(listener: () => void): () => void {
+    return this.end() === undefined ? this.#listeners.add(listener, true) : () => {};
   }
 
   #connect(): () => void {
@@ -69,10 +81,19 @@ export abstract class ViewNode<T = unknown> implements View<T> {
     let before = mark();
     return this.connect(() => {
       const now = mark();
-      if (now === before) return;
+      const isNews = now !== before;
       before = now;
-      this.#listeners.tell();
+      try {
+        if (isNews) this.#listeners.tell();
+      } finally {
+        if (this.end() !== undefined) this.finish();
+      }
     });
+  }
+
+  /** It has ended: whoever follows it is told, and all are dropped. */
+  protected finish(): void {
+    this.#listeners.end();
   }
 
   changesSince(before: Snapshot<T>): readonly Splice<T>[] {
@@ -93,17 +114,17 @@ export abstract class ViewNode<T = unknown> implements View<T> {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<LogEvent<T>> {
-    return this.arrivals(true);
+    return this.arrivals(noRows);
   }
 
-  /** Every event once, as it comes. */
-  arrivals(history: boolean): AsyncIterableIterator<LogEvent<T>> {
-    const events = this.#arrivals(history ? noRows : this.sync());
+  /** Every event that comes after these rows, once, as it comes. */
+  arrivals(after: Rows): AsyncIterableIterator<LogEvent<T>> {
+    const events = this.#arrivals(after);
     const take = () => {
       const next = events.next();
       return next.value === undefined ? undefined : { value: next.value as LogEvent<T> };
     };
-    return pulled(take, (listener) => this.subscribe(listener));
+    return pulled({ take, subscribe: (listener) => this.follow(listener), end: () => this.end() });
   }
 
   /** What came since `before`, one by one; `undefined` whenever there is no further one yet. */

@@ -4,7 +4,9 @@ import type { ReplicaId } from '../ids.js';
 import type { Chunk } from '../log/chunk.js';
 import type { OrderedLog } from '../log/ordered-log.js';
 import { ChunkSnapshot, type Snapshot } from '../log/snapshot.js';
+import { hasChanged } from './difference.js';
 import { ViewNode } from './node.js';
+import type { End } from './pulled.js';
 import { noRows, Rows, Store } from './rows.js';
 import type { ViewSource } from './view.js';
 
@@ -76,14 +78,21 @@ class RootNode<T = unknown> extends ViewNode<T> {
     return this.#source.subscribe(listener);
   }
 
+  override end(): End | undefined {
+    const { status, error } = this.#source;
+    if (status !== 'closed' && status !== 'failed') return undefined;
+    return { cancelled: false, error: status === 'failed' ? error : undefined };
+  }
+
   protected update(): void {
     const snapshot = this.#source.snapshot();
     if (snapshot === this.#seen) return;
     this.#seen = snapshot;
-    this.revision++;
+    const before = this.rows;
     if (snapshot instanceof ChunkSnapshot) this.#take(snapshot);
     else if (snapshot.length === 0) this.#take(undefined);
     else throw new TypeError('view: expected a log, a handle or a view; this source gives snapshots of another kind');
+    if (hasChanged(before, this.rows)) this.revision++;
   }
 
   #take(snapshot: ChunkSnapshot<T> | undefined): void {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { payloads, ViewLog } from '../../test/view-log.js';
+import { emptySnapshot, type Snapshot } from '../log/snapshot.js';
 import { aggregate, changes, count, fork, merge, pipe, streamSource, view, where } from './index.js';
 
 const even = where((n: number) => n % 2 === 0);
@@ -197,4 +198,100 @@ test('[V7] pipes that would run in a circle are refused', () => {
   pipes[0]?.stop();
   pipes[1]?.stop();
   pipe(c.log, a.log).stop();
+});
+
+/** A handle of a node: it opens when a test says so. */
+function handle(made: ViewLog<number>) {
+  const listeners = new Set<() => void>();
+  let open = () => {};
+  const ready = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const state = { status: 'opening' as 'opening' | 'ready' };
+  return {
+    ready,
+    get status() {
+      return state.status;
+    },
+    snapshot: () => (state.status === 'ready' ? made.log.snapshot() : (emptySnapshot as Snapshot<number>)),
+    subscribe(listener: () => void) {
+      listeners.add(listener);
+      const end = made.log.subscribe(listener);
+      return () => {
+        listeners.delete(listener);
+        end();
+      };
+    },
+    append(n: number) {
+      if (state.status !== 'ready') throw new Error('log-not-ready');
+      return made.append(n);
+    },
+    open() {
+      state.status = 'ready';
+      for (const listener of [...listeners]) listener();
+      open();
+    },
+    get listening() {
+      return listeners.size;
+    },
+  };
+}
+
+test('a pipe into a handle that is still opening waits until it is open', async () => {
+  const [made, target] = [new ViewLog<number>(), new ViewLog<number>(2)];
+  const into = handle(target);
+  made.append(1, 2);
+  const running = pipe(made.log, into);
+  await rest();
+  expect(target.log.length).toBe(0);
+  into.open();
+  await rest();
+  made.append(3);
+  await rest();
+  expect(payloads(target.log.snapshot())).toEqual([1, 2, 3]);
+  running.stop();
+  await running.done;
+});
+
+test('a pipe that is stopped while it waits for its target ends at once', async () => {
+  const made = new ViewLog<number>();
+  made.append(1);
+  const running = pipe(made.log, handle(new ViewLog<number>(2)));
+  running.stop();
+  await running.done;
+  expect(made.listening).toBe(0);
+});
+
+test('a pipe without history leaves out what is read from storage while a log is still opening', async () => {
+  const made = new ViewLog<number>();
+  made.append(1, 2);
+  const source = handle(made);
+  const taken: number[] = [];
+  const running = pipe(view(source, even), { append: (n: number) => taken.push(n) }, { history: false });
+  const unopened = pipe(handle(made), { append: (n: number) => taken.push(n) }, { history: false });
+  await rest();
+  source.open();
+  made.append(4);
+  await rest();
+  expect(taken).toEqual([4]);
+  running.stop();
+  unopened.stop();
+  await Promise.all([running.done, unopened.done]);
+  expect(source.listening).toBe(0);
+});
+
+test('a circle of pipes that shows only when the logs are open ends the pipe that would close it [V7]', async () => {
+  const [a, b] = [new ViewLog<number>(1), new ViewLog<number>(2)];
+  a.append(2);
+  const [from, into] = [handle(a), handle(a)];
+  const circle = pipe(view(from, even), into);
+  const [there, back] = [handle(b), handle(b)];
+  const forth = pipe(from, there);
+  const returns = pipe(back, into);
+  for (const one of [from, into, there, back]) one.open();
+  await expect(circle.done).rejects.toThrow(RangeError);
+  await expect(Promise.race([forth.done, returns.done])).rejects.toThrow(RangeError);
+  expect(a.log.length + b.log.length).toBeLessThan(4);
+  forth.stop();
+  returns.stop();
 });

@@ -23,7 +23,8 @@
  *   without payload where the function makes it. The view goes on.
  * - [V7] Filters that cannot both hold are a mistake of whoever builds the view, and are said there and then.
  * - [V8] A reader that falls behind is held back: between two pulls it keeps the rows it saw last, and no queue.
- * - [V9] What is cancelled lets go of all that it held: a log is subscribed to only while somebody waits.
+ * - [V9] What is cancelled frees all that it held: a log is subscribed to only while somebody waits. What ends upstream (a
+ *   closed log, a handle whose node closed, a closed fork) ends every iteration made of it and drops every subscriber.
  */
 import type { GossipError } from '../errors.js';
 import type { LogEvent } from '../event.js';
@@ -34,6 +35,13 @@ export interface ViewSource<T = unknown> {
   snapshot(): Snapshot<T>;
   /** Calls back after a change. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
+  /**
+   * `closed` and `failed`: nothing changes any more. Subscribers are told when that happens. Iterations of what is made of
+   * the source give what is there and end; if it failed, they reject with `error`. Default: the source never ends.
+   */
+  readonly status?: 'opening' | 'ready' | 'failed' | 'closed' | undefined;
+  /** Why it failed. */
+  readonly error?: GossipError | undefined;
 }
 
 /** One change of a view: at `at`, `removed` gave way to `inserted`. Several are applied in order, as `Array.splice`. */
@@ -46,12 +54,12 @@ export interface Splice<T = unknown> {
 /**
  * A sequence of events in log order that is made of a log and kept right as the log changes. Immutable once built:
  * operators make further views of it. Iterating gives every event once: first those that are there, in order, then each
- * that comes, when it comes; it ends when the consumer stops.
+ * that comes, when it comes. It ends when the consumer stops, or when all logs that the view is made of have ended.
  */
 export interface View<T = unknown> extends ViewSource<T>, AsyncIterable<LogEvent<T>> {
   /** The rows now. The same object until they change. Brings the view up to date: O(what changed). */
   snapshot(): Snapshot<T>;
-  /** Calls back after the rows or the errors changed. Whoever subscribes reads: the view is brought up to date then. */
+  /** Calls back after the rows or the errors changed; the view is brought up to date for that. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
   /**
    * What became of an earlier snapshot of this view, as splices to be applied in order.
@@ -66,7 +74,10 @@ export interface View<T = unknown> extends ViewSource<T>, AsyncIterable<LogEvent
 /** Makes a view of a view. Made by `from`, `where`, `map` and their like. */
 export type Operator<In, Out> = (input: View<In>) => View<Out>;
 
-/** Something that is computed of a view and kept right: an aggregate, a fold. Iterating gives the newest value. */
+/**
+ * Something that is computed of a view and kept right: an aggregate, a fold. Iterating gives the newest value, and ends as
+ * that of the view does.
+ */
 export interface Derived<V> extends AsyncIterable<V> {
   /** The value now. The same object until it changes. */
   value(): V;
