@@ -1,13 +1,17 @@
 /**
  * What happened before or after one event, by recorded dependencies. Of every replica the past of an event is a first
  * part, its future a last part: one sequence number a replica says all.
+ *
+ * Both are read off the log, whatever the view shows of it. An event comes after those that it depends on, so late events
+ * change neither, but where the log has holes: in a window, below an edge, in a gap that is filled later. A dependency that
+ * is not there is noted as `void`; when it comes, past or future is made again.
  */
 import type { LogEvent } from '../event.js';
-import type { ReplicaId } from '../ids.js';
+import { type EventId, eventId, type ReplicaId } from '../ids.js';
 import type { Chunk } from '../log/chunk.js';
 import type { OrderedLog } from '../log/ordered-log.js';
-import { difference } from './difference.js';
-import { lostRows, type RowTest } from './filter.js';
+import { type Difference, difference } from './difference.js';
+import type { RowTest } from './filter.js';
 import type { ViewNode } from './node.js';
 import { ChunkStore, nodeOf } from './root.js';
 import { noRows, type Rows, type Store } from './rows.js';
@@ -27,28 +31,67 @@ function stands(log: OrderedLog, replica: number, seq: number, time: number): bo
   return found !== undefined && (log.chunks[found.chunk] as Chunk).seq[found.row] === seq;
 }
 
+/** A replica's first or last event that counts, and the dependencies that were not there. */
+interface Reach {
+  readonly of: ReadonlyMap<ReplicaId, number>;
+  readonly voids: ReadonlySet<EventId>;
+}
+
+function isSame(a: Reach | undefined, b: Reach | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.of.size === b.of.size && [...a.of].every(([replica, seq]) => b.of.get(replica) === seq);
+}
+
+/** Is one of the rows that came, or of those that went, of that kind? */
+function hasRow(
+  { parts }: Difference,
+  before: Rows,
+  after: Rows,
+  is: (store: Store, row: number, isNew: boolean) => boolean,
+): boolean {
+  for (const { oldStore, oldRow, newStore, newRow, length } of parts) {
+    if (oldStore >= 0 && newStore >= 0) continue;
+    const isNew = oldStore < 0;
+    const store = (isNew ? after.stores[newStore] : before.stores[oldStore]) as Store;
+    const first = isNew ? newRow : oldRow;
+    for (let row = first; row < first + length; row++) if (is(store, row, isNew)) return true;
+  }
+  return false;
+}
+
 /** @internal */
 export function pastTest(name: string, given: LogEvent, input: ViewNode): RowTest {
   const event = storedEvent(given);
   const root = rootOf(name, input);
   let seen: Rows = noRows;
-  /** Replica → the last event that `event` depends on; absent until `event` is in the log. */
-  let past: Map<ReplicaId, number> | undefined;
+  /** Of each replica the last event that `event` depends on; absent until `event` is in the log. */
+  let past: Reach | undefined;
+  /** A row of the past came or went, or one that was missing. */
+  const isTouched = (before: Rows, { of, voids }: Reach) =>
+    hasRow(difference(before, seen), before, seen, (store, row) => {
+      if (store.time(row) > event.clock) return false;
+      const replica = store.replica(row);
+      const upTo = replica === event.replica ? event.seq : (of.get(replica) ?? 0);
+      return store.seq(row) <= upTo || (voids.size > 0 && voids.has(eventId(replica, store.seq(row))));
+    });
   return {
-    begin() {
-      const rows = root.sync();
-      // The past of an event that is in the log never grows: its dependencies came before it.
-      const anew = past === undefined || lostRows(seen, rows);
-      seen = rows;
-      if (anew) past = pastOf(rows, event);
-      return anew;
+    outside: {
+      node: root,
+      look() {
+        const before = seen;
+        seen = root.sync();
+        if (seen === before || (past !== undefined && !isTouched(before, past))) return false;
+        const known = past;
+        past = pastOf(seen, event);
+        return !isSame(known, past);
+      },
     },
-    passes: (store, row) => store.seq(row) <= (past?.get(store.replica(row)) ?? 0),
+    passes: (store, row) => store.seq(row) <= (past?.of.get(store.replica(row)) ?? 0),
   };
 }
 
-/** O(events before it), once. */
-function pastOf(rows: Rows, event: LogEvent): Map<ReplicaId, number> | undefined {
+/** O(events before it). */
+function pastOf(rows: Rows, event: LogEvent): Reach | undefined {
   const first = rows.stores[0];
   if (!(first instanceof ChunkStore)) return undefined;
   const { log } = first;
@@ -57,18 +100,22 @@ function pastOf(rows: Rows, event: LogEvent): Map<ReplicaId, number> | undefined
   const start = writer < 0 ? undefined : log.locate(event.clock, writer);
   if (start === undefined || (log.chunks[start.chunk] as Chunk).seq[start.row] !== event.seq) return undefined;
   const reached = new Map<number, number>([[writer, event.seq]]);
+  const voids = new Set<EventId>();
+  const reach = (replica: number, seq: number, time: number) => {
+    if (seq <= (reached.get(replica) ?? 0)) return;
+    if (stands(log, replica, seq, time)) reached.set(replica, seq);
+    else voids.add(eventId(replicas.ids[replica] as ReplicaId, seq));
+  };
   for (let i = start.chunk; i >= 0; i--) {
     const chunk = log.chunks[i] as Chunk;
     for (let row = i === start.chunk ? start.row : chunk.count - 1; row >= 0; row--) {
       if ((chunk.seq[row] as number) > (reached.get(chunk.replica[row] as number) ?? 0)) continue;
-      dependencies.each(chunk.deps[row] as number, chunk.time[row] as number, (replica, seq, time) => {
-        if (seq > (reached.get(replica) ?? 0) && stands(log, replica, seq, time)) reached.set(replica, seq);
-      });
+      dependencies.each(chunk.deps[row] as number, chunk.time[row] as number, reach);
     }
   }
-  const past = new Map([...reached].map(([replica, seq]) => [replicas.ids[replica] as ReplicaId, seq]));
-  past.set(event.replica, event.seq - 1);
-  return past;
+  const of = new Map([...reached].map(([replica, seq]) => [replicas.ids[replica] as ReplicaId, seq]));
+  of.set(event.replica, event.seq - 1);
+  return { of, voids };
 }
 
 /** @internal */
@@ -76,39 +123,69 @@ export function futureTest(name: string, given: LogEvent, input: ViewNode): RowT
   const event = storedEvent(given);
   const root = rootOf(name, input);
   let seen: Rows = noRows;
-  /** Replica → its first event that depends on `event`. */
-  const future = new Map<ReplicaId, number>();
-  const note = (store: ChunkStore, row: number) => {
-    const replica = store.replica(row);
-    if (store.time(row) <= event.clock || future.has(replica)) return;
+  let future = new Future(event);
+  /** Takes in what came. Is what is known of the other rows no longer right? */
+  const isTouched = (before: Rows) => {
+    const change = difference(before, seen);
+    const isAtEnd = isGrowth(change, seen);
+    return hasRow(change, before, seen, (store, row, isNew) =>
+      isNew ? future.take(store as ChunkStore, row) && !isAtEnd : future.has(store, row),
+    );
+  };
+  return {
+    outside: {
+      node: root,
+      look() {
+        const before = seen;
+        seen = root.sync();
+        if (seen === before || !isTouched(before)) return false;
+        future = new Future(event);
+        for (const { store, row, length } of seen.spans(seen.lowerBound(event.clock), seen.length)) {
+          for (let at = row; at < row + length; at++) future.take(store as ChunkStore, at);
+        }
+        return true;
+      },
+    },
+    passes: (store, row) => store.time(row) > event.clock && future.has(store, row),
+  };
+}
+
+/** Did rows come at the end, and is all else as it was? */
+function isGrowth({ newEnd, parts }: Difference, after: Rows): boolean {
+  const firstNew = parts.findIndex(({ oldStore }) => oldStore < 0);
+  const end = firstNew < 0 ? [] : parts.slice(firstNew);
+  return newEnd === after.stores.length && end.every(({ oldStore }) => oldStore < 0);
+}
+
+/** What is known to follow an event. */
+class Future {
+  readonly #event: LogEvent;
+  /** Of each replica the first event that depends on `event`, or is it. */
+  readonly #from: Map<ReplicaId, number>;
+  readonly #voids = new Set<EventId>();
+
+  constructor(event: LogEvent) {
+    this.#event = event;
+    this.#from = new Map([[event.replica, event.seq]]);
+  }
+
+  has(store: Store, row: number): boolean {
+    return store.seq(row) >= (this.#from.get(store.replica(row)) ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Takes in a row; rows before it were taken in. True when rows behind it may follow for it. */
+  take(store: ChunkStore, row: number): boolean {
+    const isAwaited = this.#voids.size > 0 && this.#voids.has(eventId(store.replica(row), store.seq(row)));
+    if (store.time(row) <= this.#event.clock || this.has(store, row)) return isAwaited;
     const { replicas, dependencies } = store.log.tables;
     let follows = false;
     dependencies.each(store.chunk.deps[row] as number, store.time(row), (index, seq, time) => {
-      if (seq >= (future.get(replicas.ids[index] as ReplicaId) ?? Number.POSITIVE_INFINITY)) {
-        follows ||= stands(store.log, index, seq, time);
-      }
+      const replica = replicas.ids[index] as ReplicaId;
+      if (seq < (this.#from.get(replica) ?? Number.POSITIVE_INFINITY)) return;
+      if (stands(store.log, index, seq, time)) follows = true;
+      else this.#voids.add(eventId(replica, seq));
     });
-    if (follows) future.set(replica, store.seq(row));
-  };
-  return {
-    begin() {
-      const rows = root.sync();
-      const anew = lostRows(seen, rows);
-      if (anew) seen = noRows;
-      if (seen === noRows) {
-        future.clear();
-        future.set(event.replica, event.seq);
-      }
-      // Events come after what they depend on, in the log and in time: one pass over what is new.
-      for (const { oldStore, newStore, newRow, length } of difference(seen, rows).parts) {
-        if (oldStore >= 0) continue;
-        const store = rows.stores[newStore] as Store;
-        for (let row = newRow; row < newRow + length; row++) note(store as ChunkStore, row);
-      }
-      seen = rows;
-      return anew;
-    },
-    passes: (store, row) =>
-      store.seq(row) >= (future.get(store.replica(row)) ?? Number.POSITIVE_INFINITY) && store.time(row) > event.clock,
-  };
+    if (follows) this.#from.set(store.replica(row), store.seq(row));
+    return follows || isAwaited;
+  }
 }

@@ -5,7 +5,7 @@
 import type { LogEvent } from '../event.js';
 import type { ReplicaId } from '../ids.js';
 import { type Bounds, within } from './bounds.js';
-import { type Carrier, carry, difference } from './difference.js';
+import { type Carrier, carry, hasChanged } from './difference.js';
 import { ViewNode } from './node.js';
 import { noRows, Rows, Store } from './rows.js';
 import type { Operator, View, ViewSource } from './view.js';
@@ -13,14 +13,21 @@ import type { Operator, View, ViewSource } from './view.js';
 /** Decides about rows, in the node that it was made for. @internal */
 export interface RowTest {
   passes(store: Store, row: number): boolean;
-  /** Called before rows are tested. True: what it says may have changed, and all rows are to be tested anew. */
-  begin?(): boolean;
+  /** What it depends on besides the rows that it is asked about. */
+  readonly outside?: OutsideRows;
+}
+
+/** Rows other than its input on which a test depends. @internal */
+export interface OutsideRows {
+  readonly node: ViewNode;
+  /** Looks at them, before rows are tested. True: it may say otherwise of rows that were tested before. */
+  look(): boolean;
 }
 
 /** What a filter is, before it is part of a node. @internal */
 export interface FilterSpec {
   readonly bounds?: Bounds;
-  /** It may have to begin anew: filters beside it must not, so it gets a node of its own. */
+  /** It may have to test all rows again: filters beside it must not, so it gets a node of its own. */
   readonly alone?: boolean;
   /** Called when the view is built. */
   create(node: ViewNode, input: ViewNode): RowTest;
@@ -134,14 +141,24 @@ class FilterNode<T> extends ViewNode<T> implements Carrier<SelectedStore> {
     this.#tests = specs.map((spec) => spec.create(this, input));
   }
 
+  protected override connect(listener: () => void): () => void {
+    // What a test depends on may change where the input does not.
+    const outside = this.#tests.flatMap((test) => test.outside?.node.follow(listener) ?? []);
+    const ends = [super.connect(listener), ...outside];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
   protected update(): void {
     const input = this.#input.sync();
-    if (input === this.#seen) return;
-    let anew = false;
-    for (const test of this.#tests) if (test.begin?.()) anew = true;
+    let again = false;
+    for (const { outside } of this.#tests) if (outside?.look()) again = true;
+    if (input === this.#seen && !again) return;
     this.#changed = false;
+    const { rows: rowsBefore } = this;
     const before = this.#selected;
-    this.#selected = anew ? carry(noRows, input, [], this) : carry(this.#seen, input, before, this);
+    this.#selected = again ? carry(noRows, input, [], this) : carry(this.#seen, input, before, this);
     this.#seen = input;
     if (this.#selected !== before) {
       this.rows = Rows.of(
@@ -151,7 +168,7 @@ class FilterNode<T> extends ViewNode<T> implements Carrier<SelectedStore> {
     } else if (this.#changed) {
       this.rows = this.rows.grown((before[before.length - 1] as SelectedStore).length);
     }
-    if (this.#changed || anew) this.revision++;
+    if (again ? hasChanged(rowsBefore, this.rows) : this.#changed) this.revision++;
   }
 
   make(store: Store): SelectedStore {
@@ -186,9 +203,4 @@ class FilterNode<T> extends ViewNode<T> implements Carrier<SelectedStore> {
   drop(from: SelectedStore, _store: Store, row: number, length: number): void {
     if (from.below(row + length) > from.below(row)) this.#changed = true;
   }
-}
-
-/** The rows of `input` on which a test depends were taken out since it was asked last. @internal */
-export function lostRows(before: Rows, after: Rows): boolean {
-  return before !== after && difference(before, after).parts.some(({ newStore }) => newStore < 0);
 }

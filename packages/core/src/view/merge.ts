@@ -6,10 +6,12 @@ import { ViewNode } from './node.js';
 import { nodeOf } from './root.js';
 import { noRows, type Rows } from './rows.js';
 import type { View, ViewSource } from './view.js';
+import { storedEvent } from './view-event.js';
 
 /**
- * The events of several logs and views in one order: by time, then replica, then the order of the logs here. An event
- * that several views of one log show is there once. Ids are unique within a log only: events of two logs may share one.
+ * The events of several logs and views in one order: by time, replica and sequence number, then the order of the logs here.
+ * An event of a log that several views show is there once, as the first of them shows it. Ids are unique within a log only:
+ * events of two logs may share one.
  *
  * @throws TypeError without a source, or for one that is none.
  * @example
@@ -33,8 +35,8 @@ class MergeNode<T> extends ViewNode<T> {
   readonly #seen: Rows[];
   /** Per input, the place of each of its logs among all of them. */
   readonly #places: readonly (readonly number[])[];
-  /** How many inputs show an event, where one log may come in through several. */
-  readonly #copies: Map<LogEvent, number> | undefined;
+  /** Where one log may come in through several inputs: what each shows of an event of the log. */
+  readonly #shown: Map<LogEvent, (Entry | undefined)[]> | undefined;
 
   constructor(inputs: readonly ViewNode[]) {
     super(inputs);
@@ -43,12 +45,14 @@ class MergeNode<T> extends ViewNode<T> {
     const all = [...this.sources];
     this.#places = inputs.map((input) => [...input.sources].map((source) => all.indexOf(source)));
     const many = inputs.reduce((count, input) => count + input.sources.size, 0);
-    this.#copies = many > all.length ? new Map() : undefined;
+    this.#shown = many > all.length ? new Map() : undefined;
   }
 
   protected update(): void {
     const removed: Entry[] = [];
     const inserted: Entry[] = [];
+    /** Events that several inputs may show: what of each showed before. */
+    const touched = new Map<LogEvent, Entry | undefined>();
     for (const [i, input] of this.inputs.entries()) {
       const rows = input.sync();
       const seen = this.#seen[i] as Rows;
@@ -56,27 +60,36 @@ class MergeNode<T> extends ViewNode<T> {
       this.#seen[i] = rows;
       const changed = entriesChanged(seen, rows);
       const placed = ({ event, tie }: Entry): Entry => ({ event, tie: (this.#places[i] as number[])[tie] as number });
-      for (const entry of changed.removed) if (this.#count(entry.event, -1) === 0) removed.push(placed(entry));
-      for (const entry of changed.inserted) if (this.#count(entry.event, 1) === 1) inserted.push(placed(entry));
+      if (this.#shown === undefined) {
+        removed.push(...changed.removed.map(placed));
+        inserted.push(...changed.inserted.map(placed));
+      } else {
+        for (const entry of changed.removed) this.#show(touched, i, entry.event, undefined);
+        for (const entry of changed.inserted) this.#show(touched, i, entry.event, placed(entry));
+      }
+    }
+    for (const [stored, was] of touched) {
+      const is = firstOf(this.#shown?.get(stored));
+      if (is === undefined) this.#shown?.delete(stored);
+      if (is?.event === was?.event) continue;
+      if (was !== undefined) removed.push(was);
+      if (is !== undefined) inserted.push(is);
     }
     if (removed.length + inserted.length === 0) return;
-    // What left one input and came into another is as it was.
-    const put = new Set(inserted.map(({ event }) => event));
-    const both = new Set(removed.map(({ event }) => event).filter((event) => put.has(event)));
-    this.#list.apply(
-      removed.filter(({ event }) => !both.has(event)).sort(compareEntries),
-      inserted.filter(({ event }) => !both.has(event)).sort(compareEntries),
-    );
+    this.#list.apply(removed.sort(compareEntries), inserted.sort(compareEntries));
     this.rows = this.#list.rows;
     this.revision++;
   }
 
-  /** How many inputs show it now. */
-  #count(event: LogEvent, change: 1 | -1): number {
-    if (this.#copies === undefined) return change === 1 ? 1 : 0;
-    const count = (this.#copies.get(event) ?? 0) + change;
-    if (count === 0) this.#copies.delete(event);
-    else this.#copies.set(event, count);
-    return count;
+  #show(touched: Map<LogEvent, Entry | undefined>, input: number, event: LogEvent, entry: Entry | undefined): void {
+    const stored = storedEvent(event);
+    const shown = this.#shown?.get(stored) ?? [];
+    this.#shown?.set(stored, shown);
+    if (!touched.has(stored)) touched.set(stored, firstOf(shown));
+    shown[input] = entry;
   }
+}
+
+function firstOf(shown: readonly (Entry | undefined)[] | undefined): Entry | undefined {
+  return shown?.find((entry) => entry !== undefined);
 }
