@@ -23,6 +23,9 @@ export interface ValueStore<V> extends Pick<StoreApi<V>, 'getState' | 'getInitia
  * Opens a log and keeps it open until `release`. Stores and hooks of one node share what they show, so a log that is
  * held by a store (preloaded) is there in a component's first render, where it reaches back as far as that one's `window`.
  *
+ * A log that is `ready` and empty may have events elsewhere: on a new device they come from peers later. So append nothing
+ * because there is nothing; what a log begins with is the initial state of a fold.
+ *
  * @param id The log's name: 1 to 255 bytes of UTF-8.
  * @throws RangeError when `id` is not a log's name.
  * @example
@@ -31,9 +34,8 @@ export interface ValueStore<V> extends Pick<StoreApi<V>, 'getState' | 'getInitia
  *
  * const node = createGossipNode({ storage: memoryStorage() });
  * const store = createLogStore<{ text: string }>(node, 'general');
- * const unsubscribe = store.subscribe(({ status, events, append }) => {
- *   if (status === 'ready' && events.length === 0) append({ text: 'first' });
- *   console.log(events.map((event) => event.payload.text));
+ * const unsubscribe = store.subscribe(({ status, events }) => {
+ *   if (status === 'ready') console.log(events.at(-1)?.payload.text);
  * });
  *
  * // Later:

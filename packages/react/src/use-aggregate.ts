@@ -6,16 +6,23 @@ import { useCallback, useSyncExternalStore } from 'react';
  * The value of an aggregate; the component renders when it changes. Build the aggregate once, outside of the component or
  * in `useMemo`.
  *
+ * What is unread is told by what was there when the log was last looked at, not by a time: a message may come long after it
+ * was written. `seen` is such a map, kept where the person's devices share it.
+ *
  * @example
  * ```tsx
- * import { useAggregate, useViewSource } from '@gossip-log/react';
- * import { aggregate, count, view, where } from '@gossip-log/core/view';
+ * import { type ReplicaId, useAggregate, useViewSource } from '@gossip-log/react';
+ * import { aggregate, count, group, max, view, where } from '@gossip-log/core/view';
  * import { useMemo } from 'react';
  *
- * export function Unread({ room, since }: { room: string; since: number }) {
+ * type Seen = ReadonlyMap<ReplicaId, number | undefined>;
+ *
+ * export function Unread({ room, seen, onRead }: { room: string; seen: Seen; onRead(seen: Seen): void }) {
  *   const log = useViewSource<{ text: string }>(room);
- *   const unread = useMemo(() => aggregate(view(log, where((_message, event) => event.clock > since)), count()), [log, since]);
- *   return <b>{useAggregate(unread)}</b>;
+ *   const now = useAggregate(useMemo(() => aggregate(log, group((_, { replica }) => replica, max((_, { seq }) => seq))), [log]));
+ *   const isNew = useMemo(() => where<{ text: string }>((_, { replica, seq }) => seq > (seen.get(replica) ?? 0)), [seen]);
+ *   const unread = useAggregate(useMemo(() => aggregate(view(log, isNew), count()), [log, isNew]));
+ *   return <button type="button" onClick={() => onRead(now)}>{unread} unread</button>;
  * }
  * ```
  */

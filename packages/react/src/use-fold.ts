@@ -12,15 +12,15 @@ import { useAggregate } from './use-aggregate.js';
  * import { fold } from '@gossip-log/core/view';
  * import { useMemo } from 'react';
  *
- * type Move = { card: string; column: string };
+ * type Play = { do: 'score'; points: number } | { do: 'restart' };
  *
- * export function Board({ id }: { id: string }) {
- *   const log = useViewSource<Move>(id);
- *   const board = useMemo(
- *     () => fold(log, (at: Record<string, string>, { payload }) => ({ ...at, [payload.card]: payload.column }), {}),
+ * export function Score({ id }: { id: string }) {
+ *   const log = useViewSource<Play>(id);
+ *   const score = useMemo(
+ *     () => fold(log, (points: number, { payload }) => (payload.do === 'score' ? points + payload.points : 0), 0),
  *     [log],
  *   );
- *   return <ul>{Object.entries(useFold(board)).map(([card, column]) => <li key={card}>{card}: {column}</li>)}</ul>;
+ *   return <b>{useFold(score)}</b>;
  * }
  * ```
  */

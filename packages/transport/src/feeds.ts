@@ -59,9 +59,11 @@ export interface FeedOptions<T> {
  * const connections = [webSocketClient({ url: 'ws://localhost:4400/sync' })];
  * const node = createGossipNode({ storage: memoryStorage(), connections });
  * const feed = node.feed<string>('news', { from: Date.now() - 3_600_000 });
+ * let read = 0;
  * for await (const event of feed) {
  *   console.log(event.payload);
- *   localStorage.setItem('news', JSON.stringify(feed.cursor)); // `after` of the next feed
+ *   // `after` of the next feed. It names every writer: not at every event. What came since comes again after a crash.
+ *   if (++read % 100 === 0) localStorage.setItem('news', JSON.stringify(feed.cursor));
  * }
  * ```
  */

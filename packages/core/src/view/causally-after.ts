@@ -6,7 +6,8 @@ import { filter } from './filter.js';
 import type { Operator } from './view.js';
 
 /**
- * Events that depend on `event`, directly or through others: those whose writers knew of it.
+ * Events that depend on `event`, directly or through others: those whose writers knew of it. While it is not in the log, as
+ * before a window, those of which the log tells that.
  *
  * @throws TypeError when it is no event, and from `view` where several logs are merged.
  */

@@ -63,6 +63,9 @@ export interface Fold<S> extends Derived<S> {
 /**
  * Folds a log or view with a pure reducer, in log order.
  *
+ * A step costs what it copies: a state that grows with the log, copied at every event, makes n events cost n². Fold into a
+ * small state. The newest value of each key is `aggregate(source, group(key, last(1)))`, a list is a view (`where`, `map`).
+ *
  * @param initial The state before the first event. It is frozen.
  * @throws TypeError when the source or the reducer is none.
  * @example
@@ -70,12 +73,12 @@ export interface Fold<S> extends Derived<S> {
  * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
  * import { fold } from '@gossip-log/core/view';
  *
- * type Edit = { do: 'add'; text: string } | { do: 'clear' };
+ * type Play = { do: 'score'; points: number } | { do: 'restart' };
  * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<Edit>({ id: 'list', replica, now: Date.now });
- * const list = fold(log, (texts: readonly string[], { payload }) => (payload.do === 'add' ? [...texts, payload.text] : []), []);
- * log.append({ do: 'add', text: 'Tea' });
- * list.value(); // ['Tea']
+ * const log = createGossipLog<Play>({ id: 'game', replica, now: Date.now });
+ * const score = fold(log, (points: number, { payload }) => (payload.do === 'score' ? points + payload.points : 0), 0);
+ * log.append({ do: 'score', points: 3 });
+ * score.value(); // 3
  * ```
  */
 export function fold<T, S>(
