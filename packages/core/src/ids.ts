@@ -90,6 +90,7 @@ export function eventId(replica: ReplicaId, seq: SequenceNumber): EventId {
  * @throws TypeError when `id` is not one.
  */
 export function parseEventId(id: string): { replica: ReplicaId; seq: SequenceNumber } {
+  if (typeof id !== 'string') throw new TypeError(`event id: expected "replica.seq", got ${typeof id}`);
   const dot = id.indexOf('.');
   const seq = Number(id.slice(dot + 1));
   if (dot < 0 || !/^[1-9][0-9]{0,9}$/.test(id.slice(dot + 1)) || seq > 0xffffffff) {

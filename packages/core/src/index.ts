@@ -1,3 +1,4 @@
+export { checkOptions } from './check-options.js';
 export { xxHash32 } from './codec/checksum.js';
 export { jsonCodec, type PayloadCodec } from './codec/payload.js';
 export { utf8Decoder, utf8Encoder } from './codec/utf8.js';

@@ -12,8 +12,12 @@ export class Listeners {
     this.#connect = connect;
   }
 
-  /** @param toTheEnd It is told by `end` too. */
+  /**
+   * @param toTheEnd It is told by `end` too.
+   * @throws TypeError when it is no function: it would throw in the one who changes the log.
+   */
   add(listener: () => void, toTheEnd = false): () => void {
+    if (typeof listener !== 'function') throw new TypeError(`subscribe: expected a function, got ${typeof listener}`);
     // A function of its own per call, so that one listener subscribed twice is called twice.
     const entry = () => listener();
     this.#listeners.set(entry, toTheEnd);

@@ -3,6 +3,7 @@
  * what users call; what nodes and sessions need besides is here. The rules stand at the parts.
  */
 import { CausalBuffer } from './causal-buffer.js';
+import { checkOptions } from './check-options.js';
 import { decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
@@ -281,6 +282,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** The last stored event of a replica; 0 when there is none. */
   storedSeq(replica: ReplicaId): SequenceNumber {
     return this.#stored.lastOf(replica);
+  }
+
+  /** Has an event of this id come into the log? Also one that is not in memory, or was hidden since. */
+  hasTaken(replica: ReplicaId, seq: SequenceNumber): boolean {
+    return seq <= (this.#replicas.last[this.#replicas.find(replica)] ?? 0);
   }
 
   /** Own events that are not stored yet. */
@@ -750,5 +756,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
  * ```
  */
 export function createGossipLog<T = unknown>(options: GossipLogOptions<T>): GossipLog<T> {
+  checkOptions('createGossipLog', options, { id: 'any', replica: 'any', now: 'function', codec: 'object' });
+  if (options.now === undefined) throw new TypeError('createGossipLog: now: expected a function, got undefined');
   return new ReplicatedLog<T>(options);
 }

@@ -7,7 +7,7 @@
  * - [Z3] Only actions change what the log makes: whatever else sets such a key is set right again. Other keys are the
  *   store's own, and stay here.
  */
-import type { GossipError } from '@gossip-log/core';
+import { checkOptions, type GossipError } from '@gossip-log/core';
 import { type FoldCheckpoint, fold, type ViewSource } from '@gossip-log/core/view';
 import type { StateCreator, StoreApi, StoreMutatorIdentifier } from 'zustand/vanilla';
 
@@ -80,8 +80,13 @@ type Data = Readonly<State>;
  * todos.getState().texts; // ['Tea']
  * ```
  */
-export const gossip = ((initializer: StateCreator<State>, { log, checkpoint }: GossipStoreOptions) =>
-  (set: StoreApi<State>['setState'], get: StoreApi<State>['getState'], api: StoreApi<State>): State => {
+export const gossip = ((initializer: StateCreator<State>, options: GossipStoreOptions) => {
+  checkOptions('gossip', options, { log: 'object', checkpoint: 'object' });
+  const { log, checkpoint } = options;
+  if (typeof log?.append !== 'function') {
+    throw new TypeError("gossip: log: expected an open log, for example node.open('todos')");
+  }
+  return (set: StoreApi<State>['setState'], get: StoreApi<State>['getState'], api: StoreApi<State>): State => {
     /** The state that an event's action works on. */
     let draft: State | undefined;
     const setDraft = (partial: State | ((state: State) => State), replace?: boolean) => {
@@ -143,7 +148,8 @@ export const gossip = ((initializer: StateCreator<State>, { log, checkpoint }: G
         follow(`gossip/${action}`);
       };
     return { ...shown, ...Object.fromEntries(Object.keys(actions).map((name) => [name, append(name)])) };
-  }) as unknown as Gossip;
+  };
+}) as unknown as Gossip;
 
 /** What of a state is no action. */
 function dataOf(state: Data): Data {

@@ -1,4 +1,5 @@
 /** The provider: which node the hooks below it use. */
+import { checkOptions } from '@gossip-log/core';
 import { createGossipNode, type GossipNode, type GossipNodeOptions } from '@gossip-log/transport';
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react';
 import { useLatest } from './use-latest.js';
@@ -28,6 +29,7 @@ export type GossipProviderProps = { readonly children?: ReactNode } & (
  * Gives the hooks below it a node. While a node made from `options` is not there yet (the first render, a server),
  * logs are `opening`.
  *
+ * @throws TypeError for an unknown property, and unless exactly one of `node` and `options` is given.
  * @example
  * ```tsx
  * import { GossipProvider, indexedDbStorage, webSocketClient } from '@gossip-log/react';
@@ -44,7 +46,12 @@ export type GossipProviderProps = { readonly children?: ReactNode } & (
  * );
  * ```
  */
-export function GossipProvider({ node, options, children }: GossipProviderProps): ReactNode {
+export function GossipProvider(props: GossipProviderProps): ReactNode {
+  checkOptions('GossipProvider', props, { node: 'object', options: 'any', children: 'any' });
+  const { node, options, children } = props;
+  if ((node === undefined) === (options === undefined)) {
+    throw new TypeError('GossipProvider: expected exactly one of node and options');
+  }
   if (node !== undefined) return <NodeContext.Provider value={node}>{children}</NodeContext.Provider>;
   return <OwnNode options={options}>{children}</OwnNode>;
 }

@@ -498,5 +498,5 @@ test('the payload type flows from the hook to its events and its append', () => 
   expectTypeOf<Hooks['count']>().toEqualTypeOf<number>();
   expectTypeOf<Hooks['delivery']>().toEqualTypeOf<Delivery>();
   // @ts-expect-error a provider takes a node or options, not neither
-  GossipProvider({});
+  expect(() => GossipProvider({})).toThrow(TypeError);
 });

@@ -1,6 +1,13 @@
 /** What hooks and stores show of a log. */
-import { type EventId, emptySnapshot, type GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
-import type { LogHandle } from '@gossip-log/transport';
+import {
+  checkOptions,
+  type EventId,
+  emptySnapshot,
+  type GossipError,
+  type LogEvent,
+  type Snapshot,
+} from '@gossip-log/core';
+import type { LogHandle, OpenOptions } from '@gossip-log/transport';
 
 /** One log as an app sees it. Immutable: a change makes a new object, no change keeps it. */
 export interface LogState<T = unknown> {
@@ -68,4 +75,10 @@ export function unreadState<T>(status: 'disabled' | 'opening', actions: LogActio
     isLoadingOlder: false,
     ...actions,
   };
+}
+
+/** @internal Options of hooks, as soon as they are given: on a server and in the first render nothing is opened yet. */
+export function checkOpenOptions(what: string, options: object | undefined): void {
+  const given: OpenOptions<unknown> | undefined = options;
+  if (given !== undefined) checkOptions(what, given, { codec: 'object', window: 'any', catchUpEventsMax: 'any' });
 }

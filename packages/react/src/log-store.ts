@@ -4,7 +4,7 @@ import type { Derived, View } from '@gossip-log/core/view';
 import type { GossipNode, OpenOptions } from '@gossip-log/transport';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { registryOf } from './log-registry.js';
-import type { LogState } from './log-state.js';
+import { checkOpenOptions, type LogState } from './log-state.js';
 
 /** A read-only zustand store. zustand's `useStore` takes it. */
 export interface LogStore<T = unknown>
@@ -67,8 +67,12 @@ export function createLogStore(
   id?: string,
   options?: OpenOptions<unknown>,
 ): ValueStore<unknown> {
+  if (typeof source !== 'object' || source === null) {
+    throw new TypeError(`createLogStore: expected a node, a view, an aggregate or a fold, got ${source}`);
+  }
   if ('snapshot' in source) return valueStore(() => source.snapshot(), source);
   if ('value' in source) return valueStore(() => source.value(), source);
+  checkOpenOptions('createLogStore', options);
   const { log, release } = registryOf(source).retain(id as string, options);
   const { getState, getInitialState, subscribe } = log.store;
   return { getState, getInitialState, subscribe, release };

@@ -11,6 +11,7 @@ const readPending = (): Delivery => pending;
  * How far an event has come. The component renders when that event's delivery changes, and for no other event.
  *
  * @param event An event that a hook or store of this node gave. Of any other nothing is known: it stays `pending`.
+ * @throws TypeError when it is no event, as with its id.
  * @example
  * ```tsx
  * import { type LogEvent, useDelivery } from '@gossip-log/react';
@@ -19,6 +20,9 @@ const readPending = (): Delivery => pending;
  * ```
  */
 export function useDelivery(event: LogEvent): Delivery {
+  if (typeof event !== 'object' || event === null) {
+    throw new TypeError(`useDelivery: expected an event, got ${event === null ? 'null' : typeof event}`);
+  }
   const node = useGossipNode();
   const read = (): Delivery => (node === undefined ? pending : registryOf(node).delivery(event));
   const subscribe = useCallback(

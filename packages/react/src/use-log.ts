@@ -4,7 +4,7 @@ import type { GossipNode, OpenOptions } from '@gossip-log/transport';
 import { useMemo } from 'react';
 import { useGossipNode } from './gossip-provider.js';
 import { registryOf } from './log-registry.js';
-import { type LogActions, type LogState, unreadState } from './log-state.js';
+import { checkOpenOptions, type LogActions, type LogState, unreadState } from './log-state.js';
 import { createLogStore, type LogStore } from './log-store.js';
 
 /** @internal A zustand store's reading side, over the log of one node and id. */
@@ -28,6 +28,7 @@ function logSource<T>(
   id: string | null,
   options: OpenOptions<T> | undefined,
 ): LogSource<T> {
+  checkOpenOptions(`options of log ${JSON.stringify(id)}`, options);
   if (node === undefined || id === null) {
     const append = (): never => {
       throw new GossipError('log-not-ready', id === null ? 'no log: its id is null' : `log "${id}": no node yet`);

@@ -371,6 +371,25 @@ test('[R5] a store that cannot be used rejects with its code, and the port is fr
   await relay({ port });
 });
 
+test.each([
+  [{ autorize: () => true }, 'createRelay: unknown option "autorize"; did you mean "authorize"?'],
+  [{ alowOrigin: () => true }, 'did you mean "allowOrigin"?'],
+  [{ authorize: true }, 'authorize: expected a function'],
+  [{ retention: { eventMax: 5 } }, 'did you mean "eventsMax"?'],
+  [{ path: 'sync' }, 'path: expected one that begins with /'],
+  [{ port: '4400' }, 'port: expected a number'],
+])(
+  'an option that is not known, or of another kind, is refused and leaves nothing open [R5]: %j',
+  async (wrong, message) => {
+    const storage = memoryStorage();
+    const first = await relay();
+    const { port } = first.address as { port: number };
+    await first.close();
+    await expect(createRelay({ port, host, storage, ...wrong } as never)).rejects.toThrow(message);
+    await relay({ port });
+  },
+);
+
 test('[R5] options that contradict one another are refused', async () => {
   const storage = memoryStorage();
   await expect(createRelay({ storage })).rejects.toThrow(TypeError);

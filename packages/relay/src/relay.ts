@@ -10,9 +10,9 @@
  */
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import { type Environment, GossipError, type GossipStorage, limits } from '@gossip-log/core';
+import { checkOptions, type Environment, GossipError, type GossipStorage, limits } from '@gossip-log/core';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
-import { createGossipNode, type GossipNodeOptions } from '@gossip-log/transport';
+import { createGossipNode, type GossipNode, type GossipNodeOptions } from '@gossip-log/transport';
 import { type WebSocketServerOptions, webSocketServer } from '@gossip-log/transport/web-socket-server';
 import { type Counts, countCommits, countConnections, newCounts, type RelayMetrics } from './metrics.js';
 
@@ -27,8 +27,8 @@ export interface RelayOptions
   readonly server?: Server | HttpsServer;
   /** Where clients connect. Default: `/sync`. */
   readonly path?: string;
-  /** A folder for LMDB, made when it is missing. Either this or `storage`. */
-  readonly dataDir?: string;
+  /** A folder for LMDB, a path or a `file:` URL, made when it is missing. Either this or `storage`. */
+  readonly dataDir?: string | URL;
   /** Where events are kept. The relay's from then on: it closes it, also when it cannot start. */
   readonly storage?: GossipStorage;
   /** Time, randomness and timers. Default: the platform's. */
@@ -57,7 +57,7 @@ export interface Relay {
  * Starts a relay and resolves once it takes connections. With `port` it also answers `GET /healthz`: 200 `ok`, or
  * 503 while the last batch could not be stored.
  *
- * @throws TypeError unless exactly one of `port` and `server`, and one of `dataDir` and `storage`, is given.
+ * @throws TypeError for an unknown option, and unless exactly one of `port` and `server`, and one of `dataDir` and `storage`, is given.
  * @throws GossipError `storage-failed`, `storage-format`; `storage-in-use` when another relay has the folder; `connection-lost` when it cannot listen, with the system's
  *   error as `cause`.
  * @example
@@ -74,36 +74,37 @@ export interface Relay {
  * ```
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
+  checkOptions('createRelay', options, {
+    ...{ port: 'number', host: 'string', server: 'object', path: 'string', dataDir: 'any', storage: 'object' },
+    ...{ authorize: 'function', name: 'string', onError: 'function', retention: 'any', environment: 'object' },
+    ...{ allowOrigin: 'function', connectionsMax: 'number' },
+  });
   const { port, host, dataDir, path = '/sync', connectionsMax = limits.connectionsMax } = options;
   exactlyOne(options, 'port', 'server');
   exactlyOne(options, 'dataDir', 'storage');
   const counts = newCounts();
   const own = options.server === undefined ? createOwnServer(counts, connectionsMax, path) : undefined;
   const server = own ?? (options.server as Server | HttpsServer);
-  const storage = options.storage ?? lmdbStorage({ path: dataDir as string, exclusive: true });
+  const storage = options.storage ?? lmdbStorage({ path: dataDir as string | URL, exclusive: true });
 
+  let node: GossipNode;
   try {
     // Before the data is touched: a second relay on this port most likely means the same data.
     if (own !== undefined) await listen(own, port as number, host);
     // Opens the store, so that whoever starts the relay learns what is wrong with it, and not the first client.
     await storage.getMetadata('relay');
+    const sockets = webSocketServer({ ...pick(options, 'allowOrigin', 'environment'), server, path, connectionsMax });
+    node = createGossipNode({
+      ...pick(options, 'authorize', 'name', 'onError', 'environment', 'retention'),
+      storage: countCommits(storage, counts),
+      durable: true,
+      openOnDemand: true,
+      connections: [countConnections(sockets, counts)],
+    });
   } catch (error) {
     await Promise.all([own && closeServer(own), storage.close()]);
     throw error;
   }
-
-  const node = createGossipNode({
-    ...pick(options, 'authorize', 'name', 'onError', 'environment', 'retention'),
-    storage: countCommits(storage, counts),
-    durable: true,
-    openOnDemand: true,
-    connections: [
-      countConnections(
-        webSocketServer({ ...pick(options, 'allowOrigin', 'environment'), server, path, connectionsMax }),
-        counts,
-      ),
-    ],
-  });
 
   const stop = async () => {
     const closed = own && closeServer(own);

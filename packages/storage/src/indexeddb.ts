@@ -27,6 +27,7 @@
  * happens where the browser does not open the database is in `open-database.ts`.
  */
 import {
+  checkOptions,
   GossipError,
   type GossipStorage,
   type JournalRecord,
@@ -114,7 +115,7 @@ export interface IndexedDbStorageOptions {
  * why: `unavailable` (a sandboxed frame, a private window, a policy, no IndexedDB at all), `blocked` (by another tab, see
  * `onBlocked`), or `no-answer` (the browser hangs). The first two can be told from a full disk that way.
  *
- * @throws TypeError when `name` is not a name, or an option is not a function. All else rejects in the calls.
+ * @throws TypeError for an unknown option, when `name` is not a name, or another option is not a function. All else rejects in the calls.
  * @example
  * ```ts
  * import { indexedDbStorage } from '@gossip-log/storage/indexeddb';
@@ -132,13 +133,9 @@ export interface IndexedDbStorageOptions {
  * ```
  */
 export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorage {
+  checkOptions('indexedDbStorage', options, { name: 'any', onBlocked: 'function', fallback: 'function' });
   const { name, onBlocked, fallback } = options;
   checkName(name);
-  for (const [option, value] of Object.entries({ onBlocked, fallback })) {
-    if (value !== undefined && typeof value !== 'function') {
-      throw new TypeError(`${option}: expected a function, got ${typeof value}`);
-    }
-  }
   const gate = new CallGate();
   const leases = new Set<ReplicaLease>();
   let opening: PatientRequest<IDBPDatabase<Schema>> | undefined;

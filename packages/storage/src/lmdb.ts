@@ -35,6 +35,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
 import {
+  checkOptions,
   GossipError,
   type GossipStorage,
   type JournalRecord,
@@ -92,8 +93,11 @@ type Transaction = ReturnType<Database['useReadTransaction']>;
 
 /** Options of `lmdbStorage`. */
 export interface LmdbStorageOptions {
-  /** The environment's folder, made when it is missing. On a local disk: LMDB does not work over a network. */
-  readonly path: string;
+  /**
+   * The environment's folder, a path or a `file:` URL, made when it is missing. On a local disk: LMDB does not work over a
+   * network.
+   */
+  readonly path: string | URL;
   /**
    * Refuse a folder that another storage with this option has, here or in another process: `storage-in-use`. What a pack
    * removes goes at once then: other processes should not read packed logs beside it.
@@ -105,7 +109,7 @@ export interface LmdbStorageOptions {
  * Keeps everything in an LMDB environment. Opens it with the first call; several storages, in one process or in
  * several, may use one folder.
  *
- * @throws TypeError when `path` is not a path. All else rejects in the calls.
+ * @throws TypeError for an unknown option, and when `path` is not a path. All else rejects in the calls.
  * @example
  * ```ts
  * import { lmdbStorage } from '@gossip-log/storage/lmdb';
@@ -116,8 +120,10 @@ export interface LmdbStorageOptions {
  * ```
  */
 export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
+  checkOptions('lmdbStorage', options, { path: 'any', exclusive: 'boolean' });
   const { path, exclusive = false } = options;
-  if (typeof path !== 'string' || path === '') throw new TypeError(`path: expected the path of a folder, got ${path}`);
+  const isPath = typeof path === 'string' ? path !== '' : path?.protocol === 'file:';
+  if (!isPath) throw new TypeError(`lmdbStorage: path: expected the path of a folder, or a file: URL, got ${path}`);
   const gate = new CallGate();
   const leases = new Set<{ readonly replica: ReplicaId; readonly token: string }>();
   let opening: Promise<Environment> | undefined;
@@ -407,7 +413,7 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
 }
 
 /** The real path of a folder, made when it is missing. */
-function folderOf(path: string): string {
+function folderOf(path: string | URL): string {
   mkdirSync(path, { recursive: true });
   return realpathSync(path);
 }

@@ -1,5 +1,6 @@
 /** Storage in memory: for tests, and for nodes that may be thrown away. */
 import {
+  checkOptions,
   GossipError,
   type GossipStorage,
   type JournalRecord,
@@ -100,6 +101,7 @@ export interface MemoryStorageOptions {
  * ```
  */
 export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage {
+  checkOptions('memoryStorage', options, { disk: 'object' });
   const disk = options.disk ?? new MemoryDisk();
   const boot = disk.boot;
   const leases = new Set<ReplicaLease>();

@@ -5,7 +5,7 @@
  * Generated histories are played on real logs. Every replica's app follows its own log. When all have received
  * everything, all states must be equal, and equal to a newcomer's, whose app sees the whole log at once.
  */
-import type { EventId, LogEvent, PayloadCodec } from '@gossip-log/core';
+import { checkOptions, type EventId, type LogEvent, type PayloadCodec } from '@gossip-log/core';
 import { dequal } from 'dequal';
 import fc from 'fast-check';
 import { report } from './convergence-report.js';
@@ -88,9 +88,14 @@ export function assertConverges<T, S>(
   app: Reducer<T, S> | { readonly create: () => Consumer<T, S> },
   options: ConvergenceOptions<T, S> | ReducerOptions<T, S>,
 ): void {
+  checkOptions<ConvergenceOptions<T, S> & Partial<ReducerOptions<T, S>>>('assertConverges', options, {
+    ...{ replicasMin: 'number', replicasMax: 'number', stepsMax: 'number', payloads: 'any', equal: 'function' },
+    ...{ codec: 'object', runs: 'number', seed: 'any', path: 'string', initial: 'any', fold: 'string' },
+  });
   const { equal = dequal, runs = 100, seed, path, codec, payloads } = options;
+  const { replicasMin, replicasMax, stepsMax } = options;
   const create = typeof app === 'function' ? folding(app, options as ReducerOptions<T, S>) : app.create;
-  const histories = arbitraryHistory(payloads, options);
+  const histories = arbitraryHistory(payloads, { replicasMin, replicasMax, stepsMax } as HistoryOptions);
   const details = fc.check(
     fc.property(histories, (history) => followHistory(history, { create, equal, codec })),
     { numRuns: runs, ...(seed === undefined ? {} : { seed }), ...(path === undefined ? {} : { path }) },
@@ -106,6 +111,9 @@ export function assertConverges<T, S>(
 
 /** Makes apps that fold a reducer. */
 function folding<T, S>(reducer: Reducer<T, S>, { initial, fold = 'arrival' }: ReducerOptions<T, S>) {
+  if (fold !== 'arrival' && fold !== 'snapshot') {
+    throw new RangeError(`assertConverges: fold: expected "arrival" or "snapshot", got ${JSON.stringify(fold)}`);
+  }
   const take = (state: S, event: LogEvent<T>): S => {
     const before = copied(state);
     const next = reducer(state, event);

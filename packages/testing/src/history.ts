@@ -2,6 +2,7 @@
  * Histories: what several replicas wrote, and what reached whom when. Plain data: every sub-list of a history's steps
  * is a history too, so that failures shrink to a few steps.
  */
+import { checkOptions } from '@gossip-log/core';
 import fc from 'fast-check';
 
 /** One step. Replicas are numbers, taken modulo how many there are. */
@@ -62,10 +63,9 @@ const offsetMs = fc.oneof(fc.constantFrom(0, -30_000, 30_000), fc.integer({ min:
  * );
  * ```
  */
-export function arbitraryHistory<T>(
-  payloads: fc.Arbitrary<T>,
-  { replicasMin = 2, replicasMax = Math.max(4, replicasMin), stepsMax = 40 }: HistoryOptions = {},
-): fc.Arbitrary<History<T>> {
+export function arbitraryHistory<T>(payloads: fc.Arbitrary<T>, options: HistoryOptions = {}): fc.Arbitrary<History<T>> {
+  checkOptions('arbitraryHistory', options, { replicasMin: 'number', replicasMax: 'number', stepsMax: 'number' });
+  const { replicasMin = 2, replicasMax = Math.max(4, replicasMin), stepsMax = 40 } = options;
   if (!(replicasMin >= 1 && replicasMin <= replicasMax && replicasMax <= replicaNames.length)) {
     throw new RangeError(
       `replicas: expected 1 to ${replicaNames.length}, min not above max, got ${replicasMin} to ${replicasMax}`,

@@ -1,5 +1,6 @@
 /** Plays a history on real logs, and tells a watcher what happens. */
 import {
+  checkOptions,
   createGossipLog,
   type EventId,
   type GossipLog,
@@ -96,6 +97,7 @@ class Replica<T> implements PlayedReplica<T> {
  * ```
  */
 export function playHistory<T>(history: History<T>, options: PlayOptions<T> = {}): readonly PlayedReplica<T>[] {
+  checkOptions('playHistory', options, { step: 'function', opened: 'function', changed: 'function', codec: 'object' });
   let timeMs = beginsAtMs;
   const replicas = Array.from(
     { length: history.replicas },

@@ -1,4 +1,5 @@
 /** The simulator, as users call it. */
+import { checkOptions } from '@gossip-log/core';
 import { faults as allFaults, describePlan, type Fault, planOf, run, shrink } from './sim/index.js';
 
 export interface SimulateOptions {
@@ -41,7 +42,9 @@ const shrinkRunsMax = 300;
  * const { steps, counts } = await simulate({ seed: 1, nodes: 3, faults: ['crash', 'partition'] });
  * ```
  */
-export async function simulate({ seed, nodes = 4, faults = allFaults }: SimulateOptions): Promise<Simulated> {
+export async function simulate(options: SimulateOptions): Promise<Simulated> {
+  checkOptions('simulate', options, { seed: 'number', nodes: 'number', faults: 'array' });
+  const { seed, nodes = 4, faults = allFaults } = options;
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new RangeError(`seed: expected a whole number from 0, got ${seed}`);
   if (!Number.isSafeInteger(nodes) || nodes < 2) throw new RangeError(`nodes: expected 2 or more, got ${nodes}`);
@@ -52,9 +55,9 @@ export async function simulate({ seed, nodes = 4, faults = allFaults }: Simulate
   const { violation, counts, steps, virtualMs } = await run(plan);
   if (violation === undefined) return { counts, steps, virtualMs };
   const shortest = await shrink(plan, violation.law, shrinkRunsMax);
-  const options = [`seed: ${seed}`, `nodes: ${nodes}`, `faults: ${JSON.stringify(faults)}`].join(', ');
+  const again = [`seed: ${seed}`, `nodes: ${nodes}`, `faults: ${JSON.stringify(faults)}`].join(', ');
   throw new Error(
-    `simulate: ${violation.message}\n\n${describePlan(shortest)}\n\nTo run it again: simulate({ ${options} })`,
+    `simulate: ${violation.message}\n\n${describePlan(shortest)}\n\nTo run it again: simulate({ ${again} })`,
     { cause: violation },
   );
 }

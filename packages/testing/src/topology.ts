@@ -1,4 +1,5 @@
 /** Who is connected to whom. */
+import { checkOptions } from '@gossip-log/core';
 import fc from 'fast-check';
 
 /** Nodes are numbered from 0. */
@@ -27,10 +28,9 @@ export interface TopologyOptions {
  * fc.sample(arbitraryTopology({ nodesMax: 3 }), 1); // [{ nodes: 3, links: [[1, 0], [2, 1]] }]
  * ```
  */
-export function arbitraryTopology({
-  nodesMin = 2,
-  nodesMax = Math.max(5, nodesMin),
-}: TopologyOptions = {}): fc.Arbitrary<Topology> {
+export function arbitraryTopology(options: TopologyOptions = {}): fc.Arbitrary<Topology> {
+  checkOptions('arbitraryTopology', options, { nodesMin: 'number', nodesMax: 'number' });
+  const { nodesMin = 2, nodesMax = Math.max(5, nodesMin) } = options;
   if (!(Number.isSafeInteger(nodesMin) && nodesMin >= 1 && nodesMin <= nodesMax)) {
     throw new RangeError(`nodes: expected whole numbers from 1, min not above max, got ${nodesMin} to ${nodesMax}`);
   }

@@ -59,11 +59,11 @@ export class Deliveries {
 
   /** An event object says by its clock which of two events of one id is meant; the id alone may mean either. */
   of(event: LogEvent<unknown> | EventId): Delivery {
+    const { replica, seq } = named(event);
     const successor = this.#reissued.get(typeof event === 'string' ? event : event.id);
     if (successor !== undefined && (typeof event === 'string' || event.clock === successor.clock)) {
       return this.of(successor.id);
     }
-    const { replica, seq } = typeof event === 'string' ? parseEventId(event) : event;
     const log = this.#of.log();
     if (log?.isHidden(replica, seq)) {
       const id = log.standingId(eventId(replica, seq));
@@ -78,18 +78,33 @@ export class Deliveries {
   /** Resolves once the event has come as far as `level`; rejects once it cannot any more. */
   reached(event: LogEvent<unknown> | EventId, level: 'stored' | 'relayed'): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (level !== 'stored' && level !== 'relayed') {
+        throw new TypeError(`delivered: expected "stored" or "relayed", got ${JSON.stringify(level)}`);
+      }
+      const { replica, seq } = named(event);
+      /** It came into the log once. One that never did would be waited for without end. */
+      let isKnown = false;
       const check = (): boolean => {
         const delivery = this.of(event);
         const ended = this.#of.ended();
+        const log = this.#of.log();
+        isKnown ||= log?.hasTaken(replica, seq) === true;
         if (delivery.state === 'relayed' || (delivery.state === 'stored' && level === 'stored')) resolve();
         else if (delivery.state === 'rejected') reject(delivery.error);
         else if (delivery.state === 'withdrawn') reject(new GossipError('withdrawn', 'the event was withdrawn'));
         else if (ended !== undefined) reject(ended);
+        else if (log !== undefined && !isKnown && !log.isDisputed(replica))
+          reject(this.#unknown(eventId(replica, seq)));
         else return false;
         return true;
       };
       if (!check()) this.#awaited.add(check);
     });
+  }
+
+  #unknown(event: EventId): GossipError {
+    const { id } = this.#of;
+    return new GossipError('unknown-event', `no event ${event} in log "${id}"`, { context: { log: id, id: event } });
   }
 
   /** Some event may have come further: whoever waits for it is told. */
@@ -186,4 +201,15 @@ export class Deliveries {
     if (seq === undefined || node === undefined) return;
     this.#relayed.set(replica, { seq: Number(seq), delivery: Object.freeze({ state: 'relayed', node }) });
   }
+}
+
+/**
+ * The replica and number of an event that a caller names.
+ *
+ * @throws TypeError when it is neither an event nor the id of one.
+ */
+function named(event: LogEvent<unknown> | EventId): { readonly replica: ReplicaId; readonly seq: SequenceNumber } {
+  if (typeof event !== 'object' || event === null) return parseEventId(event);
+  parseEventId(event.id);
+  return event;
 }

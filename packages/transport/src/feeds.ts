@@ -8,6 +8,7 @@
  * What came and was not pulled yet is dropped with its session: the next one sends it again, from the cursor.
  */
 import {
+  checkOptions,
   clockStepsPerMs,
   type Environment,
   type GossipError,
@@ -270,7 +271,9 @@ class NodeFeed<T> implements Feed<T>, FeedReader {
   }
 }
 
-function parseFilter({ from = 0, until = Number.POSITIVE_INFINITY, replicas }: FeedFilter) {
+function parseFilter(given: FeedFilter) {
+  checkOptions('feed', given, { from: 'any', until: 'any', replicas: 'array' });
+  const { from = 0, until = Number.POSITIVE_INFINITY, replicas } = given;
   for (const [name, ms] of Object.entries({ from, until })) {
     if (typeof ms !== 'number' || Number.isNaN(ms)) throw new TypeError(`${name}: expected milliseconds, got ${ms}`);
   }

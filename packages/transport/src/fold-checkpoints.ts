@@ -65,8 +65,9 @@ export class FoldCheckpoints {
   }
 }
 
-/** @throws RangeError when it is none. */
+/** @throws TypeError, RangeError when it is none. */
 function checkName(name: string): string {
+  if (typeof name !== 'string') throw new TypeError(`checkpoint name: expected text, got ${typeof name}`);
   const { length } = utf8Encoder.encode(name);
   if (length === 0 || length > limits.foldNameBytesMax) {
     throw new RangeError(`checkpoint name: expected 1 to ${limits.foldNameBytesMax} bytes of UTF-8, got ${length}`);

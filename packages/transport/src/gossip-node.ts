@@ -3,6 +3,7 @@ import {
   type CheckpointStore,
   type Connection,
   type ConnectionSource,
+  checkOptions,
   type Environment,
   GossipError,
   type GossipStorage,
@@ -31,7 +32,7 @@ import { checkCatchUp, checkWindow, type LogWindow, UsedWindow } from './log-win
 import { writersKey } from './own-writers.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
-import { platformEnvironment } from './system-environment.js';
+import { checkEnvironment, platformEnvironment } from './system-environment.js';
 
 /** What a relay or a test may decide about a peer's request. */
 export interface AuthorizeRequest {
@@ -225,13 +226,27 @@ class Node implements GossipNode, LogHost, SessionHost {
   #closed: Promise<void> | undefined;
 
   constructor(options: GossipNodeOptions) {
-    if (typeof options?.storage?.load !== 'function') {
+    checkOptions('createGossipNode', options, {
+      ...{ storage: 'any', connections: 'array', token: 'any', onError: 'function', environment: 'object' },
+      ...{ durable: 'boolean', openOnDemand: 'boolean', authorize: 'function', hotBytesMax: 'number' },
+      ...{ retention: 'any', catchUpEventsMax: 'any', name: 'string' },
+    });
+    if (typeof options.storage?.load !== 'function') {
       throw new TypeError('createGossipNode: expected { storage }, for example memoryStorage()');
     }
-    if (options.connections !== undefined && !Array.isArray(options.connections)) {
-      throw new TypeError('createGossipNode: connections: expected an array of connection sources');
+    options.connections?.forEach((source, i) => {
+      if (typeof source?.start === 'function') return;
+      throw new TypeError(
+        `createGossipNode: connections[${i}]: expected a connection source, for example webSocketClient()`,
+      );
+    });
+    const { token } = options;
+    if (token !== undefined && typeof token !== 'string' && typeof token !== 'function') {
+      throw new TypeError(`createGossipNode: token: expected a text or a function, got ${typeof token}`);
     }
-    if (typeof options.retention === 'object') checkRetention(options.retention);
+    if (options.name === '') throw new RangeError('createGossipNode: name: expected a text that is not empty');
+    if (options.environment !== undefined) checkEnvironment(options.environment);
+    if (options.retention !== undefined && typeof options.retention !== 'function') checkRetention(options.retention);
     this.#options = options;
     this.storage = options.storage;
     this.#checkpoints = new FoldCheckpoints(options.storage);
@@ -259,6 +274,7 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   open<T = unknown>(id: string, options: OpenOptions<T> = {}): LogHandle<T> {
     this.#assertOpen();
+    checkOptions('open', options, { codec: 'object', window: 'any', catchUpEventsMax: 'any' });
     const codec = (options.codec as PayloadCodec<unknown> | undefined) ?? jsonCodec;
     checkCodec(codec);
     const { window = 'all', catchUpEventsMax = this.catchUpEventsMax } = options;
@@ -278,6 +294,7 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   feed<T = unknown>(id: string, filter: FeedFilter = {}, options: FeedOptions<T> = {}): Feed<T> {
     this.#assertOpen();
+    checkOptions('feed', options, { after: 'object', codec: 'object' });
     const codec = options.codec ?? (jsonCodec as PayloadCodec<T>);
     checkCodec(codec as PayloadCodec<unknown>);
     return this.#feeds.open(parseLogId(id), filter, codec, options.after);
@@ -292,6 +309,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   subscribe(listener: () => void): () => void {
+    if (typeof listener !== 'function') throw new TypeError(`subscribe: expected a function, got ${typeof listener}`);
     const entry = () => listener();
     this.#listeners.add(entry);
     return () => {

@@ -414,6 +414,7 @@ export class HostedLog<T = unknown> {
   }
 
   subscribe(listener: () => void): () => void {
+    if (typeof listener !== 'function') throw new TypeError(`subscribe: expected a function, got ${typeof listener}`);
     const entry = () => listener();
     this.#listeners.add(entry);
     return () => {

@@ -1,5 +1,12 @@
 /** One use of a log of a node: what `open` gives, and `release` ends. */
-import type { EventId, GossipError, GossipLog, LogEvent, Snapshot } from '@gossip-log/core';
+import {
+  type EventId,
+  type GossipError,
+  type GossipLog,
+  type LogEvent,
+  parseEventId,
+  type Snapshot,
+} from '@gossip-log/core';
 import type { Progress } from '@gossip-log/core/sync';
 import type { HostedLog } from './hosted-log.js';
 import { closedError } from './log-errors.js';
@@ -55,6 +62,7 @@ export class LogUse<T> implements LogHandle<T> {
   }
   async withdraw(id: EventId): Promise<void> {
     if (this.#released) throw closedError(this.id);
+    parseEventId(id);
     await this.#hosted.withdraw(id);
   }
   withdrawn(): Promise<readonly LogEvent<T>[]> {

@@ -1,5 +1,5 @@
 /** How much of a log somebody wants in memory. */
-import { clockStepsPerMs, limits } from '@gossip-log/core';
+import { checkOptions, clockStepsPerMs, limits } from '@gossip-log/core';
 
 /**
  * How far back a log is held in memory: all of it, the newest `last` events, or those `since` a time, in milliseconds
@@ -17,6 +17,9 @@ export interface Oldest {
 /** @throws TypeError, RangeError when it is no window. */
 export function checkWindow(window: LogWindow): void {
   if (window === 'all') return;
+  if (typeof window === 'object' && window !== null) {
+    checkOptions<{ last?: unknown; since?: unknown }>('window', window, { last: 'any', since: 'any' });
+  }
   const { last, since } = (window ?? {}) as { readonly last?: unknown; readonly since?: unknown };
   if (last !== undefined && since === undefined) {
     if (!Number.isSafeInteger(last) || (last as number) < 0 || (last as number) > limits.seqMax) {

@@ -10,9 +10,9 @@ import {
   type ConnectionHandlers,
   type ConnectionHost,
   type ConnectionSource,
-  limits,
+  checkOptions,
 } from '@gossip-log/core';
-import type { ConnectionBounds } from './web-socket-connection.js';
+import { boundsOf, type ConnectionBounds, connectionBounds } from './web-socket-connection.js';
 
 export interface MemoryPairOptions extends ConnectionBounds {
   /** Runs each task once, later; those that go to one side in the order given. Default: in a microtask. */
@@ -64,11 +64,9 @@ const stopped: CloseReason = { code: 'normal', message: 'the source was stopped'
  * ```
  */
 export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
-  const {
-    deliver = (task) => void Promise.resolve().then(task),
-    frameBytesMax = limits.frameBytesMax,
-    socketBufferBytesMax = limits.socketBufferBytesMax,
-  } = options;
+  checkOptions('memoryPair', options, { deliver: 'function', ...connectionBounds });
+  const { deliver = (task) => void Promise.resolve().then(task) } = options;
+  const { frameBytesMax, socketBufferBytesMax } = boundsOf(options);
   const left: Side = { name: 'left', stopped: false, ended() {} };
   const right: Side = { name: 'right', stopped: false, ended() {} };
 

@@ -165,6 +165,6 @@ test('[H11] bounds that are none are refused', async () => {
   }
   const misspelt = { ageMs: 5 } as { ageMsMax?: number };
   expect(() => createGossipNode({ storage: memoryStorage(), retention: misspelt })).toThrow(
-    /retention\.ageMs: there are/,
+    'retention: unknown option "ageMs"; did you mean "ageMsMax"?',
   );
 });

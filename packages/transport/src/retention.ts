@@ -1,4 +1,5 @@
 /** How much of its logs a node keeps, as its owner says it. */
+import { checkOptions } from '@gossip-log/core';
 import type { Retention } from '@gossip-log/core/sync';
 
 const bounds = ['ageMsMax', 'eventsMax', 'bytesMax'] as const;
@@ -19,12 +20,7 @@ export function retentionOf(option: RetentionOption | undefined, log: string): R
 
 /** @throws RangeError, TypeError when it is none. */
 export function checkRetention(retention: Retention): void {
-  if (typeof retention !== 'object' || retention === null) {
-    throw new TypeError(`retention: expected { ageMsMax, eventsMax, bytesMax }, got ${retention}`);
-  }
-  const unknown = Object.keys(retention).find((name) => !bounds.some((bound) => bound === name));
-  // Misspelt, it would keep everything, and nobody would notice for months.
-  if (unknown !== undefined) throw new TypeError(`retention.${unknown}: there are ${bounds.join(', ')}`);
+  checkOptions('retention', retention, { ageMsMax: 'any', eventsMax: 'any', bytesMax: 'any' });
   for (const name of bounds) {
     const bound: unknown = retention[name];
     if (bound !== undefined && !(Number.isFinite(bound) && (bound as number) >= 0)) {

@@ -37,3 +37,9 @@ export const systemEnvironment: Environment = {
     return () => clearTimeout(timer);
   },
 };
+
+/** @throws TypeError when one of its functions is missing: it would be missed when a timer is set, hours later. @internal */
+export function checkEnvironment({ now, elapsed, randomBytes, setTimer }: Environment): void {
+  if ([now, elapsed, randomBytes, setTimer].every((member) => typeof member === 'function')) return;
+  throw new TypeError('environment: expected the functions now, elapsed, randomBytes and setTimer');
+}

@@ -26,6 +26,7 @@ import {
   type Connection,
   type ConnectionHandlers,
   type ConnectionSource,
+  checkOptions,
   type Environment,
   limits,
 } from '@gossip-log/core';
@@ -33,7 +34,9 @@ import { nextTry } from './back-off.js';
 import { closeCodes } from './close-codes.js';
 import { systemEnvironment } from './system-environment.js';
 import {
+  boundsOf,
   type ConnectionBounds,
+  connectionBounds,
   errorMessage,
   openWebSocketConnection,
   type WebSocketLike,
@@ -53,8 +56,8 @@ export interface NetworkEvents {
 }
 
 export interface WebSocketClientOptions extends ConnectionBounds {
-  /** Where to dial: `ws:` or `wss:`. A function is asked anew for every try, so that hosts and tokens may change. */
-  readonly url: string | (() => string | Promise<string>);
+  /** Where to dial: `ws:` or `wss:`. A function is asked again for every try, so that hosts and tokens may change. */
+  readonly url: string | URL | (() => string | URL | Promise<string | URL>);
   /** Subprotocols to offer. Default: none. */
   readonly protocols?: readonly string[];
   /** Default: the platform's (browsers, Node from 22). On Node 20 pass the class of the package `ws`. */
@@ -83,12 +86,17 @@ export interface WebSocketClientOptions extends ConnectionBounds {
  * ```
  */
 export function webSocketClient(options: WebSocketClientOptions): ConnectionSource {
+  checkOptions('webSocketClient', options, {
+    ...{ url: 'any', protocols: 'array', WebSocket: 'any', network: 'object', environment: 'object' },
+    ...connectionBounds,
+  });
   const { url, environment = systemEnvironment, network = platformNetwork() } = options;
   const Socket = options.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor | undefined);
   if (Socket === undefined) {
     throw new TypeError("WebSocket: this runtime has none of its own; pass the class of the package 'ws'");
   }
-  if (typeof url === 'string') parseAddress(url);
+  if (typeof Socket !== 'function') throw new TypeError(`WebSocket: expected a class, got ${typeof Socket}`);
+  if (typeof url !== 'function') parseAddress(url);
 
   let dialNow = () => {};
 
@@ -123,7 +131,7 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
             outcome.socket,
             { connected, status: (status) => host.status(status) },
             {
-              ...options,
+              ...boundsOf(options),
               environment,
               peer: outcome.peer,
               ended: (reason) => ended(reason, environment.elapsed() - openedAt),
@@ -201,10 +209,11 @@ type Outcome = { readonly socket: WebSocketLike; readonly peer: string } | { rea
 /** One try. Reports one outcome, never from inside this call; the function returned ends the try at once. */
 function openSocket(
   Socket: WebSocketConstructor,
-  { url, protocols = [], frameBytesMax = limits.frameBytesMax }: WebSocketClientOptions,
+  options: WebSocketClientOptions,
   environment: Environment,
   report: (outcome: Outcome) => void,
 ): () => void {
+  const { url, protocols = [] } = options;
   let socket: WebSocketLike | undefined;
   let done = false;
 
@@ -225,11 +234,14 @@ function openSocket(
   );
 
   const connect = async () => {
-    const address = typeof url === 'string' ? url : await url();
+    const address = typeof url === 'function' ? await url() : url;
     const { href, peer } = parseAddress(address);
     if (done) return;
     // Browsers do not know the third argument. `ws` reads from it what bounds its memory.
-    socket = new Socket(href, [...protocols], { maxPayload: frameBytesMax, perMessageDeflate: false });
+    socket = new Socket(href, [...protocols], {
+      maxPayload: boundsOf(options).frameBytesMax,
+      perMessageDeflate: false,
+    });
     const opened = socket;
     socket.onopen = () => finish({ socket: opened, peer });
     socket.onerror = (event: { readonly message?: unknown }) => fail(errorMessage(event) ?? `no connection to ${peer}`);
@@ -241,7 +253,13 @@ function openSocket(
 }
 
 /** Checks an address; relative ones count from the page. Shows nothing of it in errors but its scheme: tokens. */
-function parseAddress(address: string): { readonly href: string; readonly peer: string } {
+function parseAddress(address: string | URL): { readonly href: string; readonly peer: string } {
+  // Anything else would become a relative address: of the page's own server.
+  if (typeof address !== 'string' && typeof address?.href !== 'string') {
+    throw new TypeError(
+      `url: expected a ws: or wss: address, a URL or a function that gives one, got ${typeof address}`,
+    );
+  }
   let href: string;
   try {
     // `canParse` is younger than many browsers. React Native's URL has none of the usual properties but this one.

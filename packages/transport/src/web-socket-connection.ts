@@ -9,7 +9,14 @@
  * From `ending` on nothing is sent and nothing is delivered. `closed` is called at `ended`, with this side's reason
  * where it had one.
  */
-import { type CloseReason, type Connection, type ConnectionHost, type Environment, limits } from '@gossip-log/core';
+import {
+  type CloseReason,
+  type Connection,
+  type ConnectionHost,
+  checkOptions,
+  type Environment,
+  limits,
+} from '@gossip-log/core';
 import { closeCodes, closeReason, closeText } from './close-codes.js';
 
 /**
@@ -38,6 +45,17 @@ export interface ConnectionBounds {
   readonly socketBufferBytesMax?: number;
 }
 
+/** Their kinds, for `checkOptions`. @internal */
+export const connectionBounds = { frameBytesMax: 'number', socketBufferBytesMax: 'number' } as const;
+
+/** Both, as given or by default. @internal */
+export function boundsOf({
+  frameBytesMax = limits.frameBytesMax,
+  socketBufferBytesMax = limits.socketBufferBytesMax,
+}: ConnectionBounds): Required<ConnectionBounds> {
+  return { frameBytesMax, socketBufferBytesMax };
+}
+
 /** What an open WebSocket needs to become a connection. */
 export interface WebSocketConnectionOptions extends ConnectionBounds {
   /** Where it leads, for logs and errors: an address without secrets. */
@@ -56,12 +74,10 @@ export function openWebSocketConnection(
   host: ConnectionHost,
   options: WebSocketConnectionOptions,
 ): Connection {
-  const {
-    peer,
-    environment,
-    frameBytesMax = limits.frameBytesMax,
-    socketBufferBytesMax = limits.socketBufferBytesMax,
-  } = options;
+  const kinds = { peer: 'string', environment: 'object', ended: 'function', ...connectionBounds } as const;
+  checkOptions('openWebSocketConnection', options, kinds);
+  const { peer, environment } = options;
+  const { frameBytesMax, socketBufferBytesMax } = boundsOf(options);
   let ending: CloseReason | undefined;
   let ended = false;
   let cancelTimer = () => {};

@@ -14,13 +14,14 @@ import {
   type CloseReason,
   type Connection,
   type ConnectionSource,
+  checkOptions,
   type Environment,
   GossipError,
   limits,
 } from '@gossip-log/core';
 import { WebSocketServer as WsServer } from 'ws';
 import { systemEnvironment } from './system-environment.js';
-import { type ConnectionBounds, openWebSocketConnection } from './web-socket-connection.js';
+import { boundsOf, type ConnectionBounds, connectionBounds, openWebSocketConnection } from './web-socket-connection.js';
 
 export interface WebSocketServerOptions extends ConnectionBounds {
   /** Listen here with a server of its own; 0 takes a free port. Either this or `server`. */
@@ -72,6 +73,13 @@ export interface WebSocketServer extends ConnectionSource {
  * ```
  */
 export function webSocketServer(options: WebSocketServerOptions): WebSocketServer {
+  checkOptions('webSocketServer', options, {
+    ...{ port: 'number', host: 'string', server: 'object', path: 'string', connectionsMax: 'number' },
+    ...{ allowOrigin: 'function', handshakeMsMax: 'number', environment: 'object', ...connectionBounds },
+  });
+  if (options.path !== undefined && !options.path.startsWith('/')) {
+    throw new RangeError(`webSocketServer: path: expected one that begins with /, got ${options.path}`);
+  }
   const { environment = systemEnvironment, connectionsMax = limits.connectionsMax, allowOrigin = () => true } = options;
   if ((options.port === undefined) === (options.server === undefined)) {
     throw new TypeError('webSocketServer: expected exactly one of port and server');
@@ -96,7 +104,7 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
         noServer: true,
         clientTracking: false,
         perMessageDeflate: false,
-        maxPayload: options.frameBytesMax ?? limits.frameBytesMax,
+        maxPayload: boundsOf(options).frameBytesMax,
         ...(options.path === undefined ? {} : { path: options.path }),
         verifyClient: ({ origin }: { origin: string | undefined }, answer) => {
           if (connections.size >= connectionsMax) return answer(false, 503, 'too many connections');
@@ -108,7 +116,7 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
         if (options.server !== undefined && !ws.shouldHandle(request)) return;
         ws.handleUpgrade(request, socket, head, (accepted) => {
           const connection = openWebSocketConnection(accepted, host, {
-            ...options,
+            ...boundsOf(options),
             environment,
             peer: peerOf(request),
             ended: () => {

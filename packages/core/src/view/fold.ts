@@ -11,6 +11,7 @@
  * - [V11] A checkpoint that was saved is used when its version is the fold's and the view begins with the very events
  *   that it was made of. Else the fold begins anew.
  */
+import { checkOptions } from '../check-options.js';
 import type { PayloadCodec } from '../codec/payload.js';
 import { GossipError } from '../errors.js';
 import { freezeDeeply, type LogEvent } from '../event.js';
@@ -87,6 +88,7 @@ export function fold<T, S>(
   initial: S,
   options: FoldOptions<S> = {},
 ): Fold<S> {
+  checkOptions('fold', options, { checkpoint: 'object' });
   return new FoldNode<T, S>(source, reducer, initial, options.checkpoint);
 }
 
@@ -109,6 +111,9 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
 
   constructor(source: ViewSource<T>, reducer: FoldReducer<T, S>, initial: S, options: FoldCheckpoint<S> | undefined) {
     super(nodeOf(source) as ViewNode);
+    if (options !== undefined) {
+      checkOptions('fold: checkpoint', options, { store: 'object', name: 'string', version: 'any', codec: 'object' });
+    }
     if (typeof reducer !== 'function') throw new TypeError('fold: expected a reducer');
     this.#reducer = reducer;
     this.#options = options;

@@ -1,4 +1,5 @@
 /** `pipe`: what a view shows is appended to a log. */
+import { checkOptions } from '../check-options.js';
 import type { LogEvent } from '../event.js';
 import { ChunkSnapshot } from '../log/snapshot.js';
 import type { ViewNode } from './node.js';
@@ -71,6 +72,7 @@ const circle = 'pipe: the events would come back to where they are from';
  * ```
  */
 export function pipe<T, U = T>(source: ViewSource<T>, into: PipeTarget<U>, options: PipeOptions<T, U> = {}): Pipe {
+  checkOptions('pipe', options, { project: 'function', history: 'boolean' });
   const node = nodeOf(source);
   const flow: Flow = { from: node.sources, into };
   if (comesBack(flow)) throw new RangeError(circle);
