@@ -196,6 +196,44 @@ describe('documents', () => {
     expect(typeErrors(snippets)).toEqual([]);
   });
 
+  const lowest: Readonly<Record<string, string>> = JSON.parse(read('test/lowest/package.json')).devDependencies;
+  /** Every import of a peer, ours too, leads to its lowest version. */
+  const lowestPaths = Object.fromEntries(
+    Object.keys(lowest).flatMap((name) => {
+      const folder = `test/lowest/node_modules/${name}`;
+      const imported = name.replace('@types/', '');
+      return name !== imported || lowest[`@types/${name}`] === undefined
+        ? [
+            [imported, [folder]],
+            [`${imported}/*`, [`${folder}/*`]],
+          ]
+        : [];
+    }),
+  );
+
+  test('every snippet compiles with the lowest version of every peer', () => {
+    const snippets = [...fromReadmes, ...fromSources].filter(isTypeScript);
+    // React 19 has it and 18.2 has not: that shows which one was read.
+    const code = "import { useActionState } from 'react';\nuseActionState;";
+    const newer: Snippet = { path: 'newer.ts', language: 'ts', meta: '', line: 0, code };
+    expect(typeErrors([...snippets, newer], lowestPaths)).toEqual([expect.stringContaining('useActionState')]);
+  });
+
+  test('the lowest versions are those that the packages accept', () => {
+    const accepted = new Map(
+      packageFolders.flatMap((folder) =>
+        Object.entries(manifest(folder).peerDependencies ?? {}).map(
+          ([name, range]) => [name, range.split(' || ')[0]?.slice(1) ?? ''] as const,
+        ),
+      ),
+    );
+    for (const name of ['react', 'zustand', 'fast-check']) expect(lowest[name], name).toBe(accepted.get(name));
+    // Not here are those whose lowest version is the one that the tests use.
+    const used = manifest('packages/storage').devDependencies ?? {};
+    for (const name of ['vitest', 'lmdb']) expect(used[name], name).toBe(accepted.get(name));
+    expect([...accepted.keys()].sort()).toEqual(['fast-check', 'lmdb', 'react', 'vitest', 'zustand']);
+  });
+
   test('a snippet that does not compile is found, with its line', () => {
     const document =
       'Text.\n\n```ts\nconst fine = 1;\nconst wrong: string = fine;\n```\n\n```ts\nimport { none } from "@gossip-log/none";\nconst fine = none;\n```\n';

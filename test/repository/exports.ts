@@ -8,6 +8,8 @@ export interface Manifest {
   readonly exports?: Exports;
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly publishConfig?: {
     readonly exports?: Exports;
     readonly bin?: Readonly<Record<string, string>>;

@@ -9,8 +9,15 @@ export interface Snippet extends CodeBlock {
   readonly path: string;
 }
 
-/** The type errors of all snippets, each with the document and the line where it stands. */
-export function typeErrors(snippets: readonly Snippet[]): string[] {
+/** Files of libraries are the same in every program. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
+/**
+ * The type errors of all snippets, each with the document and the line where it stands.
+ *
+ * @param paths where libraries are found otherwise than by their name, as in a tsconfig
+ */
+export function typeErrors(snippets: readonly Snippet[], paths: Record<string, string[]> = {}): string[] {
   const texts = new Map(
     snippets.map((snippet, index) => {
       const extension = snippet.language === 'tsx' ? 'tsx' : 'ts';
@@ -18,7 +25,8 @@ export function typeErrors(snippets: readonly Snippet[]): string[] {
     }),
   );
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root);
+  const { options: found } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root);
+  const options = { ...found, baseUrl: root, paths };
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   const codeOf = (path: string): string | undefined => {
@@ -30,9 +38,10 @@ export function typeErrors(snippets: readonly Snippet[]): string[] {
   host.readFile = (path) => codeOf(path) ?? readFile.call(host, path);
   host.getSourceFile = (path, version, ...rest) => {
     const code = codeOf(path);
-    return code === undefined
-      ? getSourceFile.call(host, path, version, ...rest)
-      : ts.createSourceFile(path, code, version, true);
+    if (code !== undefined) return ts.createSourceFile(path, code, version, true);
+    if (!path.includes('/node_modules/')) return getSourceFile.call(host, path, version, ...rest);
+    if (!parsed.has(path)) parsed.set(path, getSourceFile.call(host, path, version, ...rest));
+    return parsed.get(path);
   };
   const program = ts.createProgram([...texts.keys()], options, host);
   return [...texts].flatMap(([path, snippet]) => {

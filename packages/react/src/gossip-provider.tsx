@@ -1,7 +1,7 @@
 /** The provider: which node the hooks below it use. */
 import { checkOptions } from '@gossip-log/core';
 import { createGossipNode, type GossipNode, type GossipNodeOptions } from '@gossip-log/transport';
-import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react';
+import { createContext, type ReactElement, type ReactNode, useContext, useEffect, useRef, useState } from 'react';
 import { useLatest } from './use-latest.js';
 
 /** `null`: no provider. `undefined`: a provider whose node is not made yet. */
@@ -46,7 +46,7 @@ export type GossipProviderProps = { readonly children?: ReactNode } & (
  * );
  * ```
  */
-export function GossipProvider(props: GossipProviderProps): ReactNode {
+export function GossipProvider(props: GossipProviderProps): ReactElement {
   checkOptions('GossipProvider', props, { node: 'object', options: 'any', children: 'any' });
   const { node, options, children } = props;
   if ((node === undefined) === (options === undefined)) {
@@ -61,7 +61,7 @@ interface OwnNodeProps {
   readonly children: ReactNode;
 }
 
-function OwnNode({ options, children }: OwnNodeProps): ReactNode {
+function OwnNode({ options, children }: OwnNodeProps): ReactElement {
   const [node, setNode] = useState<GossipNode>();
   const latest = useLatest(options);
   const own = useRef<{ node: GossipNode; onError: GossipNodeOptions['onError']; mounted: boolean }>(undefined);
