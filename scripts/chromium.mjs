@@ -101,7 +101,8 @@ export function chromiumArguments() {
 }
 
 /**
- * Finds a Chromium, or installs the system's package (as root on Debian and its like) or Playwright's own.
+ * Finds a Chromium, or downloads Playwright's into its cache. With `INSTALL_CHROMIUM=true` it first installs the system's
+ * package, as root on Debian and its like: a system is not changed unasked.
  *
  * @returns {Promise<string>}
  * @throws {Error} one line that says what to do
@@ -113,7 +114,11 @@ export async function ensureChromium() {
     throw new Error(`CHROMIUM_PATH is ${process.env.CHROMIUM_PATH}, which cannot be run: correct it or unset it.`);
   }
   console.log('  no Chromium here: installing one');
-  if (process.getuid?.() === 0 && thisMachine.isExecutable('/usr/bin/apt-get')) {
+  if (
+    process.env.INSTALL_CHROMIUM === 'true' &&
+    process.getuid?.() === 0 &&
+    thisMachine.isExecutable('/usr/bin/apt-get')
+  ) {
     const env = { DEBIAN_FRONTEND: 'noninteractive' };
     const packages = ['chromium', 'fonts-noto-color-emoji', 'fonts-noto-core'];
     await run(['apt-get', 'update'], { env, msMax: installMsMax });
@@ -124,7 +129,10 @@ export async function ensureChromium() {
   }
   const installed = findChromium();
   if (installed === undefined) {
-    throw new Error('No Chromium found and none could be installed: install one and set CHROMIUM_PATH to its program.');
+    throw new Error(
+      'No Chromium found, and none could be downloaded. Install one (on Debian `apt-get install chromium`, or as root ' +
+        '`INSTALL_CHROMIUM=true npm test`), or set CHROMIUM_PATH to its program.',
+    );
   }
   return installed;
 }
