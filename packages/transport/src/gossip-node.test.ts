@@ -39,6 +39,11 @@ const hasLength = (log: LogHandle<string>, length: number) =>
     (listener) => log.subscribe(listener),
     () => log.snapshot().length === length,
   );
+const hasMore = (log: LogHandle<string>, length: number) =>
+  when(
+    (listener) => log.subscribe(listener),
+    () => log.snapshot().length >= length,
+  );
 const online = (node: GossipNode) =>
   when(
     (listener) => node.subscribe(listener),
@@ -791,4 +796,83 @@ test('a wall clock stepped forward drops no session of a relay', async () => {
   expect(lost).toEqual([]);
   expect(relay.connection().status).toBe('online');
   await Promise.all([relay, ...clients].map((each) => each.close()));
+});
+
+/** A store that takes a while for every batch, so that more has been written by then. */
+function slowStorage(disk: MemoryDisk): GossipStorage {
+  const storage = memoryStorage({ disk });
+  return {
+    ...storage,
+    commit: async (...args) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return storage.commit(...args);
+    },
+  };
+}
+
+/** Writes without end, some hundred events in each turn of the event loop, until it is refused. */
+function writeOn(log: LogHandle<string>) {
+  const written: LogEvent<string>[] = [];
+  const refused = new Promise<unknown>((resolve) => {
+    const write = () => {
+      try {
+        for (let i = 0; i < 100; i++) written.push(log.append(`event ${written.length}`));
+        setImmediate(write);
+      } catch (error) {
+        resolve(error);
+      }
+    };
+    write();
+  });
+  return { written, refused };
+}
+
+test('closing ends while appends go on: they are refused at once, and what was accepted is stored', async () => {
+  const disk = new MemoryDisk();
+  const one = node({ storage: slowStorage(disk) });
+  const log = one.open<string>('room');
+  const whole = await log.ready;
+  const { written, refused } = writeOn(log);
+  await hasMore(log, 1000);
+  const accepted = written.length;
+  const closed = one.close();
+  expect(() => log.append('late')).toThrow(expect.objectContaining({ code: 'log-closed' }));
+  expect(() => whole.append('late')).toThrow(expect.objectContaining({ code: 'log-closed' }));
+  await closed;
+  expect(await refused).toMatchObject({ code: 'log-closed' });
+  expect(written.length).toBe(accepted);
+  const again = node({ storage: memoryStorage({ disk }) }).open<string>('room');
+  await again.ready;
+  expect(again.snapshot().length).toBe(accepted);
+});
+
+test('closing ends while a peer writes on; the peer keeps what was not taken', async () => {
+  const pair = memoryPair();
+  const relay = node({
+    storage: slowStorage(new MemoryDisk()),
+    connections: [pair.left],
+    durable: true,
+    openOnDemand: true,
+  });
+  const client = node({ connections: [pair.right] });
+  const log = client.open<string>('room');
+  await log.ready;
+  const { written, refused } = writeOn(log);
+  await when(
+    (listener) => log.subscribe(listener),
+    () => written.length > 500 && log.delivery(written[500] as LogEvent<string>).state === 'relayed',
+  );
+  await relay.close();
+  expect(client.connection().status).not.toBe('online');
+  await client.close();
+  await refused;
+  expect(log.snapshot().length).toBe(written.length);
+});
+
+test('a log that is closed while it is read takes nothing when it was', async () => {
+  const one = node();
+  const log = one.open<string>('room');
+  const refused = log.ready.then((whole) => whole.append('late'));
+  await one.close();
+  await expect(refused).rejects.toMatchObject({ code: 'log-closed' });
 });

@@ -153,7 +153,10 @@ export interface GossipNode {
   forget(id: string): Promise<void>;
   /** Names of the logs kept in storage, sorted. */
   logs(): Promise<readonly string[]>;
-  /** Stores what is pending, says goodbye to peers, closes storage. Idempotent. */
+  /**
+   * Stores what was appended so far, says goodbye to peers, closes storage. From the call on logs take nothing more: `append`
+   * throws `log-closed`. Idempotent.
+   */
   close(): Promise<void>;
 }
 

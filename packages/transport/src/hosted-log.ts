@@ -98,6 +98,7 @@ export class HostedLog<T = unknown> {
   #progress: Progress | undefined;
   /** The windows of those who use the log. */
   readonly #windows = new Set<UsedWindow>();
+  #isEnding = false;
   /** Truncations that chunks are read for. */
   #hiding = 0;
 
@@ -190,6 +191,11 @@ export class HostedLog<T = unknown> {
 
   get #isEnded(): boolean {
     return this.#status === 'closed' || this.#status === 'failed';
+  }
+
+  /** Nothing is appended or merged any more. */
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
   get error(): GossipError | undefined {
@@ -325,7 +331,7 @@ export class HostedLog<T = unknown> {
 
   /** A peer that may write says that these are hidden. */
   toldHidden(truncations: readonly Truncation[]): void {
-    if (this.#status === 'ready') this.#hidden.told(truncations);
+    if (this.#status === 'ready' && !this.#isEnding) this.#hidden.told(truncations);
   }
 
   /** Takes an own event back (J5). */
@@ -430,8 +436,13 @@ export class HostedLog<T = unknown> {
     await this.#writer.writing;
   }
 
-  /** Stores what is pending before the node closes. What cannot be stored now is given up. */
+  /**
+   * Stores what is pending before the node closes. What cannot be stored now is given up, and nothing more is taken, or
+   * whoever goes on writing would hold up the end.
+   */
   async settle(): Promise<void> {
+    this.#isEnding = true;
+    this.#log?.close();
     this.#writer.giveUp();
     await this.whenIdle();
   }
@@ -485,6 +496,7 @@ export class HostedLog<T = unknown> {
         this.#writer.start();
       });
       this.#log = log;
+      if (this.#isEnding) log.close();
       if (this.#status !== 'opening') throw closedError(this.id);
       this.#status = 'ready';
       this.#notify();

@@ -333,6 +333,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       fail(new GossipError('log-closed', `log "${effect.log}" is closed here`));
       return;
     }
+    // What comes while the node closes is not answered: the peer keeps it, and the session is about to end.
+    if (effect.kind === 'merge' && hosted.isEnding) return;
     /** An answer that comes later, since chunks had to be read for it, is handed on when it does. */
     const read = (reading: undefined | Promise<void> | void) => {
       reading?.catch(fail).then(() => this.#drain());
