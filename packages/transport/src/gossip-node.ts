@@ -365,6 +365,10 @@ class Node implements GossipNode, LogHost, SessionHost {
     return this.environment.now() + this.#offset();
   }
 
+  isConnecting(): boolean {
+    return this.#sources.some(({ state }) => state === 'connecting') || this.#drivers.size > this.#established.size;
+  }
+
   retentionOf(log: string): Retention | undefined {
     return retentionOf(this.#options.retention, log);
   }
@@ -470,8 +474,7 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   ended(driver: SessionDriver): void {
     this.#drivers.delete(driver);
-    if (!this.#established.delete(driver)) return;
-    this.#feeds.ended(driver);
+    if (this.#established.delete(driver)) this.#feeds.ended(driver);
     this.#updateState();
   }
 
@@ -663,6 +666,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   #updateState(): void {
+    for (const { hosted } of this.#entries.values()) hosted.reach.connectionChanged();
     const state = connectionState(this.#sources, this.#established.size > 0);
     if (sameState(state, this.#state)) return;
     this.#state = state;

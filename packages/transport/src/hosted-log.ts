@@ -61,6 +61,8 @@ export interface LogHost {
   readonly durable: boolean;
   /** At most so many of a log's missing events are to be fetched, while nobody says another number; infinite for all. */
   readonly catchUpEventsMax: number;
+  /** Somebody is being dialled or greeted. */
+  isConnecting(): boolean;
   /** How much of a log is kept; `undefined` for all of it. */
   retentionOf(log: string): Retention | undefined;
   /** The replica id that this node writes under in that log; the `nth` when those before cannot be. */
@@ -130,6 +132,7 @@ export class HostedLog<T = unknown> {
     });
     this.reach = new LogReach({
       ...{ id, peers: this.peers, storage, environment, log, now },
+      isConnecting: () => host.isConnecting(),
       catchUpEventsMax: () => this.#catchUpEventsMax,
       store: (entries) => this.#store(entries),
       changed: () => this.#notify(),

@@ -44,7 +44,7 @@ export interface LogHandle<T> {
   readonly hasGap: boolean;
   /**
    * Reads about `count` older events into the snapshot, from storage and then from peers; fewer when nobody has more, or
-   * none is sent for half a minute. They stay until this handle is released. Resolves with how many came. Where
+   * none is sent for half a minute. A peer that is just being connected is waited for. They stay until this handle is released. Resolves with how many came. Where
    * `catchUpEventsMax` has left a gap, that is filled before what is behind it is read.
    *
    * @throws RangeError for a `count` that is none; GossipError `log-closed`, or why storage cannot be read.

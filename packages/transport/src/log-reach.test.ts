@@ -33,6 +33,7 @@ test('[K4] what is found to be missing by an event that follows on it is asked f
   };
   const { peer, asked } = askedPeer();
   const reach = new LogReach({
+    isConnecting: () => false,
     ...{ id: 'tea', storage: memoryStorage(), environment: systemEnvironment, peers: new Set([peer]) },
     ...{ catchUpEventsMax: () => Number.POSITIVE_INFINITY, log: () => log, now },
     ...{ store: () => undefined, changed: () => undefined },

@@ -38,6 +38,8 @@ export interface ReachingLog {
   readonly environment: Environment;
   /** Sessions that have the log open. */
   readonly peers: ReadonlySet<LogPeer>;
+  /** Somebody is being dialled or greeted. */
+  isConnecting(): boolean;
   /** At most so many of the missing events are to be fetched; infinite for all of them. */
   catchUpEventsMax(): number;
   /** `undefined` until it is read. */
@@ -95,6 +97,10 @@ export class LogReach {
   readonly #unanswered = new Set<LogPeer>();
   /** Those that have, though their own edge ends them. */
   readonly #answered = new Set<LogPeer>();
+  /** Peers that have said where the last events begin, and still send them. */
+  readonly #sending = new Set<LogPeer>();
+  /** Peers that have no more to do with the log. */
+  readonly #gone = new WeakSet<LogPeer>();
   #waiters: (() => void)[] = [];
   /** What the app was told last. */
   #shown = { hasGap: false, mayReachFurther: false };
@@ -259,27 +265,52 @@ export class LogReach {
     this.#search();
   }
 
-  /** Asks the peers for about `count` more events. Resolves when they came, nobody has them, or it takes too long. */
+  /**
+   * Asks the peers for about `count` more events; one that is being connected is waited for. Resolves when they came, nobody
+   * has them, or it takes too long.
+   */
   async older(count: number): Promise<void> {
+    if (this.#expectsPeer && this.mayReachFurther) await this.#whileAsking();
     const log = this.#of.log();
     if (log === undefined || this.#depths.size === 0 || !this.mayReachFurther) return;
     const windows = this.#last;
     this.#last = undefined;
     this.#askForLast(Math.min(limits.seqMax, Math.ceil(count) + log.lengthFrom(log.edges.complete)));
-    await new Promise<void>((resolve) => {
+    await this.#whileAsking();
+    // What nobody could tell now is not asked of whoever comes later, but for what a window is open for.
+    if (this.#last !== undefined) this.#last = windows;
+  }
+
+  #whileAsking(): Promise<void> {
+    return new Promise((resolve) => {
       const cancel = this.#of.environment.setTimer(limits.requestMsMax, resolve);
       this.#waiters.push(() => {
         cancel();
         resolve();
       });
     });
-    // What nobody could tell now is not asked of whoever comes later, but for what a window is open for.
-    if (this.#last !== undefined) this.#last = windows;
   }
 
   /** Some peer may still answer, or send what it was asked for. */
   get #isAsking(): boolean {
-    return this.#unanswered.size > 0 || this.#isFilling;
+    return this.#unanswered.size > 0 || this.#sending.size > 0 || this.#isFilling;
+  }
+
+  /** There is no peer yet, but somebody is being dialled, or has not said how far back it holds the log. */
+  get #expectsPeer(): boolean {
+    if (this.#depths.size > 0) return false;
+    return this.#of.isConnecting() || [...this.#of.peers].some((peer) => !this.#gone.has(peer));
+  }
+
+  /** A connection came, or none comes. */
+  connectionChanged(): void {
+    this.#look();
+  }
+
+  /** All that this peer was asked for of the last events has come. */
+  through(peer: LogPeer): void {
+    this.#sending.delete(peer);
+    this.#look();
   }
 
   /** What lies before was let go of, or is about to be. */
@@ -312,6 +343,7 @@ export class LogReach {
     const { complete, cut } = edges;
     // It reaches further back than when it was asked.
     if (complete < (this.#depths.get(peer) ?? 0)) this.#answered.delete(peer);
+    this.#gone.delete(peer);
     this.#depths.set(peer, complete);
     this.#suppliers.opened(peer, complete);
     if (cut !== undefined) this.#learn(peer, cut, complete);
@@ -325,6 +357,7 @@ export class LogReach {
     const cut = Math.max(Math.min(told, latest), this.floor);
     this.#unanswered.delete(peer);
     this.#answered.add(peer);
+    this.#sending.add(peer);
     if (log === undefined || this.#last === undefined) return;
     if (cut > depth || depth === 0) this.#last = undefined;
     if (this.#isNew) {
@@ -430,8 +463,10 @@ export class LogReach {
   }
 
   left(peer: LogPeer): void {
+    this.#gone.add(peer);
     this.#depths.delete(peer);
     this.#unanswered.delete(peer);
+    this.#sending.delete(peer);
     this.#answered.delete(peer);
     this.#suppliers.left(peer);
     this.#search();
@@ -479,7 +514,7 @@ export class LogReach {
     const { wanted, complete } = this.#edges;
     this.#complete = complete;
     if (complete <= wanted) this.#isFilling = false;
-    if (!this.#isAsking) for (const wake of this.#waiters.splice(0)) wake();
+    if (!this.#isAsking && !this.#expectsPeer) for (const wake of this.#waiters.splice(0)) wake();
     const { hasGap, mayReachFurther } = this;
     if (this.#shown.hasGap === hasGap && this.#shown.mayReachFurther === mayReachFurther) return;
     this.#shown = { hasGap, mayReachFurther };

@@ -294,3 +294,36 @@ test('[S12] [L4] a durable node that begins late acknowledges nothing over its g
   expect(kept.hasOlder).toBe(false);
   await closeNodes();
 });
+
+for (const [name, count] of [
+  ['in the journal', 500],
+  ['packed', 2 * limits.journalRowsMax],
+] as const) {
+  test(`from a window later than everything, loadOlder resolves when events show, with how many: ${name} [M1] [S21]`, async () => {
+    const { app } = joined(await filledDisk(count));
+    const log = app.open<string>(room, { window: { since: Date.now() + 3_600_000 } });
+    let shown = 0;
+    let pages = 0;
+    // The usual loop, from the first moment on, while the peer is still being connected.
+    for (let came = await log.loadOlder(100); came > 0; came = await log.loadOlder(100)) {
+      shown += came;
+      pages++;
+      expect(log.snapshot().length).toBe(shown);
+    }
+    expect(payloads(log.snapshot())).toEqual(texts(0, count));
+    expect(pages).toBe(Math.ceil(count / 100));
+    expect(log.hasOlder).toBe(false);
+    await closeNodes();
+  });
+}
+
+test('loadOlder resolves with 0 at once where nobody is there, or nobody opens the log', async () => {
+  const alone = nodeOn(new MemoryDisk()).open<string>(room, { window: { last: 5 } });
+  expect(await alone.loadOlder(10)).toBe(0);
+  const { app, pair } = joined(new MemoryDisk(), new MemoryDisk(), { openOnDemand: false });
+  const refused = app.open<string>(room, { window: { last: 5 } });
+  expect(await refused.loadOlder(10)).toBe(0);
+  pair.cut();
+  expect(await refused.loadOlder(10)).toBe(0);
+  await closeNodes();
+});

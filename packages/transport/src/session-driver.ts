@@ -283,6 +283,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'cut':
         this.#host.hosted(output.log)?.reach.leftOut(this, output.time);
         break;
+      case 'through':
+        this.#host.hosted(output.log)?.reach.through(this);
+        break;
       case 'progress':
         this.#host.hosted(output.log)?.progressed(this, output.progress);
         break;

@@ -34,6 +34,10 @@ export interface Channel {
   cutting: boolean;
   /** Where they begin: a comparison with it speaks of nothing before. */
   cut: number | undefined;
+  /** The peer is to be told when all that it lacks of them has been sent. */
+  tellsEnd: boolean;
+  /** The peer has sent all of them; said once what came is merged. */
+  isThrough: boolean;
   /** What the peer asked for and is here; read before the rest of what it lacks. */
   supplies: Map<ReplicaId, KnownEvent>;
   /** Of that, what is not due yet (S8). */
@@ -140,6 +144,8 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'at
     edges: wholeLog,
     cutting: false,
     cut: undefined,
+    tellsEnd: false,
+    isThrough: false,
     supplies: new Map(),
     heldSupplies: new Map(),
     owed: [],

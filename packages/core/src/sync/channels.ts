@@ -26,6 +26,7 @@
  *   alone is released. A node that wants the log and has only answered so far opens it anew.
  * - [S21] A peer's `open` that asks for the last events (`last`) is answered by one that says where they begin (`cut`).
  *   Before, nothing is compared or sent; the comparison speaks of what lies from there on, whatever the peer's edges are.
+ *   Once all that is lacking of it has been sent, `coming` says so.
  */
 import type {
   CutMessage,
@@ -280,6 +281,7 @@ export class Channels {
       if (last === channel.edges.last) {
         channel.cutting = false;
         channel.cut = answer.edges?.cut;
+        channel.tellsEnd = true;
         this.#takeWaiting(channel);
       } else {
         // It has asked while this one was being made.
@@ -381,6 +383,7 @@ export class Channels {
       this.#forgetRequests(channel);
       Object.assign(channel, freshExchange(this.#session.now));
       if (passingReasons.has(error.code)) channel.refusedAt = this.#session.now;
+      this.#session.put({ type: 'left', log: channel.log });
     } else {
       channel.muted = true;
       if (passingReasons.has(error.code)) channel.refusedAt = this.#session.now;
@@ -398,7 +401,7 @@ export class Channels {
   /** S16: the peer has no more to do with the log. */
   #peerLeaves(channel: Channel): void {
     this.#forgetRequests(channel);
-    if (channel.state === 'live') this.#session.put({ type: 'left', log: channel.log });
+    this.#session.put({ type: 'left', log: channel.log });
     if (channel.forPeer) this.#session.put({ type: 'released', log: channel.log });
     if (!channel.attached) {
       this.#remove(channel);

@@ -11,7 +11,6 @@ import { comparisonBytesMax, comparisonFramesMax } from '../limits.js';
 import { isQuestion, type Range } from '../range.js';
 import { type Channel, comparedEdges } from './channel.js';
 import { type Comparison, endOf, newComparison, noteLacks, pagesOf, type Turn } from './comparison.js';
-import { announceEnd } from './progress.js';
 import type { SessionContext } from './session-context.js';
 import type { Answers } from './session-io.js';
 import { askFor } from './wants.js';
@@ -184,7 +183,9 @@ export class Comparing {
     channel.stale = true;
     channel.doubted = doubted;
     channel.reopen = doubted;
-    announceEnd(this.#session, channel);
+    // What was announced is read anew: the peer is told of the end of that.
+    channel.tellsEnd ||= channel.announced;
+    channel.announced = false;
     const { peer } = this.#session;
     if (peer?.durable && !doubted) {
       const { from } = comparison;

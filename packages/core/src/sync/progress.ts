@@ -1,7 +1,8 @@
 /**
  * How far a catching up is.
  *
- * - [S19] Who is about to send more than a frame of events says first about how much (`coming`), and when it is through.
+ * - [S19] Who is about to send more than a frame of events says first about how much (`coming`), and when it is through;
+ *   the latter also to a peer that has asked for the last events (S21).
  */
 import type { TimedRun } from '../runs.js';
 import type { Channel } from './channel.js';
@@ -13,6 +14,13 @@ export function catchUp(session: SessionContext, channel: Channel, progress: Pro
   if (channel.catchUp === undefined && progress === undefined) return;
   channel.catchUp = progress;
   session.put({ type: 'progress', log: channel.log, progress });
+}
+
+/** All that was coming has come: the driver is told once it is merged. */
+export function through(session: SessionContext, channel: Channel): void {
+  if (!channel.isThrough || session.isMerging(channel)) return;
+  channel.isThrough = false;
+  session.put({ type: 'through', log: channel.log });
 }
 
 /** These came. */
@@ -39,8 +47,9 @@ export function announce(session: SessionContext, channel: Channel, { entries, m
 }
 
 export function announceEnd(session: SessionContext, channel: Channel): void {
-  if (!channel.announced) return;
+  if (!channel.announced && !channel.tellsEnd) return;
   channel.announced = false;
+  channel.tellsEnd = false;
   session.send({ kind: 'coming', channel: channel.remote as number, events: 0, bytes: 0 });
 }
 

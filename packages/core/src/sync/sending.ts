@@ -155,7 +155,7 @@ export class Sending {
     }
     if (supplies !== undefined) return;
     channel.behind = answer.more || channel.stale;
-    if (!channel.behind) announceEnd(this.#session, channel);
+    if (!channel.behind && mayRead(channel)) announceEnd(this.#session, channel);
     if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
   }
 

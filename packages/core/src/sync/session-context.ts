@@ -91,6 +91,13 @@ export class SessionContext {
     return request;
   }
 
+  /** Events of the log came that are not merged yet. */
+  isMerging(channel: Channel): boolean {
+    for (const request of this.requests.values())
+      if (request.channel === channel && request.kind === 'merge') return true;
+    return false;
+  }
+
   /** A request is over; `undefined` when nobody waits for its answer any more. */
   settle(number: number): Request | undefined {
     const request = this.requests.get(number);

@@ -194,6 +194,8 @@ export type SessionOutput =
   | { readonly type: 'absent'; readonly log: string; readonly runs: readonly Run[] }
   /** Of the events that are lacking here the peer sends only those from that time on (S22). */
   | { readonly type: 'cut'; readonly log: string; readonly time: number }
+  /** All that the peer was asked for of the last events (S21) has come and is merged. */
+  | { readonly type: 'through'; readonly log: string }
   /** The peer sends many events of the log; `undefined` when it does not, or no longer. */
   | { readonly type: 'progress'; readonly log: string; readonly progress: Progress | undefined }
   /** The peer refuses something about the log. */

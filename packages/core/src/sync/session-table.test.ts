@@ -198,7 +198,9 @@ const offered: Row = {
   'truncated, by this node': 'send truncations',
   ack: 'acknowledged',
   'error early': 'refused early',
-  'error forbidden': 'refused forbidden',
+  'error not-found': 'left',
+  'error forbidden': 'left, refused forbidden',
+  'close of the log': 'left',
 };
 
 const opened: Row = {
@@ -207,8 +209,9 @@ const opened: Row = {
   open: '',
   'open, answering': '',
   'open, other descriptor': 'send error descriptor-mismatch',
-  'error not-found': '→ offered',
-  'close of the log': '→ offered',
+  'error not-found': 'left → offered',
+  'error forbidden': 'refused forbidden',
+  'close of the log': 'left → offered',
 };
 
 const live: Row = {
@@ -227,9 +230,8 @@ const live: Row = {
   'ranges, beginning': 'request compare',
   sums: 'request sum',
   coming: 'progress',
+  'coming, all of it': 'through',
   cut: 'cut',
-  'error not-found': 'left → offered',
-  'close of the log': 'left → offered',
 };
 
 /** Not at rest: sums are neither sent nor looked at. */
@@ -285,7 +287,7 @@ const table: Readonly<Record<StateName, Row>> = {
     ...asked,
     describe: '',
     'truncated, by this node': '',
-    'close of the log': 'request describe',
+    'close of the log': 'left, request describe',
     'describe answered': 'send open',
     'describe failed': told('storage-failed'),
   },
@@ -316,6 +318,7 @@ const table: Readonly<Record<StateName, Row>> = {
   'live, peer may not write': {
     ...live,
     coming: '',
+    'coming, all of it': '',
     cut: '',
     truncations: '',
     events: 'send error forbidden',
@@ -348,6 +351,8 @@ const table: Readonly<Record<StateName, Row>> = {
   'live, merging': {
     ...live,
     ...asked,
+    // What came before is merged first.
+    'coming, all of it': '',
     'merge answered': 'acknowledged, request store',
     'merge answered, missing': 'acknowledged, asked, send want, request store',
     'merge answered, dropped': 'acknowledged, request store',

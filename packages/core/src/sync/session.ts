@@ -38,7 +38,7 @@ import { Comparing } from './comparing.js';
 import type { Turn } from './comparison.js';
 import { ReadFeeds, type ServedFeed, ServedFeeds } from './feeds.js';
 import { IdleComparison } from './idle-comparison.js';
-import { catchUp } from './progress.js';
+import { catchUp, through } from './progress.js';
 import { Receiving } from './receiving.js';
 import { Sending } from './sending.js';
 import { SessionContext } from './session-context.js';
@@ -275,6 +275,8 @@ export class Session {
       case 'coming':
         if (channel?.state === 'live' && channel.writable) {
           catchUp(context, channel, message.events === 0 ? undefined : { received: 0, expected: message.events });
+          channel.isThrough = message.events === 0;
+          through(context, channel);
         }
         return;
       case 'ranges':
@@ -384,6 +386,7 @@ export class Session {
         break;
       case 'merge':
         this.#receiving.merged(channel, answer, request.bytes);
+        through(this.#context, channel);
         break;
       case 'store':
         this.#receiving.stored(channel, answer, request.bytes);
