@@ -9,6 +9,7 @@ import type { PayloadCodec } from './codec/payload.js';
 import { GossipError } from './errors.js';
 import { clockMilliseconds } from './hybrid-logical-clock.js';
 import { type EventId, eventId, type ReplicaId, type SequenceNumber } from './ids.js';
+import { payloadDepthMax } from './limits.js';
 import { unwrapReissued } from './reissue.js';
 
 /** Kinds of event: the app's own, the app's re-issued under a new id. The other numbers are reserved for the log. */
@@ -97,7 +98,7 @@ export class StoredEvent<T> implements LogEvent<T> {
   #decode(): void {
     const bytes = (this.#page as Uint8Array).subarray(this.#offset, this.#offset + this.#length);
     try {
-      this.#payload = deepFreeze((this.#codec as PayloadCodec<T>).decode(bytes));
+      this.#payload = deepFreeze((this.#codec as PayloadCodec<T>).decode(bytes), payloadDepthMax);
     } catch (cause) {
       // Bytes from outside must not break a reader's loop (L6): the event shows, without payload.
       this.#payload = undefined;
@@ -165,14 +166,21 @@ export function eventOf<T>(
 }
 
 /** Freezes plain objects and arrays all the way down; leaves typed arrays, which cannot be frozen, and what is frozen. */
-function deepFreeze<V>(value: V): V {
-  return Object.isFrozen(value) ? value : freezeDeeply(value);
+function deepFreeze<V>(value: V, levels: number): V {
+  return Object.isFrozen(value) ? value : freezeDeeply(value, levels);
 }
 
-/** The same for a value whose outermost object may be frozen already. @internal */
-export function freezeDeeply<V>(value: V): V {
+/**
+ * The same for a value whose outermost object may be frozen already.
+ *
+ * @throws RangeError for more than `levels` objects within each other: whether the stack has room for them would differ from
+ *   reader to reader.
+ * @internal
+ */
+export function freezeDeeply<V>(value: V, levels = Number.POSITIVE_INFINITY): V {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (levels === 0) throw new RangeError(`more than ${payloadDepthMax} levels`);
   Object.freeze(value);
-  for (const inner of Object.values(value)) deepFreeze(inner);
+  for (const inner of Object.values(value)) deepFreeze(inner, levels - 1);
   return value;
 }

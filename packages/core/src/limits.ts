@@ -13,6 +13,8 @@ export const replicaIdBytes = 16;
 export const logIdBytesMax = 255;
 /** An encoded payload. A larger thing is a file: store it elsewhere and append its address. Protocol. */
 export const eventBytesMax = 256 * 1024;
+/** Arrays and objects within each other in a payload. More would be read here and overflow the stack there. Protocol. */
+export const payloadDepthMax = 256;
 /** Dependencies stored with one event; what exceeds stays a head and is named by the next event. Protocol. */
 export const depsMax = 64;
 /** Rows of a block: four chunks, so that a peer may send more at once than it stores. Protocol. */
