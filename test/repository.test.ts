@@ -153,6 +153,10 @@ describe('core', () => {
     expect(impurities(text)).toContain(name);
   });
 
+  test('a date that is given is none', () => {
+    expect(impurities('const at: Date = new Date(5);')).toEqual([]);
+  });
+
   test("a property or a comment with such a name is the author's own", () => {
     expect(
       impurities('interface Room { process: string }\n// Date.now\nroom.process; random(); Math.max(1, 2);'),

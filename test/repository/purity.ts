@@ -23,11 +23,20 @@ function isOwnLabel(node: ts.Identifier): boolean {
   );
 }
 
+/** `new Date(ms)` and the type `Date` are values of time that are given; `Date.now()` and `new Date()` read the clock. */
+function isGivenDate(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (node.text !== 'Date') return false;
+  return ts.isTypeReferenceNode(parent) || (ts.isNewExpression(parent) && (parent.arguments?.length ?? 0) > 0);
+}
+
 /** What a source text touches that it must not, in order of appearance. */
 export function impurities(text: string): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node) && impureGlobals.has(node.text) && !isOwnLabel(node)) found.push(node.text);
+    if (ts.isIdentifier(node) && impureGlobals.has(node.text) && !isOwnLabel(node) && !isGivenDate(node)) {
+      found.push(node.text);
+    }
     if (ts.isIdentifier(node) && node.text === 'random' && ts.isPropertyAccessExpression(node.parent)) {
       const { expression } = node.parent;
       if (ts.isIdentifier(expression) && expression.text === 'Math') found.push('Math.random');
