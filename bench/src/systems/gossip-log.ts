@@ -7,8 +7,8 @@ import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { createGossipNode, type LogHandle, systemEnvironment, webSocketClient } from '@gossip-log/transport';
 import { WebSocket } from 'ws';
-import { splitBlocks } from '../../../packages/core/src/codec/block.js';
 import { mulberry32 } from '../../../packages/core/test/message-generator.js';
+import { blocksIn } from '../../../packages/core/test/sample-blocks.js';
 import { type ChatEvent, type EventFilter, predicateOf, type Stint } from '../events.js';
 import type { Exchange, HeldEvents, Replica, System } from '../system.js';
 import { exchange, turn } from './exchange.js';
@@ -68,7 +68,7 @@ export class LogReplica implements Replica {
 
   /** As blocks of about a thousand events, as nodes store and send them. */
   blocks(): Uint8Array[] {
-    return splitBlocks(this.log.encode());
+    return blocksIn(this.log);
   }
 
   /** By two nodes, joined in memory; each has its half in storage when they meet. */
@@ -80,7 +80,7 @@ export class LogReplica implements Replica {
       id,
       [{ storage: here as GossipStorage }, { storage: there as GossipStorage }],
       (logs) => logs.every(({ length }) => length === total),
-      (logs) => logs.map((log) => splitBlocks(log.encode())),
+      (logs) => logs.map((log) => blocksIn(log)),
     );
     for (const [i, blocks] of result.entries()) replicas[i]?.receive(blocks);
     return taken;

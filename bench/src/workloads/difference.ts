@@ -4,7 +4,7 @@
  */
 import type { ReplicaId } from '@gossip-log/core';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
-import { joinBlocks } from '../../../packages/core/src/codec/block.js';
+import { exported } from '../../../packages/core/test/sample-blocks.js';
 import { type ChatEvent, chatEvents, payloadBytes } from '../events.js';
 import type { Exchange } from '../system.js';
 import { exchange } from '../systems/exchange.js';
@@ -45,7 +45,7 @@ async function differ({ count, stored }: Context, fixture: 'stored' | 'stored-ma
       id,
       [
         { storage: lmdbStorage({ path: stored(fixture) }), window: { last: shown } },
-        { storage: lmdbStorage({ path: stored(fixture) }), blocks: joinBlocks(writer.take()) },
+        { storage: lmdbStorage({ path: stored(fixture) }), blocks: exported(writer.take(), id) },
       ],
       ([here]) => here?.version().get(replica) === 1,
       ([here]) => here?.length ?? 0,

@@ -14,7 +14,8 @@ export const errorCodes = {
   'clock-offset': 'The clocks of this node and of a relay are more than `clockOffsetMsMax` apart. Set the wrong one.',
   'connection-lost': 'The connection ended. It is retried by itself.',
   'credit-exceeded': 'The peer sent more than it was granted. The session ends.',
-  'descriptor-mismatch': 'The peer holds a log of that name with other properties. Use another name.',
+  'descriptor-mismatch':
+    'The log has another name or codec there than here. Bytes go to the log that they are of; a log with another codec needs another name.',
   early: 'The event lies in the future by more than the allowed drift. Correct the clock of its writer.',
   'event-too-large': 'The encoded payload is over `eventBytesMax`. Store the bytes elsewhere and append a link.',
   forbidden: 'The peer does not allow this. Get another token.',

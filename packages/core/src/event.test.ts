@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { ada, baseTime, blockOf } from '../test/sample-blocks.js';
-import { joinBlocks } from './codec/block.js';
+import { ada, baseTime, blockOf, exported } from '../test/sample-blocks.js';
 import { createGossipLog, type PayloadCodec, replicaIdFromBytes } from './index.js';
 
 const options = { id: 'tea', replica: replicaIdFromBytes(new Uint8Array(16)), now: () => 1_700_000_000_123 };
@@ -42,7 +41,7 @@ test('[L6] a payload that cannot be decoded shows as an error, and the events ar
   const log = createGossipLog(options);
   const row = (seq: number, payload: string) => ({ replica: ada, seq, time: baseTime + seq, payload });
   log.merge(
-    joinBlocks([blockOf([row(1, '"fine"'), row(2, '{"not": JSON}'), row(3, '\ufffd'), row(4, ''), row(5, '5')])]),
+    exported([blockOf([row(1, '"fine"'), row(2, '{"not": JSON}'), row(3, '\ufffd'), row(4, ''), row(5, '5')])]),
   );
   const events = log.snapshot().slice();
   expect(events.map((event) => event.error?.code)).toEqual([

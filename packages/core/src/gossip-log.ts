@@ -14,6 +14,12 @@ export interface GossipLogOptions<T> {
   readonly now: () => number;
   /** Default: JSON. */
   readonly codec?: PayloadCodec<T>;
+  /**
+   * Takes what subscribed listeners throw: `append` and `merge` have done their work then, and all listeners are called.
+   * Default: as the platform reports what its own event listeners throw, by `reportError` where there is one, else as an
+   * unhandled rejection.
+   */
+  readonly onListenerError?: (error: unknown) => void;
 }
 
 /** How two events stand to each other by recorded dependencies. */
@@ -23,9 +29,9 @@ export type Relation = 'before' | 'after' | 'concurrent' | 'same';
 export interface MergeResult {
   /** Events that are new in the log, those released from the causal buffer among them. */
   readonly added: number;
-  /** Events of these bytes that were known already. */
+  /** Events of these bytes that were in the log already. */
   readonly duplicates: number;
-  /** Events of these bytes that wait for others in the causal buffer. */
+  /** Events of these bytes that wait for others in the causal buffer, whether they came just now or before. */
   readonly parked: number;
   /** What is missing before the parked events can show: ask a peer for it. */
   readonly missing: readonly Run[];
@@ -40,15 +46,20 @@ export interface GossipLog<T = unknown> {
   /** Events in the log, parked ones not among them; of a log that a node opened with a window, those in memory. */
   readonly length: number;
   /**
-   * Appends a payload and returns its event, which is in the log at once. The log is as before when it throws.
+   * Appends a payload and returns its event, which is in the log at once. The log is as before when it throws. What a
+   * listener throws does not come here (`onListenerError`).
    *
-   * @throws GossipError `payload-unencodable`, `event-too-large`, `log-closed`.
+   * @throws GossipError `payload-unencodable` with the `path` of the value in its context, `event-too-large`,
+   *   `limit-exceeded`, `log-closed`; TypeError when `now` gives no number.
    */
   append(payload: T): LogEvent<T>;
   /**
-   * Merges what another replica's `encode` gave (a sequence of blocks). Idempotent, commutative, associative.
-   * Events whose dependencies are missing wait in the causal buffer. Bytes that break a rule are refused whole.
+   * Merges what `encode` gave at another replica of this log; several such results one after another are fine, and so are
+   * no bytes. Idempotent, commutative, associative. The bytes are copied. Events whose dependencies are missing wait in the
+   * causal buffer. Bytes that break a rule are refused whole.
    *
+   * @throws TypeError for what is no `Uint8Array`; GossipError `descriptor-mismatch` for the bytes of a log of another name
+   *   or codec.
    * @throws GossipError `block-invalid`, `bytes-truncated`, `checksum`, `version-unsupported`, `clock`,
    *   `early`, `log-closed`. Nothing of the bytes is merged, except blocks before one whose fault (`clock`) shows only
    *   beside events held here.
@@ -64,11 +75,15 @@ export interface GossipLog<T = unknown> {
   /** Replica → last sequence number in the log. A copy. */
   version(): Map<ReplicaId, SequenceNumber>;
   /**
-   * The log, or what `since` lacks, as a sequence of blocks that `merge` reads. In log order. Of a log with a window, what is
-   * in memory.
+   * The log, or what `since` lacks, as bytes that `merge` reads at another replica: the log's name and codec, then blocks, in
+   * log order; no bytes when nothing is lacking. Of a log with a window, what is in memory.
    */
   encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array;
-  /** Does `a` happen before `b`, after it, neither, or are they one event? By recorded dependencies. */
+  /**
+   * Does `a` happen before `b`, after it, neither, or are they one event? By recorded dependencies.
+   *
+   * @throws RangeError for an event that is not in this log, or not in memory.
+   */
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation;
   /** The event of that id, when it is in the log, and in memory. */
   get(id: EventId): LogEvent<T> | undefined;

@@ -1,20 +1,25 @@
-/** Who is told of changes. A view subscribes upstream while there is anybody (V9). */
+/** Those that are told of changes. A view subscribes upstream while it has listeners (V9). */
 
 /** @internal */
 export class Listeners {
+  readonly #report: ((error: unknown) => void) | undefined;
   readonly #connect: () => () => void;
   /** And whether they are told of the end too. */
   readonly #listeners = new Map<() => void, boolean>();
   #disconnect = () => {};
 
-  /** @param connect Subscribes upstream; the function that it gives ends that. */
-  constructor(connect = () => () => {}) {
+  /**
+   * @param report Takes what listeners throw. Without it `tell` throws that, for the listeners upstream to report.
+   * @param connect Subscribes upstream; the function that it gives ends that.
+   */
+  constructor(report: ((error: unknown) => void) | undefined, connect = () => () => {}) {
+    this.#report = report;
     this.#connect = connect;
   }
 
   /**
    * @param toTheEnd It is told by `end` too.
-   * @throws TypeError when it is no function: it would throw in the one who changes the log.
+   * @throws TypeError when it is no function: it would throw when the log changes.
    */
   add(listener: () => void, toTheEnd = false): () => void {
     if (typeof listener !== 'function') throw new TypeError(`subscribe: expected a function, got ${typeof listener}`);
@@ -27,7 +32,7 @@ export class Listeners {
     };
   }
 
-  /** Nobody is told any more. */
+  /** Ends all subscriptions. */
   clear(): void {
     this.#listeners.clear();
     this.#disconnect();
@@ -37,23 +42,34 @@ export class Listeners {
   end(): void {
     const told = [...this.#listeners].flatMap(([listener, toTheEnd]) => (toTheEnd ? [listener] : []));
     this.clear();
-    callAll(told);
+    this.#call(told);
   }
 
-  /** Every listener is told before the first one's error goes on to whoever changed the log. */
+  /** Calls every listener, whatever the others throw. */
   tell(): void {
-    callAll([...this.#listeners.keys()]);
+    this.#call([...this.#listeners.keys()]);
+  }
+
+  #call(listeners: readonly (() => void)[]): void {
+    const errors: unknown[] = [];
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (error) {
+        if (this.#report === undefined) errors.push(error);
+        else this.#report(error);
+      }
+    }
+    if (errors.length > 1) throw new AggregateError(errors, `${errors.length} listeners threw`);
+    if (errors.length === 1) throw errors[0];
   }
 }
 
-function callAll(listeners: readonly (() => void)[]): void {
-  let failure: { error: unknown } | undefined;
-  for (const listener of listeners) {
-    try {
-      listener();
-    } catch (error) {
-      failure ??= { error };
-    }
-  }
-  if (failure !== undefined) throw failure.error;
+/**
+ * Reports an error that has no caller to go to, as the platform does for its own event listeners: by `reportError` where
+ * there is one (browsers, Deno, Bun), else as an unhandled rejection (Node). Never throws.
+ */
+export function reportUncaught(error: unknown): void {
+  if (typeof reportError === 'function') reportError(error);
+  else void Promise.reject(error);
 }

@@ -10,3 +10,4 @@ declare class TextDecoder {
   constructor(label: 'utf-8', options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean });
   decode(bytes: Uint8Array): string;
 }
+declare const reportError: ((error: unknown) => void) | undefined;

@@ -4,7 +4,8 @@
  */
 import { CausalBuffer } from './causal-buffer.js';
 import { checkOptions } from './check-options.js';
-import { decodeBlock, joinBlocks, splitBlocks } from './codec/block.js';
+import { decodeBlock } from './codec/block.js';
+import { exportBlocks, importBlocks } from './codec/exported-blocks.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
 import { GossipError, invariant } from './errors.js';
@@ -13,8 +14,8 @@ import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 import { horizon } from './hybrid-logical-clock.js';
 import { type EventId, parseLogId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
-import { eventBytesMax, idleRowsMax, timeMax } from './limits.js';
-import { Listeners } from './listeners.js';
+import { adoptedBytesMin, eventBytesMax, idleRowsMax, timeMax } from './limits.js';
+import { Listeners, reportUncaught } from './listeners.js';
 import { Arrivals, type Receipt, type Source } from './log/arrivals.js';
 import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
@@ -63,8 +64,6 @@ export interface LogComparison extends Compared {
 
 /** What makes a log one that a node keeps, rather than one that is merely computed with. */
 export interface JournalOptions {
-  /** Told of listeners that throw: what was merged is to be stored all the same. */
-  readonly onListenerError?: (error: unknown) => void;
   /** Draws a replica id that was never used. */
   readonly freshReplica: () => ReplicaId;
   /** Takes over what the log's user merges: by `receive`, and storing what is new. */
@@ -102,7 +101,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #arrivals: Arrivals;
   readonly #missing: MissingEvents;
   readonly #stored: EffectiveLog;
-  readonly #listeners = new Listeners();
+  readonly #listeners: Listeners;
   readonly #journal: JournalOptions | undefined;
   /** Rows that gave way while the journal was read. */
   readonly #yielded: Yielded[] = [];
@@ -112,7 +111,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** With `journal`, own events are kept for `takeUnflushed`, and disputes are settled (G4). */
   constructor(options: GossipLogOptions<T>, journal?: JournalOptions) {
     this.id = parseLogId(options.id);
-    this.#now = options.now;
+    const now = () => checkNow(options.now());
+    this.#now = now;
+    this.#listeners = new Listeners(options.onListenerError ?? reportUncaught);
     this.#codec = options.codec ?? (jsonCodec as PayloadCodec<T>);
     if (typeof this.#codec.name !== 'string' || !codecName.test(this.#codec.name)) {
       throw new TypeError(`codec.name: expected 1 to 32 printable ASCII characters, got ${this.#codec.name}`);
@@ -123,7 +124,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#standing = new StandingRows(this.#effective);
     const heads = new Heads(this.#tables);
-    const { now } = options;
     const replica = parseReplicaId(options.replica);
     this.#own = new OwnRows(this.#ordered, heads, { replica, now, freshReplica: journal?.freshReplica });
     this.#reissued = new ReissuedEvents(this.#replicas, this.#standing, this.#own);
@@ -160,7 +160,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   merge(bytes: Uint8Array): MergeResult {
-    const blocks = splitBlocks(bytes);
+    if (!isBytes(bytes)) throw new TypeError(`merge: expected a Uint8Array, got ${kindOf(bytes)}`);
+    // What is merged stays where it came: the caller may use its buffer again.
+    const blocks = importBlocks(new Uint8Array(bytes), this.#exportedAs);
     const merge = this.#journal?.onMerge;
     const receipt = merge === undefined ? this.#receive(blocks, horizon(this.#now()), 'merge') : merge(blocks);
     if (receipt.refused !== undefined) throw receipt.refused;
@@ -194,12 +196,15 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const lacking = new Lacking(this.#tables, lacks, this.#replicas.last);
     const { rows } = pickLacking(chunksLacking(this.#ordered, lacking), lacking, this.#tables, everything);
     const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#effective, rows));
-    return joinBlocks(entries.map((entry) => entry.block));
+    return exportBlocks(
+      this.#exportedAs,
+      entries.map((entry) => entry.block),
+    );
   }
 
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation {
-    if (a.replica === b.replica) return a.seq === b.seq ? 'same' : a.seq < b.seq ? 'before' : 'after';
     const [keyA, keyB] = [this.#key(a), this.#key(b)];
+    if (a.replica === b.replica) return a.seq === b.seq ? 'same' : a.seq < b.seq ? 'before' : 'after';
     if (a.clock < b.clock) return dependsOn(this.#ordered, this.#tables, keyB, keyA) ? 'before' : 'concurrent';
     return dependsOn(this.#ordered, this.#tables, keyA, keyB) ? 'after' : 'concurrent';
   }
@@ -217,7 +222,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      this.#tell();
+      this.#listeners.tell();
     } finally {
       this.#listeners.clear();
     }
@@ -642,8 +647,20 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return { ...compared, missing, doubtful };
   }
 
-  #key({ replica, seq, clock }: LogEvent<T>): { replica: number; seq: number; time: number } {
-    return { replica: this.#replicas.find(replica), seq, time: clock };
+  /** A codec may have been bound since the log was made. */
+  get #exportedAs(): Pick<LogDescriptor, 'id' | 'codec'> {
+    return { id: this.id, codec: this.#codec.name };
+  }
+
+  #key(event: LogEvent<T>): { replica: number; seq: number; time: number } {
+    if (typeof event?.clock !== 'number') throw new TypeError(`relation: expected two events, got ${event}`);
+    const { id, replica, seq, clock } = event;
+    const index = this.#replicas.find(replica);
+    const found = index < 0 ? undefined : this.#ordered.locate(clock, index);
+    if (found === undefined || this.#ordered.chunks[found.chunk]?.seq[found.row] !== seq) {
+      throw new RangeError(`relation: expected events in the memory of log "${this.id}", got ${id}`);
+    }
+    return { replica: index, seq, time: clock };
   }
 
   #assertOpen(): void {
@@ -671,35 +688,43 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   #encodePayload(payload: T): Uint8Array {
+    const { name } = this.#codec;
     let bytes: Uint8Array;
     try {
       bytes = this.#codec.encode(payload);
     } catch (cause) {
-      throw new GossipError('payload-unencodable', `codec ${this.#codec.name} cannot write this payload: ${cause}`, {
+      if (cause instanceof GossipError && (cause.code === 'payload-unencodable' || cause.code === 'event-too-large')) {
+        throw cause;
+      }
+      throw new GossipError('payload-unencodable', `codec ${name} cannot write this payload: ${cause}`, {
+        context: { codec: name },
         cause,
       });
+    }
+    if (!isBytes(bytes)) {
+      // A promise that nothing waits for must not end the process when it fails: this error says what is wrong.
+      if ((bytes as unknown) instanceof Promise) (bytes as Promise<unknown>).catch(() => undefined);
+      throw new GossipError(
+        'payload-unencodable',
+        `codec ${name}: encode must give a Uint8Array, gave ${kindOf(bytes)}`,
+        {
+          context: { codec: name },
+        },
+      );
     }
     if (bytes.length > eventBytesMax) {
       throw new GossipError('event-too-large', `a payload of ${bytes.length} bytes, at most ${eventBytesMax}`, {
         context: { bytes: bytes.length, eventBytesMax },
       });
     }
-    return bytes;
+    // Large payloads stay where they are; the codec may use its buffer again.
+    return bytes.length < adoptedBytesMin ? bytes : new Uint8Array(bytes);
   }
 
   #changed(): void {
     // What came late into what is not in memory is not seen: the snapshot is the same object (L5).
     if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;
-    this.#tell();
-  }
-
-  #tell(): void {
-    try {
-      this.#listeners.tell();
-    } catch (error) {
-      if (this.#journal?.onListenerError === undefined) throw error;
-      this.#journal.onListenerError(error);
-    }
+    this.#listeners.tell();
   }
 
   #receive(blocks: readonly Uint8Array[], upTo: number, source: Source, contested?: Set<ReplicaId>): Receipt {
@@ -710,8 +735,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     let settled: Settlement | undefined;
     if (source === 'journal') this.#yielded.push(...tally.yielded);
     else [settled] = tally.yielded.map((yielded) => this.#reissued.append(yielded));
-    const { added, duplicates, hidden, dropped, mended, disputed, entries, runs, refused } = tally;
-    const parked = tally.parked.filter(({ replica, seq }) => this.#buffer.has(replica, seq)).length;
+    const { added, hidden, dropped, mended, disputed, entries, runs, refused } = tally;
+    let { duplicates } = tally;
+    let parked = 0;
+    for (const { replica, seq, again } of tally.parked) {
+      if (this.#buffer.has(replica, seq)) parked++;
+      else if (again) duplicates++;
+    }
     const missing = tally.parked.length > 0 ? this.#buffer.missing() : [];
     // Of a journal that is still being read it is not known what is missing.
     const fell = source !== 'journal' && this.#missing.letEdgeFall();
@@ -734,6 +764,20 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       foundMissing: !fell && this.#edges.found > found,
     };
   }
+}
+
+/** Is it a `Uint8Array`, of whatever realm? */
+function isBytes(value: unknown): value is Uint8Array {
+  return Object.prototype.toString.call(value) === '[object Uint8Array]';
+}
+
+function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
+}
+
+function checkNow(ms: unknown): number {
+  if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
+  throw new TypeError(`now: expected milliseconds since 1970, got ${String(ms)}`);
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Blocks and frames that show every part of the formats: what the fixtures freeze, and what hostile bytes start from. */
 
 import { type DecodedBlock, decodeBlock, encodeBlock, timeBeforeRow } from '../src/codec/block.js';
+import { exportBlocks, importBlocks } from '../src/codec/exported-blocks.js';
 import type { Message } from '../src/codec/message.js';
-import { GossipError, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
+import { GossipError, type GossipLog, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
 import { Chunk } from '../src/log/chunk.js';
 import { DependencyArena } from '../src/log/dependency-arena.js';
 import type { LogTables } from '../src/log/log-tables.js';
@@ -15,6 +16,16 @@ export const bob = replicaIdFromBytes(new Uint8Array(16).fill(0xbb));
 export const eve = replicaIdFromBytes(new Uint8Array(16).fill(0xee));
 /** 2023-11-14T22:13:20Z, as a hybrid time. */
 export const baseTime = 1_700_000_000_000 * 2048;
+
+/** Blocks as a log's `encode` gives them, for its `merge`. */
+export function exported(blocks: readonly Uint8Array[], id = 'tea'): Uint8Array {
+  return exportBlocks({ id, codec: 'json' }, blocks);
+}
+
+/** The blocks that a log's `encode` gives. */
+export function blocksIn(log: Pick<GossipLog, 'id' | 'encode'>): Uint8Array[] {
+  return importBlocks(log.encode(), { id: log.id, codec: 'json' });
+}
 
 export interface Row {
   readonly replica: ReplicaId;

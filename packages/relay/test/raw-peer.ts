@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { splitBlocks } from '../../core/src/codec/block.js';
 import { decodeMessage, encodeMessage, type Message } from '../../core/src/codec/message.js';
 import type { Range } from '../../core/src/range.js';
+import { blocksIn } from '../../core/test/sample-blocks.js';
 
 export type ReceivedMessage = ReturnType<typeof decodeMessage>;
 
@@ -76,5 +76,5 @@ export class RawPeer {
 export function blockOf(log: string, payload: unknown, ms = Date.now()): Uint8Array {
   const writer = createGossipLog({ id: log, replica: newReplica(), now: () => ms });
   writer.append(payload);
-  return splitBlocks(writer.encode())[0] as Uint8Array;
+  return blocksIn(writer)[0] as Uint8Array;
 }

@@ -124,7 +124,7 @@ test('[L5] an event stays the same object when an old snapshot reads it first, a
     ) as [Parcel[], Parcel[]];
 
     // One writer's events first, a snapshot kept unread, then the other's: they go before and after every row.
-    const reader = createGossipLog({ id: 'late', replica: observerId, now: farFuture });
+    const reader = createGossipLog({ id: 'lock-step', replica: observerId, now: farFuture });
     for (const { bytes } of writers[0]) reader.merge(bytes);
     const old = reader.snapshot();
     const oldIds = writers[0].map((parcel) => parcel.events[0]?.id);

@@ -8,8 +8,8 @@ import {
 } from '@gossip-log/core';
 import { memoryStorage } from '@gossip-log/storage/memory';
 import { expect, onTestFinished, test } from 'vitest';
-import { splitBlocks } from '../../core/src/codec/block.js';
 import { decodeMessage, encodeMessage, type Message } from '../../core/src/codec/message.js';
+import { blocksIn } from '../../core/test/sample-blocks.js';
 import { FakeEnvironment } from '../test/fake-environment.js';
 import type { Feed, FeedCursor, FeedFilter } from './feeds.js';
 import { type AuthorizeRequest, createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
@@ -218,7 +218,7 @@ test('[F7] a peer that sends what was not asked for loses its session, and the f
             if (message.kind === 'hello') say({ ...message, node: replica, name: 'bad' });
             if (message.kind === 'close' && message.channel === 0) resolve(message.reason.code);
             if (message.kind !== 'feed') return;
-            say({ kind: 'events', channel: message.channel, blocks: splitBlocks(stray.encode()) });
+            say({ kind: 'events', channel: message.channel, blocks: blocksIn(stray) });
           },
           closed() {},
         };

@@ -18,7 +18,13 @@ import {
   utf8Decoder,
   utf8Encoder,
 } from '@gossip-log/core';
-import type { LogDescriptor, Peer, Retention, SessionOptions } from '@gossip-log/core/sync';
+import {
+  type LogDescriptor,
+  type Peer,
+  type Retention,
+  reportUncaught,
+  type SessionOptions,
+} from '@gossip-log/core/sync';
 import { believableOffset } from './clock-offset.js';
 import { relayedKey } from './deliveries.js';
 import { type Feed, type FeedFilter, type FeedOptions, NodeFeeds } from './feeds.js';
@@ -48,7 +54,10 @@ export interface GossipNodeOptions {
   readonly connections?: readonly ConnectionSource[];
   /** Shown to peers with every log opened. A function is asked anew for every connection. */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>);
-  /** Called with trouble that nobody asked about (a damaged record, a refused block). Default: nothing. */
+  /**
+   * Called with trouble that nobody asked about (a damaged record, a refused block), and with what listeners throw. Default:
+   * the platform reports what listeners throw, as it does for its own events; nothing for the rest.
+   */
   readonly onError?: (error: Error) => void;
   /** Time, randomness and timers. Default: the platform's. */
   readonly environment?: Environment;
@@ -402,6 +411,11 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
   }
 
+  onListenerError(error: unknown): void {
+    if (this.#options.onError === undefined) reportUncaught(error);
+    else this.onError(error);
+  }
+
   // What sessions need.
 
   async introduction(): Promise<{ options: SessionOptions; token: string | undefined }> {
@@ -674,7 +688,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       try {
         listener();
       } catch (error) {
-        this.onError(error);
+        this.onListenerError(error);
       }
     }
   }

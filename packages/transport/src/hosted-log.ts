@@ -72,6 +72,8 @@ export interface LogHost {
   /** Milliseconds since 1970 by the corrected clock. */
   now(): number;
   onError(error: unknown): void;
+  /** Takes what a listener threw. */
+  onListenerError(error: unknown): void;
 }
 
 /** @internal */
@@ -607,10 +609,15 @@ export class HostedLog<T = unknown> {
   #newLog(replica: ReplicaId): ReplicatedLog<T> {
     const now = () => (this.#gaps.isReading ? limits.nowMsMax : this.#host.now());
     return new ReplicatedLog<T>(
-      { id: this.id, replica, codec: this.#codec.boundOrLater, now },
+      {
+        id: this.id,
+        replica,
+        codec: this.#codec.boundOrLater,
+        now,
+        onListenerError: (error) => this.#host.onListenerError(error),
+      },
       {
         freshReplica: () => this.#host.freshReplica(),
-        onListenerError: (error) => this.#host.onError(error),
         onMerge: (blocks) => this.receive(blocks),
       },
     );
@@ -638,7 +645,7 @@ export class HostedLog<T = unknown> {
         listener();
       } catch (error) {
         // A reader's mistake must not stop the log for the others.
-        this.#host.onError(error);
+        this.#host.onListenerError(error);
       }
     }
   }

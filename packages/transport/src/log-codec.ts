@@ -57,13 +57,16 @@ export class LogCodec<T> {
 
   /** The one that is bound; or one that serves once one is. */
   get boundOrLater(): PayloadCodec<T> {
+    const name = () => this.#codec?.name ?? 'later';
     const bound = (): PayloadCodec<T> => {
       if (this.#codec !== undefined) return this.#codec;
       throw new GossipError('payload-undecodable', `log "${this.#log}" is only passed on by this node`);
     };
     return (
       this.#codec ?? {
-        name: 'later',
+        get name() {
+          return name();
+        },
         encode: (payload) => bound().encode(payload),
         decode: (bytes) => bound().decode(bytes),
       }

@@ -5,8 +5,10 @@ import {
   ada,
   baseTime,
   blockOf,
+  blocksIn,
   bob,
   eve,
+  exported,
   manyRows,
   oneRow,
   type Row,
@@ -64,7 +66,7 @@ test('[B1] [B2] [B3] [B4] blocks of random logs come back as they went', () => {
         for (const other of syncs) if (other !== at && log !== undefined) logs[other]?.merge(log.encode());
       }
       for (const log of logs) {
-        for (const block of splitBlocks(log.encode())) expect(blockOf(rowsOf(block))).toEqual(block);
+        for (const block of blocksIn(log)) expect(blockOf(rowsOf(block))).toEqual(block);
       }
     }),
     { numRuns: 60 },
@@ -322,7 +324,7 @@ test('[B5] a sequence of blocks is split where it was joined; claims over the bo
 
 test('[G1] a refused block leaves the log as it was', () => {
   const log = createGossipLog({ id: 'x', replica: eve, now: () => 1_700_000_700_000 });
-  log.merge(joinBlocks([blockOf(oneRow)]));
+  log.merge(exported([blockOf(oneRow)], 'x'));
   log.append('mine');
   const before = { snapshot: log.snapshot(), version: log.version(), bytes: log.encode() };
   let told = 0;
@@ -354,13 +356,13 @@ test('[G1] a refused block leaves the log as it was', () => {
     ],
   ];
   for (const [blocks, code] of bad) {
-    expect(refusal(() => log.merge(joinBlocks(blocks)))).toBe(code);
+    expect(refusal(() => log.merge(exported(blocks, 'x')))).toBe(code);
     expect(log.snapshot()).toBe(before.snapshot);
     expect(log.version()).toEqual(before.version);
     expect(log.encode()).toEqual(before.bytes);
   }
   expect(told).toBe(0);
-  expect(log.merge(joinBlocks([blockOf([good])])).added).toBe(1);
+  expect(log.merge(exported([blockOf([good])], 'x')).added).toBe(1);
 });
 
 test('[B7] the time of the event before comes with a first row, before it, and only where there is such an event', () => {

@@ -38,8 +38,8 @@ import { xxHash32 } from './checksum.js';
 const blockVersion = 0;
 
 const headerBytes = 6;
-/** One row of one writer, without payload: what is shorter is no block. */
-const blockBytesMin = 34;
+/** One row of one writer, without payload: what is shorter is no block. @internal */
+export const blockBytesMin = 34;
 
 /** Reused between calls: a log encodes on one thread. Indexed by the log's replica index. */
 const scratch = {
@@ -462,8 +462,8 @@ function refuseTwins(replicas: readonly Uint8Array[]): void {
 }
 
 /**
- * A sequence of blocks, each preceded by its length as a varint: what `encode` gives, `merge` reads, and an `events`
- * frame carries. Two sequences put together are a sequence.
+ * A sequence of blocks, each preceded by its length as a varint: what an `events` frame carries. Two sequences put together
+ * are a sequence.
  *
  * @internal
  */

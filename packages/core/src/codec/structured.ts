@@ -17,6 +17,7 @@ import { eventBytesMax, payloadDepthMax } from '../limits.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
 import type { PayloadCodec } from './payload.js';
 import { isBuiltIn, isPlainObject, type Place, unencodable } from './unencodable.js';
+import { utf8Decoder, utf8Encoder } from './utf8.js';
 
 /** What `structuredCodec` writes, as it comes back. */
 export type Structured =
@@ -34,8 +35,7 @@ export type Structured =
   | { readonly [name: string]: Structured };
 
 const name = 'structured';
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const decoder = utf8Decoder({ fatal: true, ignoreBOM: true });
 const loneSurrogate = /\p{Surrogate}/u;
 /** So long a text is copied letter by letter while it is ASCII: a call of the encoder takes longer. */
 const shortText = 64;
@@ -249,7 +249,7 @@ class Encoder {
       return;
     }
     if (loneSurrogate.test(text)) throw this.#refused(text, 'text with half a surrogate pair');
-    const bytes = encoder.encode(text);
+    const bytes = utf8Encoder.encode(text);
     this.#head(3, bytes.length);
     this.#writer.bytes(bytes);
   }

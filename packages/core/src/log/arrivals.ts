@@ -73,8 +73,8 @@ export interface Tally {
   readonly runs: TimedRun[];
   /** Rows that gave way to others, to be appended again. */
   readonly yielded: Yielded[];
-  /** What was parked. */
-  readonly parked: { readonly replica: number; readonly seq: number }[];
+  /** What was parked, now or before; it may have been released since. */
+  readonly parked: { readonly replica: number; readonly seq: number; readonly again: boolean }[];
   refused: GossipError | undefined;
 }
 
@@ -223,12 +223,12 @@ export class Arrivals {
         tally.hidden++;
         continue;
       }
+      if (this.#buffer.rows > 0 && this.#buffer.has(replica, seq)) {
+        tally.parked.push({ replica, seq, again: true });
+        continue;
+      }
       // What is disputed waits until it is clear; it is sent again then.
-      if (
-        replica === disputed ||
-        (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number)) ||
-        (this.#buffer.rows > 0 && this.#buffer.has(replica, seq))
-      ) {
+      if (replica === disputed || (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number))) {
         tally.duplicates++;
         const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
         if (collect && isHeld && replica !== disputed && !this.#standing.stands(block, row, replica)) {
@@ -305,7 +305,7 @@ export class Arrivals {
     }
     for (const parked of waiting) {
       this.#buffer.park(block, parked.row, replicas, parked.lacks);
-      tally.parked.push(parked);
+      tally.parked.push({ ...parked, again: false });
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
       const freed = this.#releaseParked(replicas, tally);

@@ -73,8 +73,8 @@ export class OwnRows {
     const { replicas, dependencies, pages } = this.#ordered.tables;
     const { last, lastTime, firstTime } = replicas;
     const self = this.#self;
-    const seq = (last[self] as number) + 1;
     const time = tick(this.#clock, this.#now());
+    const seq = (last[self] as number) + 1;
     if (seq > seqMax || !(time <= timeMax)) {
       throw new GossipError(
         'limit-exceeded',
@@ -82,15 +82,16 @@ export class OwnRows {
       );
     }
 
-    // What is over `depsMax` stays a head, and is named by the next event.
+    // Whatever may fail is before the first change that counts. What is over `depsMax` stays a head, and is named by the
+    // next event.
     const named = this.#heads.dependenciesOf(self, depsMax);
+    pages.place(bytes, 0, bytes.length);
     const deps = dependencies.begin(named.length);
+    const tail = this.#ordered.tail();
     for (const head of named) {
       dependencies.add(head, last[head] as number, time - (lastTime[head] as number));
       this.#heads.remove(head);
     }
-    pages.place(bytes, 0, bytes.length);
-    const tail = this.#ordered.tail();
     tail.push(self, seq, time, kind, pages.page, pages.offset, bytes.length, deps);
     this.#ordered.appended();
     if (this.isKept) {

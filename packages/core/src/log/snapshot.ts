@@ -58,6 +58,7 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
     this.chunks = chunks;
     this.tailRows = chunks[chunks.length - 1]?.count ?? 0;
     this.length = length;
+    Object.freeze(this);
   }
 
   at(index: number): LogEvent<T> | undefined {

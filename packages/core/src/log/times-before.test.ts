@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readNow } from '../../test/read-now.js';
-import { blockOf, type Row, rowsOf } from '../../test/sample-blocks.js';
+import { blockOf, exported, type Row, rowsOf } from '../../test/sample-blocks.js';
 import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
 import { ReplicatedLog } from '../replicated-log.js';
 import type { LogEntry } from '../runs.js';
@@ -59,14 +59,10 @@ test('[B7] what is written, forwarded, read from anywhere or encoded tells the t
 test('[G6] an event that follows another one than is here is passed over', () => {
   const log = logOf(bob);
   const rows: Row[] = [1, 2, 3].map((seq) => ({ replica: ada, seq, time: seq * 10_000, payload: `"${seq}"` }));
-  log.merge(joined(blockOf(rows.slice(0, 2))));
+  log.merge(exported([blockOf(rows.slice(0, 2))]));
   const other = blockOf([{ ...(rows[2] as Row), before: 15_000 }]);
   const contested = new Set<ReplicaId>();
   expect(log.receive([other], contested)).toMatchObject({ added: 0, duplicates: 1, parked: 0 });
   expect([...contested]).toEqual([ada]);
   expect(log.receive([blockOf([{ ...(rows[2] as Row), before: 20_000 }])])).toMatchObject({ added: 1 });
 });
-
-function joined(block: Uint8Array): Uint8Array {
-  return Uint8Array.of(block.length, ...block);
-}

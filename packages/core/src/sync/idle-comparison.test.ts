@@ -1,9 +1,9 @@
 /** Logs at rest: sums now and then, and what slipped through comes back whatever it was. */
 import { expect, test, vi } from 'vitest';
 import { readNow } from '../../test/read-now.js';
+import { exported } from '../../test/sample-blocks.js';
 import { log, rigIn } from '../../test/session-rig.js';
 import { TestNode, Wire } from '../../test/two-sessions.js';
-import { joinBlocks } from '../codec/block.js';
 import { decodeMessage, type Message } from '../codec/message.js';
 import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
 import { heartbeatMs, idleCompareMs, idleCompareMsMax, idleRowsMax, timeMax } from '../limits.js';
@@ -161,7 +161,7 @@ test('[S18] a difference that comparing does not mend is looked for ever more se
     { id: log, replica: replica(9, 1), now: () => startMs },
     { freshReplica: () => replica(8) },
   );
-  branch.merge(joinBlocks(other));
+  branch.merge(exported(other, branch.id));
   branch.append('another branch');
   const two = joined(blocks, [...other, ...branch.takeUnflushed().map(({ block }) => block)]);
   const day = rest(two, 24 * 3_600_000);

@@ -3,6 +3,7 @@
  */
 export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
+export { reportUncaught } from '../listeners.js';
 export type { Receipt } from '../log/arrivals.js';
 export type { Truncated } from '../log/hidden-rows.js';
 export { blocksOf, DamagedChunk, PackedOtherwise, type Reading } from '../log/packed-chunks.js';

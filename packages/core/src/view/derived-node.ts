@@ -11,7 +11,7 @@ import type { Derived } from './view.js';
 export abstract class DerivedNode<V> implements Derived<V> {
   readonly input: ViewNode;
   readonly faults = new Faults();
-  readonly #listeners = new Listeners(() => this.#connect());
+  readonly #listeners = new Listeners(undefined, () => this.#connect());
 
   constructor(input: ViewNode) {
     this.input = input;

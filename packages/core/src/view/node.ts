@@ -25,7 +25,7 @@ export abstract class ViewNode<T = unknown> implements View<T> {
   revision = 0;
   #snapshot: ViewSnapshot<T> | undefined;
   #snapshotRevision = 0;
-  readonly #listeners = new Listeners(() => this.#connect());
+  readonly #listeners = new Listeners(undefined, () => this.#connect());
 
   constructor(inputs: readonly ViewNode[], bounds: Bounds = unbounded) {
     this.inputs = inputs;
