@@ -46,6 +46,43 @@ async function opened(node = createGossipNode({ storage: memoryStorage() })) {
   return { node, log };
 }
 
+test('an argument that is undefined arrives as undefined wherever it stands [Z1]', async () => {
+  const { node, log } = await opened();
+  interface Calls {
+    readonly calls: readonly string[];
+    call(a?: unknown, b?: unknown, c?: unknown): void;
+  }
+  const store = createStore<Calls>()(
+    gossip(
+      (set) => ({
+        calls: [],
+        call: (a, b = 'default', c) =>
+          set(({ calls }) => ({ calls: [...calls, [a, b, c].map((arg) => String(arg)).join()] })),
+      }),
+      { log },
+    ),
+  );
+  const { call } = store.getState();
+  call();
+  call(undefined, undefined, undefined);
+  call(undefined, null, 3);
+  call(1, undefined);
+  expect(store.getState().calls).toEqual([
+    ...['undefined,default,undefined', 'undefined,default,undefined', 'undefined,null,3', '1,default,undefined'],
+  ]);
+  expect(log.snapshot().map(({ payload }) => payload)).toEqual([
+    { action: 'call', args: [] },
+    { action: 'call', args: [] },
+    { action: 'call', args: [null, null, 3], absent: [0] },
+    { action: 'call', args: [1] },
+  ]);
+  expect(() => call([1, undefined])).toThrow(
+    expect.objectContaining({ code: 'payload-unencodable', context: expect.objectContaining({ path: 'args[0][1]' }) }),
+  );
+  expect(store.getState().calls).toHaveLength(4);
+  await node.close();
+});
+
 test('[Z1] [L9] an action is an event, and the state shows it before the call returns', async () => {
   const { node, log } = await opened();
   const store = todos(log);

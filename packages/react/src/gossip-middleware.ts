@@ -15,6 +15,8 @@ import type { StateCreator, StoreApi, StoreMutatorIdentifier } from 'zustand/van
 export interface StoreAction {
   readonly action: string;
   readonly args: readonly unknown[];
+  /** Which of `args` are `undefined`: they are `null` there, since JSON has no `undefined`. */
+  readonly absent?: readonly number[];
 }
 
 export interface GossipStoreOptions {
@@ -59,7 +61,7 @@ type Data = Readonly<State>;
  * Makes a store's actions events of a log and its state a fold of them: stores over the same log converge, after edits
  * offline too. Write the store as any other, with `set` and `get`. An action is run for its event, everywhere and again
  * when a late event comes before it: it must work on `get()` and its arguments alone, and be done when it returns. Pass
- * times and random ids as arguments, plain data as everywhere in a log. A call returns nothing.
+ * times and random ids as arguments: `undefined`, or what the log's codec has a form for. A call returns nothing.
  *
  * @example
  * ```ts
@@ -99,13 +101,14 @@ export const gossip = ((initializer: StateCreator<State>, options: GossipStoreOp
     const initial = initializer(setDraft as typeof set, () => draft ?? get(), api);
     const actions = Object.fromEntries(Object.entries(initial).filter(([, value]) => typeof value === 'function'));
 
-    const run = (data: Data, { action, args }: StoreAction): Data => {
+    const run = (data: Data, call: StoreAction): Data => {
+      const { action, args } = call;
       // Of another version of the app, or no action at all.
       if (typeof action !== 'string' || !Object.hasOwn(actions, action) || !Array.isArray(args)) return data;
       const before = { ...data, ...actions };
       draft = before;
       try {
-        const result = (actions[action] as Action)(...args);
+        const result = (actions[action] as Action)(...argumentsOf(call));
         if (result instanceof Promise) {
           // It fails by itself as soon as it sets something.
           result.catch(() => undefined);
@@ -144,12 +147,27 @@ export const gossip = ((initializer: StateCreator<State>, options: GossipStoreOp
     const append =
       (action: string) =>
       (...args: readonly unknown[]): void => {
-        log.append({ action, args });
+        log.append(callOf(action, args));
         follow(`gossip/${action}`);
       };
     return { ...shown, ...Object.fromEntries(Object.keys(actions).map((name) => [name, append(name)])) };
   };
 }) as unknown as Gossip;
+
+/** A call as an event: an `undefined` last argument is left out, and one before others is noted. */
+function callOf(action: string, args: readonly unknown[]): StoreAction {
+  const given = args.slice(0, args.findLastIndex((arg) => arg !== undefined) + 1);
+  if (!given.includes(undefined)) return { action, args: given };
+  return {
+    action,
+    args: given.map((arg) => (arg === undefined ? null : arg)),
+    absent: given.flatMap((arg, i) => (arg === undefined ? [i] : [])),
+  };
+}
+
+function argumentsOf({ args, absent }: StoreAction): readonly unknown[] {
+  return Array.isArray(absent) ? args.map((arg, i) => (absent.includes(i) ? undefined : arg)) : args;
+}
 
 /** What of a state is no action. */
 function dataOf(state: Data): Data {
