@@ -79,7 +79,9 @@ export class LogUse<T> implements LogHandle<T> {
   }
   async loadOlder(count: number): Promise<number> {
     if (this.#released) throw closedError(this.id);
-    if (!(count >= 0)) throw new RangeError(`loadOlder: expected a number of events, got ${count}`);
+    if (count !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(count) || count < 0)) {
+      throw new RangeError(`loadOlder: expected a whole number of events, or Infinity, got ${String(count)}`);
+    }
     await this.ready;
     return this.#hosted.loadOlder(this.#window, count);
   }

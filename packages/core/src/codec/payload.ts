@@ -2,7 +2,6 @@
 import { GossipError } from '../errors.js';
 import { eventBytesMax, payloadDepthMax } from '../limits.js';
 import { isBuiltIn, isPlainObject, type Place, unencodable } from './unencodable.js';
-
 import { utf8Decoder, utf8Encoder } from './utf8.js';
 
 /**

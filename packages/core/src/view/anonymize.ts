@@ -1,6 +1,7 @@
 /** The transformation `anonymize`. */
 import { eventId, type ReplicaId, replicaIdFromBytes } from '../ids.js';
 import { replicaIdBytes } from '../limits.js';
+import { checkFields } from './check-arguments.js';
 import { transformation } from './map-node.js';
 import { without } from './omit.js';
 import type { Operator } from './view.js';
@@ -11,6 +12,7 @@ import type { Operator } from './view.js';
  * the payload tells who wrote it. Times and texts stay: who knows when somebody wrote, or how, may still recognize them.
  */
 export function anonymize<T, K extends keyof T = never>(fields: readonly K[] = []): Operator<T, Omit<T, K>> {
+  checkFields('anonymize', fields);
   return transformation({
     name: 'anonymize',
     hidesWriter: true,

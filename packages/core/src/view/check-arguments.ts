@@ -19,3 +19,15 @@ export function checkEvent<E extends { readonly clock: number }>(name: string, e
   if (typeof event?.clock !== 'number') throw new TypeError(`${name}: expected an event`);
   return event;
 }
+
+/** @throws TypeError when it is no function. @internal */
+export function checkFunction<F>(name: string, value: F): F {
+  if (typeof value !== 'function') throw new TypeError(`${name}: expected a function, got ${String(value)}`);
+  return value;
+}
+
+/** @throws TypeError when they are no names of properties. @internal */
+export function checkFields(name: string, fields: unknown): void {
+  if (Array.isArray(fields) && fields.every((field) => typeof field === 'string' || typeof field === 'number')) return;
+  throw new TypeError(`${name}: expected names of properties, got ${String(fields)}`);
+}

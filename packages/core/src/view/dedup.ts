@@ -1,5 +1,6 @@
 /** The filter `dedup`. */
 import type { LogEvent } from '../event.js';
+import { checkFunction } from './check-arguments.js';
 import { entriesChanged } from './entries-changed.js';
 import { compareEntries, type Entry, EventList } from './event-list.js';
 import { ViewNode } from './node.js';
@@ -23,7 +24,7 @@ import type { Operator, ViewSource } from './view.js';
  * ```
  */
 export function dedup<T>(key: (payload: T, event: LogEvent<T>) => unknown): Operator<T, T> {
-  if (typeof key !== 'function') throw new TypeError('dedup: expected a function');
+  checkFunction('dedup', key);
   return (input) =>
     new DedupNode<T>(input as unknown as ViewNode, key as (payload: unknown, event: LogEvent) => unknown);
 }

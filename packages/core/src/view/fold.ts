@@ -17,6 +17,7 @@ import { GossipError } from '../errors.js';
 import { freezeDeeply, type LogEvent } from '../event.js';
 import { foldCheckpointsMax, foldSaveEvents, foldStepEvents } from '../limits.js';
 import type { CheckpointStore } from '../ports/checkpoints.js';
+import { checkFunction } from './check-arguments.js';
 import { DerivedNode } from './derived-node.js';
 import { difference } from './difference.js';
 import { Fingerprint } from './fingerprint.js';
@@ -89,6 +90,7 @@ export function fold<T, S>(
   options: FoldOptions<S> = {},
 ): Fold<S> {
   checkOptions('fold', options, { checkpoint: 'object' });
+  checkFunction('fold', reducer);
   return new FoldNode<T, S>(source, reducer, initial, options.checkpoint);
 }
 

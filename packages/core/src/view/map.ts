@@ -1,5 +1,6 @@
 /** The transformation `map`. */
 import type { LogEvent } from '../event.js';
+import { checkFunction } from './check-arguments.js';
 import { transformation } from './map-node.js';
 import type { Operator } from './view.js';
 
@@ -7,6 +8,7 @@ import type { Operator } from './view.js';
  * The same events with other payloads. Each is made once, when its row is first read. Where the function throws, the
  * event shows without payload, and its `error` says so.
  *
+ * @throws TypeError for what is no function.
  * @example
  * ```ts
  * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
@@ -19,6 +21,7 @@ import type { Operator } from './view.js';
  * ```
  */
 export function map<In, Out>(project: (payload: In, event: LogEvent<In>) => Out): Operator<In, Out> {
+  checkFunction('map', project);
   return transformation({
     name: 'map',
     bounds: ({ values: _, ...bounds }) => bounds,

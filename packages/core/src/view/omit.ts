@@ -1,9 +1,11 @@
 /** The transformation `omit`. */
+import { checkFields } from './check-arguments.js';
 import { transformation } from './map-node.js';
 import type { Operator } from './view.js';
 
 /** The events with payloads that lack those properties. A payload that has none of them stays the same object. */
 export function omit<T, K extends keyof T>(fields: readonly K[]): Operator<T, Omit<T, K>> {
+  checkFields('omit', fields);
   return transformation({
     name: 'omit',
     bounds: ({ values: _, ...bounds }) => bounds,

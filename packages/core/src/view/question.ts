@@ -6,9 +6,12 @@ import { property } from './property.js';
 /** A property of the payload, or a function of it. */
 export type Question<T, V> = keyof T | ((payload: T, event: LogEvent<T>) => V);
 
-/** @internal */
+/** @throws TypeError for what is no question. @internal */
 export function asking<T>(question: Question<T, unknown>): (event: LogEvent<T>) => unknown {
   if (typeof question === 'function') return (event) => question(event.payload, event);
+  if (typeof question !== 'string' && typeof question !== 'number') {
+    throw new TypeError(`aggregate: expected the name of a property, or a function, got ${String(question)}`);
+  }
   return (event) => property(event.payload, question);
 }
 

@@ -8,9 +8,10 @@ import type { Operator } from './view.js';
  * larger one. Makes no event objects.
  *
  * @param rate 0 to 1.
- * @throws RangeError when it is not.
+ * @throws TypeError when it is no number, RangeError when it is out of these.
  */
 export function sample<T>(rate: number): Operator<T, T> {
+  if (typeof rate !== 'number') throw new TypeError(`sample: expected a number of 0 to 1, got ${String(rate)}`);
   if (!(rate >= 0 && rate <= 1)) throw new RangeError(`sample: expected a rate of 0 to 1, got ${rate}`);
   const draw = drawing(1);
   return filter({ create: () => ({ passes: (store, row) => draw(store, row) < rate }) });
