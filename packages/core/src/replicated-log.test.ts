@@ -54,7 +54,7 @@ test('[L6] a closed log takes nothing more and stays readable', () => {
   log.close();
   expect(refusal(() => log.append('late'))).toBe('log-closed');
   expect(refusal(() => log.merge(bytes))).toBe('log-closed');
-  expect([log.snapshot().at(0), log.get(event.id), log.length, told]).toEqual([event, event, 1, 0]);
+  expect([log.snapshot().at(0), log.get(event.id), log.length, told]).toEqual([event, event, 1, 1]);
 });
 
 test('a listener that throws stops neither the appender nor the others, and is reported [L6]', () => {

@@ -800,7 +800,13 @@ function checkNow(ms: unknown): number {
  * ```
  */
 export function createGossipLog<T = unknown>(options: GossipLogOptions<T>): GossipLog<T> {
-  checkOptions('createGossipLog', options, { id: 'any', replica: 'any', now: 'function', codec: 'object', onListenerError: 'function' });
+  checkOptions('createGossipLog', options, {
+    id: 'any',
+    replica: 'any',
+    now: 'function',
+    codec: 'object',
+    onListenerError: 'function',
+  });
   if (options.now === undefined) throw new TypeError('createGossipLog: now: expected a function, got undefined');
   return new ReplicatedLog<T>(options);
 }
