@@ -1,9 +1,10 @@
 /**
  * The chat on one port: its page, the relay at `/sync`, and `/healthz` (200, or 503 while it cannot store).
  *
- *     PORT=4400 DATA_DIR=./data node apps/chat/server.mjs [--dev]
+ *     PORT=4400 HOST=127.0.0.1 DATA_DIR=./data node apps/chat/server.mjs [--dev]
  *
- * `PORT` default 4400, 0 takes a free one. `DATA_DIR` default `./data`, relative to the repository. `--dev` serves the
+ * `PORT` default 4400, 0 takes a free one. `HOST` default 127.0.0.1, which only this machine reaches; at another address, such
+ * as 0.0.0.0, everybody who reaches it may read and write. `DATA_DIR` default `./data`, relative to the repository. `--dev` serves the
  * page from its source, with hot reload. SIGINT and SIGTERM stop it with exit code 0, within two seconds.
  */
 import { createServer } from 'node:http';
@@ -15,6 +16,7 @@ import { compressedTypes } from './compressed-files.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dev = process.argv.includes('--dev');
+const host = process.env.HOST || '127.0.0.1';
 const dataDir = resolve(here, '../..', process.env.DATA_DIR || 'data');
 /** Peers that do not say goodbye within this time are cut off. */
 const closeMsMax = 1500;
@@ -53,12 +55,14 @@ async function serve(port) {
   };
   const server = createServer((request, response) => page(request, response));
   // Before the data is touched: a second server on this port most likely means the same data.
-  await listen(server, port);
+  await listen(server, port, host);
 
   const relay = await createRelay({
     server,
     path: '/sync',
     dataDir,
+    // Whom the address lets in may read and write.
+    open: true,
     onError: (error) => console.error(`relay: ${error.message}`),
   });
   const pages = dev ? await developmentPages(server) : builtPages();
@@ -90,6 +94,7 @@ async function serve(port) {
 
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   console.log(`Chat is ready: http://localhost:${address.port}`);
+  if (host !== '127.0.0.1') console.log(`It is open: everybody who reaches ${host} may read and write every room.`);
 }
 
 /** The copies that the build made of text files, by what a browser says it accepts; the smallest first. */
@@ -168,11 +173,12 @@ async function developmentPages(server) {
 /**
  * @param {import('node:http').Server} server
  * @param {number} port
+ * @param {string} host
  */
-function listen(server, port) {
+function listen(server, port, host) {
   return new Promise((done, failed) => {
     server.once('error', failed);
-    server.listen(port, () => {
+    server.listen(port, host, () => {
       server.off('error', failed);
       done(undefined);
     });

@@ -196,7 +196,7 @@ test('[R5] a folder that another relay uses: one line, exit code 1; once that wa
 
 test('[R5] an address that is none: one line, exit code 1', async () => {
   const { code, errors } = await command([
-    'relay',
+    ...['relay', '--open'],
     '--port',
     '0',
     '--host',
@@ -232,6 +232,10 @@ test.each([
   [['relay', '--port', 'http'], 'the port must be a number from 0 to 65535, got http'],
   [['relay', '--port', '65536'], 'the port must be a number from 0 to 65535, got 65536'],
   [['relay', '--path', 'sync'], '--path must begin with /, got sync'],
+  ...['0.0.0.0', '::', '192.0.2.7'].map((host): [string[], string] => [
+    ['relay', '--host', host],
+    `at --host ${host} everybody who reaches this machine may read and write every log; add --open to allow that`,
+  ]),
 ])('[R5] wrong usage, one line and exit code 2: gossip-log %j', async (args, message) => {
   const end = await command(args).ended;
   expect(end).toEqual({ code: 2, signal: null, output: [], errors: [`gossip-log: ${message}`] });
@@ -246,11 +250,24 @@ test('[R5] an unknown option is named, and exit code 2', async () => {
 test('--help tells every option, --version the version, each with exit code 0', async () => {
   const help = await command(['--help']).ended;
   expect(help).toMatchObject({ code: 0, errors: [] });
-  for (const option of ['--port', '--host', '--data', '--path', '--allow-origin', '--name']) {
+  for (const option of ['--port', '--host', '--open', '--data', '--path', '--allow-origin', '--name']) {
     expect(help.output.join('\n')).toContain(option);
   }
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   expect(await command(['--version']).ended).toMatchObject({ code: 0, output: [version] });
+});
+
+test('it listens on this machine alone unless it is told to be open, and then says what that means', async () => {
+  const guarded = command(['relay', '--port', '0', '--data', await folder()]);
+  expect((await guarded.ready()).url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/sync$/);
+  guarded.signal('SIGTERM');
+  expect((await guarded.ended).output).toHaveLength(1);
+  const open = command(['relay', '--host', '0.0.0.0', '--open', '--port', '0', '--data', await folder()]);
+  const { port } = await open.ready();
+  open.signal('SIGTERM');
+  expect((await open.ended).output.at(-1)).toBe(
+    `It is open: everybody who reaches 0.0.0.0, port ${port}, may read and write every log.`,
+  );
 });
 
 test('PORT and DATA_DIR stand in for the options; pages of other origins are not let in', async () => {

@@ -8,14 +8,16 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { GossipError } from '@gossip-log/core';
-import { createRelay } from './relay.js';
+import { createRelay, isLoopback } from './relay.js';
 
 const help = `Usage: gossip-log relay [options]
 
 Runs a relay: clients connect to it, and it keeps what they write.
 
   --port <number>          Port to listen at, 0 takes a free one. Default: PORT, or 4400.
-  --host <address>         Address to listen at. Default: 0.0.0.0, every one of the machine.
+  --host <address>         Address to listen at. Default: 127.0.0.1, which only this machine reaches. Others, such as
+                           0.0.0.0 for every address of the machine, need --open.
+  --open                   Let everybody who reaches it read and write every log.
   --data <folder>          Where everything is kept. Default: DATA_DIR, or ./data.
   --path <path>            Where clients connect. Default: /sync.
   --allow-origin <origin>  Let only pages of this origin connect, such as https://chat.example. May be repeated.
@@ -51,7 +53,12 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
   if (more.length > 0) {
     throw new UsageError(`relay takes options alone, such as --host and --port, got ${more.join(' ')}`);
   }
-  const { host, data, path, name, 'allow-origin': origins } = values;
+  const { host, data, path, name, open, 'allow-origin': origins } = values;
+  if (!open && !isLoopback(host)) {
+    throw new UsageError(
+      `at --host ${host} everybody who reaches this machine may read and write every log; add --open to allow that`,
+    );
+  }
   if (data === '') throw new UsageError('--data must name a folder, got nothing');
   if (!path.startsWith('/')) throw new UsageError(`--path must begin with /, got ${path || 'nothing'}`);
   for (const origin of origins ?? []) {
@@ -63,6 +70,7 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
   const relay = await createRelay({
     port: readPort(values.port),
     host,
+    open,
     dataDir: data,
     path,
     onError: (error) => console.error(`relay: ${error.message}`),
@@ -74,6 +82,8 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
   });
   stopOnSignals(() => relay.close());
   console.log(`Relay is ready: ${relay.address?.url}`);
+  if (isLoopback(host)) return;
+  console.log(`It is open: everybody who reaches ${host}, port ${relay.address?.port}, may read and write every log.`);
 }
 
 function stopOnSignals(close: () => Promise<void>): void {
@@ -104,7 +114,8 @@ function readArguments() {
       allowPositionals: true,
       options: {
         port: { type: 'string', default: process.env['PORT'] || '4400' },
-        host: { type: 'string', default: '0.0.0.0' },
+        host: { type: 'string', default: '127.0.0.1' },
+        open: { type: 'boolean', default: false },
         data: { type: 'string', default: process.env['DATA_DIR'] || './data' },
         path: { type: 'string', default: '/sync' },
         'allow-origin': { type: 'string', multiple: true },

@@ -8,6 +8,7 @@ import { type GossipStorage, limits } from '@gossip-log/core';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, onTestFinished, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { encodeMessage } from '../../core/src/codec/message.js';
 import { endOfTime } from '../../core/src/range.js';
 import { client, hasEvents, idsOf, openLog, releaseByHand, until } from '../test/client.js';
@@ -396,6 +397,84 @@ test('[R5] options that contradict one another are refused', async () => {
   await expect(createRelay({ port: 0 })).rejects.toThrow(TypeError);
   await expect(createRelay({ port: 0, storage, dataDir: 'data' })).rejects.toThrow(TypeError);
   await expect(createRelay({ port: 0, server: createServer(), storage })).rejects.toThrow(TypeError);
+  await expect(createRelay({ port: 0, noServer: true, storage })).rejects.toThrow(TypeError);
+});
+
+test('without rights it listens on this machine alone, unless it is told to be open', async () => {
+  const made = await createRelay({ port: 0, storage: memoryStorage() });
+  onTestFinished(() => made.close());
+  expect(made.address?.host).toBe('127.0.0.1');
+  expect(() => made.handleUpgrade({} as never, {} as never, Buffer.alloc(0))).toThrow(TypeError);
+
+  const storage = memoryStorage();
+  const reachable = [
+    { port: 0, host: '0.0.0.0' },
+    { port: 0, host: '::' },
+    { server: createServer() },
+    { noServer: true },
+  ];
+  for (const where of reachable) {
+    await expect(createRelay({ ...where, storage })).rejects.toThrow(/expected authorize, or open: true/);
+    const opened = await createRelay({ ...where, open: true, storage: memoryStorage() });
+    await opened.close();
+    const guarded = await createRelay({ ...where, authorize: () => true, storage: memoryStorage() });
+    await guarded.close();
+  }
+});
+
+/** An HTTP server that listens, and closes with the test. */
+async function listening() {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { server, url: `ws://${host}:${(server.address() as AddressInfo).port}/sync` };
+}
+
+test.each(['before', 'behind'])('a second ws server %s it on one server is noticed, and said once', async (place) => {
+  const { server, url } = await listening();
+  const errors: Error[] = [];
+  const other = () => new WebSocketServer({ server, path: '/other' });
+  if (place === 'before') other();
+  const shared = await createRelay({
+    ...{ server, open: true, storage: memoryStorage() },
+    onError: (error) => errors.push(error),
+  });
+  onTestFinished(() => shared.close());
+  if (place === 'behind') other();
+  for (let i = 0; i < 2; i++) {
+    const peer = new RawPeer(url);
+    await peer.closed;
+  }
+  expect(errors.map(({ message }) => message)).toEqual([
+    expect.stringContaining('handleUpgrade(request, socket, head)'),
+  ]);
+});
+
+test('upgrades handed over: two ws servers on one server, each with its own', async () => {
+  const { server, url } = await listening();
+  const made = await createRelay({ noServer: true, open: true, storage: memoryStorage() });
+  expect(made.address).toBeUndefined();
+  const echo = new WebSocketServer({ noServer: true });
+  echo.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url === '/sync') made.handleUpgrade(request, socket, head);
+    else echo.handleUpgrade(request, socket, head, (accepted) => echo.emit('connection', accepted, request));
+  });
+  const ada = await openLog(client(url), 'room');
+  await ada.delivered(ada.append('handed over'), 'relayed');
+  const other = new WebSocket(url.replace('/sync', '/other'));
+  await once(other, 'open');
+  other.send('hello');
+  const [data] = await once(other, 'message');
+  expect(String(data)).toBe('hello');
+  other.terminate();
+  await made.close();
+  // There is nobody any more: the client is told, instead of being left to wait.
+  const [, response] = await once(new WebSocket(url), 'unexpected-response');
+  expect(response.statusCode).toBe(503);
 });
 
 test('[R6] close loses nothing that was on its way, and leaves nothing listening', async () => {
@@ -423,7 +502,7 @@ test('[R6] close loses nothing that was on its way, and leaves nothing listening
 
 test('[R6] on a server that it shares: its path alone, and the server stays open', async () => {
   const server = createServer((_request, response) => response.end('a page'));
-  const shared = await createRelay({ server, path: '/events', storage: memoryStorage() });
+  const shared = await createRelay({ server, path: '/events', open: true, storage: memoryStorage() });
   expect(shared.address).toBeUndefined();
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   onTestFinished(() => void server.close());

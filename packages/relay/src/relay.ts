@@ -8,24 +8,36 @@
  * - [R5] A relay that cannot listen, or cannot use its store, rejects with the reason and leaves nothing open.
  * - [R6] `close` stores what is pending, says goodbye to peers, and leaves nothing open.
  */
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { checkOptions, type Environment, GossipError, type GossipStorage, limits } from '@gossip-log/core';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { createGossipNode, type GossipNode, type GossipNodeOptions } from '@gossip-log/transport';
-import { type WebSocketServerOptions, webSocketServer } from '@gossip-log/transport/web-socket-server';
+import {
+  type WebSocketServer,
+  type WebSocketServerOptions,
+  webSocketServer,
+} from '@gossip-log/transport/web-socket-server';
 import { type Counts, countCommits, countConnections, newCounts, type RelayMetrics } from './metrics.js';
 
 export interface RelayOptions
   extends Pick<GossipNodeOptions, 'authorize' | 'name' | 'onError' | 'retention'>,
     Pick<WebSocketServerOptions, 'allowOrigin' | 'connectionsMax'> {
-  /** Listen here, with a server of its own; 0 takes a free port. Either this or `server`. */
+  /** Listen here, with a server of its own; 0 takes a free port. Exactly one of this, `server` and `noServer`. */
   readonly port?: number;
-  /** With `port`: the address to listen at. Default: every address of the machine. */
+  /** With `port`: the address to listen at. Default: `127.0.0.1`, which only this machine reaches. */
   readonly host?: string;
   /** Share this server, `http` or `https`. It is yours: you let it listen, and you close it after the relay. */
   readonly server?: Server | HttpsServer;
-  /** Where clients connect. Default: `/sync`. */
+  /** Take the upgrades that are handed to `Relay.handleUpgrade`, where other code takes upgrades of the server as well. */
+  readonly noServer?: boolean;
+  /**
+   * Let everybody who reaches the relay read and write every log. Needed without `authorize` wherever other machines may
+   * reach it: at a `host` that is not this machine's own, on a `server`, and with `noServer`. Default false.
+   */
+  readonly open?: boolean;
+  /** Where clients connect. Default: `/sync`; with `noServer` whatever is handed over. */
   readonly path?: string;
   /** A folder for LMDB, a path or a `file:` URL, made when it is missing. Either this or `storage`. */
   readonly dataDir?: string | URL;
@@ -40,15 +52,35 @@ export interface RelayAddress {
   /** As the system says it: `0.0.0.0` and `::` mean every address. */
   readonly host: string;
   readonly port: number;
-  /** For clients on the same machine: `ws://localhost:4400/sync`. */
+  /** For clients on the same machine: `ws://127.0.0.1:4400/sync`. */
   readonly url: string;
 }
 
 export interface Relay {
-  /** `undefined` while a shared server does not listen, or listens at a path of the file system. */
+  /** `undefined` while a shared server does not listen, or listens at a path of the file system; and with `noServer`. */
   readonly address: RelayAddress | undefined;
   /** What was counted so far. A copy. */
   metrics(): RelayMetrics;
+  /**
+   * Takes over an upgrade of an HTTP server; with `noServer`.
+   *
+   * @throws TypeError without `noServer`.
+   * @example
+   * ```ts
+   * import { createServer } from 'node:http';
+   * import { createRelay } from '@gossip-log/relay';
+   * import { WebSocketServer } from 'ws';
+   *
+   * const relay = await createRelay({ noServer: true, dataDir: './data', authorize: ({ token }) => token === 'a secret' });
+   * const others = new WebSocketServer({ noServer: true });
+   * const server = createServer();
+   * server.on('upgrade', (request, socket, head) => {
+   *   if (request.url === '/sync') relay.handleUpgrade(request, socket, head);
+   *   else others.handleUpgrade(request, socket, head, (socket) => others.emit('connection', socket, request));
+   * });
+   * ```
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Stores what is pending, says goodbye to peers, closes the storage and its own server. Idempotent. */
   close(): Promise<void>;
 }
@@ -57,7 +89,8 @@ export interface Relay {
  * Starts a relay and resolves once it takes connections. With `port` it also answers `GET /healthz`: 200 `ok`, or
  * 503 while the last batch could not be stored.
  *
- * @throws TypeError for an unknown option, and unless exactly one of `port` and `server`, and one of `dataDir` and `storage`, is given.
+ * @throws TypeError for an unknown option; unless exactly one of `port`, `server` and `noServer`, and one of `dataDir` and
+ *   `storage`, is given; and where other machines may reach it, without `authorize` or `open`.
  * @throws GossipError `storage-failed`, `storage-format`; `storage-in-use` when another relay has the folder; `connection-lost` when it cannot listen, with the system's
  *   error as `cause`.
  * @example
@@ -69,31 +102,39 @@ export interface Relay {
  *   dataDir: './data',
  *   authorize: ({ token, action }) => action === 'read' || token === 'a secret of writers',
  * });
- * console.log(relay.address?.url); // ws://localhost:4400/sync
+ * console.log(relay.address?.url); // ws://127.0.0.1:4400/sync
  * await relay.close();
  * ```
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
   checkOptions('createRelay', options, {
-    ...{ port: 'number', host: 'string', server: 'object', path: 'string', dataDir: 'any', storage: 'object' },
-    ...{ authorize: 'function', name: 'string', onError: 'function', retention: 'any', environment: 'object' },
-    ...{ allowOrigin: 'function', connectionsMax: 'number' },
+    ...{ port: 'number', host: 'string', server: 'object', noServer: 'boolean', path: 'string', open: 'boolean' },
+    ...{ dataDir: 'any', storage: 'object', authorize: 'function', name: 'string', onError: 'function' },
+    ...{ retention: 'any', environment: 'object', allowOrigin: 'function', connectionsMax: 'number' },
   });
-  const { port, host, dataDir, path = '/sync', connectionsMax = limits.connectionsMax } = options;
-  exactlyOne(options, 'port', 'server');
+  const { port, host = '127.0.0.1', dataDir, noServer = false, connectionsMax = limits.connectionsMax } = options;
+  exactlyOne(options, 'port', 'server', 'noServer');
   exactlyOne(options, 'dataDir', 'storage');
+  checkOpen(options, host);
   const counts = newCounts();
-  const own = options.server === undefined ? createOwnServer(counts, connectionsMax, path) : undefined;
-  const server = own ?? (options.server as Server | HttpsServer);
+  const path = options.path ?? (noServer ? undefined : '/sync');
+  const own = port === undefined ? undefined : createOwnServer(counts, connectionsMax, path as string);
+  const server = own ?? options.server;
   const storage = options.storage ?? lmdbStorage({ path: dataDir as string | URL, exclusive: true });
 
   let node: GossipNode;
+  let sockets: WebSocketServer;
   try {
     // Before the data is touched: a second relay on this port most likely means the same data.
     if (own !== undefined) await listen(own, port as number, host);
     // Opens the store, so that whoever starts the relay learns what is wrong with it, and not the first client.
     await storage.getMetadata('relay');
-    const sockets = webSocketServer({ ...pick(options, 'allowOrigin', 'environment'), server, path, connectionsMax });
+    sockets = webSocketServer({
+      ...pick(options, 'allowOrigin', 'environment', 'onError'),
+      ...(server === undefined ? { noServer } : { server }),
+      ...(path === undefined ? {} : { path }),
+      connectionsMax,
+    });
     node = createGossipNode({
       ...pick(options, 'authorize', 'name', 'onError', 'environment', 'retention'),
       storage: countCommits(storage, counts),
@@ -114,8 +155,9 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   let stopping: Promise<void> | undefined;
   return {
     get address() {
-      return addressOf(server, path);
+      return server && addressOf(server, path as string);
     },
+    handleUpgrade: (request, socket, head) => sockets.handleUpgrade(request, socket, head),
     metrics: () => ({ ...counts }),
     close() {
       stopping ??= stop();
@@ -180,10 +222,24 @@ function addressOf(server: Server | HttpsServer, path: string): RelayAddress | u
   return { host, port, url: `${scheme}://${name}:${port}${path}` };
 }
 
-function exactlyOne(options: RelayOptions, one: keyof RelayOptions, other: keyof RelayOptions): void {
-  if ((options[one] === undefined) === (options[other] === undefined)) {
-    throw new TypeError(`createRelay: expected exactly one of ${one} and ${other}`);
-  }
+function exactlyOne(options: RelayOptions, ...names: (keyof RelayOptions)[]): void {
+  const given = names.filter((name) => options[name] !== undefined && options[name] !== false);
+  if (given.length === 1) return;
+  throw new TypeError(`createRelay: expected exactly one of ${names.join(', ')}, got ${given.join(' and ') || 'none'}`);
+}
+
+/** Nobody opens a relay to a network without saying so. */
+function checkOpen({ port, authorize, open }: RelayOptions, host: string): void {
+  if (open === true || authorize !== undefined || (port !== undefined && isLoopback(host))) return;
+  const where = port === undefined ? 'a server that is shared' : `host ${host}`;
+  throw new TypeError(
+    `createRelay: ${where} may be reached by other machines: expected authorize, or open: true to let everybody read and write`,
+  );
+}
+
+/** Does only this machine reach that address? @internal */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1)$/.test(host);
 }
 
 /** The options of these names that were given; `exactOptionalPropertyTypes` tells them from `undefined`. */

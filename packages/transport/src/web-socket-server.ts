@@ -4,6 +4,8 @@
  * - [E1] Nothing that a peer sends or leaves out ends the process, or any connection but its own (L6).
  * - [E2] A refused peer costs an HTTP answer, not a socket: 403 for its origin, 503 over `connectionsMax`.
  * - [E3] On a server that it was given it takes upgrades of its own path alone, and never closes that server.
+ * - [E5] Where another listener of a shared server ends a socket that is ours, as a second `ws` server does, it is said once,
+ *   and how to hand upgrades over instead.
  * - [E4] `stop` says `node-closed` to every peer, which dials again later, and is done within `closeMsMax`.
  */
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
@@ -24,12 +26,17 @@ import { systemEnvironment } from './system-environment.js';
 import { boundsOf, type ConnectionBounds, connectionBounds, openWebSocketConnection } from './web-socket-connection.js';
 
 export interface WebSocketServerOptions extends ConnectionBounds {
-  /** Listen here with a server of its own; 0 takes a free port. Either this or `server`. */
+  /** Listen here with a server of its own; 0 takes a free port. Exactly one of this, `server` and `noServer`. */
   readonly port?: number;
   /** With `port`: the address to listen at. Default: every address of the machine. */
   readonly host?: string;
   /** Share this server, `http` or `https`. It is yours: you let it listen, and you close it. */
   readonly server?: Server | HttpsServer;
+  /**
+   * Take the upgrades that are handed to `handleUpgrade`, and no others: for a server on which other code, such as a second
+   * `ws` server, takes upgrades as well.
+   */
+  readonly noServer?: boolean;
   /** Accept upgrades of this path only; other paths are left to others. Default: every path. */
   readonly path?: string;
   /** Connections at the same time; one more is refused with HTTP 503. Default: `limits.connectionsMax`. */
@@ -41,6 +48,8 @@ export interface WebSocketServerOptions extends ConnectionBounds {
   readonly allowOrigin?: (origin: string | undefined) => boolean;
   /** With `port`: what a peer may take for its HTTP request, in milliseconds. Default: `limits.handshakeMsMax`. */
   readonly handshakeMsMax?: number;
+  /** Told of trouble that concerns no connection (E5). Default: `process.emitWarning`. */
+  readonly onError?: (error: Error) => void;
   /** Time and timers. Default: the platform's. */
   readonly environment?: Environment;
 }
@@ -53,12 +62,19 @@ export interface WebSocketServer extends ConnectionSource {
    * @throws GossipError `connection-lost` when it cannot listen, with the system's error as `cause`.
    */
   address(): Promise<AddressInfo>;
+  /**
+   * Takes over an upgrade, as a server's `upgrade` event gives it; with `noServer`. Before the node has started it, and once
+   * it has stopped, the answer is HTTP 503.
+   *
+   * @throws TypeError without `noServer`.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 /**
- * Accepts WebSocket connections, on a port of its own or on a server that it shares.
+ * Accepts WebSocket connections, on a port of its own, on a server that it shares, or as they are handed over.
  *
- * @throws TypeError unless exactly one of `port` and `server` is given.
+ * @throws TypeError unless exactly one of `port`, `server` and `noServer` is given.
  * @example
  * ```ts
  * import { webSocketServer } from '@gossip-log/transport/web-socket-server';
@@ -74,17 +90,28 @@ export interface WebSocketServer extends ConnectionSource {
  */
 export function webSocketServer(options: WebSocketServerOptions): WebSocketServer {
   checkOptions('webSocketServer', options, {
-    ...{ port: 'number', host: 'string', server: 'object', path: 'string', connectionsMax: 'number' },
-    ...{ allowOrigin: 'function', handshakeMsMax: 'number', environment: 'object', ...connectionBounds },
+    ...{ port: 'number', host: 'string', server: 'object', noServer: 'boolean', path: 'string' },
+    ...{
+      connectionsMax: 'number',
+      allowOrigin: 'function',
+      onError: 'function',
+      handshakeMsMax: 'number',
+      environment: 'object',
+      ...connectionBounds,
+    },
   });
   if (options.path !== undefined && !options.path.startsWith('/')) {
     throw new RangeError(`webSocketServer: path: expected one that begins with /, got ${options.path}`);
   }
   const { environment = systemEnvironment, connectionsMax = limits.connectionsMax, allowOrigin = () => true } = options;
-  if ((options.port === undefined) === (options.server === undefined)) {
-    throw new TypeError('webSocketServer: expected exactly one of port and server');
+  const noServer = options.noServer === true;
+  if ([options.port !== undefined, options.server !== undefined, noServer].filter(Boolean).length !== 1) {
+    throw new TypeError('webSocketServer: expected exactly one of port, server and noServer');
   }
-  const server = options.server ?? createOwnServer(options.handshakeMsMax ?? limits.handshakeMsMax);
+  const server = noServer
+    ? undefined
+    : (options.server ?? createOwnServer(options.handshakeMsMax ?? limits.handshakeMsMax));
+  let takeOver = (_request: IncomingMessage, socket: Duplex, _head: Buffer) => refuse(socket);
 
   let settleAddress: (listening: AddressInfo | GossipError) => void;
   const address = new Promise<AddressInfo>((resolve, reject) => {
@@ -95,6 +122,10 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
 
   return {
     address: () => address,
+    handleUpgrade(request, socket, head) {
+      if (!noServer) throw new TypeError('handleUpgrade: expected a source that was made with noServer');
+      takeOver(request, socket, head);
+    },
 
     start(host) {
       const connections = new Set<Connection>();
@@ -112,8 +143,15 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
         },
       });
 
-      const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-        if (options.server !== undefined && !ws.shouldHandle(request)) return;
+      let isDisturbed = false;
+      const disturbed = (cause?: unknown) => {
+        if (isDisturbed) return;
+        isDisturbed = true;
+        const { onError = (error) => process.emitWarning(error) } = options;
+        onError(new Error(disturbance, { cause }));
+      };
+
+      const take = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
         ws.handleUpgrade(request, socket, head, (accepted) => {
           const connection = openWebSocketConnection(accepted, host, {
             ...boundsOf(options),
@@ -127,8 +165,24 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
           connections.add(connection);
         });
       };
+      const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        if (options.server !== undefined && !ws.shouldHandle(request)) return;
+        // A listener before ours has refused it.
+        if (socket.writableEnded || socket.destroyed) return disturbed();
+        try {
+          take(request, socket, head);
+        } catch (cause) {
+          // One before ours has made it a WebSocket of its own.
+          return disturbed(cause);
+        }
+        if (socket.writableEnded) return;
+        // Listeners behind ours run before any microtask.
+        queueMicrotask(() => {
+          if (socket.writableEnded) disturbed();
+        });
+      };
       const onListening = () => {
-        settleAddress(server.address() as AddressInfo);
+        settleAddress(server?.address() as AddressInfo);
         host.status({ state: 'open' });
       };
       const onError = (cause: Error) => {
@@ -137,9 +191,13 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
         host.status({ state: 'stopped', reason: error });
       };
 
-      server.on('upgrade', onUpgrade);
-      server.on('listening', onListening);
-      if (options.server === undefined) {
+      server?.on('upgrade', onUpgrade);
+      server?.on('listening', onListening);
+      if (server === undefined) {
+        takeOver = take;
+        settleAddress(new GossipError('connection-lost', 'upgrades are handed over, so there is no address'));
+        queueMicrotask(() => host.status({ state: 'open' }));
+      } else if (options.server === undefined) {
         server.on('error', onError);
         // As many may be on their way in as may be open.
         server.maxConnections = 2 * connectionsMax;
@@ -149,15 +207,16 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
       }
 
       const stop = async () => {
-        server.off('upgrade', onUpgrade);
-        server.off('listening', onListening);
+        takeOver = (_request, socket) => refuse(socket);
+        server?.off('upgrade', onUpgrade);
+        server?.off('listening', onListening);
         await Promise.all([
           new Promise<void>((resolve) => {
             allEnded = resolve;
             for (const connection of connections) connection.close(goingAway);
             if (connections.size === 0) resolve();
           }),
-          options.server === undefined ? closeServer(server) : undefined,
+          server !== undefined && options.server === undefined ? closeServer(server) : undefined,
         ]);
         settleAddress(new GossipError('connection-lost', 'the server was stopped'));
         host.status({ state: 'stopped', reason: { code: 'normal', message: 'the server was stopped' } });
@@ -171,7 +230,20 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
   };
 }
 
+const disturbance =
+  'another `upgrade` listener of this HTTP server ended a connection of gossip-log: a second `ws` server that was made ' +
+  'with `server` refuses every path but its own. Make both with `noServer`, and hand each upgrade to one of them: ' +
+  "server.on('upgrade', (request, socket, head) => relay.handleUpgrade(request, socket, head)).";
+
 const goingAway: CloseReason = { code: 'node-closed', message: 'the server is going away' };
+
+/** Nobody is there to take an upgrade: 503. */
+function refuse(socket: Duplex): void {
+  socket.on('error', () => undefined);
+  socket.end(`HTTP/1.1 503 ${STATUS_CODES[503]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+    socket.destroy(),
+  );
+}
 
 /** A server for upgrades alone, which lets nobody hold a socket without finishing a request. */
 function createOwnServer(handshakeMsMax: number): Server {
