@@ -28,6 +28,8 @@ export const errorCodes = {
   'log-closed': 'The log was closed. Open it again.',
   'log-in-use': 'The log is in use in this node. Release it first.',
   'log-not-ready': 'The log is still being read from storage. Wait for `ready`.',
+  'no-window':
+    'On a server that renders pages a node opens and dials nothing. Make it on the page. A program of its own gives `webSocketClient` a `WebSocket` class, and a storage that Node has.',
   'node-closed': 'The node was closed. Make a new one.',
   'not-own': 'The event was written by somebody else: only its writer takes it back.',
   'not-found': 'The peer does not hold this log.',

@@ -33,14 +33,16 @@ export function withFallback(
   }
 
   type Method = (...given: unknown[]) => Promise<unknown>;
-  const methods = Object.keys(storage) as (keyof GossipStorage)[];
-  const forward = (method: keyof GossipStorage): Method => {
+  const { needsPage = false, ...calls } = storage;
+  const methods = Object.keys(calls) as (keyof typeof calls)[];
+  const forward = (method: keyof typeof calls): Method => {
     return async (...given) => {
       const target = await chosen();
       return (target[method] as Method).apply(target, given);
     };
   };
   return {
+    needsPage,
     ...(Object.fromEntries(methods.map((method) => [method, forward(method)])) as unknown as GossipStorage),
     async close() {
       const target = await choosing?.catch(() => undefined);

@@ -281,6 +281,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
   }
 
   const storage: GossipStorage = {
+    needsPage: globalThis.indexedDB === undefined,
     leaseReplica(create) {
       return gate.run('leaseReplica', async () => {
         const { replica, unlock } = await lockReplica(create);

@@ -66,6 +66,7 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   'not-own': { closeCode: 4046, pace: 'later' },
   'unknown-event': { closeCode: 4047, pace: 'later' },
   withdrawn: { closeCode: 4048, pace: 'later' },
+  'no-window': { closeCode: 4049, pace: 'later' },
 };
 
 /**

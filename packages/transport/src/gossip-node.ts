@@ -36,6 +36,7 @@ import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
 import { checkCatchUp, checkWindow, type LogWindow, UsedWindow } from './log-window.js';
 import { writersKey } from './own-writers.js';
+import { isRenderingServer } from './rendering-server.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { checkEnvironment, platformEnvironment } from './system-environment.js';
@@ -191,6 +192,10 @@ const clockOffsetMsMin = 500;
  * Makes a node: it opens logs, keeps them in storage, and exchanges them with peers over its connections. It returns at
  * once; reading and connecting go on by themselves.
  *
+ * On a server that renders pages (Node or an edge runtime, without a window) a node that was given what only pages have,
+ * `indexedDbStorage` or a `webSocketClient` without a `WebSocket` class, stays asleep: it opens and dials nothing, its logs
+ * stay `opening`, and it says so once, to `onError` or on the console (`no-window`).
+ *
  * @example
  * ```ts
  * import { memoryStorage } from '@gossip-log/storage/memory';
@@ -225,6 +230,8 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #feeds: NodeFeeds;
   readonly #sources: SourceStatus[];
   readonly #stops: (() => Promise<void>)[];
+  /** Why nothing is opened or dialled: pages are rendered here, and what the node was given is made for pages. */
+  readonly #asleep: GossipError | undefined;
   /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
   readonly #forgotten = new Set<string>();
   readonly #forgetting = new Map<string, Promise<void>>();
@@ -266,11 +273,17 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.durable = options.durable ?? false;
     this.catchUpEventsMax = options.catchUpEventsMax ?? Number.POSITIVE_INFINITY;
     this.#checkCatchUp(this.catchUpEventsMax);
+    const connections: readonly ConnectionSource[] = options.connections ?? [];
+    const needsPage = [options.storage, ...connections].some((part) => part.needsPage === true);
+    this.#asleep = needsPage && isRenderingServer() ? noWindow() : undefined;
     this.#feeds = new NodeFeeds(this.environment, this.#established);
     this.#identified().catch(() => undefined);
-    const connections: readonly ConnectionSource[] = options.connections ?? [];
-    this.#sources = connections.map(() => ({ state: 'connecting' }));
-    this.#stops = connections.map((source, i) =>
+    const reason = this.#asleep;
+    this.#sources = connections.map(() =>
+      reason === undefined ? { state: 'connecting' } : { state: 'stopped', reason },
+    );
+    if (reason !== undefined) this.#sayAsleep(reason);
+    this.#stops = (reason === undefined ? connections : []).map((source, i) =>
       source.start({
         connected: (connection) => this.#connected(connection, source.dials ?? false),
         status: (status) => {
@@ -330,11 +343,13 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   reconnect(): void {
+    if (this.#asleep !== undefined) return;
     for (const source of this.#options.connections ?? []) source.reconnect?.();
   }
 
   async forget(id: string): Promise<void> {
     this.#assertOpen();
+    if (this.#asleep !== undefined) throw this.#asleep;
     const entry = this.#entries.get(id);
     if (entry !== undefined && entry.uses + entry.peerUses === 0) await this.#closeEntry(entry);
     // It closes once all of it is stored, unless it is used again before.
@@ -359,7 +374,8 @@ class Node implements GossipNode, LogHost, SessionHost {
     await this.storage.setMetadata(writersKey(id), undefined);
   }
 
-  logs(): Promise<readonly string[]> {
+  async logs(): Promise<readonly string[]> {
+    if (this.#asleep !== undefined) throw this.#asleep;
     return this.storage.logs();
   }
 
@@ -506,11 +522,24 @@ class Node implements GossipNode, LogHost, SessionHost {
     return this.#identity;
   }
 
+  #sayAsleep(reason: GossipError): void {
+    if (this.#options.onError !== undefined) this.onError(reason);
+    // biome-ignore lint/suspicious/noConsole: nobody else would tell the app's author.
+    else console.warn(`gossip-log: ${reason.message}`);
+  }
+
   /**
    * A store that fails for a while is asked again: without an id the node could never read or write anything. One that
    * cannot be opened says so with a `reason`, and that is for the app to know.
    */
   async #identify(): Promise<ReplicaLease> {
+    if (this.#asleep !== undefined) {
+      // Logs stay `opening`, as they are on the page before it has read anything.
+      await new Promise<void>((resolve) => {
+        this.#stopWaiting = resolve;
+      });
+      throw new GossipError('node-closed', 'the node is closed');
+    }
     for (let pauseMs = limits.storageRetryMsMax / 10; ; pauseMs = Math.min(2 * pauseMs, limits.storageRetryMsMax)) {
       try {
         const offset = await this.storage.getMetadata(clockOffsetKey);
@@ -692,6 +721,15 @@ class Node implements GossipNode, LogHost, SessionHost {
       }
     }
   }
+}
+
+function noWindow(): GossipError {
+  return new GossipError(
+    'no-window',
+    'there is no window here, as on a server that renders pages: this node opens and dials nothing. Make the node on the page, ' +
+      "with GossipProvider or behind typeof window !== 'undefined'. A Node program gives webSocketClient a WebSocket class, " +
+      'and a storage that Node has',
+  );
 }
 
 function checkCodec({ name, encode, decode }: PayloadCodec<unknown>): void {

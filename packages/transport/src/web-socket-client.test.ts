@@ -314,7 +314,7 @@ test('the platform’s class and that of `ws` both fit', () => {
     globalThis.WebSocket = native;
   });
   globalThis.WebSocket = undefined as never;
-  expect(() => webSocketClient({ url: 'ws://relay.test' })).toThrow("package 'ws'");
+  expect(() => webSocketClient({ url: 'ws://relay.test' }).start(new RecordingHost())).toThrow("package 'ws'");
 });
 
 /** Counts how often the owner of the open connection was told that it is in doubt. */

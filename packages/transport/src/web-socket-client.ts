@@ -32,6 +32,7 @@ import {
 } from '@gossip-log/core';
 import { nextTry } from './back-off.js';
 import { closeCodes } from './close-codes.js';
+import { isRenderingServer } from './rendering-server.js';
 import { systemEnvironment } from './system-environment.js';
 import {
   boundsOf,
@@ -60,7 +61,11 @@ export interface WebSocketClientOptions extends ConnectionBounds {
   readonly url: string | URL | (() => string | URL | Promise<string | URL>);
   /** Subprotocols to offer. Default: none. */
   readonly protocols?: readonly string[];
-  /** Default: the platform's (browsers, Node from 22). On Node 20 pass the class of the package `ws`. */
+  /**
+   * Default: the platform's, in browsers and their like. A program on Node passes one, that of the package `ws` or, from
+   * Node 22 on, `globalThis.WebSocket`: it says that this is a peer, and not a server that renders the pages of one. Without
+   * it nothing is dialled there, and the node says so.
+   */
   readonly WebSocket?: WebSocketConstructor;
   /** Where `online`, `offline`, `visibilitychange` and `pageshow` come from. Default: the global object, where it has events. */
   readonly network?: NetworkEvents;
@@ -76,11 +81,11 @@ export interface WebSocketClientOptions extends ConnectionBounds {
  * `descriptor-mismatch`). At those moments an open connection is probed as well: one that is dead is closed after
  * `limits.probeMsMax`. At other times the session notices after `limits.silenceMsMax`.
  *
- * @throws TypeError when `url` is no `ws:` or `wss:` address, or when there is no WebSocket class.
+ * @throws TypeError when `url` is no `ws:` or `wss:` address, or when there is no WebSocket class in a page or the like.
  * @example
  * ```ts
  * import { webSocketClient } from '@gossip-log/transport';
- * import { WebSocket } from 'ws'; // Node 20 only; newer ones and browsers have their own
+ * import { WebSocket } from 'ws'; // on Node; browsers have their own
  *
  * const source = webSocketClient({ url: 'ws://localhost:4400/sync', WebSocket });
  * ```
@@ -92,19 +97,23 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
   });
   const { url, environment = systemEnvironment, network = platformNetwork() } = options;
   const Socket = options.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor | undefined);
+  const needsPage = options.WebSocket === undefined;
   if (Socket === undefined) {
-    throw new TypeError("WebSocket: this runtime has none of its own; pass the class of the package 'ws'");
+    if (!isRenderingServer()) throw noSocketClass();
+  } else if (typeof Socket !== 'function') {
+    throw new TypeError(`WebSocket: expected a class, got ${typeof Socket}`);
   }
-  if (typeof Socket !== 'function') throw new TypeError(`WebSocket: expected a class, got ${typeof Socket}`);
   if (typeof url !== 'function') parseAddress(url);
 
   let dialNow = () => {};
 
   return {
     dials: true,
+    needsPage,
     reconnect: () => dialNow(),
 
     start(host) {
+      if (Socket === undefined) throw noSocketClass();
       let pauses = 0;
       let offline = false;
       let stopped = false;
@@ -202,6 +211,10 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
       };
     },
   };
+}
+
+function noSocketClass(): TypeError {
+  return new TypeError("WebSocket: this runtime has none of its own; pass the class of the package 'ws'");
 }
 
 type Outcome = { readonly socket: WebSocketLike; readonly peer: string } | { readonly reason: CloseReason };

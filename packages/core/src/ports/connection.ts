@@ -65,6 +65,11 @@ export interface ConnectionSource {
    * false: whoever may come in.
    */
   readonly dials?: boolean;
+  /**
+   * It is made for pages, as far as anybody has said: on a server without a window, where pages are only rendered, a node
+   * that is given it opens and dials nothing. Default false.
+   */
+  readonly needsPage?: boolean;
   /** Begins. Called once. The function returned stops it, ends its connections, and resolves when all is closed. */
   start(host: ConnectionHost): () => Promise<void>;
   /**

@@ -120,6 +120,11 @@ export interface ReplicaLease {
 /** The storage port. Failures reject with a `GossipError` (`storage-failed` unless the rule names another). */
 export interface GossipStorage {
   /**
+   * It is made for pages: on a server without a window, where pages are only rendered, a node that is given it opens and
+   * dials nothing. Default false.
+   */
+  readonly needsPage?: boolean;
+  /**
    * Leases a replica id from the pool, or adds the one that `create` makes when all are held.
    * A replica id is kept in the same database as its heads, so that neither outlives the other.
    */
