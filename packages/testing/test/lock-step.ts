@@ -185,6 +185,8 @@ export class LockStep {
     this.#views = [];
     this.#changedUnseen = false;
     this.log = this.#open();
+    // Closing the log before told its listener, too.
+    this.#calls = 0;
     // Storage does not judge by the clock what was accepted once; `merge` does.
     const { nowMs } = this;
     this.nowMs = () => 2 ** 41;
