@@ -57,8 +57,14 @@ export function isErrorCode(code: string): code is GossipErrorCode {
   return Object.hasOwn(errorCodes, code);
 }
 
+const brand = Symbol.for('gossip-log/error');
+
 /**
  * Expected trouble. `code` is stable, `context` holds the values that explain it, `cause` what lies below.
+ *
+ * `instanceof GossipError` is true for errors of every copy of gossip-log in a program: a bundle and a dependency may bring
+ * one each. `JSON.stringify` keeps all of it. `structuredClone`, and so `postMessage`, keeps the message alone, which ends
+ * with the code; send `error.toJSON()`.
  *
  * @example
  * ```ts
@@ -88,6 +94,27 @@ export class GossipError extends Error {
     this.code = code;
     this.context = options.context ?? {};
   }
+
+  /** What an error shows, as a plain object. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    const { name, code, message, context, cause } = this;
+    return { name, code, message, context, cause: isPlainError(cause) ? String(cause) : cause };
+  }
+}
+
+// On the prototype and not enumerable: neither JSON nor a console shows it.
+Object.defineProperty(GossipError.prototype, brand, { value: true });
+Object.defineProperty(GossipError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    // A class that extends this one inherits the method, and knows its own by their prototype.
+    if (this !== GossipError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && brand in value;
+  },
+});
+
+/** JSON would write it as `{}`. */
+function isPlainError(value: unknown): boolean {
+  return value instanceof Error && !('toJSON' in value);
 }
 
 /**

@@ -40,12 +40,23 @@ export interface LogEvent<T = unknown> {
 
 const undecoded = Symbol('undecoded');
 
-/** @internal */
+/**
+ * An event is made of a row when it is read, and decodes its payload when that is read. Its properties are its own all the
+ * same, so that `{ ...event }`, `structuredClone` and JSON see what the type says. An own getter that all events share
+ * lies in their hidden class: it costs an event no bytes, while a value of its own would.
+ *
+ * @internal
+ */
 export class StoredEvent<T> implements LogEvent<T> {
-  readonly replica: ReplicaId;
-  readonly seq: SequenceNumber;
-  readonly clock: number;
-  readonly formerId: EventId | undefined;
+  // Declared only: the constructor makes them in the order in which they show.
+  declare readonly id: EventId;
+  declare readonly replica: ReplicaId;
+  declare readonly seq: SequenceNumber;
+  declare readonly timestamp: number;
+  declare readonly clock: number;
+  declare readonly payload: T;
+  declare readonly formerId: EventId | undefined;
+  declare readonly error: GossipError | undefined;
   /** Where the payload lies: a page of the log, an offset, a length. A view per event would cost more than the rest of it. */
   #page: Uint8Array | undefined;
   readonly #offset: number;
@@ -54,6 +65,22 @@ export class StoredEvent<T> implements LogEvent<T> {
   #payload: T | typeof undecoded | undefined = undecoded;
   #error: GossipError | undefined;
   #id: EventId | undefined;
+
+  static readonly #shown = {
+    id: shared((event) => {
+      event.#id ??= eventId(event.replica, event.seq);
+      return event.#id;
+    }),
+    timestamp: shared((event) => clockMilliseconds(event.clock)),
+    payload: shared((event) => {
+      if (event.#payload === undecoded) event.#decode();
+      return event.#payload;
+    }),
+    error: shared((event) => {
+      if (event.#payload === undecoded) event.#decode();
+      return event.#error;
+    }),
+  };
 
   constructor(
     replica: ReplicaId,
@@ -65,34 +92,20 @@ export class StoredEvent<T> implements LogEvent<T> {
     codec: PayloadCodec<T>,
     formerId?: EventId,
   ) {
+    const { id, timestamp, payload, error } = StoredEvent.#shown;
+    Object.defineProperty(this, 'id', id);
     this.replica = replica;
     this.seq = seq;
+    Object.defineProperty(this, 'timestamp', timestamp);
     this.clock = clock;
+    Object.defineProperty(this, 'payload', payload);
     this.formerId = formerId;
+    Object.defineProperty(this, 'error', error);
     this.#page = page;
     this.#offset = offset;
     this.#length = length;
     this.#codec = codec;
     Object.freeze(this);
-  }
-
-  get id(): EventId {
-    this.#id ??= eventId(this.replica, this.seq);
-    return this.#id;
-  }
-
-  get timestamp(): number {
-    return clockMilliseconds(this.clock);
-  }
-
-  get payload(): T {
-    if (this.#payload === undecoded) this.#decode();
-    return this.#payload as T;
-  }
-
-  get error(): GossipError | undefined {
-    if (this.#payload === undecoded) this.#decode();
-    return this.#error;
   }
 
   #decode(): void {
@@ -111,16 +124,21 @@ export class StoredEvent<T> implements LogEvent<T> {
     this.#codec = undefined;
   }
 
-  /** What an event shows, as a plain object: for JSON, for logs, for tests. */
-  toJSON(): Pick<LogEvent<T>, 'id' | 'replica' | 'seq' | 'timestamp' | 'clock' | 'payload'> {
-    const { id, replica, seq, timestamp, clock, payload } = this;
-    return { id, replica, seq, timestamp, clock, payload };
-  }
-
-  // Getters on a prototype are invisible in consoles; Node asks for this symbol.
+  // Consoles show no values of getters; Node asks for this symbol.
   [Symbol.for('nodejs.util.inspect.custom')](): unknown {
-    return this.toJSON();
+    return { ...this };
   }
+}
+
+/** A getter that all events share. */
+function shared(read: (event: StoredEvent<unknown>) => unknown): PropertyDescriptor {
+  return {
+    enumerable: true,
+    configurable: false,
+    get(this: StoredEvent<unknown>) {
+      return read(this);
+    },
+  };
 }
 
 /** Reads the payload of an event that a newer version wrote: the event shows, its `error` says why it is empty. */

@@ -1,11 +1,28 @@
 /** The provider: which node the hooks below it use. */
 import { checkOptions } from '@gossip-log/core';
 import { createGossipNode, type GossipNode, type GossipNodeOptions } from '@gossip-log/transport';
-import { createContext, type ReactElement, type ReactNode, useContext, useEffect, useRef, useState } from 'react';
+import {
+  type Context,
+  createContext,
+  type ReactElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useRef,
+  useState,
+} from 'react';
 import { useLatest } from './use-latest.js';
 
 /** `null`: no provider. `undefined`: a provider whose node is not made yet. */
-const NodeContext = createContext<GossipNode | undefined | null>(null);
+const NodeContext = nodeContext();
+
+/** One for all copies of this module: a provider of one serves the hooks of another. Hot reload evaluates it again. */
+function nodeContext(): Context<GossipNode | undefined | null> {
+  const key = Symbol.for('gossip-log/node-context');
+  const held = globalThis as { [key: symbol]: Context<GossipNode | undefined | null> | undefined };
+  held[key] ??= createContext<GossipNode | undefined | null>(null);
+  return held[key];
+}
 
 /** Either a node, or what to make one from. */
 export type GossipProviderProps = { readonly children?: ReactNode } & (

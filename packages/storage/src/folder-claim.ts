@@ -12,9 +12,10 @@
 import { join } from 'node:path';
 import { GossipError } from '@gossip-log/core';
 import { open } from 'lmdb';
+import { processWide } from './process-wide.js';
 
 /** Real paths. LMDB gives the same environment twice within one process. */
-const claimed = new Set<string>();
+const claimed = processWide('claimed-folders', () => new Set<string>());
 
 /**
  * Claims a folder for this process until the function returned is called, or the process ends.

@@ -64,6 +64,7 @@ import { planCommit, replicasOf } from './commit-plan.js';
 import { deflateChunk, inflateChunk } from './deflated-chunk.js';
 import { claimFolder } from './folder-claim.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
+import { processWide } from './process-wide.js';
 import { seal, sealHead, unseal, unsealHead } from './seal.js';
 import { lowest, sealTruncation, unsealTruncation } from './truncation-value.js';
 
@@ -433,7 +434,7 @@ interface Environment {
   closing?: Promise<void>;
 }
 
-const environments = new Map<string, Environment>();
+const environments = processWide('lmdb-environments', () => new Map<string, Environment>());
 
 async function openEnvironment(folder: string): Promise<Environment> {
   let env = environments.get(folder);

@@ -9,7 +9,7 @@ import type { OrderedLog } from './ordered-log.js';
 /**
  * An immutable reading view of a log at one moment, in log order. An unchanged log returns the same object; a changed
  * one shares all chunks that did not change. It reads as an array does, but is not an Array, because making one would
- * make every event.
+ * make every event. `JSON.stringify` writes it as an array of its events; `structuredClone` takes `slice()`.
  *
  * @example
  * ```ts
@@ -35,6 +35,32 @@ export interface Snapshot<T = unknown> extends Iterable<LogEvent<T>> {
   indexOf(event: LogEvent<T>): number;
 }
 
+/** What consoles show of a snapshot at most: Node shows a hundred items of an array, the last of which says how many are left. */
+const shownMax = 99;
+
+/** What all snapshots have in common. @internal */
+export abstract class SnapshotBase<T> implements Snapshot<T> {
+  abstract readonly length: number;
+  abstract at(index: number): LogEvent<T> | undefined;
+  abstract slice(from?: number, to?: number): LogEvent<T>[];
+  abstract indexOf(event: LogEvent<T>): number;
+  abstract [Symbol.iterator](): IterableIterator<LogEvent<T>>;
+
+  map<U>(project: (event: LogEvent<T>, index: number) => U): U[] {
+    return Array.from(this, project);
+  }
+
+  toJSON(): LogEvent<T>[] {
+    return this.slice();
+  }
+
+  // In a console it is an array of events too, not what it is made of.
+  [Symbol.for('nodejs.util.inspect.custom')](): unknown {
+    const more = this.length - shownMax;
+    return more > 1 ? [...this.slice(0, shownMax), `… ${more} more events`] : this.slice();
+  }
+}
+
 /** So many chunks from the end a position is looked for there, without the position of every chunk. */
 const nearChunks = 4;
 
@@ -45,20 +71,32 @@ const nearChunks = 4;
 const startsOf = new WeakMap<readonly Chunk[], Uint32Array>();
 
 /** @internal */
-export class ChunkSnapshot<T> implements Snapshot<T> {
+export class ChunkSnapshot<T> extends SnapshotBase<T> {
   readonly length: number;
-  readonly log: OrderedLog;
-  readonly chunks: readonly Chunk[];
-  /** The last chunk may grow later; the snapshot ends where it did. */
-  readonly tailRows: number;
+  // Private, so that neither `{ ...snapshot }` nor a console sees them.
+  readonly #log: OrderedLog;
+  readonly #chunks: readonly Chunk[];
+  readonly #tailRows: number;
 
   /** `chunks` and `length` as `log.share()` and `log.length` give them at one moment. */
   constructor(log: OrderedLog, chunks: readonly Chunk[], length: number) {
-    this.log = log;
-    this.chunks = chunks;
-    this.tailRows = chunks[chunks.length - 1]?.count ?? 0;
+    super();
+    this.#log = log;
+    this.#chunks = chunks;
+    this.#tailRows = chunks[chunks.length - 1]?.count ?? 0;
     this.length = length;
     Object.freeze(this);
+  }
+
+  get log(): OrderedLog {
+    return this.#log;
+  }
+  get chunks(): readonly Chunk[] {
+    return this.#chunks;
+  }
+  /** The last chunk may grow later; the snapshot ends where it did. */
+  get tailRows(): number {
+    return this.#tailRows;
   }
 
   at(index: number): LogEvent<T> | undefined {
@@ -83,12 +121,6 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
     return events;
   }
 
-  map<U>(project: (event: LogEvent<T>, index: number) => U): U[] {
-    const results: U[] = [];
-    for (const event of this) results.push(project(event, results.length));
-    return results;
-  }
-
   indexOf(event: LogEvent<T>): number {
     const starts = this.#starting();
     let low = 0;
@@ -97,7 +129,7 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const chunk = this.#chunkAt(starts, middle);
-      const time = (this.chunks[chunk] as Chunk).time[middle - (starts[chunk] as number)] as number;
+      const time = (this.#chunks[chunk] as Chunk).time[middle - (starts[chunk] as number)] as number;
       if (time < event.clock) low = middle + 1;
       else high = middle;
     }
@@ -110,25 +142,25 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
   }
 
   *[Symbol.iterator](): IterableIterator<LogEvent<T>> {
-    for (let chunk = 0; chunk < this.chunks.length; chunk++) {
+    for (let chunk = 0; chunk < this.#chunks.length; chunk++) {
       const rows = this.#rows(chunk);
       for (let row = 0; row < rows; row++) yield this.#event(chunk, row);
     }
   }
 
   #event(chunk: number, row: number): LogEvent<T> {
-    return this.log.event(this.chunks[chunk] as Chunk, row) as StoredEvent<T>;
+    return this.#log.event(this.#chunks[chunk] as Chunk, row) as StoredEvent<T>;
   }
 
   /** Rows of a chunk that belong to this snapshot. */
   #rows(chunk: number): number {
-    return chunk === this.chunks.length - 1 ? this.tailRows : (this.chunks[chunk] as Chunk).count;
+    return chunk === this.#chunks.length - 1 ? this.#tailRows : (this.#chunks[chunk] as Chunk).count;
   }
 
   /** The chunk that holds a position, and the position of its first row. */
   #locate(position: number): { chunk: number; first: number } {
     let first = this.length;
-    const { length } = this.chunks;
+    const { length } = this.#chunks;
     for (let chunk = length - 1; chunk >= 0 && length - chunk <= nearChunks; chunk--) {
       first -= this.#rows(chunk);
       if (position >= first) return { chunk, first };
@@ -139,19 +171,19 @@ export class ChunkSnapshot<T> implements Snapshot<T> {
   }
 
   #starting(): Uint32Array {
-    let starts = startsOf.get(this.chunks);
+    let starts = startsOf.get(this.#chunks);
     if (starts === undefined) {
-      const { length } = this.chunks;
+      const { length } = this.#chunks;
       starts = new Uint32Array(length);
-      for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + (this.chunks[i - 1] as Chunk).count;
-      startsOf.set(this.chunks, starts);
+      for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + (this.#chunks[i - 1] as Chunk).count;
+      startsOf.set(this.#chunks, starts);
     }
     return starts;
   }
 
   #chunkAt(starts: Uint32Array, position: number): number {
     let low = 0;
-    let high = this.chunks.length - 1;
+    let high = this.#chunks.length - 1;
     if (position >= (starts[high] as number)) return high;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
@@ -168,11 +200,18 @@ function clamp(index: number, length: number): number {
 }
 
 /** The snapshot of a log that is not there yet: no events, always the same object. */
-export const emptySnapshot: Snapshot<never> = Object.freeze({
-  length: 0,
-  at: () => undefined,
-  slice: () => [],
-  map: () => [],
-  indexOf: () => -1,
-  [Symbol.iterator]: () => [][Symbol.iterator](),
-});
+export const emptySnapshot: Snapshot<never> = Object.freeze(
+  new (class EmptySnapshot extends SnapshotBase<never> {
+    readonly length = 0;
+    at(): undefined {}
+    slice(): never[] {
+      return [];
+    }
+    indexOf(): number {
+      return -1;
+    }
+    [Symbol.iterator](): IterableIterator<never> {
+      return [][Symbol.iterator]();
+    }
+  })(),
+);

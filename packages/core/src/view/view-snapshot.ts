@@ -1,18 +1,31 @@
 /** A view's rows at one moment, as readers see them. Events are made when they are read. */
 import type { LogEvent } from '../event.js';
-import type { Snapshot } from '../log/snapshot.js';
+import { SnapshotBase } from '../log/snapshot.js';
 import type { Rows } from './rows.js';
 
 /** @internal */
-export class ViewSnapshot<T> implements Snapshot<T> {
-  /** The view it is of: only its own snapshots can be compared. */
-  readonly view: object;
-  /** The same rows may come to stand in other stores; then this is set to them, so that no old chunk is kept for it. */
-  rows: Rows;
+export class ViewSnapshot<T> extends SnapshotBase<T> {
+  readonly #view: object;
+  #rows: Rows;
 
   constructor(view: object, rows: Rows) {
-    this.view = view;
-    this.rows = rows;
+    super();
+    this.#view = view;
+    this.#rows = rows;
+  }
+
+  /** The view it is of: only its own snapshots can be compared. */
+  get view(): object {
+    return this.#view;
+  }
+
+  get rows(): Rows {
+    return this.#rows;
+  }
+
+  /** The same rows may come to stand in other stores: they are set to them, so that no old chunk is kept for it. */
+  set rows(rows: Rows) {
+    this.#rows = rows;
   }
 
   get length(): number {
@@ -27,10 +40,6 @@ export class ViewSnapshot<T> implements Snapshot<T> {
 
   slice(from = 0, to = this.length): LogEvent<T>[] {
     return [...this.rows.events(clamp(from, this.length), clamp(to, this.length))] as LogEvent<T>[];
-  }
-
-  map<U>(project: (event: LogEvent<T>, index: number) => U): U[] {
-    return Array.from(this, project);
   }
 
   indexOf(event: LogEvent<T>): number {
