@@ -27,7 +27,10 @@ export interface LogEvent<T = unknown> {
   readonly timestamp: number;
   /** The raw hybrid time: milliseconds × 2048 + counter. Orders events. */
   readonly clock: number;
-  /** The app's value, deeply frozen. `undefined` when it cannot be decoded; see `error`. */
+  /**
+   * The app's value, deeply frozen. `undefined` when it cannot be decoded; see `error`. Peers may append anything: `T` is the
+   * reader's claim, which nothing checks. Where `T` is left out it is `unknown`.
+   */
   readonly payload: T;
   /**
    * The id under which the event was first appended, when its writer had to append it again: the writer's store was an

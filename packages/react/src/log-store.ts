@@ -35,7 +35,7 @@ export interface ValueStore<V> extends Pick<StoreApi<V>, 'getState' | 'getInitia
  * const node = createGossipNode({ storage: memoryStorage() });
  * const store = createLogStore<{ text: string }>(node, 'general');
  * const unsubscribe = store.subscribe(({ status, events }) => {
- *   if (status === 'ready') console.log(events.at(-1)?.payload.text);
+ *   if (status === 'ready') console.log(events.at(-1)?.payload?.text);
  * });
  *
  * // Later:

@@ -15,7 +15,7 @@ import { useLog } from './use-log.js';
  * import { type Snapshot, useGossipLogSelector } from '@gossip-log/react';
  *
  * export function LastWord({ room }: { room: string }) {
- *   return useGossipLogSelector(room, (events: Snapshot<{ text: string }>) => events.at(-1)?.payload.text ?? 'Silence');
+ *   return useGossipLogSelector(room, (events: Snapshot<{ text: string }>) => String(events.at(-1)?.payload?.text ?? 'Silence').slice(0, 4000));
  * }
  * ```
  */

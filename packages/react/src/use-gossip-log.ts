@@ -17,14 +17,16 @@ import { useLog } from './use-log.js';
  * ```tsx
  * import { useGossipLog } from '@gossip-log/react';
  *
+ * const textOf = (payload: unknown) => (typeof payload === 'string' ? payload.slice(0, 4000) : '(not readable)');
+ *
  * export function Room({ id }: { id: string }) {
- *   const { status, events, append, hasOlder, loadOlder } = useGossipLog<{ text: string }>(id, { window: { last: 100 } });
+ *   const { status, events, append, hasOlder, loadOlder } = useGossipLog(id, { window: { last: 100 } });
  *   if (status !== 'ready') return <p>{status}</p>;
  *   return (
  *     <>
  *       {hasOlder && <button type="button" onClick={() => loadOlder()}>Show older</button>}
- *       <ol>{events.map((event) => <li key={event.id}>{event.payload.text}</li>)}</ol>
- *       <button type="button" onClick={() => append({ text: 'hello' })}>Say hello</button>
+ *       <ol>{events.map((event) => <li key={event.id}>{textOf(event.payload)}</li>)}</ol>
+ *       <button type="button" onClick={() => append('hello')}>Say hello</button>
  *     </>
  *   );
  * }

@@ -17,7 +17,7 @@ const readEmpty = (): Snapshot<never> => emptySnapshot;
  * import { memo, useMemo } from 'react';
  *
  * type Message = { room: string; text: string };
- * const Row = memo(({ event }: { event: LogEvent<Message> }) => <li>{event.payload.text}</li>);
+ * const Row = memo(({ event }: { event: LogEvent<Message> }) => <li>{String(event.payload?.text).slice(0, 4000)}</li>);
  *
  * export function Room({ name }: { name: string }) {
  *   const chat = useViewSource<Message>('chat');
