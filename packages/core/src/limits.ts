@@ -103,6 +103,11 @@ export const frameBytesTarget = 32 * 1024;
 export const creditBytesMax = 1024 * 1024;
 /** Logs open in one session. */
 export const channelsMax = 4096;
+/**
+ * Nodes in a row through which a log is asked for (S26). A row of relays has two or three; where they form a circle, it
+ * bounds how often word of a use that has ended goes round. Protocol.
+ */
+export const bridgedNodesMax = 8;
 /** An effect without an answer for so long counts as failed. */
 export const requestMsMax = 30_000;
 /** A log that the peer could not open, for a reason that may pass, is offered again after so long. */

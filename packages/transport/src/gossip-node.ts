@@ -178,8 +178,12 @@ interface Entry {
   offered: boolean;
   /** Uses by this node's app. While there are any, every session is offered the log. */
   uses: number;
-  /** Sessions that it was opened for. */
+  /** What peers were granted of it: their sessions' logs and feeds. */
   peerUses: number;
+  /** Sessions that have it open, by how many nodes away the peer is from one that uses it (S26); infinite: it only answers. */
+  readonly distances: Map<SessionDriver, number>;
+  /** As the peer that opened it first has described it. */
+  codecAskedFor: string | undefined;
   cancelClose: (() => void) | undefined;
   closing: Promise<void> | undefined;
 }
@@ -225,6 +229,8 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #entries = new Map<string, Entry>();
   readonly #drivers = new Set<SessionDriver>();
   readonly #established = new Set<SessionDriver>();
+  /** Those of them to nodes that open logs on demand, if this node does so too. */
+  readonly #bridges = new Set<SessionDriver>();
   readonly #listeners = new Set<() => void>();
   readonly #checkpoints: FoldCheckpoints;
   readonly #feeds: NodeFeeds;
@@ -310,7 +316,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#keep(entry);
     if (++entry.uses === 1 || !entry.offered) this.#offer(entry);
     const giveBack = () => {
-      entry.uses--;
+      if (--entry.uses === 0) this.#offerToPeersAlone(entry);
       this.#giveBackMemory();
       this.#closeWhenIdle(entry);
     };
@@ -351,7 +357,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#assertOpen();
     if (this.#asleep !== undefined) throw this.#asleep;
     const entry = this.#entries.get(id);
-    if (entry !== undefined && entry.uses + entry.peerUses === 0) await this.#closeEntry(entry);
+    if (entry !== undefined && isIdle(entry)) await this.#closeEntry(entry);
     // It closes once all of it is stored, unless it is used again before.
     if (this.#entries.has(id)) throw new GossipError('log-in-use', `log "${id}" is in use`, { context: { log: id } });
     this.#forgotten.add(id);
@@ -443,9 +449,10 @@ class Node implements GossipNode, LogHost, SessionHost {
       throw new RangeError(`token: expected at most ${limits.tokenBytesMax} bytes of UTF-8`);
     }
     const { durable } = this;
+    const { openOnDemand: onDemand = false } = this.#options;
     return {
       options: {
-        ...{ node: replica, name: name ?? replica, durable, clockOffsetMs: this.#offset() },
+        ...{ node: replica, name: name ?? replica, durable, onDemand, clockOffsetMs: this.#offset() },
         wallClock: () => this.environment.now(),
       },
       token: resolved,
@@ -465,6 +472,33 @@ class Node implements GossipNode, LogHost, SessionHost {
     return entry !== undefined && entry.uses > 0 ? entry.hosted.codec : undefined;
   }
 
+  codecAskedFor(log: string): string | undefined {
+    return this.#entries.get(log)?.codecAskedFor;
+  }
+
+  distanceToUse(driver: SessionDriver, log: string): number {
+    const entry = this.#entries.get(log);
+    if (entry === undefined || entry.uses > 0) return 0;
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const [other, distance] of entry.distances) {
+      if (other !== driver && distance < nearest) nearest = distance;
+      if (nearest === 0) break;
+    }
+    return nearest < limits.bridgedNodesMax ? nearest + 1 : Number.POSITIVE_INFINITY;
+  }
+
+  peerOpened(driver: SessionDriver, log: string, distance: number): void {
+    const entry = this.#entries.get(log);
+    if (entry === undefined || entry.distances.get(driver) === distance) return;
+    entry.distances.set(driver, distance);
+    this.#peersChanged(entry);
+  }
+
+  peerLeft(driver: SessionDriver, log: string): void {
+    const entry = this.#entries.get(log);
+    if (entry?.distances.delete(driver)) this.#peersChanged(entry);
+  }
+
   async openForPeer(descriptor: LogDescriptor, token: string | undefined, feed: boolean): Promise<Grant> {
     const { authorize, openOnDemand } = this.#options;
     const { id, codec } = descriptor;
@@ -477,6 +511,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       throw new GossipError('not-found', `log "${id}" is not open here`);
     }
     const entry = this.#entry(id);
+    entry.codecAskedFor ??= codec;
     const release = openOnDemand ? this.#usedByPeer(entry) : undefined;
     try {
       await entry.hosted.ready;
@@ -494,6 +529,10 @@ class Node implements GossipNode, LogHost, SessionHost {
   established(driver: SessionDriver, peer: Peer): void {
     this.#established.add(driver);
     this.clockTold(driver, peer);
+    if (peer.onDemand && this.#options.openOnDemand) {
+      this.#bridges.add(driver);
+      for (const entry of this.#entries.values()) this.#bridge(entry);
+    }
     this.#feeds.look();
     this.#updateState();
   }
@@ -504,6 +543,7 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   ended(driver: SessionDriver): void {
     this.#drivers.delete(driver);
+    this.#bridges.delete(driver);
     if (this.#established.delete(driver)) this.#feeds.ended(driver);
     this.#updateState();
   }
@@ -610,7 +650,10 @@ class Node implements GossipNode, LogHost, SessionHost {
       throw new GossipError('limit-exceeded', `a node has at most ${limits.openLogsMax} logs open`);
     }
     const hosted = new HostedLog(this, parseLogId(id));
-    const entry: Entry = { hosted, offered: false, uses: 0, peerUses: 0, cancelClose: undefined, closing: undefined };
+    const entry: Entry = {
+      ...{ hosted, offered: false, uses: 0, peerUses: 0, distances: new Map(), codecAskedFor: undefined },
+      ...{ cancelClose: undefined, closing: undefined },
+    };
     this.#entries.set(id, entry);
     return entry;
   }
@@ -665,8 +708,36 @@ class Node implements GossipNode, LogHost, SessionHost {
     else entry.hosted.ready.then(offer, () => undefined);
   }
 
+  /** Nobody here uses the log any more, though peers may. */
+  #offerToPeersAlone(entry: Entry): void {
+    if (!this.#options.openOnDemand || isIdle(entry)) return;
+    for (const driver of this.#drivers) if (!this.#bridges.has(driver)) driver.detach(entry.hosted.id);
+    this.#bridge(entry);
+  }
+
+  #peersChanged(entry: Entry): void {
+    if (isIdle(entry)) {
+      this.#closeWhenIdle(entry);
+    } else {
+      this.#keep(entry);
+      this.#bridge(entry);
+    }
+  }
+
+  /** S26. What peers ask of this node it asks of other nodes on demand, but of such that are nearer to where it is used. */
+  #bridge(entry: Entry): void {
+    const { hosted, uses, distances } = entry;
+    if (uses > 0 || isIdle(entry) || hosted.log === undefined) return;
+    for (const driver of [...this.#bridges]) {
+      const distance = this.distanceToUse(driver, hosted.id);
+      const isNearer = (distances.get(driver) ?? Number.POSITIVE_INFINITY) < distance;
+      if (isNearer || distance === Number.POSITIVE_INFINITY) driver.detach(hosted.id);
+      else driver.attach(hosted.id, distance);
+    }
+  }
+
   #closeWhenIdle(entry: Entry): void {
-    if (entry.uses + entry.peerUses > 0 || this.#closed !== undefined) return;
+    if (!isIdle(entry) || this.#closed !== undefined) return;
     this.#keep(entry);
     entry.cancelClose = this.environment.setTimer(limits.releaseDelayMs, () => {
       this.#closeEntry(entry).catch((error) => this.onError(error));
@@ -680,10 +751,12 @@ class Node implements GossipNode, LogHost, SessionHost {
       const { hosted } = entry;
       await hosted.whenIdle();
       entry.closing = undefined;
-      if (entry.uses + entry.peerUses > 0 || entry.hosted !== hosted) return;
+      if (!isIdle(entry) || entry.hosted !== hosted) return;
       // Used and given back meanwhile: by then another one may be open under the same id.
       this.#keep(entry);
       for (const driver of this.#drivers) driver.detach(hosted.id);
+      // What peers were granted has been given back by that.
+      this.#keep(entry);
       hosted.close();
       this.#entries.delete(hosted.id);
     })();
@@ -730,6 +803,13 @@ function noWindow(): GossipError {
       "with GossipProvider or behind typeof window !== 'undefined'. A Node program gives webSocketClient a WebSocket class, " +
       'and a storage that Node has',
   );
+}
+
+/** Nobody wants the log: those who have it open only answer. */
+function isIdle({ uses, peerUses, distances }: Entry): boolean {
+  let answering = 0;
+  for (const distance of distances.values()) if (distance === Number.POSITIVE_INFINITY) answering++;
+  return uses === 0 && peerUses <= answering;
 }
 
 function checkCodec({ name, encode, decode }: PayloadCodec<unknown>): void {

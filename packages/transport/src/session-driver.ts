@@ -63,6 +63,14 @@ export interface SessionHost {
   hosted(log: string): HostedLog | undefined;
   /** The codec that this node uses a log with; `undefined` when it only passes it on. */
   codecOf(log: string): string | undefined;
+  /** The codec that a peer has opened a log with. */
+  codecAskedFor(log: string): string | undefined;
+  /** How many nodes away this node is from one, not reached through that peer, that uses the log (S26). */
+  distanceToUse(driver: SessionDriver, log: string): number;
+  /** The peer has opened the log, and is so many nodes away from one that uses it (S26); infinite: it only answers. */
+  peerOpened(driver: SessionDriver, log: string, distance: number): void;
+  /** The peer has no more to do with the log. */
+  peerLeft(driver: SessionDriver, log: string): void;
   /**
    * May a peer have this log, only to read it with `feed`? Rejects when not. `release` gives back what was opened for the
    * peer alone.
@@ -126,9 +134,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     if (this.#session !== undefined) this.#scheduleTick();
   }
 
-  attach(log: string): void {
+  /** `distance`: how many nodes away this node is from one that uses the log. */
+  attach(log: string, distance = 0): void {
     this.#join(log);
-    this.#input({ type: 'attach', log, now: this.#now() });
+    this.#input({ type: 'attach', log, distance, now: this.#now() });
   }
 
   detach(log: string): void {
@@ -267,9 +276,11 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         break;
       case 'edges':
         this.#host.hosted(output.log)?.reach.opened(this, output.edges);
+        this.#host.peerOpened(this, output.log, output.distance);
         break;
       case 'left':
         this.#host.hosted(output.log)?.reach.left(this);
+        this.#host.peerLeft(this, output.log);
         break;
       case 'asked':
         this.#host.hosted(output.log)?.reach.asked(this, output.runs);
@@ -416,7 +427,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   #descriptorOf(id: string): LogDescriptor {
-    const codec = this.#host.codecOf(id) ?? this.#descriptors.get(id)?.codec ?? jsonCodec.name;
+    const passedOn = this.#descriptors.get(id)?.codec ?? this.#host.codecAskedFor(id) ?? jsonCodec.name;
+    const codec = this.#host.codecOf(id) ?? passedOn;
     return { id, policy: 'unsigned', codec };
   }
 
@@ -443,12 +455,13 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     const [log] = this.#crowdedOut;
     if (log === undefined) return;
     this.#crowdedOut.delete(log);
-    this.attach(log);
+    this.attach(log, this.#host.distanceToUse(this, log));
   }
 
   #leaveUnlessOpen(log: string): void {
     if (this.#session?.uses(log)) return;
     this.#joined.get(log)?.left(this);
+    this.#host.peerLeft(this, log);
     this.#joined.delete(log);
     this.#descriptors.delete(log);
   }
@@ -468,7 +481,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#cancelTick?.();
     this.#inputs.length = 0;
     this.#feeds.clear();
-    for (const hosted of this.#joined.values()) hosted.left(this);
+    for (const [log, hosted] of this.#joined) {
+      hosted.left(this);
+      this.#host.peerLeft(this, log);
+    }
     this.#joined.clear();
     this.#host.ended(this);
     this.#connection.close(reason);

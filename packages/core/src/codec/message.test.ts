@@ -5,6 +5,7 @@ import { bytesOf, rawFrame } from '../../test/frames.js';
 import { ada, blockOf, messages, oneRow, refusal } from '../../test/sample-blocks.js';
 import { errorCodes, type GossipErrorCode, replicaIdFromBytes } from '../index.js';
 import {
+  bridgedNodesMax,
   creditBytesMax,
   feedBytesMax,
   frameBytesMax,
@@ -39,20 +40,28 @@ const descriptor = fc.record({
 });
 
 const message: fc.Arbitrary<Message> = fc.oneof(
-  fc.record({
-    kind: fc.constant('hello' as const),
-    node: replica,
-    name: text,
-    durable: fc.boolean(),
-    now: fc.nat({ max: 2 ** 42 - 1 }),
-  }),
-  fc.record({
-    kind: fc.constant('open' as const),
-    channel,
-    descriptor,
-    token: fc.option(text, { nil: undefined }),
-    turn: fc.option(turn, { nil: undefined }),
-  }),
+  fc.record(
+    {
+      kind: fc.constant('hello' as const),
+      node: replica,
+      name: text,
+      durable: fc.boolean(),
+      onDemand: fc.constant(true),
+      now: fc.nat({ max: 2 ** 42 - 1 }),
+    },
+    { requiredKeys: ['kind', 'node', 'name', 'durable', 'now'] },
+  ),
+  fc.record(
+    {
+      kind: fc.constant('open' as const),
+      channel,
+      descriptor,
+      token: fc.option(text, { nil: undefined }),
+      distance: fc.constantFrom(1, bridgedNodesMax, Number.POSITIVE_INFINITY),
+      turn: fc.option(turn, { nil: undefined }),
+    },
+    { requiredKeys: ['kind', 'channel', 'descriptor', 'token', 'turn'] },
+  ),
   fc.tuple(turn, channel, fc.boolean(), fc.boolean(), fc.boolean()).map(([turn, channel, own, more, begins]) => ({
     ...{ kind: 'ranges' as const, channel, own, more, begins: own && begins, yields: false, frame: channel % 1000 },
     ...turn,
@@ -245,7 +254,7 @@ test('[S5] an open with what is reserved is unsupported: flags, policy, hash, su
     });
   expect(decodeMessage(open(-1))).toMatchObject({ kind: 'open', turn: undefined });
   expect(decodeMessage(open(0))).toMatchObject({ edges: { wanted: 1, complete: 0 } });
-  for (const frame of [open(2), open(3), open(-1, 64), open(-1, 0, 1), open(-1, 0, 0, 1)]) {
+  for (const frame of [open(2), open(3), open(-1, 128), open(-1, 0, 1), open(-1, 0, 0, 1)]) {
     expect(refusal(() => decodeMessage(frame))).toBe('version-unsupported');
   }
 });

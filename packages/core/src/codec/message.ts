@@ -9,6 +9,7 @@ import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
 import type { FeedFilter } from '../feed.js';
 import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
 import {
+  bridgedNodesMax,
   comparisonFramesMax,
   creditBytesMax,
   feedBytesMax,
@@ -72,6 +73,8 @@ export interface HelloMessage {
   readonly name: string;
   /** It promises durability: what it acknowledges survives. */
   readonly durable: boolean;
+  /** It opens the logs that a peer asks for, also those that it does not use. Absent: it does not. */
+  readonly onDemand?: boolean;
   /** Its clock, milliseconds since 1970. */
   readonly now: number;
 }
@@ -84,6 +87,8 @@ export interface OpenMessage {
   readonly token: string | undefined;
   /** Absent: the sender holds the whole log. */
   readonly edges?: LogEdges;
+  /** How many nodes away the sender is from one that uses the log (S26); infinite: it only answers. Absent: it uses the log itself. */
+  readonly distance?: number;
   /** Begins a comparison, and asks the receiver for its own `open` in return; `undefined` in one that is such an answer. */
   readonly turn: FirstTurn | undefined;
 }
@@ -251,10 +256,10 @@ export interface UnknownMessage {
   readonly kind: 'unknown';
 }
 
-const hello = { durable: 1 } as const;
+const hello = { durable: 1, onDemand: 2 } as const;
 const ping = { asks: 1 } as const;
-const open = { turn: 1, token: 4, last: 8, cut: 16, catchUp: 32 } as const;
-const openFlags = open.turn | open.token | open.last | open.cut | open.catchUp;
+const open = { turn: 1, token: 4, last: 8, cut: 16, catchUp: 32, distance: 64 } as const;
+const openFlags = open.turn | open.token | open.last | open.cut | open.catchUp | open.distance;
 const feedFlags = open.token;
 const turn = { own: 1, more: 2, begins: 4, yields: 8 } as const;
 const turnFlags = turn.own | turn.more | turn.begins;
@@ -273,18 +278,19 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   switch (message.kind) {
     case 'hello':
       writer.bytes(replicaIdToBytes(message.node));
-      writer.u8(message.durable ? hello.durable : 0);
+      writer.u8((message.durable ? hello.durable : 0) | (message.onDemand === true ? hello.onDemand : 0));
       writeClock(writer, message.now);
       writer.text(cut(message.name, nodeNameBytesMax));
       break;
     case 'open': {
-      const { descriptor, token, edges = wholeLog } = message;
+      const { descriptor, token, edges = wholeLog, distance = 0 } = message;
       writer.u8(
         (message.turn === undefined ? 0 : open.turn) |
           (token === undefined ? 0 : open.token) |
           (edges.last === undefined ? 0 : open.last) |
           (edges.cut === undefined ? 0 : open.cut) |
-          (edges.catchUpEventsMax === undefined ? 0 : open.catchUp),
+          (edges.catchUpEventsMax === undefined ? 0 : open.catchUp) |
+          (distance === 0 ? 0 : open.distance),
       );
       writeDescriptor(writer, descriptor);
       writer.varint(edges.wanted);
@@ -294,6 +300,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       if (edges.last !== undefined) writer.varint(edges.last);
       if (edges.cut !== undefined) writer.varint(edges.cut);
       if (edges.catchUpEventsMax !== undefined) writer.varint(edges.catchUpEventsMax);
+      if (distance > 0) writer.varint(distance === Number.POSITIVE_INFINITY ? 0 : distance);
       if (token !== undefined) writer.text(token);
       if (message.turn !== undefined) writeTurn(writer, message.turn);
       break;
@@ -426,6 +433,7 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
         kind: 'hello',
         node,
         durable: (flags & hello.durable) !== 0,
+        ...((flags & hello.onDemand) !== 0 && { onDemand: true }),
         now,
         name: reader.text(nodeNameBytesMax, 'name'),
       };
@@ -443,9 +451,11 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       const most = (flags & open.catchUp) === 0 ? {} : { catchUpEventsMax: reader.bounded(seqMax, 'events') };
       const edges = { wanted, complete, ...last, ...cut, ...most };
       const isWhole = wanted === 0 && complete === 0 && (flags & (open.last | open.cut | open.catchUp)) === 0;
+      const far = (flags & open.distance) === 0 ? undefined : reader.bounded(bridgedNodesMax, 'distance');
+      const distance = far === undefined ? {} : { distance: far === 0 ? Number.POSITIVE_INFINITY : far };
       const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
       const turn = (flags & open.turn) === 0 ? undefined : readTurn(reader);
-      return { kind: 'open', channel, descriptor, token, ...(isWhole ? {} : { edges }), turn };
+      return { kind: 'open', channel, descriptor, token, ...(isWhole ? {} : { edges }), ...distance, turn };
     }
     case frameKinds.ranges: {
       const flags = reader.u8();

@@ -55,8 +55,12 @@ export interface Channel {
   state: ChannelState;
   /** A comparison of ours may be lost, since the peer has begun afresh: another one begins with our answer. */
   lost: boolean;
-  /** This node uses the log itself. */
-  attached: boolean;
+  /** How many nodes away this one is from one that uses the log (S26): 0 where it does so itself, infinite where it only answers. */
+  distance: number;
+  /** As the peer was told. */
+  toldDistance: number;
+  /** How far the peer is. */
+  peerDistance: number;
   /** The driver opened it for the peer alone and waits for `released`. */
   forPeer: boolean;
   /** The peer may write. */
@@ -138,9 +142,11 @@ export function mayRead({ state, described, cutting, compared, ours, theirs, mut
 }
 
 /** A channel before the peer has opened it. */
-export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'attached'> {
+export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'distance'> {
   return {
     remote: undefined,
+    toldDistance: Number.POSITIVE_INFINITY,
+    peerDistance: Number.POSITIVE_INFINITY,
     edges: wholeLog,
     cutting: false,
     cut: undefined,

@@ -24,6 +24,10 @@
  *   may have passed.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
  *   alone is released. A node that wants the log and has only answered so far opens it anew.
+ * - [S26] An `open` tells how many nodes away its sender is from one that uses the log: 0 where it does so itself, infinite
+ *   where it only answers. A log that neither end wants is closed. What a node on demand is asked for by peers, it asks of
+ *   other nodes on demand, one farther, but of such that are nearer to where the log is used; beyond `bridgedNodesMax` nodes
+ *   no other is asked.
  * - [S21] A peer's `open` that asks for the last events (`last`) is answered by one that says where they begin (`cut`).
  *   Before, nothing is compared or sent; the comparison speaks of what lies from there on, whatever the peer's edges are.
  *   Once all that is lacking of it has been sent, `coming` says so.
@@ -100,10 +104,10 @@ export class Channels {
     return this.#nextNumber++;
   }
 
-  attach(log: string, hasGreeted: boolean): void {
+  attach(log: string, hasGreeted: boolean, distance: number): void {
     let channel = this.#byLog.get(log);
     if (channel === undefined) {
-      channel = this.#add(log);
+      channel = this.#add(log, distance);
       if (channel === undefined) {
         const error = new GossipError('limit-exceeded', `a session carries at most ${channelsMax} logs`);
         this.#session.put({ type: 'refused', log, error });
@@ -114,17 +118,35 @@ export class Channels {
       // The peer refused it or left it, and now it is wanted anew.
       this.describe(channel, true);
     }
-    channel.attached = true;
+    channel.distance = distance;
+    this.#tellDistance(channel);
   }
 
   detach(log: string): void {
     const channel = this.#byLog.get(log);
     if (channel === undefined) return;
-    channel.attached = false;
+    channel.distance = Number.POSITIVE_INFINITY;
     // What the peer had us open stays open for it.
-    if (channel.forPeer) return;
+    const { onDemand = false } = this.#session.options;
+    if (
+      (channel.forPeer || onDemand) &&
+      channel.state !== 'offered' &&
+      channel.peerDistance < Number.POSITIVE_INFINITY
+    ) {
+      channel.asked = false;
+      this.#tellDistance(channel);
+      return;
+    }
     if (channel.remote !== undefined) this.#leave(channel.remote);
+    if (channel.forPeer) this.#session.put({ type: 'released', log });
     this.#remove(channel);
+  }
+
+  /** S26. To a peer that opens nothing on demand it makes no difference. */
+  #tellDistance(channel: Channel): void {
+    const { state, described, distance, toldDistance } = channel;
+    if (state !== 'live' || !described || distance === toldDistance || !this.#session.peer?.onDemand) return;
+    this.describe(channel, false);
   }
 
   #leave(remote: number): void {
@@ -134,12 +156,16 @@ export class Channels {
   /** S5, S6, S7. */
   peerOpens(message: OpenMessage): void {
     const log = message.descriptor.id;
-    if (message.turn === undefined && !this.#byLog.has(log)) {
-      // The peer answers an `open` of a log that was detached meanwhile: nobody here wants it any more.
+    const known = this.#byLog.get(log);
+    const { distance = 0 } = message;
+    const isWanted = Math.min(distance, known?.distance ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY;
+    if (!isWanted || (message.turn === undefined && known === undefined)) {
+      // The peer answers an `open` of a log that was detached meanwhile, or does not want it any more either.
       this.#leave(message.channel);
+      if (known !== undefined) this.#peerLeaves(known);
       return;
     }
-    const channel = this.#byLog.get(log) ?? this.#add(log);
+    const channel = known ?? this.#add(log, Number.POSITIVE_INFINITY);
     if (channel === undefined) {
       const error = new GossipError('limit-exceeded', `a session carries at most ${channelsMax} logs`);
       this.#session.refuse(message.channel, error);
@@ -157,6 +183,7 @@ export class Channels {
     const isFresh = channel.remote !== undefined && channel.remote !== message.channel;
     if (isFresh) this.#forgetPeer(channel, asks);
     channel.remote = message.channel;
+    channel.peerDistance = distance;
     channel.edges = message.edges ?? wholeLog;
     channel.cutting = channel.edges.last !== undefined;
     channel.meets = channel.state === 'offered' && !channel.cutting;
@@ -186,7 +213,7 @@ export class Channels {
         channel.wanted.clear();
         // It may have forgotten what it was told.
         if (asks) channel.toldHidden = [];
-        this.#session.put({ type: 'edges', log, edges: channel.edges });
+        this.#session.put({ type: 'edges', log, edges: channel.edges, distance });
         this.#answerOpen(channel);
         if (!channel.cutting) this.#takeWaiting(channel);
         return;
@@ -214,9 +241,10 @@ export class Channels {
     channel.writable = writable;
     this.#hide(channel, channel.hidden);
     channel.hidden = [];
-    this.#session.put({ type: 'edges', log: channel.log, edges: channel.edges });
+    this.#session.put({ type: 'edges', log: channel.log, edges: channel.edges, distance: channel.peerDistance });
     if (!channel.described || channel.first === undefined || channel.cutting) this.#answerOpen(channel);
     else this.#parts.comparing.takeFirst(channel);
+    this.#tellDistance(channel);
     this.#takeWaiting(channel);
   }
 
@@ -224,7 +252,7 @@ export class Channels {
   denied(channel: Channel, error: GossipError): void {
     this.#session.refuse(channel.remote, error);
     this.#forgetRequests(channel);
-    if (channel.attached) Object.assign(channel, freshExchange(this.#session.now));
+    if (isWantedHere(channel)) Object.assign(channel, freshExchange(this.#session.now));
     else this.#remove(channel);
   }
 
@@ -301,7 +329,9 @@ export class Channels {
     if (channel.isSpent) this.#renumber(channel);
     const turn = asks ? this.#parts.comparing.begin(channel, ranges, edges?.complete ?? 0) : undefined;
     channel.lost = false;
-    const about = edges === undefined ? {} : { edges };
+    const { distance } = channel;
+    channel.toldDistance = distance;
+    const about = { ...(edges === undefined ? {} : { edges }), ...(distance > 0 && { distance }) };
     channel.limited ||= edges?.catchUpEventsMax !== undefined;
     this.tellHidden(channel, truncations);
     this.#session.send({ kind: 'open', channel: channel.number, descriptor, token, ...about, turn });
@@ -393,7 +423,7 @@ export class Channels {
 
   /** S16. A peer that was only answered may not know that this node wants the log too, so it is told. */
   closed(channel: Channel): void {
-    const tell = channel.attached && !channel.asked;
+    const tell = isWantedHere(channel) && !channel.asked;
     this.#peerLeaves(channel);
     if (tell) this.describe(channel, true);
   }
@@ -403,7 +433,7 @@ export class Channels {
     this.#forgetRequests(channel);
     this.#session.put({ type: 'left', log: channel.log });
     if (channel.forPeer) this.#session.put({ type: 'released', log: channel.log });
-    if (!channel.attached) {
+    if (!isWantedHere(channel)) {
       this.#remove(channel);
       return;
     }
@@ -439,10 +469,10 @@ export class Channels {
     this.#byNumber.clear();
   }
 
-  #add(log: string): Channel | undefined {
+  #add(log: string, distance: number): Channel | undefined {
     if (this.#byLog.size >= channelsMax) return undefined;
     const number = this.takeNumber();
-    const channel: Channel = { log, number, attached: false, ...freshExchange(this.#session.now), isSpent: false };
+    const channel: Channel = { log, number, distance, ...freshExchange(this.#session.now), isSpent: false };
     this.#byLog.set(log, channel);
     this.#byNumber.set(number, channel);
     return channel;
@@ -480,4 +510,9 @@ export class Channels {
     if (bytes > 0) receiving.giveBack(bytes);
     sending.forget(channel);
   }
+}
+
+/** This node uses the log, or peers of it do. */
+function isWantedHere({ distance }: Channel): boolean {
+  return distance < Number.POSITIVE_INFINITY;
 }

@@ -98,9 +98,9 @@ export type Answer = { [K in keyof Answers]: { readonly kind: K } & Answers[K] }
 export type SessionInput =
   | { readonly type: 'start'; readonly now: number }
   | { readonly type: 'frame'; readonly bytes: Uint8Array; readonly now: number }
-  /** This node uses the log: offer it. */
-  | { readonly type: 'attach'; readonly log: string; readonly now: number }
-  /** This node no longer uses the log. */
+  /** This node uses the log, or one does that is so many nodes away from it (S26): offer it. */
+  | { readonly type: 'attach'; readonly log: string; readonly distance?: number; readonly now: number }
+  /** This node does not want the log any more. */
   | { readonly type: 'detach'; readonly log: string; readonly now: number }
   /** The log is not what was last said of it: compare it anew. */
   | { readonly type: 'describe'; readonly log: string; readonly now: number }
@@ -153,6 +153,8 @@ export interface Peer {
   readonly node: ReplicaId;
   readonly name: string;
   readonly durable: boolean;
+  /** It opens the logs that are asked of it. Absent: it does not. */
+  readonly onDemand?: boolean;
   /** Its clock less our wall clock when it last told it, milliseconds. */
   readonly clockOffsetMs: number;
 }
@@ -182,8 +184,8 @@ export type SessionOutput =
     }
   /** Durable at the named node, up to each run's `last`. */
   | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
-  /** How far back the peer holds the log. It was opened, maybe anew. */
-  | { readonly type: 'edges'; readonly log: string; readonly edges: LogEdges }
+  /** How far back the peer holds the log, and how far it is from a node that uses it (S26). It was opened, maybe anew. */
+  | { readonly type: 'edges'; readonly log: string; readonly edges: LogEdges; readonly distance: number }
   /** The peer, which had opened the log, has no more to do with it: what it was asked for does not come. */
   | { readonly type: 'left'; readonly log: string }
   /** The peer, which may write, says that these are hidden (J4). */
@@ -214,6 +216,8 @@ export interface SessionOptions {
   readonly node: ReplicaId;
   readonly name: string;
   readonly durable: boolean;
+  /** It opens the logs that a peer asks for. Default false. */
+  readonly onDemand?: boolean;
   /** This node's wall clock, milliseconds since 1970. May be set at any time. */
   readonly wallClock: () => number;
   /** What this node adds to its wall clock, milliseconds. A node that is not durable corrects it by a durable peer's. */

@@ -117,7 +117,7 @@ export class Session {
         this.#answerHeartbeat();
         break;
       case 'attach':
-        this.#channels.attach(input.log, hasGreeted);
+        this.#channels.attach(input.log, hasGreeted, input.distance ?? 0);
         this.#served.reread(input.log);
         break;
       case 'detach':
@@ -216,8 +216,9 @@ export class Session {
     this.#state = 'greeting';
     const { clocks, options } = this.#context;
     this.#lastHeard = clocks.now;
-    const { node, name, durable } = options;
-    this.#context.send({ kind: 'hello', node, name, durable, now: clocks.wall + clocks.offsetMs });
+    const { node, name, durable, onDemand = false } = options;
+    const now = clocks.wall + clocks.offsetMs;
+    this.#context.send({ kind: 'hello', node, name, durable, onDemand, now });
     for (const channel of this.#channels) this.#channels.describe(channel, true);
   }
 
@@ -321,8 +322,8 @@ export class Session {
   #greeted(hello: HelloMessage): void {
     this.#state = 'established';
     const context = this.#context;
-    const { node, name, durable, now } = hello;
-    context.peer = { node, name, durable, clockOffsetMs: now - context.clocks.wall };
+    const { node, name, durable, onDemand, now } = hello;
+    context.peer = { node, name, durable, ...(onDemand && { onDemand }), clockOffsetMs: now - context.clocks.wall };
     context.clocks.told(context.peer);
     context.put({ type: 'established', peer: context.peer });
   }
