@@ -22,12 +22,25 @@ const channels = 'packages/core/src/sync/channels.ts';
 const packer = 'packages/core/src/log/packer.ts';
 const packed = 'packages/core/src/log/packed-chunks.ts';
 const hosted = 'packages/transport/src/hosted-log.ts';
-const opening = 'packages/transport/src/log-opening.ts';
 const writer = 'packages/transport/src/log-writer.ts';
 const node = 'packages/transport/src/gossip-node.ts';
 
 /** @type {readonly Mutant[]} */
 export const mutants = [
+  {
+    name: 'reuse the last id',
+    file: hosted,
+    find: 'freshReplica: () => this.#host.freshReplica(),',
+    replace: 'freshReplica: () => [...this.deliveries.ownRuns.keys()].at(-1) ?? this.#host.freshReplica(),',
+    faults: ['restore', 'crash', 'release'],
+  },
+  {
+    name: 'continue an id after a restart',
+    file: 'packages/core/src/log/own-rows.ts',
+    find: 'if (!this.#isKept || replicas.find(id) < 0) return id;',
+    replace: 'return replicas.ids[0] ?? id;',
+    faults: ['restore', 'crash', 'release'],
+  },
   {
     name: 'drop a dependency check',
     file: buffer,
@@ -43,31 +56,19 @@ export const mutants = [
   {
     name: 'acknowledge before it is durable',
     file: writer,
-    find: 'table = await this.#commit(log, batch);',
-    replace: 'log.markStored(batch);\n        table = await this.#commit(log, batch);',
+    find: 'await this.#commit(log, batch);',
+    replace: 'log.markStored(batch);\n        await this.#commit(log, batch);',
   },
   {
     name: 'a relay writes relaxed',
     file: writer,
-    find: 'durability: durable || own ||',
-    replace: 'durability: own ||',
-  },
-  {
-    name: 'skip a repair',
-    file: hosted,
-    find: 'if (lacking.size > 0) this.#writer.repair();\n      else ',
-    replace: '',
-  },
-  {
-    name: 'reuse a sequence number after damage',
-    file: opening,
-    find: 'if (log.replica === replica && log.wholeSeq(replica) !== (heads.get(replica) ?? 0)) {',
-    replace: 'if (log.replica !== replica) {',
+    find: 'durable || ownRuns.size > 0',
+    replace: 'ownRuns.size > 0',
   },
   {
     name: 'drop a batch that could not be written',
     file: writer,
-    find: 'this.#queue.unshift(...kept);',
+    find: 'this.#queue.unshift(...batch);',
     replace: '',
   },
   {
@@ -157,13 +158,6 @@ export const mutants = [
     replace: '} else if (this.#nextNumber < 0) {',
   },
   {
-    name: 'void references while a branch is open',
-    file: buffer,
-    find: 'return replica === this.disputed || time >',
-    replace: 'return time >',
-    faults: ['restore', 'crash', 'close', 'cut'],
-  },
-  {
     name: 'forget rows that came late when a chunk is packed anew',
     file: packer,
     find: '    packed.add(left);\n',
@@ -188,7 +182,7 @@ export const mutants = [
     file: packer,
     find: '...(isComplete ? this.former : []),',
     replace: '...this.former,',
-    faults: ['damage', 'stolen-lease', 'power', 'crash'],
+    faults: ['damage', 'restore', 'power', 'crash'],
   },
   {
     name: 'give back a chunk that is being joined with another',
@@ -200,36 +194,8 @@ export const mutants = [
   {
     name: 'pack over old chunks before all of them is taken in',
     file: 'packages/transport/src/log-packing.ts',
-    find: 'if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;',
+    find: 'if (this.#chunkIds.length > 0 && this.#of.isLacking(log)) return false;',
     replace: '',
     faults: ['damage', 'close', 'release'],
-  },
-  {
-    name: 'show hidden events that arrive',
-    file: arrivals,
-    find: 'if (hides && this.#truncations.hides(replica, seq)) {',
-    replace: 'if (hides && seq < 0) {',
-    faults: ['withdraw', 'partition', 'crash'],
-  },
-  {
-    name: 'wait for what is hidden',
-    file: buffer,
-    find: 'if (seq >= (this.#replicas.hiddenFrom[replica] as number)) return false;',
-    replace: '',
-    faults: ['withdraw', 'partition', 'cut'],
-  },
-  {
-    name: 'never store what is hidden',
-    file: writer,
-    find: '...(table === undefined ? {} : { truncations: table }),',
-    replace: '',
-    faults: ['withdraw', 'crash', 'close'],
-  },
-  {
-    name: 'do not append again what is hidden with others',
-    file: hosted,
-    find: '{ replica, after: seq });',
-    replace: '{ replica, after: limits.seqMax });',
-    faults: ['withdraw'],
   },
 ];

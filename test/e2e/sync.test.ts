@@ -96,7 +96,7 @@ test('[L4] a reload shows everything at once, also while the socket to the relay
   expect(refused).toBeGreaterThan(0);
 });
 
-test('[L1] [P8] two tabs of one browser write under different ids and show one order', async () => {
+test('[L1] two tabs of one browser write under different ids and show one order', async () => {
   const { url } = await ChatServer.start(await dataFolder());
   const one = await Visitor.enter(browser, url, room, 'Ada');
   const two = await one.anotherTab(url, room);

@@ -19,8 +19,6 @@ const spareLists = 64;
 
 /** @internal */
 export class CausalBuffer {
-  /** A replica of which it is open which events stand (G4): no reference to it is void until that is settled. */
-  disputed: number | undefined;
   readonly #replicas: ReplicaTable;
   readonly #edges: Edges;
   readonly #parked = new ParkedRows();
@@ -56,7 +54,7 @@ export class CausalBuffer {
     const before = (block.seq[row] as number) - 1;
     if (this.#replicas.last[replica] !== before) {
       const time = timeBeforeRow(block, row);
-      if (this.#edges.complete === 0 || !this.#edges.begins(replica, time)) return { replica, seq: before, time };
+      if (!this.#follows(replica, before, time)) return { replica, seq: before, time };
     }
     const end = block.depStart[row + 1] as number;
     for (let i = block.depStart[row] as number; i < end; i++) {
@@ -147,8 +145,7 @@ export class CausalBuffer {
       const timeBefore = this.#parked.timeBefore(slot);
       if (timeBefore > latest && this.#edges.begins(this.#parked.replica(slot), timeBefore)) latest = timeBefore;
       this.#parked.eachDependency(slot, (replica, seq, time) => {
-        const isMet = time < complete && seq < (this.#replicas.hiddenFrom[replica] as number);
-        if (isMet && time > latest && !this.#edges.holds(replica, seq)) latest = time;
+        if (time < complete && time > latest && !this.#edges.holds(replica, seq)) latest = time;
       });
     }
     return latest;
@@ -172,8 +169,8 @@ export class CausalBuffer {
 
   #lacksPredecessor(slot: number): boolean {
     const replica = this.#parked.replica(slot);
-    if (this.#replicas.last[replica] === this.#parked.seq(slot) - 1) return false;
-    return this.#edges.complete === 0 || !this.#edges.begins(replica, this.#parked.timeBefore(slot));
+    const before = this.#parked.seq(slot) - 1;
+    return this.#replicas.last[replica] !== before && !this.#follows(replica, before, this.#parked.timeBefore(slot));
   }
 
   #eachMissing(slot: number, visit: (replica: number, seq: number, time: number) => void): void {
@@ -189,11 +186,9 @@ export class CausalBuffer {
 
   /** What parked rows lack, per replica: from the first event that is not here to the last one needed. */
   missing(): Run[] {
-    const { ids, last, hiddenFrom } = this.#replicas;
+    const { ids, last } = this.#replicas;
     for (const [replica, seq] of this.#needed) {
-      const needed = Math.min(seq, (hiddenFrom[replica] as number) - 1);
-      if (this.rows === 0 || needed <= (last[replica] as number)) this.#needed.delete(replica);
-      else this.#needed.set(replica, needed);
+      if (this.rows === 0 || seq <= (last[replica] as number)) this.#needed.delete(replica);
     }
     return Array.from(this.#needed, ([replica, seq]) => ({
       replica: ids[replica] as ReplicaId,
@@ -206,11 +201,22 @@ export class CausalBuffer {
     if (seq > (this.#needed.get(replica) ?? 0) && !this.has(replica, seq)) this.#needed.set(replica, seq);
   };
 
-  /** A reference whose replica has passed its time without its number is void, not missing (G2); one to a hidden event is met. */
+  /** A reference whose replica has passed its time without its number is void, not missing (G2). */
   #isMissing(replica: number, seq: number, time: number): boolean {
     if (seq <= (this.#replicas.last[replica] as number) || time < this.#edges.complete) return false;
-    if (seq >= (this.#replicas.hiddenFrom[replica] as number)) return false;
-    return replica === this.disputed || time > (this.#replicas.lastTime[replica] as number);
+    return time > (this.#replicas.lastTime[replica] as number);
+  }
+
+  /** May an event follow although its writer's event before, `seq` of `time`, is not the last one here? */
+  #follows(replica: number, seq: number, time: number): boolean {
+    return this.isVoid(replica, seq, time) || (this.#edges.complete > 0 && this.#edges.begins(replica, time));
+  }
+
+  /** Can that event not come any more, since its writer has passed that time without that number (G2, G4)? */
+  isVoid(replica: number, seq: number, time: number): boolean {
+    return (
+      time > 0 && time <= (this.#replicas.lastTime[replica] as number) && seq > (this.#replicas.last[replica] as number)
+    );
   }
 
   /** Drops the newest rows until the buffer is within seven eighths of its bounds, if it is over one. Returns how many. */

@@ -20,10 +20,9 @@ export const errorCodes = {
   'event-too-large': 'The encoded payload is over `eventBytesMax`. Store the bytes elsewhere and append a link.',
   forbidden: 'The peer does not allow this. Get another token.',
   forked:
-    "A writer's store was an older copy: two events have one id. The writer appends its own again; nothing is lost.",
+    'Two writers use one id, as after a running machine was copied. The events that came second are ignored: restart one.',
   'frame-invalid': 'The frame breaks the format. The session ends.',
   'frame-too-large': 'The frame is over `frameBytesMax`. The session ends.',
-  'head-conflict': 'Another process wrote under this replica id. Open the log again.',
   'limit-exceeded': 'A bound of `limits.ts` was met. Wait, or raise the bound.',
   'log-closed': 'The log was closed. Open it again.',
   'log-in-use': 'The log is in use in this node. Release it first.',
@@ -31,8 +30,8 @@ export const errorCodes = {
   'no-window':
     'On a server that renders pages a node opens and dials nothing. Make it on the page. A program of its own gives `webSocketClient` a `WebSocket` class, and a storage that Node has.',
   'node-closed': 'The node was closed. Make a new one.',
-  'not-own': 'The event was written by somebody else: only its writer takes it back.',
   'not-found': 'The peer does not hold this log.',
+  'pack-conflict': 'Another process or tab has packed the log. Nothing is to be done: its chunks serve.',
   'payload-undecodable': 'The codec cannot read this payload. Append and read with the same codec.',
   'payload-unencodable': 'The codec cannot write this value. Append plain data.',
   protocol: 'The peer sent something that the protocol does not allow here. The session ends.',
@@ -41,11 +40,11 @@ export const errorCodes = {
   'storage-closed': 'The storage was closed.',
   'storage-corrupt': 'A stored record is damaged. It was set aside and is fetched again from peers.',
   'storage-failed': 'The storage could not write or read. Free some space; writing is tried again.',
-  'storage-format': 'The store was written by a newer version. Update gossip-log.',
+  'storage-format':
+    'The store was written by another version. Update gossip-log; what an unreleased version wrote, delete.',
   'storage-in-use': 'Another process uses the folder. Stop it, or take another folder.',
   'unknown-event': 'No event of that id is in the log. Look it up in a snapshot.',
   'version-unsupported': 'The peer or the bytes use another version of the format. Update the older side.',
-  withdrawn: 'The event, or the replica that wrote it, was withdrawn. Nothing is to be done.',
   'view-threw': 'A function given to a view or fold threw at the event in `context`. Mend it; the view goes on.',
 } as const;
 

@@ -10,10 +10,9 @@ import { GossipError } from './errors.js';
 import { clockMilliseconds } from './hybrid-logical-clock.js';
 import { type EventId, eventId, type ReplicaId, type SequenceNumber } from './ids.js';
 import { payloadDepthMax } from './limits.js';
-import { unwrapReissued } from './reissue.js';
 
-/** Kinds of event: the app's own, the app's re-issued under a new id. The other numbers are reserved for the log. */
-export const eventKind = { app: 0, reissued: 1 } as const;
+/** Kinds of event: the app's own. The other numbers are reserved for the log. */
+export const eventKind = { app: 0 } as const;
 
 /** One event of a log. Immutable; the same object in every snapshot while it is resident (L5). */
 export interface LogEvent<T = unknown> {
@@ -32,11 +31,6 @@ export interface LogEvent<T = unknown> {
    * reader's claim, which nothing checks. Where `T` is left out it is `unknown`.
    */
   readonly payload: T;
-  /**
-   * The id under which the event was first appended, when its writer had to append it again: the writer's store was an
-   * older copy (a restored backup, a copied profile), and the former id belongs to another event.
-   */
-  readonly formerId: EventId | undefined;
   /** Set when the payload's bytes cannot be decoded by this log's codec: `payload-undecodable`. */
   readonly error: GossipError | undefined;
 }
@@ -58,7 +52,6 @@ export class StoredEvent<T> implements LogEvent<T> {
   declare readonly timestamp: number;
   declare readonly clock: number;
   declare readonly payload: T;
-  declare readonly formerId: EventId | undefined;
   declare readonly error: GossipError | undefined;
   /** Where the payload lies: a page of the log, an offset, a length. A view per event would cost more than the rest of it. */
   #page: Uint8Array | undefined;
@@ -93,7 +86,6 @@ export class StoredEvent<T> implements LogEvent<T> {
     offset: number,
     length: number,
     codec: PayloadCodec<T>,
-    formerId?: EventId,
   ) {
     const { id, timestamp, payload, error } = StoredEvent.#shown;
     Object.defineProperty(this, 'id', id);
@@ -102,7 +94,6 @@ export class StoredEvent<T> implements LogEvent<T> {
     Object.defineProperty(this, 'timestamp', timestamp);
     this.clock = clock;
     Object.defineProperty(this, 'payload', payload);
-    this.formerId = formerId;
     Object.defineProperty(this, 'error', error);
     this.#page = page;
     this.#offset = offset;
@@ -177,10 +168,6 @@ export function eventOf<T>(
   switch (columns.kind[row]) {
     case eventKind.app:
       return new StoredEvent(replica, seq, time, page, offset, length, codec);
-    case eventKind.reissued: {
-      const { formerId, payload } = unwrapReissued(page.subarray(offset, offset + length));
-      return new StoredEvent(replica, seq, time, payload, 0, payload.length, codec, formerId);
-    }
     default:
       return new StoredEvent<T>(replica, seq, time, page, offset, length, unknownKind);
   }

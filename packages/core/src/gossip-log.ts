@@ -8,7 +8,7 @@ import type { Run } from './ports/storage.js';
 export interface GossipLogOptions<T> {
   /** The log's name: 1 to `logIdBytesMax` bytes of UTF-8. */
   readonly id: string;
-  /** Who writes here. No two live logs of one id may share it. */
+  /** Who writes here: an id that was never used in a log of that name, by nobody, also not by an earlier run. */
   readonly replica: ReplicaId;
   /** Milliseconds since 1970. Passed in, so that everything replays from a seed. */
   readonly now: () => number;
@@ -40,6 +40,7 @@ export interface MergeResult {
 /** A replicated, causally ordered, append-only log in memory. */
 export interface GossipLog<T = unknown> {
   readonly id: string;
+  /** The id that this log writes under, from its first append until it is closed. No other run of it had that id, or will. */
   readonly replica: ReplicaId;
   /** `closed` once `close` was called. */
   readonly status: 'ready' | 'closed';
@@ -61,8 +62,8 @@ export interface GossipLog<T = unknown> {
    * @throws TypeError for what is no `Uint8Array`; GossipError `descriptor-mismatch` for the bytes of a log of another name
    *   or codec.
    * @throws GossipError `block-invalid`, `bytes-truncated`, `checksum`, `version-unsupported`, `clock`,
-   *   `early`, `log-closed`. Nothing of the bytes is merged, except blocks before one whose fault (`clock`) shows only
-   *   beside events held here.
+   *   `early`, `log-closed`; then nothing of the bytes is merged. `limit-exceeded` where the log has no room for more
+   *   writers; blocks before that one are merged.
    */
   merge(bytes: Uint8Array): MergeResult;
   /** The log now, as far as it is in memory. Same object until that changes. Its cost does not grow with the log. */

@@ -19,7 +19,6 @@ export {
 } from './ids.js';
 export * as limits from './limits.js';
 export { emptySnapshot, type Snapshot } from './log/snapshot.js';
-export type { Truncation, TruncationReason } from './log/truncations.js';
 export type { CheckpointStore } from './ports/checkpoints.js';
 export type {
   CloseReason,
@@ -37,7 +36,6 @@ export type {
   JournalRecord,
   PackedChunk,
   Packing,
-  ReplicaLease,
   Run,
   StoredLog,
 } from './ports/storage.js';

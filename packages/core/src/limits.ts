@@ -27,7 +27,7 @@ export const blockBytesMax = 1024 * 1024;
 export const blockBytesTarget = 256 * 1024;
 /** Largest hybrid time: 2^53 - 1, in the year 2109. Protocol. */
 export const timeMax = Number.MAX_SAFE_INTEGER;
-/** Largest sequence number; a replica that reaches it takes a new id. Protocol. */
+/** Largest sequence number. Protocol. */
 export const seqMax = 0xffffffff;
 /** A time further ahead of the receiver's corrected clock is `early`. 60 s forgives badly set clocks. Protocol. */
 export const clockDriftMsMax = 60_000;
@@ -46,8 +46,6 @@ export const wallClockMsMin = 1_767_225_600_000;
 
 /** Replicas that a log knows by name. A hundred bytes each; well-formed blocks that are refused later count too. */
 export const replicasMax = 100_000;
-/** Replicas in a log's truncation table: a frame of 170 KB. A withdrawal takes one. */
-export const truncationsMax = 8192;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
 /** Payloads of a block that stay where they came: below this a copy is cheaper than keeping that buffer. */

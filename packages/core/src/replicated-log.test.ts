@@ -1,15 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ada, blocksIn, refusal } from '../test/sample-blocks.js';
 import { joinBlocks } from './codec/block.js';
-import {
-  createGossipLog,
-  emptySnapshot,
-  eventId,
-  jsonCodec,
-  type PayloadCodec,
-  type ReplicaId,
-  replicaIdFromBytes,
-} from './index.js';
+import { createGossipLog, emptySnapshot, eventId, jsonCodec, type PayloadCodec, replicaIdFromBytes } from './index.js';
 import { adoptedBytesMin, blockBytesMax, depsMax, eventBytesMax } from './limits.js';
 import { ReplicatedLog } from './replicated-log.js';
 import { view } from './view/index.js';
@@ -44,7 +36,7 @@ test('[L7] a clock at its end refuses, and leaves the log as it was', () => {
   expect(log.append('in time').seq).toBe(1);
 });
 
-test('[L6] a closed log takes nothing more and stays readable', () => {
+test('[L6] a closed log says so once, takes nothing more and stays readable', () => {
   const log = createGossipLog<string>(options);
   const event = log.append('kept');
   const bytes = log.encode();
@@ -260,37 +252,76 @@ test('[L7] no log is made with a replica or a codec that is none', () => {
   expect(() => createGossipLog({ ...options, codec })).toThrow(TypeError);
 });
 
-/** A log that holds one event of `ada`, and two others that `ada` wrote over an older copy, a block each. */
-function branched() {
-  const kept = new ReplicatedLog<string>({ ...options, replica: writer(1) }, { freshReplica: () => writer(9) });
-  const first = createGossipLog<string>(options);
-  first.append('first branch');
-  const receipt = kept.receive(blocksIn(first));
-  const second = new ReplicatedLog<string>(options, { freshReplica: () => writer(8) });
-  const branch = ['second branch', 'behind it'].map((text) => {
-    second.append(text);
-    return (second.takeUnflushed()[0] as { block: Uint8Array }).block;
+/** Blocks of one event each, as somebody writes them under the id of `ada` at these milliseconds. */
+function branch(name: string, times: readonly number[]): Uint8Array[] {
+  let now = 0;
+  const log = new ReplicatedLog<string>({ ...options, now: () => now }, { freshReplica: () => writer(8) });
+  return times.map((time, i) => {
+    now = time;
+    log.append(`${name} ${i + 1}`);
+    return (log.takeUnflushed()[0] as { block: Uint8Array }).block;
   });
-  return { kept, receipt, branch: branch as [Uint8Array, Uint8Array] };
 }
 
-test('[G5] another event than the one that is not stored yet is refused; nothing of its block is taken', () => {
-  const { kept, branch } = branched();
-  expect(kept.receive([branch[0]]).refused?.code).toBe('forked');
-  expect(kept.snapshot().map(({ payload }) => payload)).toEqual(['first branch']);
+function keeping(blocks: readonly Uint8Array[]) {
+  const kept = new ReplicatedLog<string>({ ...options, replica: writer(1) }, { freshReplica: () => writer(9) });
+  kept.markStored(kept.receive(blocks).entries);
+  return kept;
+}
+
+const payloads = (log: ReplicatedLog<string>) => log.snapshot().map(({ payload }) => payload);
+
+test('another event under a known number is ignored, and reported once [G4]', () => {
+  const first = branch('first', [1_000, 2_000]);
+  const second = branch('second', [1_100, 2_100, 2_200]);
+  const kept = keeping(first);
+  const snapshot = kept.snapshot();
+  const ignored = { added: 0, duplicates: 1, parked: 0, missing: [], refused: undefined, entries: [] };
+  expect(kept.receive([second[0] as Uint8Array])).toMatchObject({ ...ignored, forked: [ada] });
+  expect(kept.receive([second[1] as Uint8Array])).toMatchObject({ ...ignored, forked: [] });
+  expect(kept.snapshot()).toBe(snapshot);
+  // What comes behind is taken: others may refer to it.
+  expect(kept.receive([second[2] as Uint8Array])).toMatchObject({ added: 1, forked: [] });
+  expect(payloads(kept)).toEqual(['first 1', 'first 2', 'second 3']);
+  // The same event again is no other one.
+  expect(keeping(first).receive(first)).toMatchObject({ added: 0, duplicates: 2, forked: [] });
 });
 
-test('[G6] behind another event than the stored one, what the peer sends of that writer is passed over', () => {
-  const { kept, receipt, branch } = branched();
-  kept.markStored(receipt.entries);
-  const contested = new Set<ReplicaId>();
-  expect(kept.receive([branch[0]], contested)).toMatchObject({ added: 0, duplicates: 1, refused: undefined, runs: [] });
-  expect([...contested]).toEqual([ada]);
-  const behind = { added: 0, duplicates: 1, parked: 0, missing: [], runs: [] };
-  expect(kept.receive([branch[1]], contested)).toMatchObject(behind);
-  expect(kept.snapshot().map(({ payload }) => payload)).toEqual(['first branch']);
-  // The same event again is no other one.
-  const same = new Set<ReplicaId>();
-  expect(kept.receive([receipt.entries[0]?.block as Uint8Array], same)).toMatchObject({ added: 0, duplicates: 1 });
-  expect(same.size).toBe(0);
+test('what is behind events of another branch that come too late to be taken does not wait for them [G2, G4]', () => {
+  const kept = keeping(branch('first', [3_000]));
+  const second = branch('second', [1_000, 1_100, 1_200, 4_000]);
+  const bob = new ReplicatedLog<string>(
+    { ...options, replica: writer(2), now: () => 5_000 },
+    { freshReplica: () => writer(7) },
+  );
+  bob.receive(second);
+  bob.append('an answer to the second branch');
+  const answer = bob.takeUnflushed().map(({ block }) => block);
+  expect(kept.receive(answer)).toMatchObject({ added: 0, parked: 1 });
+  expect(kept.receive(second)).toMatchObject({ added: 2, duplicates: 3, forked: [ada] });
+  expect(payloads(kept)).toEqual(['first 1', 'second 4', 'an answer to the second branch']);
+  // And so it is read again.
+  const again = new ReplicatedLog<string>({ ...options, replica: writer(1) }, { freshReplica: () => writer(9) });
+  for (const block of [...branch('first', [3_000]), second[3] as Uint8Array, ...answer]) again.load(block);
+  expect(payloads(again)).toEqual(payloads(kept));
+});
+
+test('a log whose own id somebody else writes under goes on under another one [G4]', () => {
+  const log = new ReplicatedLog<string>(options, { freshReplica: () => writer(8) });
+  log.append('mine');
+  log.markStored(log.takeUnflushed());
+  expect(log.receive(branch('theirs', [1_000]))).toMatchObject({ added: 0, forked: [ada] });
+  expect(log.append('mine too')).toMatchObject({ replica: writer(8), seq: 1 });
+  expect(log.receive(branch('theirs', [1_000]))).toMatchObject({ forked: [] });
+});
+
+test('an id is drawn once, when it is first needed, and never one that the log knows', () => {
+  let drawn = 0;
+  const freshReplica = () => [ada, ada, writer(5)][drawn++] as typeof ada;
+  const log = new ReplicatedLog<string>({ id: options.id, now: options.now }, { freshReplica });
+  log.receive(branch('before', [1_000]));
+  expect(drawn).toBe(0);
+  expect(log.append('one').replica).toBe(writer(5));
+  expect(log.append('two')).toMatchObject({ replica: writer(5), seq: 2 });
+  expect(drawn).toBe(3);
 });

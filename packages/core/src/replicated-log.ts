@@ -4,28 +4,25 @@
  */
 import { CausalBuffer } from './causal-buffer.js';
 import { checkOptions } from './check-options.js';
-import { decodeBlock } from './codec/block.js';
 import { exportBlocks, importBlocks } from './codec/exported-blocks.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
-import { GossipError, invariant } from './errors.js';
+import { GossipError } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 import { horizon } from './hybrid-logical-clock.js';
-import { type EventId, parseLogId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
+import { type EventId, parseEventId, parseLogId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
 import { adoptedBytesMin, eventBytesMax, idleRowsMax, timeMax } from './limits.js';
 import { Listeners, reportUncaught } from './listeners.js';
-import { Arrivals, type Receipt, type Source } from './log/arrivals.js';
-import { type Compared, type Comparing, compareRows, describeRows, requireRows } from './log/compare-rows.js';
+import { Arrivals, type Receipt } from './log/arrivals.js';
+import { type Compared, compareRows, describeRows, requireRows } from './log/compare-rows.js';
 import { DependencyArena } from './log/dependency-arena.js';
 import { Edges } from './log/edges.js';
 import { EffectiveLog } from './log/effective-log.js';
 import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
-import { hiddenEvents } from './log/hidden-entries.js';
-import { type ColdHidden, HiddenRows, type Truncated } from './log/hidden-rows.js';
 import type { LogParts } from './log/log-parts.js';
 import type { LogTables } from './log/log-tables.js';
 import { MissingEvents } from './log/missing-events.js';
@@ -36,39 +33,31 @@ import { PackedChunks, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { type ReadQuery, type ReadResult, readLacking } from './log/read-lacking.js';
-import { type HiddenWithOthers, ReissuedEvents, type Settlement, type Yielded } from './log/reissued-events.js';
 import { ReplicaTable } from './log/replica-table.js';
 import { type IsEnough, Residence } from './log/residence.js';
 import { packAnew, resumePacked } from './log/resume-packed.js';
 import { type Retention, retentionFloor } from './log/retention.js';
 import { chunksLacking, encodeRows, Lacking, pickLacking } from './log/rows-lacking.js';
 import { readMatching } from './log/rows-matching.js';
-import { SecondBranches } from './log/second-branches.js';
 import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { StandingRows } from './log/standing-rows.js';
-import { lookUpIn, notTold } from './log/times-before.js';
-import { type Truncation, Truncations } from './log/truncations.js';
+import { lookUpIn } from './log/times-before.js';
 import { UnstoredFills } from './log/unstored-fills.js';
 import type { LogDescriptor } from './log-descriptor.js';
 import type { Run } from './ports/storage.js';
 import type { Range } from './range.js';
-import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom } from './runs.js';
-
-/** What `compare` found. */
-export interface LogComparison extends Compared {
-  /** To be asked for: other events than stand here. */
-  readonly missing: readonly Run[];
-  /** The peer says that it has other events of this writer than stand here. */
-  readonly doubtful: boolean;
-}
+import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom, type OwnRuns } from './runs.js';
 
 /** What makes a log one that a node keeps, rather than one that is merely computed with. */
 export interface JournalOptions {
-  /** Draws a replica id that was never used. */
+  /** Draws a replica id that was never used: what is written here is written under it. */
   readonly freshReplica: () => ReplicaId;
   /** Takes over what the log's user merges: by `receive`, and storing what is new. */
   readonly onMerge?: (blocks: readonly Uint8Array[]) => Receipt;
 }
+
+/** A log with a journal draws the id that it writes under, unless it is told which to begin with. */
+type LogOptions<T> = Omit<GossipLogOptions<T>, 'replica'> & Partial<Pick<GossipLogOptions<T>, 'replica'>>;
 
 const codecName = /^[\x21-\x7e]{1,32}$/;
 
@@ -91,25 +80,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #buffer = new CausalBuffer(this.#replicas, this.#edges);
   readonly #effective: EffectiveRows;
   readonly #standing: StandingRows;
-  readonly #truncations = new Truncations(this.#replicas);
-  readonly #hidden: HiddenRows;
   readonly #residence: Residence;
   readonly #own: OwnRows;
-  readonly #reissued: ReissuedEvents;
-  readonly #branches: SecondBranches;
   readonly #parts: LogParts;
   readonly #arrivals: Arrivals;
   readonly #missing: MissingEvents;
   readonly #stored: EffectiveLog;
   readonly #listeners: Listeners;
   readonly #journal: JournalOptions | undefined;
-  /** Rows that gave way while the journal was read. */
-  readonly #yielded: Yielded[] = [];
   #snapshot: Snapshot<T> | undefined;
   #closed = false;
 
-  /** With `journal`, own events are kept for `takeUnflushed`, and disputes are settled (G4). */
-  constructor(options: GossipLogOptions<T>, journal?: JournalOptions) {
+  /** With `journal`, own events are kept for `takeUnflushed`, and the id to write under is drawn. */
+  constructor(options: LogOptions<T>, journal?: JournalOptions) {
     this.id = parseLogId(options.id);
     const now = () => checkNow(options.now());
     this.#now = now;
@@ -124,26 +107,27 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#standing = new StandingRows(this.#effective);
     const heads = new Heads(this.#tables);
-    const replica = parseReplicaId(options.replica);
-    this.#own = new OwnRows(this.#ordered, heads, { replica, now, freshReplica: journal?.freshReplica });
-    this.#reissued = new ReissuedEvents(this.#replicas, this.#standing, this.#own);
-    this.#packer = new Packer(this.#effective, heads, this.#reissued.ids);
-    this.#hidden = new HiddenRows(this.#effective, this.#standing, heads, this.#packer.packedRuns);
+    let given = options.replica === undefined ? undefined : parseReplicaId(options.replica);
+    const draw = (): ReplicaId => {
+      const replica = given ?? (journal as JournalOptions).freshReplica();
+      if (journal !== undefined) given = undefined;
+      return replica;
+    };
+    this.#own = new OwnRows(this.#ordered, heads, { draw, now, isKept: journal !== undefined });
+    this.#packer = new Packer(this.#effective, heads);
     this.#residence = new Residence(this.#effective, this.#packer);
     this.#parts = {
       ...{ effective: this.#effective, standing: this.#standing, heads, buffer: this.#buffer, packer: this.#packer },
-      ...{ truncations: this.#truncations, own: this.#own, reissued: this.#reissued },
-      fills: new UnstoredFills(this.#replicas),
+      ...{ own: this.#own, fills: new UnstoredFills(this.#replicas) },
     };
-    this.#branches = new SecondBranches(this.#parts);
-    this.#arrivals = new Arrivals(this.#parts, this.#branches, this.#residence);
+    this.#arrivals = new Arrivals(this.#parts);
     this.#missing = new MissingEvents(this.#parts);
-    this.#stored = new EffectiveLog(this.#parts, this.#branches);
+    this.#stored = new EffectiveLog(this.#parts);
     this.#journal = journal;
   }
 
   get replica(): ReplicaId {
-    return this.#replicas.ids[this.#own.self] as ReplicaId;
+    return this.#own.writer;
   }
 
   get length(): number {
@@ -164,7 +148,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     // What is merged stays where it came: the caller may use its buffer again.
     const blocks = importBlocks(new Uint8Array(bytes), this.#exportedAs);
     const merge = this.#journal?.onMerge;
-    const receipt = merge === undefined ? this.#receive(blocks, horizon(this.#now()), 'merge') : merge(blocks);
+    const receipt = merge === undefined ? this.#receive(blocks, horizon(this.#now()), false) : merge(blocks);
     if (receipt.refused !== undefined) throw receipt.refused;
     const { added, duplicates, parked, missing } = receipt;
     return { added, duplicates, parked, missing };
@@ -210,7 +194,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   get(id: EventId): LogEvent<T> | undefined {
-    const found = this.#reissued.find(id);
+    const { replica, seq } = parseEventId(id);
+    const index = this.#replicas.find(replica);
+    const found = index < 0 ? undefined : this.#standing.find(index, seq);
     return found && (this.#ordered.event(found.chunk, found.row) as LogEvent<T>);
   }
 
@@ -230,20 +216,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   // What comes, and what goes to the journal.
 
-  /**
-   * `merge` for a node: blocks from a peer, and what is to be stored of them. `contested` are the replicas of which this
-   * peer has sent other events than stand here, since it compared the log (G6); more may be added.
-   */
-  receive(blocks: readonly Uint8Array[], contested = new Set<ReplicaId>()): Receipt {
-    return this.#receive(blocks, horizon(this.#now()), 'peer', contested);
-  }
-
-  /** The same where packed chunks may be needed to judge what comes. */
-  *receiving(blocks: readonly Uint8Array[], contested?: Set<ReplicaId>): Reading<Receipt> {
-    return yield* this.#packed.reading(() => {
-      if (this.#packed.cold > 0 && this.#arrivals.prepare(blocks.map(decodeBlock))) this.#changed();
-      return this.receive(blocks, contested);
-    });
+  /** `merge` for a node: blocks from a peer, and what is to be stored of them. */
+  receive(blocks: readonly Uint8Array[]): Receipt {
+    return this.#receive(blocks, horizon(this.#now()), true);
   }
 
   /** Events that wait for others before they can show. */
@@ -256,29 +231,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#own.takeUnflushed();
   }
 
-  /**
-   * Says that these entries are stored, and gives back those that peers may be told of: not what is disputed, and not
-   * what gave way while it was on its way to the disk.
-   */
-  markStored(entries: readonly LogEntry[]): LogEntry[] {
-    return this.#stored.mark(entries);
-  }
-
-  /** May this entry still be stored? Not own events that gave way to others. */
-  mayStore(entry: LogEntry): boolean {
-    return this.#stored.mayStore(entry);
+  /** Says that these entries are stored: peers may be told of them. */
+  markStored(entries: readonly LogEntry[]): void {
+    this.#stored.mark(entries);
   }
 
   /** A block from this node's own journal: whatever its time, it was accepted before. */
   load(block: Uint8Array): Receipt {
-    return this.#receive([block], timeMax, 'journal');
+    return this.#receive([block], timeMax, false, true);
   }
 
-  /** The journal was read to its end: all of the log is stored. What gave way in it is appended again. */
+  /** The journal was read to its end: all of the log is stored. */
   loaded(): void {
     this.#stored.markAll();
-    for (const yielded of this.#yielded) this.#reissued.append(yielded);
-    this.#yielded.length = 0;
     this.#missing.letEdgeFall();
   }
 
@@ -296,7 +261,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Own events that are not stored yet. */
   get ownUnstored(): number {
-    return (this.#replicas.last[this.#own.self] as number) - this.storedSeq(this.replica);
+    const { self } = this.#own;
+    return self < 0 ? 0 : (this.#replicas.last[self] as number) - (this.#replicas.stored[self] as number);
   }
 
   /** The last event of each replica in the effective log. */
@@ -305,8 +271,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** What a durable node is known to have of what is stored here, when from that time on it lacks nothing. */
-  provenVersion(from: number, relayed: SequenceNumber): Map<ReplicaId, SequenceNumber> {
-    return this.#stored.provenVersion(from, relayed);
+  provenVersion(from: number, own: OwnRuns): Map<ReplicaId, SequenceNumber> {
+    return this.#stored.provenVersion(from, own);
   }
 
   /** The stored events of a replica up to the last, as far back as none is missing: a node may promise that it keeps these. */
@@ -314,20 +280,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#stored.keptRun(replica);
   }
 
-  /** Up to which event nothing of a replica is missing, stored or not. */
-  wholeSeq(replica: ReplicaId): SequenceNumber {
-    const index = this.#replicas.find(replica);
-    return index < 0 ? 0 : this.#edges.wholeUpTo(index);
+  /** Is any of these events here? */
+  holdsAny({ replica, first, last }: Run): boolean {
+    return this.#edges.heldRuns(this.#replicas.find(replica), first, last).length > 0;
   }
 
   /** What may be promised of the replicas of these entries, where that is not all from the first event on. */
   keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, KeptRun> | undefined {
     return this.#stored.keptOf(entries);
-  }
-
-  /** Is it open whether events of this replica can stand? */
-  isDisputed(replica: ReplicaId): boolean {
-    return this.#branches.disputed !== undefined && this.#branches.disputed === this.#replicas.find(replica);
   }
 
   /** Where the last `count` events begin that peers may be told of; where the log begins, when there are no more. */
@@ -341,35 +301,35 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /**
-   * Reads a turn of a comparison, and answers it. Durable nodes have the own events up to `relayed`; where the peer is one,
-   * it is offered those that it may lack below its edge.
-   *
-   * @throws GossipError `forked` (G5).
+   * Reads a turn of a comparison, and answers it. A durable peer is offered those of the `own` runs that it may lack below
+   * its edge.
    */
   *compare(
     received: readonly Range[],
     salt: number,
     thorough = false,
     peer = wholeLog,
-    peerWriter?: ReplicaId,
-    relayed = 0,
+    own: OwnRuns = new Map(),
     isDurable = false,
-  ): Reading<LogComparison> {
+  ): Reading<Compared> {
     const from = Math.max(peer.complete, this.#edges.complete);
-    const offersAgain = isDurable && !this.#stored.isProven(from, relayed);
-    const between = { peer, peerWriter, writer: this.replica, relayed, offersAgain, thorough };
+    const unproven = isDurable
+      ? [...own].filter(([writer, relayed]) => !this.#stored.isProven(from, writer, relayed))
+      : [];
+    const between = { peer, own, offersAgain: new Map(unproven), thorough };
     return yield* this.#packed.reading(() => {
       const { rowsRead } = this.#packed;
-      const compared = this.#compare(received, salt, between);
+      requireRows(this.#effective, received);
+      const compared = compareRows(this.#effective, received, salt, between);
       return { ...compared, walked: compared.walked + this.#packed.rowsRead - rowsRead };
     });
   }
 
   /** What a peer lacks of the effective log, in log order. */
-  *read({ lacks, newest, writer, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
+  *read({ lacks, newest, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
     const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, this.#replicas.stored);
     const cut = newest === undefined ? undefined : yield* startOfNewest(this.#effective, lackingOf(lacks), newest);
-    const known = cut === undefined ? lacks : lacksFrom(lacks, cut, writer);
+    const known = cut === undefined ? lacks : lacksFrom(lacks, cut);
     const lacking = lackingOf(known);
     const part = yield* readLacking(this.#effective, lacking, known, { bytesMax, upTo });
     const lackingCount = Math.min(lacking.count, this.#effective.countFrom(lacking.from));
@@ -446,50 +406,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#missing.below();
   }
 
-  // The truncation table.
-
-  /** Replicas of which events are hidden, and from which one on. The same list until it grows. */
-  get truncations(): readonly Truncation[] {
-    return this.#truncations.entries;
-  }
-
-  /** Is this event hidden? */
-  isHidden(replica: ReplicaId, seq: SequenceNumber): boolean {
-    return this.#truncations.hides(this.#replicas.find(replica), seq);
-  }
-
-  /**
-   * The id under which an event stands that was known by this one: the same, that of the event in its place, or none when it
-   * is hidden, or not here.
-   */
-  standingId(id: EventId): EventId | undefined {
-    return this.#reissued.standingId(id);
-  }
-
-  /** The hidden events in these blocks, in log order, each once. */
-  hiddenIn(blocks: readonly Uint8Array[]): LogEvent<T>[] {
-    const isHidden = (replica: ReplicaId, seq: number) => this.isHidden(replica, seq);
-    return hiddenEvents(blocks, isHidden, this.#codec as PayloadCodec<unknown>) as LogEvent<T>[];
-  }
-
-  /** The table as it was stored; the log must be empty. `truncate` with it once the log is read: a manifest may be older. */
-  knowTruncations(stored: readonly Truncation[]): void {
-    invariant(this.length === 0 && this.#packed.slots.length === 0, 'an empty log is told what is hidden in it');
-    this.#truncations.merge(stored);
-  }
-
-  /**
-   * Takes truncations in: what they hide is taken out of the log (J1, J2). Own events among it that are not hidden for
-   * themselves are appended again, those that `again` says.
-   *
-   * @throws GossipError `limit-exceeded`; then nothing has changed.
-   */
-  *truncate(told: readonly Truncation[], again?: HiddenWithOthers): Reading<Truncated> {
-    this.#assertOpen();
-    const cold = yield* this.#hidden.search(told);
-    return yield* this.#packed.reading(() => this.#truncate(told, cold, again));
-  }
-
   // Packed chunks.
 
   /**
@@ -560,19 +476,13 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     if (this.#residence.trim(from, this.#own.unflushed)) this.#changed();
   }
 
-  /** Not while it is open which events stand (G4). */
-  get isPackable(): boolean {
-    return this.#branches.disputed === undefined;
-  }
-
   /**
-   * The next step of packing; `undefined` when the log is not packable. What was packed before `joinsFromMs`, milliseconds
+   * The next step of packing. What was packed before `joinsFromMs`, milliseconds
    * since 1970, is not joined with what is packed now.
    */
-  *pack(joinsFromMs = 0): Reading<PackPlan | undefined> {
+  *pack(joinsFromMs = 0): Reading<PackPlan> {
     const { slots, cold, end } = this.#packed;
     const last = slots[slots.length - 1];
-    if (!this.isPackable) return undefined;
     // The last chunk is joined with what comes behind it when it is small. That is in memory: then it must be, too (Q3).
     if (last !== undefined && cold === slots.length && isSmall(last, joinsFromMs) && this.#own.clock >= end) {
       if (yield* this.#packed.reading(() => this.#residence.warm(this.#packed.cold - 1))) this.#changed();
@@ -594,10 +504,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return retentionFloor(this.#packed, this.length + this.olderLength, retention, this.#now(), upTo);
   }
 
-  /** The time of the first own event behind `seq`; `undefined` when there is none, 0 when it is not in memory. */
-  timeOfOwn(seq: SequenceNumber): number | undefined {
-    if (seq >= (this.#replicas.last[this.#own.self] as number)) return undefined;
-    return this.#standing.findTime(this.#own.self, seq + 1);
+  /** The time of a writer's first event behind `seq`; `undefined` when there is none, 0 when it is not in memory. */
+  timeBehind(writer: ReplicaId, seq: SequenceNumber): number | undefined {
+    const index = this.#replicas.find(writer);
+    if (seq >= (this.#replicas.last[index] ?? 0)) return undefined;
+    return this.#standing.findTime(index, seq + 1);
   }
 
   /**
@@ -630,23 +541,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   // How it works inside.
 
-  #compare(received: readonly Range[], salt: number, between: Comparing): LogComparison {
-    requireRows(this.#effective, received);
-    const compared = compareRows(this.#effective, received, salt, between);
-    const missing: Run[] = [];
-    let doubtful = false;
-    for (const range of received) {
-      if (!('runs' in range)) continue;
-      for (const { replica, last } of this.#branches.doubted(range.runs)) {
-        doubtful = true;
-        compared.lacks.delete(replica);
-        // G4 goes by events, not by claims: let it come. What is behind the stored ones comes by itself.
-        if (last <= this.storedSeq(replica)) missing.push({ replica, first: last, last });
-      }
-    }
-    return { ...compared, missing, doubtful };
-  }
-
   /** A codec may have been bound since the log was made. */
   get #exportedAs(): Pick<LogDescriptor, 'id' | 'codec'> {
     return { id: this.id, codec: this.#codec.name };
@@ -665,26 +559,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   #assertOpen(): void {
     if (this.#closed) throw new GossipError('log-closed', `log "${this.id}" is closed`, { context: { id: this.id } });
-  }
-
-  #truncate(told: readonly Truncation[], cold: ColdHidden, again: HiddenWithOthers | undefined): Truncated {
-    const hiding = this.#hidden.affected(told);
-    this.#packed.requireAt(cold.times);
-    const grew = this.#truncations.merge(told);
-    for (const { replica, from } of told) this.#edges.unrefer(this.#replicas.find(replica), from);
-    const ownFrom = this.#replicas.hiddenFrom[this.#own.self] as number;
-    const entries = ownFrom < Number.POSITIVE_INFINITY ? this.#own.endBefore(ownFrom) : [];
-    const { disputed } = this.#branches;
-    if (disputed !== undefined && hiding.has(disputed)) this.#branches.drop();
-    const rows = this.#hidden.take(hiding, cold);
-    this.#reissued.forget(rows, true);
-    const hidden = encodeRows(rows, this.#tables, 'received', notTold);
-    const freed = this.#arrivals.releaseAll();
-    const reissued = again === undefined ? new Map() : this.#reissued.appendBehind(rows, again);
-    if (rows.count > 0) this.#snapshot = undefined;
-    if (rows.count > 0 || freed.length > 0) this.#changed();
-    const fell = this.#missing.letEdgeFall();
-    return { grew, hidden, entries: [...entries, ...freed], reissued, fell };
   }
 
   #encodePayload(payload: T): Uint8Array {
@@ -727,15 +601,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#listeners.tell();
   }
 
-  #receive(blocks: readonly Uint8Array[], upTo: number, source: Source, contested?: Set<ReplicaId>): Receipt {
+  #receive(blocks: readonly Uint8Array[], upTo: number, collects: boolean, isJournal = false): Receipt {
     this.#assertOpen();
     const { found } = this.#edges;
-    const tally = this.#arrivals.receive(blocks, upTo, source, contested);
-    if (tally.yielded.length > 0) this.#snapshot = undefined;
-    let settled: Settlement | undefined;
-    if (source === 'journal') this.#yielded.push(...tally.yielded);
-    else [settled] = tally.yielded.map((yielded) => this.#reissued.append(yielded));
-    const { added, hidden, dropped, mended, disputed, entries, runs, refused } = tally;
+    const tally = this.#arrivals.receive(blocks, upTo, collects);
+    const { added, dropped, forked, entries, runs, refused } = tally;
     let { duplicates } = tally;
     let parked = 0;
     for (const { replica, seq, again } of tally.parked) {
@@ -744,22 +614,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     }
     const missing = tally.parked.length > 0 ? this.#buffer.missing() : [];
     // Of a journal that is still being read it is not known what is missing.
-    const fell = source !== 'journal' && this.#missing.letEdgeFall();
-    if (added > 0 || settled !== undefined) this.#changed();
+    const fell = !isJournal && this.#missing.letEdgeFall();
+    if (added > 0) this.#changed();
     // Not put together by spreading, which takes longer than the rest of a block of one row.
     return {
       added,
       duplicates,
-      hidden,
       dropped,
-      mended,
-      disputed,
+      forked,
       entries,
       runs,
       parked,
       missing,
       refused,
-      settled,
       fell,
       foundMissing: !fell && this.#edges.found > found,
     };

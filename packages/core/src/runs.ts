@@ -1,6 +1,6 @@
 /** Runs of events with their times: how logs speak of what they hold. */
-import type { DecodedBlock } from './codec/block.js';
-import type { ReplicaId, SequenceNumber } from './ids.js';
+import { type DecodedBlock, decodeBlock } from './codec/block.js';
+import { type ReplicaId, replicaIdFromBytes, type SequenceNumber } from './ids.js';
 import type { Chunk } from './log/chunk.js';
 import type { JournalEntry, Run } from './ports/storage.js';
 
@@ -10,12 +10,18 @@ export interface TimedRun extends Run {
   readonly lastTime: number;
 }
 
+/** Own writers with events that are not known to be at a durable node, and up to which event they are. */
+export type OwnRuns = ReadonlyMap<ReplicaId, SequenceNumber>;
+
 /** Events of one replica of which none is missing between these two. */
 export type KeptRun = Pick<Run, 'first' | 'last'>;
 
 /** A block with what it holds, ready for the journal and for peers. */
 export interface LogEntry extends JournalEntry {
+  /** One run per replica. */
   readonly runs: readonly TimedRun[];
+  /** `own`: written by this node. `received`: from a peer. */
+  readonly origin: 'own' | 'received';
 }
 
 /** The last event of a replica before the first that a peer lacks; `time` is 0 where it is not known. */
@@ -26,17 +32,10 @@ export interface KnownEvent {
   readonly until?: SequenceNumber;
 }
 
-/** What somebody lacks, less what others than `writer` wrote before a time. */
-export function lacksFrom(
-  lacks: ReadonlyMap<ReplicaId, KnownEvent>,
-  time: number,
-  writer: ReplicaId | undefined,
-): Map<ReplicaId, KnownEvent> {
+/** What somebody lacks, less what lies before a time. */
+export function lacksFrom(lacks: ReadonlyMap<ReplicaId, KnownEvent>, time: number): Map<ReplicaId, KnownEvent> {
   return new Map(
-    Array.from(lacks, ([replica, known]) => [
-      replica,
-      replica === writer ? known : { ...known, time: Math.max(known.time, time - 1) },
-    ]),
+    Array.from(lacks, ([replica, known]) => [replica, { ...known, time: Math.max(known.time, time - 1) }]),
   );
 }
 
@@ -75,4 +74,10 @@ export function blockRuns(block: DecodedBlock, replicas: readonly number[], ids:
     if (run.last++ < run.first) run.firstTime = run.lastTime;
   }
   return runs;
+}
+
+/** What a block holds, by its bytes. */
+export function runsOf(bytes: Uint8Array): TimedRun[] {
+  const block = decodeBlock(bytes);
+  return blockRuns(block, [...block.replicas.keys()], block.replicas.map(replicaIdFromBytes));
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
 import { fromHex, toHex } from './frames.js';
-import { blockOf, manyRows, messages, oneRow, type Row, reissuedRow, rowsOf } from './sample-blocks.js';
+import { blockOf, manyRows, messages, oneRow, type Row, rowsOf } from './sample-blocks.js';
 
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
 
@@ -17,7 +17,6 @@ const folder = join(import.meta.dirname, 'fixtures');
 const blocks: Readonly<Record<string, readonly Row[]>> = {
   'block-one-row': oneRow,
   'block-many-rows': manyRows,
-  'block-reissued': reissuedRow,
 };
 const frames: Readonly<Record<string, Message>> = Object.fromEntries(
   Object.entries(messages).map(([kind, message]) => [`frame-${kind}`, message]),

@@ -39,7 +39,7 @@ export class PackedNode {
   }
 
   receive(blocks: readonly Uint8Array[]): void {
-    const receipt = readNow(this.log.receiving(blocks, new Set()), this.chunks);
+    const receipt = this.log.receive(blocks);
     expect(receipt.refused).toBeUndefined();
     this.#unstored.push(...receipt.entries);
   }

@@ -121,11 +121,6 @@ export const manyRows: Row[] = [
   },
 ];
 
-/** An event appended again: its payload begins with its former id, event 7 of a replica whose bytes are text. */
-export const reissuedRow: Row[] = [
-  { replica: bob, seq: 1, time: baseTime, kind: 1, payload: `${'a'.repeat(16)}\u0007"Tea?"` },
-];
-
 const run = { replica: ada, first: 3, last: 200 };
 
 /** One message of every kind. */
@@ -187,13 +182,6 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
   sums: { kind: 'sums', channel: 3, upTo: baseTime, count: 300, sum: Uint32Array.of(1, 0xff, 0x12345678, 0xffffffff) },
   coming: { kind: 'coming', channel: 3, events: 40_000, bytes: 1_600_000 },
   absent: { kind: 'absent', channel: 3, runs: [run] },
-  truncations: {
-    ...{ kind: 'truncations', channel: 3 },
-    truncations: [
-      { replica: ada, from: 200, reason: 'withdrawn' },
-      { replica: bob, from: 1, reason: 'withdrawn' },
-    ],
-  },
   cut: { kind: 'cut', channel: 3, time: baseTime },
   ping: { kind: 'ping', asks: true, now: 1_700_000_000_000 },
 };

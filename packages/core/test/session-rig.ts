@@ -3,7 +3,7 @@
  * `session.test.ts` says what must come of each pair.
  */
 import { decodeMessage, encodeMessage, type Message, type WantMessage } from '../src/codec/message.js';
-import { GossipError, limits, type ReplicaId, replicaIdFromBytes, type Truncation } from '../src/index.js';
+import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
 import { endOfTime, type Range } from '../src/range.js';
 import type { Answers, Effect, SessionInput, SessionOutput } from '../src/sync/index.js';
 import { ReplicatedLog, Session } from '../src/sync/index.js';
@@ -38,7 +38,7 @@ const answers: { readonly [K in keyof Answers]: Answers[K] } = {
     ...{ descriptor, ranges: [{ kind: 'runs', runs: [] }], token: undefined },
     edges: { wanted: 0, complete: 0, catchUpEventsMax: 1_000 },
   },
-  compare: { lacks: new Map(), reply: [], missing: [], doubtful: false, from: 0, walked: 0, rows: 1 },
+  compare: { lacks: new Map(), reply: [], from: 0, walked: 0, rows: 1 },
   sum: { fingerprint: { count: 1, sum: Uint32Array.of(1, 2, 3, 4) } },
   supply: { lacks: new Map(), absent: [] },
   read: { entries: [], more: false, heldTime: undefined, lacking: 0, cut: undefined },
@@ -138,7 +138,6 @@ const feed = {
   ...{ kind: 'feed', channel: nobodys, descriptor, token: undefined },
   ...{ filter: { from: 0, until: endOfTime, replicas: [] }, after: [] },
 } satisfies Message;
-const hidden: readonly Truncation[] = [{ replica: there, from: 1, reason: 'withdrawn' }];
 const early = Math.floor((startMs + 2 * limits.clockDriftMsMax) * 2048);
 
 type Step = (rig: Rig) => SessionInput;
@@ -314,9 +313,6 @@ export const happenings = {
   want: (rig) => rig.frame(want),
   absent: (rig) => rig.frame({ ...want, kind: 'absent' }),
   'want, by this node': (rig) => ({ type: 'want', log, runs: want.runs, now: rig.nowMs }),
-  truncations: (rig) => rig.frame({ kind: 'truncations', channel: theirs, truncations: hidden }),
-  'truncations, before an open': (rig) => rig.frame({ kind: 'truncations', channel: nobodys, truncations: hidden }),
-  'truncated, by this node': (rig) => ({ type: 'truncated', log, truncations: hidden, now: rig.nowMs }),
   events: (rig) => rig.frame(events(ours)),
   'events, no such channel': (rig) => rig.frame(events(nobodys)),
   ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ replica: here, first: 1, last: 1 }] }),

@@ -3,7 +3,7 @@
  * until they are delivered, answers until they are given, and nothing happens by itself.
  */
 import { decodeMessage } from '../src/codec/message.js';
-import { GossipError, type ReplicaId, replicaIdFromBytes, type SequenceNumber, type Truncation } from '../src/index.js';
+import { GossipError, type ReplicaId, replicaIdFromBytes, type SequenceNumber } from '../src/index.js';
 import { creditBytesMax, frameBytesMax } from '../src/limits.js';
 import {
   type Answer,
@@ -129,17 +129,8 @@ export class TestNode {
     hosted.queue = [];
     if (entries.length === 0) return;
     hosted.journal.push(...entries.map(({ block }) => block));
-    const told = hosted.log.markStored(entries);
-    this.input({ type: 'stored', log, entries: told, now: this.trueNow() });
-  }
-
-  /** Hides events, stores that and tells the peer. */
-  hide(log: string, truncations: readonly Truncation[]): void {
-    const hosted = this.host(log);
-    const { grew, entries, hidden } = readNow(hosted.log.truncate(truncations));
-    hosted.queue.push(...entries, ...hidden);
-    this.store(log);
-    if (grew) this.input({ type: 'truncated', log, truncations: hosted.log.truncations, now: this.trueNow() });
+    hosted.log.markStored(entries);
+    this.input({ type: 'stored', log, entries, now: this.trueNow() });
   }
 
   tick(): void {
@@ -197,9 +188,6 @@ export class TestNode {
           this.#acknowledged(replica, last);
         }
         break;
-      case 'truncations':
-        this.hide(output.log, output.truncations);
-        break;
       case 'cut': {
         const hosted = this.host(output.log);
         if (output.time <= hosted.log.edges.complete) break;
@@ -246,11 +234,10 @@ export class TestNode {
           ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
           ranges: readNow(hosted.log.describe()),
           edges: { ...hosted.log.edges, ...(catchUpEventsMax !== undefined && { catchUpEventsMax }) },
-          truncations: hosted.log.truncations,
         };
       case 'compare': {
-        const { received, salt, thorough, peer, peerWriter } = effect;
-        return { kind: 'compare', ...readNow(hosted.log.compare(received, salt, thorough, peer, peerWriter)) };
+        const { received, salt, thorough, peer } = effect;
+        return { kind: 'compare', ...readNow(hosted.log.compare(received, salt, thorough, peer)) };
       }
       case 'supply':
         return { kind: 'supply', ...hosted.log.supply(effect.runs, effect.from) };

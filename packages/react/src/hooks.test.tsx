@@ -417,19 +417,6 @@ describe('useDelivery', () => {
     expect(deliveries.result.current).toEqual([{ state: 'pending' }, { state: 'stored' }]);
   });
 
-  test('an event that gave way is followed, also when it is asked for only then', () => {
-    const node = new FakeNode();
-    renderHook(() => useGossipLog('a'), within(node));
-    let former = {} as LogEvent;
-    act(() => {
-      [former] = node.ready('a', 'mine') as [LogEvent];
-      node.giveWay('a');
-      node.deliver('a', former, { state: 'relayed', node: 'relay' });
-    });
-    const { result } = renderHook(() => useDelivery(former), within(node));
-    expect(result.current).toEqual({ state: 'relayed', node: 'relay' });
-  });
-
   test('a row that outlives its room keeps the log open, with the codec of the room', () => {
     const node = new FakeNode();
     const codec: PayloadCodec = { name: 'own', encode: () => new Uint8Array(), decode: () => undefined };

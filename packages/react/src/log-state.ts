@@ -1,12 +1,5 @@
 /** What hooks and stores show of a log. */
-import {
-  checkOptions,
-  type EventId,
-  emptySnapshot,
-  type GossipError,
-  type LogEvent,
-  type Snapshot,
-} from '@gossip-log/core';
+import { checkOptions, emptySnapshot, type GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
 import type { LogHandle, OpenOptions } from '@gossip-log/transport';
 
 /** One log as an app sees it. Immutable: a change makes a new object, no change keeps it. */
@@ -28,14 +21,6 @@ export interface LogState<T = unknown> {
    * @throws GossipError `log-not-ready`, `log-closed`, `payload-unencodable`, `event-too-large`.
    */
   readonly append: (payload: T) => LogEvent<T>;
-  /**
-   * Takes an own event back: it leaves `events` here at once, and everywhere as word of it arrives. Own events behind it are
-   * appended again. Resolves once that is durable on this disk. The same function until node or id changes.
-   *
-   * @throws GossipError (a rejection) `not-own` for another's event, `unknown-event`, `log-not-ready`, `log-closed`,
-   *   `limit-exceeded`; TypeError for what is no id.
-   */
-  readonly withdraw: (id: EventId) => Promise<void>;
   /** Why it failed; also set while `ready` when storage cannot be written, or older events not be read. */
   readonly error: GossipError | undefined;
   /** While a peer sends much that is lacking here: events that came, of so many. The same object until it changes. */
@@ -61,7 +46,7 @@ export interface LogState<T = unknown> {
 }
 
 /** @internal What can be done with a log. */
-export type LogActions<T> = Pick<LogState<T>, 'append' | 'withdraw' | 'loadOlder'>;
+export type LogActions<T> = Pick<LogState<T>, 'append' | 'loadOlder'>;
 
 /** @internal A log of which nothing is known yet. */
 export function unreadState<T>(status: 'disabled' | 'opening', actions: LogActions<T>): LogState<T> {

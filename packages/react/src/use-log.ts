@@ -33,7 +33,7 @@ function logSource<T>(
     const append = (): never => {
       throw new GossipError('log-not-ready', id === null ? 'no log: its id is null' : `log "${id}": no node yet`);
     };
-    const actions: LogActions<T> = { append, withdraw: async () => append(), loadOlder: async () => 0 };
+    const actions: LogActions<T> = { append, loadOlder: async () => 0 };
     const state = unreadState<T>(id === null ? 'disabled' : 'opening', actions);
     const read = (): LogState<T> => state;
     const retain = () => nothing;
@@ -44,7 +44,6 @@ function logSource<T>(
   const registry = registryOf(node);
   const actions: LogActions<T> = {
     append: (payload) => registry.append(id, payload) as LogEvent<T>,
-    withdraw: (event) => registry.withdraw(id, event),
     loadOlder: (count?: number) => registry.loadOlder(id, options, count),
   };
   const initial = unreadState<T>('opening', actions);

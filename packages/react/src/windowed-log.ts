@@ -2,7 +2,7 @@
  * One window over a log in use by any number of hooks and stores: a handle of the node, and the zustand store that
  * mirrors it. Rules: `shared-log.ts`.
  */
-import { type EventId, emptySnapshot, GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
+import { emptySnapshot, GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
 import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
 import { shallow } from 'zustand/shallow';
 import { createStore, type StoreApi } from 'zustand/vanilla';
@@ -54,16 +54,12 @@ export class WindowedLog {
   #loading: Promise<number> | undefined;
 
   /** What `whole` does is done to the whole log: all its windows show it at once. */
-  constructor(
-    id: string,
-    options: OpenOptions<unknown> | undefined,
-    whole: Pick<LogActions<unknown>, 'append' | 'withdraw'>,
-  ) {
+  constructor(id: string, options: OpenOptions<unknown> | undefined, whole: Pick<LogActions<unknown>, 'append'>) {
     this.#id = id;
     this.options = options;
     const loadOlder = (count?: number) => this.loadOlder(count);
-    const { append, withdraw } = whole;
-    this.store = createStore<LogState>(() => unreadState('opening', { append, withdraw, loadOlder }));
+    const { append } = whole;
+    this.store = createStore<LogState>(() => unreadState('opening', { append, loadOlder }));
   }
 
   /** Nothing more can be read from it. */
@@ -116,19 +112,15 @@ export class WindowedLog {
     return this.#opened.append(payload);
   }
 
-  withdraw(event: EventId): Promise<void> {
-    return this.#opened.withdraw(event);
-  }
-
   get #opened(): LogHandle<unknown> {
     // Opening it failed at once: the state holds why.
     if (this.#handle === undefined) throw this.store.getState().error;
     return this.#handle;
   }
 
-  /** Is it this very object, or was it? An event's id is unique only within its log. */
+  /** Is it this very object? An event's id is unique only within its log. */
   holds(event: LogEvent): boolean {
-    return this.#handle?.log?.get(event.id) === event || this.#handle?.successor(event) !== undefined;
+    return this.#handle?.log?.get(event.id) === event;
   }
 
   delivery(event: LogEvent): Delivery | undefined {

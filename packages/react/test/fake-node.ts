@@ -38,7 +38,6 @@ class FakeLog {
   users = 0;
   hasGap = false;
   readonly deliveries = new Map<EventId, Delivery>();
-  readonly successors = new Map<LogEvent, LogEvent>();
   readonly listeners = new Set<() => void>();
   readonly settled: Promise<GossipLog>;
   readonly log: GossipLog;
@@ -65,12 +64,6 @@ class FakeLog {
     for (const listener of [...this.listeners]) listener();
   }
 
-  giveWay(): void {
-    const [former] = this.#events as [LogEvent];
-    this.#events[0] = { ...former, payload: 'theirs' };
-    this.successors.set(former, this.add(former.payload));
-  }
-
   add(payload: unknown): LogEvent {
     const seq = this.#events.length + 1;
     // Every log counts alike: ids are unique within one log only, as those of the real one may be.
@@ -83,7 +76,6 @@ class FakeLog {
       timestamp: seq,
       clock: seq * 2048,
       payload,
-      formerId: undefined,
       error: undefined,
     };
     this.#events = [...this.#events, event];
@@ -166,10 +158,7 @@ export class FakeNode implements GossipNode {
         return log.add(payload);
       },
       delivery: (event) => log.deliveries.get(typeof event === 'string' ? event : event.id) ?? pending,
-      successor: (event) => log.successors.get(event),
       delivered: () => new Promise(() => {}),
-      withdraw: () => new Promise(() => {}),
-      withdrawn: async () => [],
       subscribe: (listener) => this.#listen(log.listeners, listener),
       release: () => {
         if (released) return;
@@ -229,13 +218,6 @@ export class FakeNode implements GossipNode {
   deliver(id: string, event: LogEvent, delivery: Delivery): void {
     const log = this.#log(id);
     log.deliveries.set(event.id, delivery);
-    log.change();
-  }
-
-  /** The first event gives way to another one of its id, and is appended again. */
-  giveWay(id: string): void {
-    const log = this.#log(id);
-    log.giveWay();
     log.change();
   }
 

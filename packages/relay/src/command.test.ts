@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EventId, limits, parseEventId } from '@gossip-log/core';
+import { blocksOf, runsOf } from '@gossip-log/core/sync';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import type { LogHandle } from '@gossip-log/transport';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -77,7 +78,11 @@ async function writer(url: string, name: string): Promise<Writer> {
 async function heads(data: string): Promise<ReadonlyMap<string, number>> {
   const storage = lmdbStorage({ path: data });
   try {
-    return (await storage.load('room')).heads;
+    const { records } = await storage.load('room');
+    const blocks = [...blocksOf(await storage.readChunks('room')), ...records.map(({ block }) => block)];
+    const last = new Map<string, number>();
+    for (const run of blocks.flatMap(runsOf)) last.set(run.replica, Math.max(run.last, last.get(run.replica) ?? 0));
+    return last;
   } finally {
     await storage.close();
   }

@@ -4,7 +4,7 @@ import {
   limits,
   type Packing,
   parseReplicaId,
-  type Truncation,
+  type ReplicaId,
   utf8Decoder,
   utf8Encoder,
 } from '@gossip-log/core';
@@ -34,31 +34,21 @@ export function checkMetadataValue(value: Uint8Array | undefined): void {
   atMost('value', value.length, limits.metadataValueBytesMax, 'bytes');
 }
 
-/** @throws TypeError, RangeError when an entry could not be told from damage later. */
+/** @throws TypeError when an entry holds no bytes. */
 export function checkEntries(entries: readonly JournalEntry[]): void {
-  entries.forEach((entry, i) => {
-    checkBytes(`entries[${i}].block`, entry.block);
-    // Without a run there is no head to compare with: it could be neither refused nor skipped.
-    if (entry.runs.length === 0) throw new RangeError(`entries[${i}].runs: expected at least one run, got none`);
-    for (const { replica, first, last } of entry.runs) {
-      parseReplicaId(replica);
-      if (!Number.isInteger(first) || !Number.isInteger(last) || first < 1 || last < first || last > limits.seqMax) {
-        throw new RangeError(
-          `entries[${i}].runs: expected 1 <= first <= last <= ${limits.seqMax}, got ${first} to ${last}`,
-        );
-      }
-    }
+  entries.forEach(({ block }, i) => {
+    checkBytes(`entries[${i}].block`, block);
   });
 }
 
-/** @throws RangeError when one hides from no sequence number on. */
-export function checkTruncations(truncations: readonly Truncation[]): void {
-  truncations.forEach(({ replica, from }, i) => {
+/** @throws TypeError, RangeError when a run has no writer, or ends with no sequence number. */
+export function checkOwnRuns(runs: ReadonlyMap<ReplicaId, number>): void {
+  for (const [replica, last] of runs) {
     parseReplicaId(replica);
-    if (!Number.isInteger(from) || from < 1 || from > limits.seqMax) {
-      throw new RangeError(`truncations[${i}].from: expected 1 to ${limits.seqMax}, got ${from}`);
+    if (!Number.isInteger(last) || last < 1 || last > limits.seqMax) {
+      throw new RangeError(`own run: expected its last event, 1 to ${limits.seqMax}, got ${last}`);
     }
-  });
+  }
 }
 
 /**

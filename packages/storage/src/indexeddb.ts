@@ -5,20 +5,15 @@
  * |---|---|---|
  * | `journal` | [log, ordinal] | block |
  * | `aside` | [log, ordinal] | block set aside |
- * | `heads` | [log, replica] | sealed: head, u32 |
+ * | `ownRuns` | [log, replica] | sealed: the last event of an own run, u32 |
  * | `metadata` | key | sealed: metadata |
- * | `replicas` | replica | `true`: it is in the pool |
  * | `counters` | [log] | sealed: JSON, counters, as `pack-plan.ts` has them |
  * | `manifests` | [log] | sealed: manifest |
  * | `chunks` | [log, id] | packed chunk |
  * | `removed` | [log, id] | `true`: that chunk was removed, and goes when nobody can read it any more |
  * | `chunksAside` | [log, id] | packed chunk set aside |
- * | `truncations` | [log, replica] | sealed: truncation, as `truncation-value.ts` has it |
  *
- * Version 1 had no stores from `counters` on, version 2 no `truncations`.
- *
- * "Sealed" is `seal.ts`. Who holds a replica id is not stored: that is a Web Lock's business, which ends with
- * its tab however that ends.
+ * "Sealed" is `seal.ts`.
  *
  * Removed chunks (P13) go when a storage opens the database alone: each holds a Web Lock, shared with the others, from
  * before its first read until it is closed. Without Web Locks they stay.
@@ -31,10 +26,7 @@ import {
   GossipError,
   type GossipStorage,
   type JournalRecord,
-  parseReplicaId,
   type ReplicaId,
-  type ReplicaLease,
-  type SequenceNumber,
   utf8Encoder,
 } from '@gossip-log/core';
 import { type DBSchema, deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
@@ -43,45 +35,40 @@ import {
   checkChunkIds,
   checkEntries,
   checkMetadataValue,
+  checkOwnRuns,
   checkPacking,
-  checkTruncations,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
 } from './arguments.js';
 import { CallGate } from './call-gate.js';
-import { planCommit, replicasOf } from './commit-plan.js';
 import { withFallback } from './fallback.js';
+import { formatError } from './format-error.js';
 import { askBrowser, PatientRequest } from './open-database.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
-import { seal, sealHead, unseal, unsealHead } from './seal.js';
-import { lowest, sealTruncation, unsealTruncation } from './truncation-value.js';
+import { seal, sealNumber, unseal, unsealRun } from './seal.js';
 
-/** Rises when older code could misread what newer code writes. */
-const formatVersion = 3;
+/** Rises when another version could misread what this one writes. */
+const formatVersion = 4;
 /** Records of one request: each request costs, and its whole answer is in memory at once. */
 const recordsMax = 256;
 
 interface Schema extends DBSchema {
   journal: { key: [log: string, ordinal: number]; value: Uint8Array };
   aside: { key: [log: string, ordinal: number]; value: Uint8Array };
-  heads: { key: [log: string, replica: string]; value: Uint8Array };
+  ownRuns: { key: [log: string, replica: string]; value: Uint8Array };
   metadata: { key: string; value: Uint8Array };
-  replicas: { key: string; value: true };
   counters: { key: [log: string]; value: Uint8Array };
   manifests: { key: [log: string]; value: Uint8Array };
   chunks: { key: [log: string, id: number]; value: Uint8Array };
   removed: { key: [log: string, id: number]; value: true };
   chunksAside: { key: [log: string, id: number]; value: Uint8Array };
-  truncations: { key: [log: string, replica: string]; value: Uint8Array };
 }
 
 type Stores = StoreNames<Schema>;
 
-/** The stores that format version 2 added. */
-const packStores = ['counters', 'manifests', 'chunks', 'removed', 'chunksAside'] as const;
 /** What is kept of a log, by keys that begin with its name. */
-const logStores = ['journal', 'aside', 'heads', ...packStores, 'truncations'] as const;
+const logStores = ['journal', 'aside', 'ownRuns', 'counters', 'manifests', 'chunks', 'removed', 'chunksAside'] as const;
 
 /** Options of `indexedDbStorage`. */
 export interface IndexedDbStorageOptions {
@@ -107,9 +94,6 @@ export interface IndexedDbStorageOptions {
 /**
  * Keeps everything in an IndexedDB database. Opens it with the first call; all tabs of an origin may use it at
  * the same time.
- *
- * A replica id is leased by a Web Lock. Where there are none (a page without HTTPS), no tab can know whether
- * another still writes under an id, so each lease takes a fresh one and none is kept.
  *
  * Where the database does not open, calls reject with `storage-failed` within seconds, and `error.context.reason` says
  * why: `unavailable` (a sandboxed frame, a private window, a policy, no IndexedDB at all), `blocked` (by another tab, see
@@ -137,7 +121,6 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
   const { name, onBlocked, fallback } = options;
   checkName(name);
   const gate = new CallGate();
-  const leases = new Set<ReplicaLease>();
   let opening: PatientRequest<IDBPDatabase<Schema>> | undefined;
   let opened = false;
   let closed = false;
@@ -242,133 +225,61 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     return gate.run(what, () => transact(stores, 'readwrite', durability, action));
   }
 
-  /** Locks the first idle id of the pool, or a new one. */
-  async function lockReplica(create: () => ReplicaId): Promise<{ replica: ReplicaId; unlock: Unlock }> {
-    if (!globalThis.navigator?.locks) return { replica: parseReplicaId(create()), unlock: async () => {} };
-    const lockOf = (replica: string) => takeLock(`gossip-log/${name}/${replica}`, { ifAvailable: true });
-
-    const pool = await transact(['replicas'], 'readonly', 'default', (transaction) =>
-      transaction.objectStore('replicas').getAllKeys(),
-    );
-    for (const replica of pool) {
-      const unlock = await lockOf(replica);
-      if (!unlock) continue;
-      try {
-        const kept = await transact(['replicas'], 'readonly', 'default', (transaction) =>
-          transaction.objectStore('replicas').get(replica),
-        );
-        if (kept) return { replica: parseReplicaId(replica), unlock };
-      } catch (error) {
-        await unlock();
-        throw error;
-      }
-      // Its log was forgotten since the pool was read.
-      await unlock();
-    }
-
-    const replica = parseReplicaId(create());
-    const unlock = await lockOf(replica);
-    if (!unlock) throw new RangeError(`create: ${replica} is in the pool already`);
-    try {
-      await transact(['replicas'], 'readwrite', 'strict', (transaction) =>
-        transaction.objectStore('replicas').add(true, replica),
-      );
-    } catch (error) {
-      await unlock();
-      throw error;
-    }
-    return { replica, unlock };
-  }
-
   const storage: GossipStorage = {
     needsPage: globalThis.indexedDB === undefined,
-    leaseReplica(create) {
-      return gate.run('leaseReplica', async () => {
-        const { replica, unlock } = await lockReplica(create);
-        const lease: ReplicaLease = {
-          replica,
-          async release() {
-            if (leases.delete(lease)) await unlock();
-          },
-        };
-        leases.add(lease);
-        return lease;
-      });
-    },
-
     async load(log) {
       logIdToBytes(log);
-      return read('load', ['journal', 'heads', 'counters', 'manifests', 'truncations'], async (transaction) => {
-        const heads = transaction.objectStore('heads');
-        const hidden = transaction.objectStore('truncations');
-        const [headKeys, headValues, records, { revision, nextChunkId }, manifest, keys, values] = await Promise.all([
-          heads.getAllKeys(rangeOf(log)),
-          heads.getAll(rangeOf(log)),
+      return read('load', ['journal', 'ownRuns', 'counters', 'manifests'], async (transaction) => {
+        const ownRuns = transaction.objectStore('ownRuns');
+        const [runKeys, runValues, records, { revision, nextChunkId }, manifest] = await Promise.all([
+          ownRuns.getAllKeys(rangeOf(log)),
+          ownRuns.getAll(rangeOf(log)),
           readRecords(transaction, log),
           countersOf(transaction, log),
           transaction.objectStore('manifests').get([log]),
-          hidden.getAllKeys(rangeOf(log)),
-          hidden.getAll(rangeOf(log)),
         ]);
         return {
           records,
           revision,
           nextChunkId,
           manifest: unsealManifest(sealKey('manifests', log), manifest),
-          truncations: keys.map(([, replica], i) =>
-            unsealTruncation(truncationKey(log, replica), values[i] as Uint8Array, log, replica as ReplicaId),
-          ),
-          heads: new Map(
-            headKeys.map(([, replica], i) => [
+          ownRuns: new Map(
+            runKeys.map(([, replica], i) => [
               replica as ReplicaId,
-              unsealHead(headKey(log, replica), headValues[i] as Uint8Array, log, replica),
+              unsealRun(runKey(log, replica), runValues[i] as Uint8Array),
             ]),
           ),
         };
       });
     },
 
-    async commit(log, entries, { durability, repair = false, truncations = [] }) {
+    async commit(log, entries, { durability, ownRuns = new Map() }) {
       logIdToBytes(log);
       checkEntries(entries);
-      checkTruncations(truncations);
-      const replicas = replicasOf(entries);
-      const stores: Stores[] = ['journal', 'aside', 'heads', 'counters', 'truncations'];
-      return write('commit', stores, durability, async (transaction) => {
-        const hidden = transaction.objectStore('truncations');
-        const [sealed, next, ...sealedTruncations] = await Promise.all([
-          Promise.all(replicas.map((replica) => transaction.objectStore('heads').get([log, replica]))),
-          nextOrdinal(transaction, log),
-          ...truncations.map(({ replica }) => hidden.get([log, replica])),
-        ]);
-        const lower = lowest(truncations, (replica) => {
-          const value = sealedTruncations[truncations.findIndex((truncation) => truncation.replica === replica)];
-          return value && unsealTruncation(truncationKey(log, replica), value, log, replica).from;
-        });
-        const stored = new Map<ReplicaId, SequenceNumber>();
-        replicas.forEach((replica, i) => {
-          const bytes = sealed[i];
-          if (bytes) stored.set(replica, unsealHead(headKey(log, replica), bytes, log, replica));
-        });
-        const { blocks, heads } = planCommit(log, entries, stored, repair);
-        // Another tab may have written all of it, but relaxed: only a write of our own makes that durable.
-        const nothing = blocks.every((block) => block === undefined);
-        const written = nothing && durability === 'strict' ? stored : heads;
-        let ordinal = next;
-        const keys = blocks.map((block) => block && String(ordinal++));
+      checkOwnRuns(ownRuns);
+      return write('commit', ['journal', 'aside', 'counters', 'ownRuns'], durability, async (transaction) => {
+        let ordinal = await nextOrdinal(transaction, log);
+        const keys = entries.map(() => String(ordinal++));
         await Promise.all([
-          ...blocks.map((block, i) =>
-            // A view's whole buffer would be stored: a copy holds the block alone.
-            block ? transaction.objectStore('journal').add(block.slice(), [log, Number(keys[i])]) : undefined,
+          // A view's whole buffer would be stored: a copy holds the block alone.
+          ...entries.map(({ block }, i) =>
+            transaction.objectStore('journal').add(block.slice(), [log, Number(keys[i])]),
           ),
-          ...[...written].map(([replica, head]) =>
-            transaction.objectStore('heads').put(sealHead(headKey(log, replica), head), [log, replica]),
-          ),
-          ...[...lower].map(([replica, truncation]) =>
-            hidden.put(sealTruncation(truncationKey(log, replica), truncation), [log, replica]),
+          ...[...ownRuns].map(([replica, last]) =>
+            transaction.objectStore('ownRuns').put(sealNumber(runKey(log, replica), last), [log, replica]),
           ),
         ]);
         return keys;
+      });
+    },
+
+    async settleRun(log, replica, upTo) {
+      logIdToBytes(log);
+      checkOwnRuns(new Map([[replica, upTo]]));
+      return write('settleRun', ['ownRuns'], 'relaxed', async (transaction) => {
+        const ownRuns = transaction.objectStore('ownRuns');
+        const sealed = await ownRuns.get([log, replica]);
+        if (sealed && unsealRun(runKey(log, replica), sealed) <= upTo) await ownRuns.delete([log, replica]);
       });
     },
 
@@ -386,19 +297,18 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     async pack(log, packing) {
       logIdToBytes(log);
       const ordinals = checkPacking(packing);
-      const stores: Stores[] = ['journal', 'aside', 'heads', 'counters', 'manifests', 'chunks', 'removed'];
+      const stores: Stores[] = ['journal', 'aside', 'counters', 'manifests', 'chunks', 'removed'];
       return write('pack', stores, 'strict', async (transaction) => {
         const { manifest, add, remove } = packing;
         const chunks = transaction.objectStore('chunks');
         const removed = transaction.objectStore('removed');
         const journal = transaction.objectStore('journal');
-        const [head, counters, next, removable] = await Promise.all([
-          transaction.objectStore('heads').getKey(rangeOf(log)),
+        const [counters, next, removable] = await Promise.all([
           countersOf(transaction, log),
           nextOrdinal(transaction, log),
           Promise.all(remove.map((id) => chunks.getKey([log, id]))),
         ]);
-        const planned = planPack(log, packing, counters, head !== undefined, next);
+        const planned = planPack(log, packing, counters, next > 0, next);
         await Promise.all([
           putCounters(transaction, log, planned),
           transaction.objectStore('manifests').put(seal(sealKey('manifests', log), manifest), [log]),
@@ -456,29 +366,26 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     },
 
     logs() {
-      return read('logs', ['heads'], async (transaction) => {
-        // Nothing of a log stands without heads, so heads name all logs. One step per log.
-        const logs: string[] = [];
-        let cursor = await transaction.objectStore('heads').openKeyCursor();
-        while (cursor) {
-          const [log] = cursor.key;
-          logs.push(log);
-          cursor = await cursor.continue(behind(log) as unknown as [string, string]);
+      return read('logs', ['journal', 'aside', 'counters'], async (transaction) => {
+        // A log that is stored has a journal, or had one: then it has counters, or records that were set aside.
+        const logs = new Set<string>();
+        for (const store of ['journal', 'aside', 'counters'] as const) {
+          // One step per log.
+          let cursor = await transaction.objectStore(store).openKeyCursor();
+          while (cursor) {
+            const [log] = cursor.key;
+            logs.add(log);
+            cursor = await cursor.continue(behind(log) as unknown as [string, number]);
+          }
         }
-        return logs.sort();
+        return [...logs].sort();
       });
     },
 
     async forget(log) {
       logIdToBytes(log);
-      return write('forget', [...logStores, 'replicas'], 'strict', async (transaction) => {
-        const replicas = transaction.objectStore('replicas');
-        const writers = await transaction.objectStore('heads').getAllKeys(rangeOf(log));
-        await Promise.all([
-          // An id must not outlive its heads: written under again, it would give a sequence number twice.
-          ...writers.map(([, replica]) => replicas.delete(replica)),
-          ...logStores.map((store) => transaction.objectStore(store).delete(rangeOf(log))),
-        ]);
+      return write('forget', [...logStores], 'strict', async (transaction) => {
+        await Promise.all(logStores.map((store) => transaction.objectStore(store).delete(rangeOf(log))));
       });
     },
 
@@ -502,7 +409,6 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
     close() {
       return gate.close(async () => {
-        for (const lease of leases) await lease.release();
         closed = true;
         // A request that the browser does not answer ends by itself, whenever that is.
         const db = await opening?.wait().catch(() => undefined);
@@ -545,8 +451,8 @@ function checkName(name: string): void {
 }
 
 /**
- * Opens the database. With `mayCreate` false it must exist: a storage that had it open before holds leases on ids
- * whose heads were in it. Written under in an empty database, they would give sequence numbers twice.
+ * Opens the database. With `mayCreate` false it must exist: a storage that had it open before has written to it, and what
+ * it writes next would follow on nothing.
  */
 async function openDatabase(
   name: string,
@@ -554,22 +460,22 @@ async function openDatabase(
   blocked: () => void,
   lost: () => void,
 ): Promise<IDBPDatabase<Schema>> {
-  let vanished = false;
+  let refused: GossipError | undefined;
   const open = () =>
     openDB<Schema>(name, formatVersion, {
       upgrade(db, from, _to, transaction) {
-        if (from === 0 && !mayCreate) {
-          vanished = true;
+        if (from > 0) {
+          refused = formatError(`database ${name}`, from, formatVersion);
+        } else if (!mayCreate) {
+          const message = `database ${name} was deleted while in use: make a new storage`;
+          refused = new GossipError('storage-failed', message);
+        }
+        if (refused !== undefined) {
           transaction.done.catch(() => {});
           transaction.abort();
           return;
         }
-        if (from === 0) {
-          for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas'] as const)
-            db.createObjectStore(store);
-        }
-        if (from < 2) for (const store of packStores) db.createObjectStore(store);
-        db.createObjectStore('truncations');
+        for (const store of [...logStores, 'metadata'] as const) db.createObjectStore(store);
       },
       // Without it this tab would block a newer one, or the deletion, for as long as it lives.
       blocking(_from, _to, event) {
@@ -582,11 +488,7 @@ async function openDatabase(
   try {
     return await askBrowser(name, open);
   } catch (cause) {
-    if (vanished) {
-      throw new GossipError('storage-failed', `database ${name} was deleted while in use: make a new storage`, {
-        cause,
-      });
-    }
+    if (refused !== undefined) throw refused;
     if ((cause as Partial<Error>).name === 'VersionError') {
       throw new GossipError(
         'storage-format',
@@ -653,12 +555,8 @@ function rangeOf(log: string): IDBKeyRange {
   return IDBKeyRange.bound([log], behind(log));
 }
 
-function headKey(log: string, replica: string): Uint8Array {
-  return utf8Encoder.encode(JSON.stringify([log, replica]));
-}
-
-function truncationKey(log: string, replica: string): Uint8Array {
-  return utf8Encoder.encode(JSON.stringify(['truncations', log, replica]));
+function runKey(log: string, replica: string): Uint8Array {
+  return utf8Encoder.encode(JSON.stringify(['ownRuns', log, replica]));
 }
 
 /** Under which the one value that a store has of a log is sealed. */

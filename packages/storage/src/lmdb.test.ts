@@ -5,21 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type GossipStorage, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type GossipStorage, limits, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
 import { open as openLmdb } from 'lmdb';
 import { build } from 'tsup';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { storageContract } from './contract.js';
 import { lmdbStorage } from './lmdb.js';
-import { seal, sealHead } from './seal.js';
+import { sealNumber } from './seal.js';
 
 const strict = { durability: 'strict' } as const;
 // The first byte of a key, as lmdb.ts says.
 const kinds = {
   format: 1,
-  replica: 2,
   metadata: 3,
-  head: 4,
+  ownRun: 4,
   aside: 6,
   counters: 7,
   manifest: 8,
@@ -35,13 +34,7 @@ function replica(number: number): ReplicaId {
   return replicaIdFromBytes(new Uint8Array(16).fill(number));
 }
 
-function own(writer: ReplicaId, seq: number, block = `${seq}`) {
-  return {
-    origin: 'own' as const,
-    block: new TextEncoder().encode(block),
-    runs: [{ replica: writer, first: seq, last: seq }],
-  };
-}
+const one = [{ block: Uint8Array.of(1) }];
 
 async function folder(): Promise<string> {
   const path = await create();
@@ -73,7 +66,7 @@ storageContract('lmdb', {
   create,
   open: async (path) => lmdbStorage({ path }),
   destroy,
-  makeNewer: (path) => tamper(path, kinds.format, (key) => sealHead(key, 1000)),
+  makeOther: (path, version) => tamper(path, kinds.format, (key) => sealNumber(key, version === 'newer' ? 5 : 3)),
 });
 
 let program: string;
@@ -131,20 +124,11 @@ test('an exclusive storage is refused while another process has the folder, and 
   await open(path).logs();
 });
 
-test('[P1][P2][P8][P12] a process killed while it writes leaves whole batches, all it was told, and its id', async () => {
+test('[P1][P2][P3][P12] a process killed while it writes leaves whole batches, and all it was told', async () => {
   const path = await folder();
-  const leased = new Set<string>();
-  let drawn = 0;
   for (const linesBeforeKill of [1, 40, 155, 403]) {
     const { child, lines } = start(path);
     const writer = (await lines.next()).value.split(' ')[1] as ReplicaId;
-    leased.add(writer);
-
-    const meanwhile = lmdbStorage({ path });
-    const other = await meanwhile.leaseReplica(() => replica(++drawn));
-    expect(other.replica).not.toBe(writer);
-    await meanwhile.close();
-
     const told = new Map<string, number>();
     let heard = 0;
     for await (const line of lines) {
@@ -157,8 +141,8 @@ test('[P1][P2][P8][P12] a process killed while it writes leaves whole batches, a
 
     const storage = lmdbStorage({ path });
     for (const [log, seq] of told) {
-      const { records, heads, revision, manifest } = await storage.load(log);
-      expect(heads.get(writer)).toBeGreaterThanOrEqual(seq);
+      const { records, ownRuns, revision, manifest } = await storage.load(log);
+      expect(ownRuns.get(writer)).toBeGreaterThanOrEqual(seq);
       const chunks = await storage.readChunks(log);
       expect(chunks.size).toBe(revision);
       if (log === 'packed') expect(manifest).toEqual(Uint8Array.of((revision - 1) % 256));
@@ -169,72 +153,33 @@ test('[P1][P2][P8][P12] a process killed while it writes leaves whole batches, a
       const blocks = [...lines, ...records.map(({ block }) => new TextDecoder().decode(block))].map((line) =>
         line.split(' ', 2).join(' '),
       );
-      for (const [each, head] of heads) {
-        expect(head % 3).toBe(0);
-        const expected = Array.from({ length: head }, (_, i) => `${each} ${i + 1}`);
+      for (const [each, last] of ownRuns) {
+        expect(last % 3).toBe(0);
+        const expected = Array.from({ length: last }, (_, i) => `${each} ${i + 1}`);
         expect(blocks.filter((block) => block.startsWith(each))).toEqual(expected);
       }
     }
     await storage.close();
   }
-  // One id for the child and one for us: each process took what the one killed before it had held.
-  expect(drawn).toBe(1);
-  expect(leased.size).toBeLessThanOrEqual(2);
 });
 
-test('[P8] a lease of an earlier process that had our own number is over', async () => {
+test('[P3] a damaged note of an own run is taken for the latest there may be, and can be settled', async () => {
   const path = await folder();
   const before = lmdbStorage({ path });
-  await before.leaseReplica(() => replica(1));
+  await before.commit('log', one, { ...strict, ownRuns: new Map([[replica(1), 1]]) });
   await before.close();
-  const holder = new TextEncoder().encode(JSON.stringify({ pid: process.pid, token: 'of an earlier start' }));
-  await tamper(path, kinds.replica, (key) => seal(key, holder));
-  expect((await open(path).leaseReplica(() => replica(2))).replica).toBe(replica(1));
-});
-
-test('[P8] an id whose record is damaged is left alone', async () => {
-  const path = await folder();
-  const before = lmdbStorage({ path });
-  await before.leaseReplica(() => replica(1));
-  await before.close();
-  await tamper(path, kinds.replica, flipLastBit);
-  expect((await open(path).leaseReplica(() => replica(2))).replica).toBe(replica(2));
-});
-
-test('[P3] a damaged head is never believed: its log stops, the others go on, forgetting it mends', async () => {
-  const path = await folder();
-  const before = lmdbStorage({ path });
-  await before.commit('damaged', [own(replica(1), 1)], strict);
-  await before.close();
-  await tamper(path, kinds.head, flipLastBit);
-
+  await tamper(path, kinds.ownRun, flipLastBit);
   const storage = open(path);
-  const corrupt = { code: 'storage-corrupt', message: expect.stringContaining('log damaged: the head of') };
-  await expect(storage.load('damaged')).rejects.toMatchObject(corrupt);
-  for (const first of [1, 2]) {
-    await expect(storage.commit('damaged', [own(replica(1), first)], strict)).rejects.toMatchObject(corrupt);
-  }
-  await storage.commit('sound', [own(replica(1), 1)], strict);
-  expect((await storage.load('sound')).records).toHaveLength(1);
-  await storage.forget('damaged');
-  await storage.commit('damaged', [own(replica(2), 1)], strict);
-  expect((await storage.load('damaged')).records).toHaveLength(1);
-});
-
-test('[P3] a head that lies under the key of another is damaged too', async () => {
-  const path = await folder();
-  const before = lmdbStorage({ path });
-  await before.commit('log', [own(replica(1), 1)], strict);
-  await before.close();
-  await tamper(path, kinds.head, () => sealHead(Uint8Array.of(1), 9));
-  await expect(open(path).load('log')).rejects.toMatchObject({ code: 'storage-corrupt' });
+  expect((await storage.load('log')).ownRuns).toEqual(new Map([[replica(1), limits.seqMax]]));
+  await storage.settleRun('log', replica(1), limits.seqMax);
+  expect((await storage.load('log')).ownRuns.size).toBe(0);
 });
 
 test('[P6] the bytes of a record set aside stay in the store until its log is forgotten', async () => {
   const path = await folder();
   const before = lmdbStorage({ path });
   const block = 'a large block '.repeat(10_000);
-  await before.commit('log', [own(replica(1), 1, block), own(replica(1), 2)], strict);
+  await before.commit('log', [{ block: new TextEncoder().encode(block) }, ...one], strict);
   await before.setAside('log', (await before.load('log')).records[0]?.key as string);
   await before.close();
   const aside: string[] = [];
@@ -266,7 +211,7 @@ test('[P11] damaged metadata is reported, and can be set anew', async () => {
 
 /** A log `log` of one event, of which one chunk was removed and one is there. */
 async function packed(storage: GossipStorage): Promise<void> {
-  await storage.commit('log', [own(replica(1), 1)], strict);
+  await storage.commit('log', one, strict);
   const step = { manifest: Uint8Array.of(1), add: [], remove: [], packed: [] };
   await storage.pack('log', { ...step, revision: 0, add: [0, 1].map((id) => ({ id, bytes: Uint8Array.of(id) })) });
   await storage.pack('log', { ...step, revision: 1, remove: [0] });
@@ -321,7 +266,7 @@ test('[P13] an exclusive storage removes at once, unless another of its process 
 test('[P14] chunks lie there compressed, and a damaged one can be read and set aside', async () => {
   const path = await folder();
   const before = lmdbStorage({ path });
-  await before.commit('log', [own(replica(1), 1)], strict);
+  await before.commit('log', one, strict);
   const bytes = new TextEncoder().encode('the same again and '.repeat(10_000));
   await before.pack('log', { revision: 0, manifest: bytes, add: [{ id: 0, bytes }], remove: [], packed: [] });
   await before.close();
@@ -365,7 +310,7 @@ test('[P13] damaged counters rise above all that was given, and the log goes on'
   const path = await folder();
   const before = lmdbStorage({ path });
   await packed(before);
-  const [stale] = await before.commit('log', [own(replica(1), 2)], strict);
+  const [stale] = await before.commit('log', one, strict);
   await before.close();
   await tamper(path, kinds.counters, flipLastBit);
   const storage = open(path);
@@ -376,23 +321,8 @@ test('[P13] damaged counters rise above all that was given, and the log goes on'
   const add = [{ id: nextChunkId, bytes: Uint8Array.of(2) }];
   await storage.pack('log', { revision, manifest: Uint8Array.of(2), add, remove: [], packed: [stale as string] });
   expect(await storage.load('log')).toMatchObject({ revision: revision + 1, nextChunkId: nextChunkId + 1 });
-  const [key] = await storage.commit('log', [own(replica(1), 3)], strict);
+  const [key] = await storage.commit('log', one, strict);
   expect(Number(key)).toBeGreaterThan(Number(stale));
-});
-
-test('[P10] a store of format 1 opens, holds what it held, and is of this format from then on', async () => {
-  const path = await folder();
-  const before = lmdbStorage({ path });
-  await before.commit('log', [own(replica(1), 1)], strict);
-  await before.close();
-  await tamper(path, kinds.format, (key) => sealHead(key, 1));
-  const storage = lmdbStorage({ path });
-  expect(await storage.load('log')).toMatchObject({ records: [{ key: '0' }], revision: 0, manifest: undefined });
-  await storage.close();
-  await tamper(path, kinds.format, (key, value) => {
-    expect(value).toEqual(sealHead(key, 3));
-    return value;
-  });
 });
 
 test('[P9] a folder that cannot be opened rejects with storage-failed, and the next call tries again', async () => {
@@ -410,15 +340,10 @@ test('[P2] storages that name one folder by different paths share what they writ
   const link = `${await realpath(path)}.link`;
   await symlink(path, link);
   onTestFinished(() => rm(link));
-  const [one, two] = [open(path), open(link)];
-  await Promise.all([one.commit('log', [own(replica(1), 1)], strict), two.commit('log', [own(replica(2), 1)], strict)]);
-  await one.close();
-  expect((await two.load('log')).heads).toEqual(
-    new Map([
-      [replica(1), 1],
-      [replica(2), 1],
-    ]),
-  );
+  const [here, there] = [open(path), open(link)];
+  await Promise.all([here.commit('log', one, strict), there.commit('log', one, strict)]);
+  await here.close();
+  expect((await there.load('log')).records).toHaveLength(2);
 });
 
 test('[P9] a path that is none is refused at once', () => {

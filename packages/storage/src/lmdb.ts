@@ -14,9 +14,8 @@
  * | key | value |
  * |---|---|
  * | `1` | sealed: format version, u32 |
- * | `2` replica | sealed: JSON, who leases it, or `null` |
  * | `3` key | sealed: metadata |
- * | `4` log replica | sealed: head, u32 |
+ * | `4` log replica | sealed: the last event of an own run, u32 |
  * | `5` log ordinal | block |
  * | `6` log ordinal | block set aside |
  * | `7` log | sealed: JSON, counters, as `pack-plan.ts` has them |
@@ -24,28 +23,22 @@
  * | `9` log id | packed chunk, as `deflated-chunk.ts` keeps it |
  * | `10` log id | nothing: that chunk was removed, and goes when nobody can read it any more |
  * | `11` log id | such a chunk set aside |
- * | `12` log replica | sealed: truncation, as `truncation-value.ts` has it |
  *
- * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal or a chunk's id has 48 bits, a replica 16 bytes. Format 1 had
- * no keys from `7` on, format 2 none from `12` on.
+ * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal or a chunk's id has 48 bits, a replica 16 bytes.
  *
  * Removed chunks (P13) go when an environment is opened whose table of readers is empty: `folder-claim.ts` says why nobody
  * else reads in it then. Who opens it later loads a manifest that does not name them.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
 import {
   checkOptions,
-  GossipError,
   type GossipStorage,
   type JournalRecord,
   limits,
-  parseReplicaId,
   type ReplicaId,
   replicaIdFromBytes,
   replicaIdToBytes,
   type SequenceNumber,
-  type Truncation,
 } from '@gossip-log/core';
 import { open, type RootDatabase } from 'lmdb';
 import {
@@ -53,28 +46,26 @@ import {
   checkChunkIds,
   checkEntries,
   checkMetadataValue,
+  checkOwnRuns,
   checkPacking,
-  checkTruncations,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
 } from './arguments.js';
 import { CallGate } from './call-gate.js';
-import { planCommit, replicasOf } from './commit-plan.js';
 import { deflateChunk, inflateChunk } from './deflated-chunk.js';
 import { claimFolder } from './folder-claim.js';
+import { formatError } from './format-error.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { processWide } from './process-wide.js';
-import { seal, sealHead, unseal, unsealHead } from './seal.js';
-import { lowest, sealTruncation, unsealTruncation } from './truncation-value.js';
+import { seal, sealNumber, unseal, unsealNumber, unsealRun } from './seal.js';
 
-/** Rises when older code could misread what newer code writes. */
-const formatVersion = 3;
+/** Rises when another version could misread what this one writes. */
+const formatVersion = 4;
 const kinds = {
   format: 1,
-  replica: 2,
   metadata: 3,
-  head: 4,
+  ownRun: 4,
   journal: 5,
   aside: 6,
   counters: 7,
@@ -82,7 +73,6 @@ const kinds = {
   chunk: 9,
   removed: 10,
   chunkAside: 11,
-  truncation: 12,
 } as const;
 const { replicaIdBytes } = limits;
 const ordinalBytes = 6;
@@ -126,7 +116,6 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
   const isPath = typeof path === 'string' ? path !== '' : path?.protocol === 'file:';
   if (!isPath) throw new TypeError(`lmdbStorage: path: expected the path of a folder, or a file: URL, got ${path}`);
   const gate = new CallGate();
-  const leases = new Set<{ readonly replica: ReplicaId; readonly token: string }>();
   let opening: Promise<Environment> | undefined;
   let releaseFolder = async () => {};
 
@@ -179,48 +168,13 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
     return gate.run(what, () => view(action));
   }
 
-  async function release(env: Environment, replica: ReplicaId, token: string): Promise<void> {
-    env.tokens.delete(token);
-    const key = replicaKey(replica);
-    await transact(env.db, () => {
-      if (readHolder(env.db, key)?.token === token) writeHolder(env.db, key, null);
-    });
-  }
-
   return {
-    leaseReplica(create) {
-      return gate.run('leaseReplica', async () => {
-        const env = await environment();
-        const token = randomUUID();
-        env.tokens.add(token);
-        try {
-          const replica = await transact(env.db, () => leaseIn(env, token, create));
-          const lease = { replica, token };
-          leases.add(lease);
-          return {
-            replica,
-            async release() {
-              if (!leases.has(lease)) return;
-              await gate.run('release', () => {
-                leases.delete(lease);
-                return release(env, replica, token);
-              });
-            },
-          };
-        } catch (error) {
-          env.tokens.delete(token);
-          throw error;
-        }
-      });
-    },
-
     async load(log) {
       const name = logIdToBytes(log);
       return read('load', (db, transaction) => {
-        const heads = new Map<ReplicaId, SequenceNumber>();
-        for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.head, name)), transaction })) {
-          const replica = replicaIdFromBytes(key.subarray(-replicaIdBytes));
-          heads.set(replica, unsealHead(key, value, log, replica));
+        const ownRuns = new Map<ReplicaId, SequenceNumber>();
+        for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.ownRun, name)), transaction })) {
+          ownRuns.set(replicaIdFromBytes(key.subarray(-replicaIdBytes)), unsealRun(key, value));
         }
         const records: JournalRecord[] = [];
         for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.journal, name)), transaction })) {
@@ -230,47 +184,35 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
         const { revision, nextChunkId } = countersOf(db, name, transaction);
         const key = logKey(kinds.manifest, name);
         const manifest = unsealManifest(key, db.get(key, { transaction }));
-        const truncations: Truncation[] = [];
-        for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.truncation, name)), transaction })) {
-          truncations.push(unsealTruncation(key, value, log, replicaIdFromBytes(key.subarray(-replicaIdBytes))));
-        }
-        return { records, heads, revision, nextChunkId, manifest, truncations };
+        return { records, ownRuns, revision, nextChunkId, manifest };
       });
     },
 
-    async commit(log, entries, { repair = false, truncations = [] }) {
+    async commit(log, entries, { ownRuns = new Map() }) {
       const name = logIdToBytes(log);
       checkEntries(entries);
-      checkTruncations(truncations);
-      const replicas = replicasOf(entries);
+      checkOwnRuns(ownRuns);
       return write('commit', (db) => {
-        const stored = new Map<ReplicaId, SequenceNumber>();
-        for (const replica of replicas) {
-          const key = headKey(name, replica);
-          const sealed = db.getBinary(key);
-          if (sealed) stored.set(replica, unsealHead(key, sealed, log, replica));
-        }
-        const { blocks, heads } = planCommit(log, entries, stored, repair);
         let ordinal = nextOrdinal(db, name);
-        const keys = blocks.map((block) => {
-          if (!block) return undefined;
+        const keys = entries.map(({ block }) => {
           db.putSync(ordinalKey(kinds.journal, name, ordinal), block);
           return String(ordinal++);
         });
-        for (const [replica, head] of heads) {
-          const key = headKey(name, replica);
-          db.putSync(key, sealHead(key, head));
-        }
-        const lower = lowest(truncations, (replica) => {
-          const key = truncationKey(name, replica);
-          const sealed = db.getBinary(key);
-          return sealed && unsealTruncation(key, sealed, log, replica).from;
-        });
-        for (const [replica, truncation] of lower) {
-          const key = truncationKey(name, replica);
-          db.putSync(key, sealTruncation(key, truncation));
+        for (const [replica, last] of ownRuns) {
+          const key = runKey(name, replica);
+          db.putSync(key, sealNumber(key, last));
         }
         return keys;
+      });
+    },
+
+    async settleRun(log, replica, upTo) {
+      const name = logIdToBytes(log);
+      checkOwnRuns(new Map([[replica, upTo]]));
+      const key = runKey(name, replica);
+      return write('settleRun', (db) => {
+        const sealed = db.getBinary(key);
+        if (sealed && unsealRun(key, sealed) <= upTo) db.removeSync(key);
       });
     },
 
@@ -297,8 +239,8 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
         const env = await environment();
         const { db } = env;
         await transact(db, () => {
-          const written = db.getKeysCount({ ...rangeOf(logKey(kinds.head, name)), limit: 1 }) > 0;
-          const counters = planPack(log, packing, countersOf(db, name), written, nextOrdinal(db, name));
+          const next = nextOrdinal(db, name);
+          const counters = planPack(log, packing, countersOf(db, name), next > 0, next);
           putCounters(db, name, counters);
           const key = logKey(kinds.manifest, name);
           db.putSync(key, seal(key, manifest));
@@ -351,30 +293,19 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
 
     logs() {
       return read('logs', (db, transaction) => {
-        // Nothing of a log stands without heads, so heads name all logs. One seek per log.
-        const logs: string[] = [];
-        let start: Uint8Array = Uint8Array.of(kinds.head);
-        for (;;) {
-          const end = Uint8Array.of(kinds.head + 1);
-          const key = [...db.getKeys({ start, end, limit: 1, transaction })][0];
-          if (!key) return logs.sort();
-          const prefix = key.subarray(0, key.length - replicaIdBytes);
-          logs.push(new TextDecoder('utf-8', { ignoreBOM: true }).decode(prefix.subarray(2)));
-          start = concat(prefix, afterAll);
-        }
+        // A log that is stored has a journal, or had one: then it has counters, or records that were set aside.
+        const { journal, aside, counters } = kinds;
+        const logs = new Set<string>();
+        for (const kind of [journal, aside, counters]) for (const log of logsIn(db, kind, transaction)) logs.add(log);
+        return [...logs].sort();
       });
     },
 
     async forget(log) {
       const name = logIdToBytes(log);
       return write('forget', (db) => {
-        for (const key of keysOf(db, logKey(kinds.head, name))) {
-          // An id must not outlive its heads: written under again, it would give a sequence number twice.
-          db.removeSync(concat(Uint8Array.of(kinds.replica), key.subarray(-replicaIdBytes)));
-          db.removeSync(key);
-        }
-        const { journal, aside, counters, manifest, chunk, removed, chunkAside, truncation } = kinds;
-        for (const kind of [journal, aside, counters, manifest, chunk, removed, chunkAside, truncation]) {
+        const { ownRun, journal, aside, counters, manifest, chunk, removed, chunkAside } = kinds;
+        for (const kind of [ownRun, journal, aside, counters, manifest, chunk, removed, chunkAside]) {
           for (const key of keysOf(db, logKey(kind, name))) db.removeSync(key);
         }
       });
@@ -401,13 +332,8 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
       return gate.close(async () => {
         const env = await opening?.catch(() => undefined);
         if (!env) return;
-        try {
-          for (const { replica, token } of leases) await release(env, replica, token);
-          leases.clear();
-        } finally {
-          await closeEnvironment(env);
-          await releaseFolder();
-        }
+        await closeEnvironment(env);
+        await releaseFolder();
       });
     },
   };
@@ -428,8 +354,6 @@ interface Environment {
   readonly folder: string;
   /** The format was looked at, and what can go is gone. */
   readonly checked: Promise<void>;
-  /** Tokens of the leases that storages of this process hold. */
-  readonly tokens: Set<string>;
   users: number;
   closing?: Promise<void>;
 }
@@ -454,7 +378,7 @@ async function openEnvironment(folder: string): Promise<Environment> {
       eventTurnBatching: false,
     });
     const checked = checkFormat(db, folder).then(() => collectRemoved(db));
-    env = { db, folder, checked, tokens: new Set(), users: 0 };
+    env = { db, folder, checked, users: 0 };
     environments.set(folder, env);
   }
   env.users++;
@@ -478,15 +402,12 @@ function checkFormat(db: Database, folder: string): Promise<void> {
   const key = Uint8Array.of(kinds.format);
   return transact(db, () => {
     const sealed = db.getBinary(key);
-    const version = sealed ? unsealHead(key, sealed, folder, 'format version') : 0;
-    if (version > formatVersion) {
-      throw new GossipError(
-        'storage-format',
-        `${folder} has format ${version}, this gossip-log knows up to ${formatVersion}: update gossip-log`,
-        { context: { version, known: formatVersion } },
-      );
+    const version = sealed ? unsealNumber(key, sealed, `${folder}: the format version`) : 0;
+    if (version === 0) {
+      db.putSync(key, sealNumber(key, formatVersion));
+    } else if (version !== formatVersion) {
+      throw formatError(folder, version, formatVersion);
     }
-    if (version < formatVersion) db.putSync(key, sealHead(key, formatVersion));
   });
 }
 
@@ -514,57 +435,6 @@ async function transact<T>(db: Database, action: () => T): Promise<T> {
   }
 }
 
-interface Holder {
-  readonly pid: number;
-  readonly token: string;
-}
-
-/** Leases the first idle id of the pool, or a new one. Runs within a transaction. */
-function leaseIn({ db, tokens }: Environment, token: string, create: () => ReplicaId): ReplicaId {
-  const holder = { pid: process.pid, token };
-  for (const key of keysOf(db, Uint8Array.of(kinds.replica))) {
-    const held = readHolder(db, key);
-    if (held === undefined || (held && isAlive(held, tokens))) continue;
-    writeHolder(db, key, holder);
-    return replicaIdFromBytes(key.subarray(-replicaIdBytes));
-  }
-  const replica = parseReplicaId(create());
-  const key = replicaKey(replica);
-  if (db.doesExist(key)) throw new RangeError(`create: ${replica} is in the pool already`);
-  writeHolder(db, key, holder);
-  return replica;
-}
-
-/** Who holds an id; `null` for nobody; `undefined` when that cannot be read, and the id is left alone. */
-function readHolder(db: Database, key: Uint8Array): Holder | null | undefined {
-  const sealed = db.getBinary(key);
-  if (!sealed) return undefined;
-  try {
-    return JSON.parse(new TextDecoder().decode(unseal(key, sealed, 'a lease'))) as Holder | null;
-  } catch {
-    return undefined;
-  }
-}
-
-function writeHolder(db: Database, key: Uint8Array, holder: Holder | null): void {
-  db.putSync(key, seal(key, new TextEncoder().encode(JSON.stringify(holder))));
-}
-
-/**
- * A process that has our own number, but not a token of ours, was an earlier one: in containers the numbers are
- * often the same after each start. A foreign process that only has the number of a dead holder costs one id.
- */
-function isAlive({ pid, token }: Holder, tokens: ReadonlySet<string>): boolean {
-  if (pid === process.pid) return tokens.has(token);
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs, as another user.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
 function concat(head: Uint8Array, tail: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(head.length + tail.length);
   bytes.set(head);
@@ -576,16 +446,8 @@ function logKey(kind: number, name: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(kind, name.length), name);
 }
 
-function headKey(name: Uint8Array, replica: ReplicaId): Uint8Array {
-  return concat(logKey(kinds.head, name), replicaIdToBytes(replica));
-}
-
-function truncationKey(name: Uint8Array, replica: ReplicaId): Uint8Array {
-  return concat(logKey(kinds.truncation, name), replicaIdToBytes(replica));
-}
-
-function replicaKey(replica: ReplicaId): Uint8Array {
-  return concat(Uint8Array.of(kinds.replica), replicaIdToBytes(replica));
+function runKey(name: Uint8Array, replica: ReplicaId): Uint8Array {
+  return concat(logKey(kinds.ownRun, name), replicaIdToBytes(replica));
 }
 
 function metadataKey(key: string): Uint8Array {
@@ -610,6 +472,18 @@ function rangeOf(prefix: Uint8Array): { start: Uint8Array; end: Uint8Array } {
 /** Those keys, as a list: what is being removed is not walked over. Runs within a transaction. */
 function keysOf(db: Database, prefix: Uint8Array): Uint8Array[] {
   return [...db.getKeys(rangeOf(prefix))];
+}
+
+/** Names of the logs that have keys of a kind. One seek per log. */
+function* logsIn(db: Database, kind: number, transaction: Transaction): Iterable<string> {
+  const end = Uint8Array.of(kind + 1);
+  for (let start: Uint8Array = Uint8Array.of(kind); ; ) {
+    const key = [...db.getKeys({ start, end, limit: 1, transaction })][0];
+    if (!key) return;
+    const name = key.subarray(2, 2 + (key[1] as number));
+    yield new TextDecoder('utf-8', { ignoreBOM: true }).decode(name);
+    start = concat(logKey(kind, name), afterAll);
+  }
 }
 
 /** Where a log's journal goes on. Runs within a transaction. */

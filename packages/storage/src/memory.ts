@@ -4,40 +4,35 @@ import {
   GossipError,
   type GossipStorage,
   type JournalRecord,
-  parseReplicaId,
   type ReplicaId,
-  type ReplicaLease,
   type SequenceNumber,
-  type Truncation,
 } from '@gossip-log/core';
 import {
   checkChunkId,
   checkChunkIds,
   checkEntries,
   checkMetadataValue,
+  checkOwnRuns,
   checkPacking,
-  checkTruncations,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
 } from './arguments.js';
 import { CallGate } from './call-gate.js';
-import { planCommit } from './commit-plan.js';
+import { formatError } from './format-error.js';
 import { type Counters, noCounters, planPack } from './pack-plan.js';
-import { lowest } from './truncation-value.js';
 
-/** Rises when older code could misread what newer code keeps on a disk that both were given. */
-const formatVersion = 3;
+/** Rises when another version could misread what this one keeps on a disk that both were given. */
+const formatVersion = 4;
 
 interface MemoryLog {
   readonly journal: Map<number, Uint8Array>;
   readonly aside: Map<number, Uint8Array>;
-  readonly heads: Map<ReplicaId, SequenceNumber>;
+  readonly ownRuns: Map<ReplicaId, SequenceNumber>;
   readonly chunks: Map<number, Uint8Array>;
   /** Chunks that a pack removed, while several storages are open. */
   readonly removed: Set<number>;
   readonly chunksAside: Map<number, Uint8Array>;
-  readonly truncations: Map<ReplicaId, Truncation>;
   manifest: Uint8Array | undefined;
   counters: Counters;
 }
@@ -51,9 +46,7 @@ export class MemoryDisk {
   readonly logs = new Map<string, MemoryLog>();
   /** @internal */
   readonly metadata = new Map<string, Uint8Array>();
-  /** The pool: replica → who holds it. @internal */
-  readonly replicas = new Map<ReplicaId, ReplicaLease | undefined>();
-  /** What the storage found here was written with. A test may raise it, as a newer version would (P10). */
+  /** What the storage found here was written with. A test may change it, as another version would (P10). */
   formatVersion = formatVersion;
   /** Storages that are open. @internal */
   readonly open = new Set<object>();
@@ -69,11 +62,10 @@ export class MemoryDisk {
     }
   }
 
-  /** Kills everything that runs over this disk: storages reject with `storage-closed`, their leases end. */
+  /** Kills everything that runs over this disk: storages reject with `storage-closed`. */
   crash(): void {
     this.boot++;
     this.open.clear();
-    for (const replica of this.replicas.keys()) this.replicas.set(replica, undefined);
   }
 }
 
@@ -104,7 +96,6 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
   checkOptions('memoryStorage', options, { disk: 'object' });
   const disk = options.disk ?? new MemoryDisk();
   const boot = disk.boot;
-  const leases = new Set<ReplicaLease>();
   const gate = new CallGate();
   disk.open.add(gate);
   disk.collect(disk.logs.values());
@@ -112,34 +103,14 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
   function run<T>(what: string, call: () => T): Promise<T> {
     return gate.run(what, () => {
       if (disk.boot !== boot) throw new GossipError('storage-closed', `${what}: the disk crashed`);
-      if (disk.formatVersion > formatVersion) {
-        throw new GossipError('storage-format', `${what}: the disk has format ${disk.formatVersion}`);
+      if (disk.formatVersion !== formatVersion) {
+        throw formatError('the disk', disk.formatVersion, formatVersion);
       }
       return call();
     });
   }
 
   return {
-    leaseReplica(create) {
-      return run('leaseReplica', () => {
-        const idle = [...disk.replicas].find(([, held]) => held === undefined)?.[0];
-        const replica = idle ?? parseReplicaId(create());
-        if (idle === undefined && disk.replicas.has(replica)) {
-          throw new RangeError(`create: ${replica} is in the pool already`);
-        }
-        const lease: ReplicaLease = {
-          replica,
-          async release() {
-            leases.delete(lease);
-            if (disk.replicas.get(replica) === lease) disk.replicas.set(replica, undefined);
-          },
-        };
-        leases.add(lease);
-        disk.replicas.set(replica, lease);
-        return lease;
-      });
-    },
-
     async load(log) {
       logIdToBytes(log);
       return run('load', () => {
@@ -148,31 +119,35 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
           ([ordinal, block]): JournalRecord => ({ key: String(ordinal), block: block.slice() }),
         );
         const { revision, nextChunkId } = stored?.counters ?? noCounters;
-        const truncations = [...(stored?.truncations.values() ?? [])];
         const manifest = stored?.manifest?.slice();
-        return { records, heads: new Map(stored?.heads), revision, nextChunkId, manifest, truncations };
+        return { records, ownRuns: new Map(stored?.ownRuns), revision, nextChunkId, manifest };
       });
     },
 
-    async commit(log, entries, { repair = false, truncations = [] }) {
+    async commit(log, entries, { ownRuns = new Map() }) {
       logIdToBytes(log);
       checkEntries(entries);
-      checkTruncations(truncations);
+      checkOwnRuns(ownRuns);
       return run('commit', () => {
         const stored = disk.logs.get(log) ?? newLog();
-        const { blocks, heads } = planCommit(log, entries, stored.heads, repair);
-        const keys = blocks.map((block) => {
-          if (!block) return undefined;
+        const keys = entries.map(({ block }) => {
           const { nextOrdinal } = stored.counters;
           stored.journal.set(nextOrdinal, block.slice());
           stored.counters = { ...stored.counters, nextOrdinal: nextOrdinal + 1 };
           return String(nextOrdinal);
         });
-        for (const [replica, head] of heads) stored.heads.set(replica, head);
-        const lower = lowest(truncations, (replica) => stored.truncations.get(replica)?.from);
-        for (const [replica, truncation] of lower) stored.truncations.set(replica, truncation);
-        if (stored.heads.size + stored.truncations.size > 0) disk.logs.set(log, stored);
+        for (const [replica, last] of ownRuns) stored.ownRuns.set(replica, last);
+        if (isWritten(stored)) disk.logs.set(log, stored);
         return keys;
+      });
+    },
+
+    async settleRun(log, replica, upTo) {
+      logIdToBytes(log);
+      checkOwnRuns(new Map([[replica, upTo]]));
+      return run('settleRun', () => {
+        const ownRuns = disk.logs.get(log)?.ownRuns;
+        if ((ownRuns?.get(replica) ?? 0) <= upTo) ownRuns?.delete(replica);
       });
     },
 
@@ -194,8 +169,8 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
       return run('pack', () => {
         const { manifest, add, remove } = packing;
         const stored = disk.logs.get(log) ?? newLog();
-        const { heads, counters } = stored;
-        stored.counters = planPack(log, packing, counters, heads.size > 0, counters.nextOrdinal);
+        const { counters } = stored;
+        stored.counters = planPack(log, packing, counters, isWritten(stored), counters.nextOrdinal);
         stored.manifest = manifest.slice();
         for (const id of remove) {
           if (stored.chunks.has(id)) stored.removed.add(id);
@@ -235,15 +210,12 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
     },
 
     logs() {
-      return run('logs', () => [...disk.logs].flatMap(([log, { heads }]) => (heads.size > 0 ? log : [])).sort());
+      return run('logs', () => [...disk.logs.keys()].sort());
     },
 
     async forget(log) {
       logIdToBytes(log);
-      return run('forget', () => {
-        for (const replica of disk.logs.get(log)?.heads.keys() ?? []) disk.replicas.delete(replica);
-        disk.logs.delete(log);
-      });
+      return run('forget', () => void disk.logs.delete(log));
     },
 
     async getMetadata(key) {
@@ -262,22 +234,25 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
 
     close() {
       return gate.close(async () => {
-        for (const lease of leases) await lease.release();
         disk.open.delete(gate);
       });
     },
   };
 }
 
+/** Was anything ever stored of it? */
+function isWritten({ ownRuns, counters }: MemoryLog): boolean {
+  return ownRuns.size > 0 || counters.nextOrdinal > 0;
+}
+
 function newLog(): MemoryLog {
   return {
     journal: new Map(),
     aside: new Map(),
-    heads: new Map(),
+    ownRuns: new Map(),
     chunks: new Map(),
     removed: new Set(),
     chunksAside: new Map(),
-    truncations: new Map(),
     manifest: undefined,
     counters: noCounters,
   };

@@ -19,8 +19,8 @@ export interface Counters {
 export const noCounters: Counters = { revision: 0, nextChunkId: 0, nextOrdinal: 0 };
 
 /**
- * What damaged ones are taken for: far above all that was ever given. Too high they cost nothing, unlike heads, so
- * their log need not stop.
+ * What damaged ones are taken for: far above all that was ever given. Too high they cost nothing, so their log need not
+ * stop.
  */
 const damagedCounters: Counters = { revision: 2 ** 40, nextChunkId: 2 ** 31, nextOrdinal: 2 ** 47 };
 
@@ -52,7 +52,7 @@ export function unsealManifest(key: Uint8Array, sealed: Uint8Array | undefined):
  * The counters after a pack.
  *
  * @param written Is anything stored of the log? Another tab may have forgotten it.
- * @throws GossipError `head-conflict` when the pack started from another state of the log.
+ * @throws GossipError `pack-conflict` when the pack started from another state of the log.
  * @throws RangeError when a chunk's id may have been used before.
  */
 export function planPack(
@@ -64,7 +64,7 @@ export function planPack(
 ): Counters {
   if (!written || revision !== counters.revision) {
     const state = written ? `at revision ${counters.revision}` : 'not stored';
-    throw new GossipError('head-conflict', `log ${log}: it is ${state}, got a pack from revision ${revision}`, {
+    throw new GossipError('pack-conflict', `log ${log}: it is ${state}, got a pack from revision ${revision}`, {
       context: { log, revision: counters.revision },
     });
   }

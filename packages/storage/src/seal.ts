@@ -1,5 +1,5 @@
 /**
- * Small values at rest with a checksum. Blocks carry their own; heads, metadata and the like get one here.
+ * Small values at rest with a checksum. Blocks carry their own; metadata and the like get one here.
  *
  * The checksum covers the key as well, so a value that landed under another key shows too.
  *
@@ -8,7 +8,7 @@
  * | 4 | xxHash32 of the value, seeded with xxHash32 of the key; big-endian |
  * | rest | the value |
  */
-import { GossipError, xxHash32 } from '@gossip-log/core';
+import { GossipError, limits, xxHash32 } from '@gossip-log/core';
 
 const checksumBytes = 4;
 
@@ -34,22 +34,27 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, what: string): Uint8
   return value;
 }
 
-/** A sequence number as a value to seal. */
-export function sealHead(key: Uint8Array, head: number): Uint8Array<ArrayBuffer> {
+/** A number as a value to seal. */
+export function sealNumber(key: Uint8Array, number: number): Uint8Array<ArrayBuffer> {
   const value = new Uint8Array(4);
-  new DataView(value.buffer).setUint32(0, head);
+  new DataView(value.buffer).setUint32(0, number);
   return seal(key, value);
 }
 
 /**
- * The sequence number that `sealHead` sealed.
- *
- * A damaged head is never guessed: one that is too low would let a sequence number be used twice, and one that
- * is too high would skip what is missing. So it stops the log until it is forgotten.
+ * The number that `sealNumber` sealed.
  *
  * @throws GossipError `storage-corrupt`.
  */
-export function unsealHead(key: Uint8Array, sealed: Uint8Array, log: string, replica: string): number {
-  const value = unseal(key, sealed, `log ${log}: the head of ${replica}`);
-  return new DataView(value.buffer).getUint32(0);
+export function unsealNumber(key: Uint8Array, sealed: Uint8Array, what: string): number {
+  return new DataView(unseal(key, sealed, what).buffer).getUint32(0);
+}
+
+/** The last event of an own run. A damaged one is taken for the latest there may be: then the run is offered once more. */
+export function unsealRun(key: Uint8Array, sealed: Uint8Array): number {
+  try {
+    return unsealNumber(key, sealed, 'an own run');
+  } catch {
+    return limits.seqMax;
+  }
 }

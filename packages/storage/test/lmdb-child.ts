@@ -1,16 +1,18 @@
 /**
- * A process for lmdb.test.ts to kill: leases an id, then commits to three logs as fast as it can, packs what it committed
+ * A process for lmdb.test.ts to kill: draws an id, then commits to three logs as fast as it can, packs what it committed
  * to one of them into one chunk a time, and says each time what was acknowledged. Arguments: the folder, and `exclusive`.
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { type JournalEntry, replicaIdFromBytes } from '@gossip-log/core';
+import { replicaIdFromBytes } from '@gossip-log/core';
 import { lmdbStorage } from '../src/lmdb.js';
 
 const storage = lmdbStorage({ path: process.argv[2] as string, exclusive: process.argv[3] === 'exclusive' });
-const { replica } = await storage.leaseReplica(() => replicaIdFromBytes(randomBytes(16)));
+const replica = replicaIdFromBytes(randomBytes(16));
+// An exclusive storage opens its folder with the first call.
+await storage.logs();
 // Synchronous: what was said has left the process when it is killed.
-writeSync(1, `lease ${replica}\n`);
+writeSync(1, `writes ${replica}\n`);
 
 async function pack(log: string): Promise<void> {
   const { revision, nextChunkId, records } = await storage.load(log);
@@ -25,12 +27,11 @@ async function pack(log: string): Promise<void> {
 
 await Promise.all(
   ['one', 'two', 'packed'].map(async (log) => {
-    for (let seq = (await storage.load(log)).heads.get(replica) ?? 0; ; seq += 3) {
-      const entries = [1, 2, 3].map((more): JournalEntry => {
-        const block = new TextEncoder().encode(`${replica} ${seq + more} ${'x'.repeat(seq % 5000)}`);
-        return { origin: 'own', block, runs: [{ replica, first: seq + more, last: seq + more }] };
-      });
-      await storage.commit(log, entries, { durability: 'strict' });
+    for (let seq = 0; ; seq += 3) {
+      const entries = [1, 2, 3].map((more) => ({
+        block: new TextEncoder().encode(`${replica} ${seq + more} ${'x'.repeat(seq % 5000)}`),
+      }));
+      await storage.commit(log, entries, { durability: 'strict', ownRuns: new Map([[replica, seq + 3]]) });
       if (log === 'packed') await pack(log);
       writeSync(1, `stored ${log} ${seq + 3}\n`);
     }

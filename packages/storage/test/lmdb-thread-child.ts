@@ -22,8 +22,7 @@ if (exclusive) {
   const replica = replicaIdFromBytes(new Uint8Array(16).fill(writer));
   for (let seq = 1; seq <= 200; seq++) {
     const block = new TextEncoder().encode(`${writer} ${seq}`);
-    const entry = { origin: 'own', block, runs: [{ replica, first: seq, last: seq }] } as const;
-    await storage.commit('a', [entry], { durability: 'strict' });
+    await storage.commit('a', [{ block }], { durability: 'strict', ownRuns: new Map([[replica, seq]]) });
     if (seq % 50 !== 0) continue;
     const { revision, nextChunkId, records } = await storage.load('a');
     const packed = records.slice(0, 10);
@@ -31,10 +30,10 @@ if (exclusive) {
     const packing = { revision, manifest: Uint8Array.of(1), add: [{ id: nextChunkId, bytes }], remove: [] };
     await storage.pack('a', { ...packing, packed: packed.map(({ key }) => key) }).catch((error: unknown) => {
       // The other thread packed meanwhile.
-      if (!(error instanceof GossipError) || error.code !== 'head-conflict') throw error;
+      if (!(error instanceof GossipError) || error.code !== 'pack-conflict') throw error;
     });
   }
-  say((await storage.load('a')).heads.get(replica));
+  say((await storage.load('a')).ownRuns.get(replica));
 }
 await storage.close();
 process.exit();

@@ -167,9 +167,9 @@ class GossipingNode {
 
   #store(entries: readonly LogEntry[]): void {
     if (entries.length === 0) return;
-    const told = this.log.markStored(entries);
+    this.log.markStored(entries);
     for (const peer of [...this.ends.keys()]) {
-      this.input(peer, { type: 'stored', log: name, entries: told, now: this.now() });
+      this.input(peer, { type: 'stored', log: name, entries, now: this.now() });
     }
   }
 
@@ -185,8 +185,8 @@ class GossipingNode {
           edges: log.edges,
         };
       case 'compare': {
-        const { received, salt, thorough, peer: edges, peerWriter } = effect;
-        return { kind: 'compare', ...readNow(log.compare(received, salt, thorough, edges, peerWriter)) };
+        const { received, salt, thorough, peer: edges } = effect;
+        return { kind: 'compare', ...readNow(log.compare(received, salt, thorough, edges)) };
       }
       case 'sum':
         return { kind: 'sum', fingerprint: readNow(log.sum(effect.upTo, effect.peer)) };

@@ -17,7 +17,7 @@ const shown = (seq: number, payload: unknown) => ({
   ...{ id: `${replica}.${seq}`, replica, seq, timestamp: 1_700_000_000_123 },
   ...{ clock: 1_700_000_000_123 * 2048 + seq - 1, payload },
 });
-const names = ['id', 'replica', 'seq', 'timestamp', 'clock', 'payload', 'formerId', 'error'];
+const names = ['id', 'replica', 'seq', 'timestamp', 'clock', 'payload', 'error'];
 
 test('an event is what its type says: spread, cloned, as JSON, and in a console', () => {
   const log = newLog<{ text: string }>();
@@ -30,7 +30,7 @@ test('an event is what its type says: spread, cloned, as JSON, and in a console'
     .at(0) as LogEvent<{ text: string }>;
   for (const event of [stored, viewed]) {
     expect(Object.keys(event)).toEqual(expect.arrayContaining(names));
-    const expected = { ...shown(1, { text: 'Tea?' }), formerId: undefined, error: undefined };
+    const expected = { ...shown(1, { text: 'Tea?' }), error: undefined };
     expect({ ...event }).toMatchObject(expected);
     expect(structuredClone(event)).toMatchObject(expected);
     expect(JSON.parse(JSON.stringify(event))).toEqual(shown(1, { text: 'Tea?' }));

@@ -19,12 +19,9 @@ shortSearch('small', 500, [
   'gap asked for',
   'process ended after a disk operation',
   'process ended before a disk operation',
-  'received entry already written',
+  'fault: older copy restored',
   'record set aside',
   'relaxed writes lost',
   'told: early',
   'transfer resumed after a cut',
-  'event withdrawn',
-  'compare-and-set lost',
-  'told: forked',
 ]);

@@ -48,7 +48,8 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
 
   // Trouble of one log or one store. It seldom ends a connection, but where it does the peer learns the reason.
   'event-too-large': { closeCode: 4030, pace: 'later' },
-  'head-conflict': { closeCode: 4031, pace: 'later' },
+  'unknown-event': { closeCode: 4047, pace: 'later' },
+  'pack-conflict': { closeCode: 4031, pace: 'later' },
   'log-closed': { closeCode: 4032, pace: 'later' },
   'log-not-ready': { closeCode: 4033, pace: 'later' },
   'not-found': { closeCode: 4034, pace: 'later' },
@@ -63,9 +64,6 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   'clock-offset': { closeCode: 4043, pace: 'later' },
   'storage-in-use': { closeCode: 4044, pace: 'later' },
   'view-threw': { closeCode: 4045, pace: 'later' },
-  'not-own': { closeCode: 4046, pace: 'later' },
-  'unknown-event': { closeCode: 4047, pace: 'later' },
-  withdrawn: { closeCode: 4048, pace: 'later' },
   'no-window': { closeCode: 4049, pace: 'later' },
 };
 

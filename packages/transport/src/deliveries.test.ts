@@ -9,6 +9,7 @@ const writer = replicaIdFromBytes(new Uint8Array(16).fill(1));
 
 function deliveriesOf(replica: ReplicaId): Deliveries {
   const log = new ReplicatedLog({ id: 'tea', replica, now: () => 1_700_000_000_000 }, { freshReplica: () => replica });
+  for (let seq = 1; seq <= 7; seq++) log.append(seq);
   return new Deliveries({
     ...{ id: 'tea', storage: memoryStorage(), log: () => log },
     ended: () => undefined,
@@ -89,6 +90,7 @@ test.each<[string, readonly Ack[], relayed: number]>([
   ],
 ])('[S12] acknowledgements that come %s', (_, acks, relayed) => {
   const deliveries = deliveriesOf(writer);
+  deliveries.wrote(new Map([[writer, 7]]));
   for (const [node, first, last] of acks) deliveries.acknowledged(node, [{ replica: writer, first, last }]);
-  expect(deliveries.relayedSeq(writer)).toBe(relayed);
+  expect(deliveries.ownRuns.get(writer)).toBe(relayed);
 });

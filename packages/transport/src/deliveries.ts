@@ -1,7 +1,9 @@
 /**
  * How far the events of one log have come, as told to the app: pending, stored on this node's disk, relayed to a node that
- * promises to keep them, rejected by one, withdrawn. An own event that gave way, or was withdrawn with another, has come as far
- * as the one that was appended for it.
+ * promises to keep them, rejected by one.
+ *
+ * - [H5] A run that this store has written and that no durable node is known to have whole is noted in storage until one
+ *   does. After a restart its events are offered to durable nodes again, and no retention deletes them.
  */
 import {
   type EventId,
@@ -13,11 +15,10 @@ import {
   type ReplicaId,
   type Run,
   type SequenceNumber,
-  utf8Decoder,
-  utf8Encoder,
 } from '@gossip-log/core';
-import type { KeptRun, ReplicatedLog } from '@gossip-log/core/sync';
+import type { KeptRun, OwnRuns, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
+import { type RelayedRun, readRelayed, relayedKey, relayedRunsMax, writeRelayed } from './relayed-runs.js';
 
 /** The log, as far as it matters here. */
 export interface DeliveredLog {
@@ -32,12 +33,6 @@ export interface DeliveredLog {
 
 const pending: Delivery = Object.freeze({ state: 'pending' });
 const stored: Delivery = Object.freeze({ state: 'stored' });
-const withdrawn: Delivery = Object.freeze({ state: 'withdrawn' });
-
-/** Metadata key under which it is kept how far a replica's events of a log were relayed, and by whom. */
-export function relayedKey(log: string, replica: ReplicaId): string {
-  return `relayed:${replica}:${log}`;
-}
 
 /** @internal */
 export class Deliveries {
@@ -46,33 +41,28 @@ export class Deliveries {
   /** What a node acknowledged last behind events that are not known to be relayed. */
   readonly #ahead = new Map<ReplicaId, KeptRun & { readonly node: string }>();
   #rejected: (Delivery & { readonly state: 'rejected' }) | undefined;
-  /** Own events that gave way to others, and as what they were appended again. */
-  readonly #reissued = new Map<EventId, { readonly clock: number; readonly id: EventId }>();
+  /** H5. What this store has written and is not settled: writer → last stored event. */
+  readonly #own = new Map<ReplicaId, SequenceNumber>();
+  /** Own runs of which it is kept how far they were relayed, the one that was relayed last at the end. */
+  readonly #kept = new Map<ReplicaId, RelayedRun>();
   /** Those that somebody waits for. They are looked at when one may have changed, not at every event. */
   readonly #awaited = new Set<() => boolean>();
-  /** How far own events were relayed is being kept; a second time once that is done. */
-  #keeping: 'no' | 'once' | 'again' = 'no';
+  /** How far own events were relayed is being kept, */
+  #keeping: Promise<void> | undefined;
+  /** and is to be once more. */
+  #keepsAgain = false;
 
   constructor(of: DeliveredLog) {
     this.#of = of;
   }
 
-  /** An event object says by its clock which of two events of one id is meant; the id alone may mean either. */
   of(event: LogEvent<unknown> | EventId): Delivery {
     const { replica, seq } = named(event);
-    const successor = this.#reissued.get(typeof event === 'string' ? event : event.id);
-    if (successor !== undefined && (typeof event === 'string' || event.clock === successor.clock)) {
-      return this.of(successor.id);
-    }
     const log = this.#of.log();
-    if (log?.isHidden(replica, seq)) {
-      const id = log.standingId(eventId(replica, seq));
-      return id === undefined ? withdrawn : this.of(id);
-    }
     const relayed = this.#relayed.get(replica);
     if (relayed !== undefined && seq <= relayed.seq) return relayed.delivery;
     if (log === undefined || seq > log.storedSeq(replica)) return pending;
-    return this.#rejected !== undefined && replica === log.replica ? this.#rejected : stored;
+    return this.#rejected !== undefined && this.#own.has(replica) ? this.#rejected : stored;
   }
 
   /** Resolves once the event has come as far as `level`; rejects once it cannot any more. */
@@ -91,10 +81,8 @@ export class Deliveries {
         isKnown ||= log?.hasTaken(replica, seq) === true;
         if (delivery.state === 'relayed' || (delivery.state === 'stored' && level === 'stored')) resolve();
         else if (delivery.state === 'rejected') reject(delivery.error);
-        else if (delivery.state === 'withdrawn') reject(new GossipError('withdrawn', 'the event was withdrawn'));
         else if (ended !== undefined) reject(ended);
-        else if (log !== undefined && !isKnown && !log.isDisputed(replica))
-          reject(this.#unknown(eventId(replica, seq)));
+        else if (log !== undefined && !isKnown) reject(this.#unknown(eventId(replica, seq)));
         else return false;
         return true;
       };
@@ -112,25 +100,9 @@ export class Deliveries {
     for (const check of [...this.#awaited]) if (check()) this.#awaited.delete(check);
   }
 
-  /** How far durable nodes have a replica's events, as far as is known. */
-  relayedSeq(replica: ReplicaId): SequenceNumber {
-    return this.#relayed.get(replica)?.seq ?? 0;
-  }
-
-  /** These gave way, and were appended again. */
-  reissued(events: ReadonlyMap<EventId, { readonly clock: number; readonly id: EventId }>): void {
-    for (const [id, successor] of events) this.#reissued.set(id, successor);
-  }
-
-  /** As what an own event that gave way was appended again. */
-  successor(event: LogEvent<unknown>): EventId | undefined {
-    const successor = this.#reissued.get(event.id);
-    return successor?.clock === event.clock ? successor.id : undefined;
-  }
-
-  /** Up to which event of a replica a durable node is known to have them. */
-  relayedUpTo(replica: ReplicaId): number {
-    return this.#relayed.get(replica)?.seq ?? 0;
+  /** H5. What was written here and is not settled, with the last event of each run that a durable node is known to have. */
+  get ownRuns(): OwnRuns {
+    return new Map(Array.from(this.#own.keys(), (replica) => [replica, this.#relayed.get(replica)?.seq ?? 0]));
   }
 
   /** Why a peer refuses what is written here, until one acknowledges something. */
@@ -142,6 +114,11 @@ export class Deliveries {
     this.#rejected = Object.freeze({ state: 'rejected', error });
   }
 
+  /** Own events up to this one are on the disk, and noted there. */
+  wrote(runs: ReadonlyMap<ReplicaId, SequenceNumber>): void {
+    for (const [replica, last] of runs) this.#own.set(replica, last);
+  }
+
   /** A durable node has these runs. Is that news? */
   acknowledged(node: string, runs: readonly Run[]): boolean {
     const log = this.#of.log();
@@ -149,13 +126,14 @@ export class Deliveries {
     let news = this.#rejected !== undefined;
     this.#rejected = undefined;
     for (const { replica, first, last } of runs) {
-      if (log?.isDisputed(replica)) continue;
       const known = this.#relayed.get(replica);
       const upTo = known?.seq ?? 0;
       if (last <= upTo) continue;
       const ahead = this.#ahead.get(replica);
-      // Of what lies before the run it says nothing: the run counts once that is relayed too.
-      if (first > upTo + 1) {
+      const isLost = () =>
+        this.#own.has(replica) && log?.holdsAny({ replica, first: upTo + 1, last: first - 1 }) === false;
+      // Of what lies before the run it says nothing: the run counts once that is relayed too, unless it was lost here.
+      if (first > upTo + 1 && !isLost()) {
         const follows = ahead?.node === node && first <= ahead.last + 1 && ahead.first <= first;
         this.#ahead.set(replica, { first: follows ? ahead.first : first, last, node });
         continue;
@@ -167,7 +145,10 @@ export class Deliveries {
           : Object.freeze({ state: 'relayed', node });
       this.#relayed.set(replica, { seq, delivery });
       news = true;
-      own ||= replica === log?.replica;
+      if (!this.#own.has(replica)) continue;
+      own = true;
+      this.#kept.delete(replica);
+      this.#kept.set(replica, { replica, seq, node });
     }
     if (own) this.#keep();
     return news;
@@ -175,31 +156,50 @@ export class Deliveries {
 
   /** Remembers how far own events were relayed, so that it shows after a restart too, also offline. */
   #keep(): void {
-    const { id, storage } = this.#of;
-    const replica = this.#of.log()?.replica;
-    const relayed = replica === undefined ? undefined : this.#relayed.get(replica);
-    if (replica === undefined || relayed?.delivery.state !== 'relayed' || this.#of.ended() !== undefined) return;
-    if (this.#keeping !== 'no') {
-      this.#keeping = 'again';
-      return;
-    }
-    this.#keeping = 'once';
-    const text = utf8Encoder.encode(`${relayed.seq} ${relayed.delivery.node}`);
-    storage
-      .setMetadata(relayedKey(id, replica), text)
-      .catch((error) => this.#of.onError(error))
+    this.#keepsAgain = true;
+    this.#keeping ??= this.#keepAll()
+      .catch(this.#of.onError)
       .finally(() => {
-        const again = this.#keeping === 'again';
-        this.#keeping = 'no';
-        if (again) this.#keep();
+        this.#keeping = undefined;
       });
   }
 
-  async recall(replica: ReplicaId): Promise<void> {
-    const bytes = await this.#of.storage.getMetadata(relayedKey(this.#of.id, replica));
-    const [, seq, node] = /^(\d+) (.*)$/s.exec(bytes === undefined ? '' : utf8Decoder().decode(bytes)) ?? [];
-    if (seq === undefined || node === undefined) return;
-    this.#relayed.set(replica, { seq: Number(seq), delivery: Object.freeze({ state: 'relayed', node }) });
+  async #keepAll(): Promise<void> {
+    const { id, storage } = this.#of;
+    while (this.#keepsAgain && this.#of.ended() === undefined) {
+      this.#keepsAgain = false;
+      for (const replica of [...this.#kept.keys()].slice(0, -relayedRunsMax)) this.#kept.delete(replica);
+      await storage.setMetadata(relayedKey(id), writeRelayed([...this.#kept.values()]));
+      await this.#settle();
+    }
+  }
+
+  /** H5. Takes runs off the list that durable nodes have whole. */
+  async #settle(): Promise<void> {
+    const { id, storage } = this.#of;
+    for (const [replica, last] of this.#own) {
+      const relayed = this.#relayed.get(replica)?.seq ?? 0;
+      if (relayed < last) continue;
+      this.#own.delete(replica);
+      await storage.settleRun(id, replica, relayed);
+    }
+  }
+
+  /** Resolves once what is known is kept. */
+  async whenKept(): Promise<void> {
+    await this.#keeping;
+  }
+
+  /** What was written before, and how far that was relayed. */
+  async recall(ownRuns: ReadonlyMap<ReplicaId, SequenceNumber>): Promise<void> {
+    this.wrote(ownRuns);
+    const kept = readRelayed(await this.#of.storage.getMetadata(relayedKey(this.#of.id)));
+    for (const run of kept) {
+      this.#kept.set(run.replica, run);
+      this.#relayed.set(run.replica, { seq: run.seq, delivery: Object.freeze({ state: 'relayed', node: run.node }) });
+    }
+    // The node may have ended before it was taken off the list.
+    await this.#settle();
   }
 }
 

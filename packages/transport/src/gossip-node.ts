@@ -12,7 +12,6 @@ import {
   type PayloadCodec,
   parseLogId,
   type ReplicaId,
-  type ReplicaLease,
   replicaIdFromBytes,
   type SourceStatus,
   utf8Decoder,
@@ -26,7 +25,6 @@ import {
   type SessionOptions,
 } from '@gossip-log/core/sync';
 import { believableOffset } from './clock-offset.js';
-import { relayedKey } from './deliveries.js';
 import { type Feed, type FeedFilter, type FeedOptions, NodeFeeds } from './feeds.js';
 import { FoldCheckpoints } from './fold-checkpoints.js';
 import { HostedLog, type LogHost } from './hosted-log.js';
@@ -35,7 +33,7 @@ import type { LogHandle } from './log-handle.js';
 import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
 import { checkCatchUp, checkWindow, type LogWindow, UsedWindow } from './log-window.js';
-import { writersKey } from './own-writers.js';
+import { relayedKey } from './relayed-runs.js';
 import { isRenderingServer } from './rendering-server.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
@@ -78,7 +76,7 @@ export interface GossipNodeOptions {
   readonly retention?: RetentionOption;
   /** `catchUpEventsMax` of logs that are opened without one. Default: no limit. */
   readonly catchUpEventsMax?: number;
-  /** A name for this node in acknowledgements. Default: its replica id. */
+  /** A name for this node in acknowledgements. Default: the id that it drew when it was made. */
   readonly name?: string;
 }
 
@@ -238,13 +236,11 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #stops: (() => Promise<void>)[];
   /** Why nothing is opened or dialled: pages are rendered here, and what the node was given is made for pages. */
   readonly #asleep: GossipError | undefined;
-  /** Logs forgotten since the lease began: the id has lost its head there and must not start again (H5). */
-  readonly #forgotten = new Set<string>();
   readonly #forgetting = new Map<string, Promise<void>>();
-  /** `undefined` after the storage could not be opened: whoever needs an id next asks again. */
-  #identity: Promise<ReplicaLease> | undefined;
-  /** Further ids of the pool, for logs in which the first was withdrawn. */
-  readonly #spares = new Map<number, Promise<ReplicaLease>>();
+  /** Names this node in sessions. */
+  readonly #id: ReplicaId;
+  /** What this node knows of its clock; `undefined` after the storage could not be opened: whoever needs it next asks again. */
+  #clockRead: Promise<void> | undefined;
   #stopWaiting = () => {};
   #clockOffsetMs = 0;
   #state: ConnectionState = { status: 'offline', sources: [] };
@@ -283,7 +279,8 @@ class Node implements GossipNode, LogHost, SessionHost {
     const needsPage = [options.storage, ...connections].some((part) => part.needsPage === true);
     this.#asleep = needsPage && isRenderingServer() ? noWindow() : undefined;
     this.#feeds = new NodeFeeds(this.environment, this.#established);
-    this.#identified().catch(() => undefined);
+    this.#id = this.freshReplica();
+    this.#whenClockRead().catch(() => undefined);
     const reason = this.#asleep;
     this.#sources = connections.map(() =>
       reason === undefined ? { state: 'connecting' } : { state: 'stopped', reason },
@@ -360,7 +357,6 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (entry !== undefined && isIdle(entry)) await this.#closeEntry(entry);
     // It closes once all of it is stored, unless it is used again before.
     if (this.#entries.has(id)) throw new GossipError('log-in-use', `log "${id}" is in use`, { context: { log: id } });
-    this.#forgotten.add(id);
     const forgetting = this.#remove(id);
     this.#forgetting.set(id, forgetting);
     try {
@@ -375,9 +371,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     await this.storage.setMetadata(codecKey(id), undefined);
     await this.storage.setMetadata(edgesKey(id), undefined);
     await this.#checkpoints.forget(id);
-    const { replica } = await this.#identified();
-    await this.storage.setMetadata(relayedKey(id, replica), undefined);
-    await this.storage.setMetadata(writersKey(id), undefined);
+    await this.storage.setMetadata(relayedKey(id), undefined);
   }
 
   async logs(): Promise<readonly string[]> {
@@ -404,21 +398,10 @@ class Node implements GossipNode, LogHost, SessionHost {
     return retentionOf(this.#options.retention, log);
   }
 
-  async replicaFor(log: string, nth: number): Promise<ReplicaId> {
+  async mayOpen(log: string): Promise<void> {
     // A log that is opened while it is forgotten begins when it is gone.
     await this.#forgetting.get(log)?.catch(() => undefined);
-    if (this.#forgotten.has(log)) return this.freshReplica();
-    const { replica } = await this.#identified();
-    if (nth === 0) return replica;
-    const spare = this.#spares.get(nth) ?? this.storage.leaseReplica(() => this.freshReplica());
-    this.#spares.set(nth, spare);
-    try {
-      return (await spare).replica;
-    } catch (error) {
-      // The next log that is opened asks again.
-      this.#spares.delete(nth);
-      throw error;
-    }
+    await this.#whenClockRead();
   }
 
   freshReplica(): ReplicaId {
@@ -442,9 +425,9 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   async introduction(): Promise<{ options: SessionOptions; token: string | undefined }> {
     const { token, name } = this.#options;
-    // Without storage nothing is written under it: any name will do.
-    const identity = this.#identified().catch(() => ({ replica: this.freshReplica() }));
-    const [{ replica }, resolved] = await Promise.all([identity, typeof token === 'function' ? token() : token]);
+    // Without storage the clock goes uncorrected.
+    const clockRead = this.#whenClockRead().catch(() => undefined);
+    const [resolved] = await Promise.all([typeof token === 'function' ? token() : token, clockRead]);
     if (resolved !== undefined && utf8Encoder.encode(resolved).length > limits.tokenBytesMax) {
       throw new RangeError(`token: expected at most ${limits.tokenBytesMax} bytes of UTF-8`);
     }
@@ -452,7 +435,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     const { openOnDemand: onDemand = false } = this.#options;
     return {
       options: {
-        ...{ node: replica, name: name ?? replica, durable, onDemand, clockOffsetMs: this.#offset() },
+        ...{ node: this.#id, name: name ?? this.#id, durable, onDemand, clockOffsetMs: this.#offset() },
         wallClock: () => this.environment.now(),
       },
       token: resolved,
@@ -550,16 +533,16 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   // How it works inside.
 
-  #identified(): Promise<ReplicaLease> {
-    if (this.#identity === undefined) {
-      const identity = this.#identify();
-      this.#identity = identity;
+  #whenClockRead(): Promise<void> {
+    if (this.#clockRead === undefined) {
+      const clockRead = this.#readClock();
+      this.#clockRead = clockRead;
       // Logs report it.
-      identity.catch(() => {
-        if (this.#closed === undefined) this.#identity = undefined;
+      clockRead.catch(() => {
+        if (this.#closed === undefined) this.#clockRead = undefined;
       });
     }
-    return this.#identity;
+    return this.#clockRead;
   }
 
   #sayAsleep(reason: GossipError): void {
@@ -569,10 +552,10 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   /**
-   * A store that fails for a while is asked again: without an id the node could never read or write anything. One that
-   * cannot be opened says so with a `reason`, and that is for the app to know.
+   * A store that fails for a while is asked again: without its clock the node could not say when anything is written. One
+   * that cannot be opened says so with a `reason`, and that is for the app to know.
    */
-  async #identify(): Promise<ReplicaLease> {
+  async #readClock(): Promise<void> {
     if (this.#asleep !== undefined) {
       // Logs stay `opening`, as they are on the page before it has read anything.
       await new Promise<void>((resolve) => {
@@ -584,7 +567,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       try {
         const offset = await this.storage.getMetadata(clockOffsetKey);
         if (offset !== undefined) this.#clockOffsetMs = Number(utf8Decoder().decode(offset)) || 0;
-        return await this.storage.leaseReplica(() => this.freshReplica());
+        return;
       } catch (error) {
         const passing =
           error instanceof GossipError && error.code === 'storage-failed' && error.context['reason'] === undefined;
@@ -764,7 +747,6 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   async #close(): Promise<void> {
-    // A lease that could not be had so far is given up.
     this.#stopWaiting();
     this.#feeds.close();
     for (const entry of this.#entries.values()) this.#keep(entry);
@@ -774,9 +756,6 @@ class Node implements GossipNode, LogHost, SessionHost {
     for (const entry of this.#entries.values()) entry.hosted.close();
     await Promise.all(this.#stops.map((stop) => stop()));
     this.#entries.clear();
-    // A lease that cannot be had or given back must not keep the storage open.
-    const leases = [this.#identity, ...this.#spares.values()];
-    await Promise.all(leases.map((leased) => leased?.then((lease) => lease.release()).catch(() => undefined)));
     await this.storage.close();
     this.#listeners.clear();
   }

@@ -2,16 +2,13 @@
  * One open log of a node: read from storage, written to it, spoken of to peers.
  *
  *     opening ── read ──▶ ready ── last use given back ──▶ closed
- *        └────── failed ◀── the store is damaged, or another process wrote under our id
+ *        └────── failed ◀── the store is damaged
  *
- * - [H6] When a peer holds other events under our id than we do, nothing of that id is spoken of until theirs have come;
- *   then they stand, ours are appended again, and whoever waits for one of ours waits for its successor.
  * - [H10] In memory are the windows of all who use the log, and what is not packed. A packed chunk that proves damaged is
  *   set aside and reported, and the log read anew from all the others: what was in it is missing as in H4.
  */
 import {
   type Environment,
-  type EventId,
   emptySnapshot,
   GossipError,
   type GossipLog,
@@ -19,15 +16,12 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
-  parseEventId,
   type ReplicaId,
   type Run,
   type Snapshot,
-  type Truncation,
 } from '@gossip-log/core';
 import {
   type DamagedChunk,
-  type HiddenWithOthers,
   type KnownEvent,
   type LogEntry,
   type Progress,
@@ -35,12 +29,9 @@ import {
   type Receipt,
   ReplicatedLog,
   type Retention,
-  type Settlement,
 } from '@gossip-log/core/sync';
 import { Deliveries } from './deliveries.js';
-import { HiddenEvents } from './hidden-events.js';
 import { JournalGaps } from './journal-gaps.js';
-import { lackingHeads } from './lacking-heads.js';
 import { LogCodec } from './log-codec.js';
 import { asGossipError, closedError } from './log-errors.js';
 import type { LogStatus } from './log-handle.js';
@@ -52,7 +43,6 @@ import { LogReading } from './log-reading.js';
 import { LogRetention } from './log-retention.js';
 import type { Oldest, UsedWindow } from './log-window.js';
 import { LogWriter } from './log-writer.js';
-import { OwnWriters } from './own-writers.js';
 
 /** What a hosted log needs of its node. */
 export interface LogHost {
@@ -65,8 +55,8 @@ export interface LogHost {
   isConnecting(): boolean;
   /** How much of a log is kept; `undefined` for all of it. */
   retentionOf(log: string): Retention | undefined;
-  /** The replica id that this node writes under in that log; the `nth` when those before cannot be. */
-  replicaFor(log: string, nth: number): Promise<ReplicaId>;
+  /** Resolves when the log may be read. */
+  mayOpen(log: string): Promise<void>;
   /** An id that was never used. */
   freshReplica(): ReplicaId;
   /** Milliseconds since 1970 by the corrected clock. */
@@ -87,8 +77,6 @@ export class HostedLog<T = unknown> {
   readonly reach: LogReach;
   readonly #codec: LogCodec<T>;
   readonly #reading: LogReading;
-  readonly #writers: OwnWriters;
-  readonly #hidden: HiddenEvents;
   readonly #gaps: JournalGaps;
   readonly #writer: LogWriter;
   readonly #packing: LogPacking;
@@ -103,8 +91,6 @@ export class HostedLog<T = unknown> {
   /** The windows of those who use the log. */
   readonly #windows = new Set<UsedWindow>();
   #isEnding = false;
-  /** Truncations that chunks are read for. */
-  #hiding = 0;
 
   constructor(host: LogHost, id: string) {
     this.#host = host;
@@ -115,16 +101,10 @@ export class HostedLog<T = unknown> {
     const isReady = () => this.#status === 'ready';
     const now = () => host.now();
     this.#codec = new LogCodec(storage, id);
-    this.#writers = new OwnWriters(storage, id);
     this.#reading = new LogReading({
       ...{ id, storage },
       status: () => this.#status,
       damaged: (error) => this.#endDamaged(error),
-    });
-    this.#hidden = new HiddenEvents({
-      log: () => this.#log,
-      hide: (told) => this.#hide(told),
-      onError,
     });
     this.deliveries = new Deliveries({
       ...{ id, storage, onError },
@@ -142,13 +122,11 @@ export class HostedLog<T = unknown> {
     this.#gaps = new JournalGaps({
       ...{ id, storage, environment, log, onError },
       chunkIds: () => this.#packing.chunkIds,
-      storeAgain: (entries) => {
-        this.#writer.repair();
-        this.#store(entries);
-      },
+      storeAgain: (entries) => this.#store(entries),
     });
     this.#packing = new LogPacking({
       ...{ id, storage, reading: this.#reading, reach: this.reach, windows: this.#windows, isReady, onError },
+      isLacking: (log) => this.#gaps.isLacking(log),
       isCatchingUp: () => this.#progress !== undefined,
       joinsFromMs: () => this.#retention.joinsFromMs,
       packed: () => {
@@ -168,10 +146,9 @@ export class HostedLog<T = unknown> {
       host.retentionOf(id),
     );
     this.#writer = new LogWriter({
-      ...{ id, storage, environment, durable, peers: this.peers, codec: this.#codec, hidden: this.#hidden },
-      ...{ reach: this.reach, writers: this.#writers, log },
+      ...{ id, storage, environment, durable, peers: this.peers, codec: this.#codec },
+      ...{ reach: this.reach, deliveries: this.deliveries, log },
       upkeep: (stored) => {
-        if (this.#hiding > 0) return undefined;
         if (this.#packing.isDue(stored)) return this.#packing.pack(stored);
         return this.#retention.isDue ? this.#retention.letGo(stored) : undefined;
       },
@@ -253,31 +230,19 @@ export class HostedLog<T = unknown> {
     return event;
   }
 
-  /** Merges a peer's blocks and stores what is new of them. `contested` as in the log's `receive`. */
-  receive(blocks: readonly Uint8Array[], contested?: Set<ReplicaId>): Receipt {
-    return this.#received(this.#open().receive(blocks, contested));
-  }
-
-  /** The same where packed chunks may be needed to judge what comes. */
-  receiving(
-    blocks: readonly Uint8Array[],
-    contested: Set<ReplicaId>,
-    take: (receipt: Receipt) => void,
-  ): void | Promise<void> {
-    // What follows word of hidden events may be those that were appended again for it: peers are told in that order, too (J4).
-    const hiding = this.#hidden.hiding;
-    if (hiding !== undefined) return hiding.then(() => this.receiving(blocks, contested, take));
-    return this.reading(this.#open().receiving(blocks, contested), (receipt) => take(this.#received(receipt)));
-  }
-
-  #received(receipt: Receipt): Receipt {
+  /** Merges a peer's blocks and stores what is new of them. */
+  receive(blocks: readonly Uint8Array[]): Receipt {
+    const receipt = this.#open().receive(blocks);
     this.reach.received(receipt);
-    if (receipt.disputed) this.#describeAnew();
-    else if (receipt.fell) this.#fell();
+    if (receipt.fell) this.#fell();
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.dropped(this.id);
-    if (receipt.settled !== undefined) this.#settled(receipt.settled);
-    if (receipt.mended) this.#writer.repair();
+    for (const replica of receipt.forked) {
+      const error = new GossipError('forked', `two writers of log "${this.id}" use one id`, {
+        context: { log: this.id, replica },
+      });
+      this.#host.onError(error);
+    }
     if (receipt.entries.length > 0) this.#writer.enqueue(receipt.entries);
     if (receipt.added > 0) this.#writer.start();
     this.#gaps.received(receipt);
@@ -298,7 +263,7 @@ export class HostedLog<T = unknown> {
   /** A durable node has all that is stored here from that time on, but for what is behind the events in `lacks`. */
   compared(node: string, from: number, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
     const log = this.#log;
-    const version = log?.provenVersion(from, this.deliveries.relayedSeq(log.replica)) ?? [];
+    const version = log?.provenVersion(from, this.deliveries.ownRuns) ?? [];
     const runs = Array.from(version, ([replica, last]) => ({
       replica,
       first: 1,
@@ -307,106 +272,10 @@ export class HostedLog<T = unknown> {
     this.acknowledged(node, runs);
   }
 
-  #describeAnew(): void {
-    // Heads in the store cover events that it does not hold.
-    this.#writer.repair();
-    for (const peer of [...this.peers]) peer.describe(this.id);
-  }
-
-  #settled({ replica, from, reissued }: Settlement): void {
-    // Entries of ours that are still on their way would only be contradicted when the journal is read.
-    this.#writer.withdraw(
-      ({ origin, runs }) => origin === 'own' && runs.some((run) => run.replica === replica && run.last >= from),
-    );
-    this.deliveries.reissued(reissued);
-    // What is agreed of the disputed id may be spoken of again, and nobody was told that it is here.
-    for (const peer of [...this.peers]) peer.describe(this.id);
-    const error = new GossipError(
-      'forked',
-      `the store of log "${this.id}" was an older copy; ${reissued.size} events were appended again`,
-      { context: { log: this.id, replica, from, reissued: reissued.size } },
-    );
-    this.#host.onError(error);
-  }
-
-  /** As it is stored. */
-  get truncations(): readonly Truncation[] {
-    return this.#hidden.stored;
-  }
-
-  /** A peer that may write says that these are hidden. */
-  toldHidden(truncations: readonly Truncation[]): void {
-    if (this.#status === 'ready' && !this.#isEnding) this.#hidden.told(truncations);
-  }
-
-  /** Takes an own event back (J5). */
-  async withdraw(id: EventId): Promise<void> {
-    const log = this.#open();
-    const standing = log.standingId(id);
-    const { replica, seq } = parseEventId(standing ?? id);
-    if (standing === undefined && log.isHidden(replica, seq)) return this.whenStored();
-    const context = { log: this.id, id };
-    if (standing === undefined)
-      throw new GossipError('unknown-event', `no event ${id} in log "${this.id}"`, { context });
-    if (replica !== log.replica && !(await this.#writers.has(replica))) {
-      throw new GossipError('not-own', `event ${id} of log "${this.id}" is not this writer's`, { context });
-    }
-    await this.#hide([{ replica, from: seq, reason: 'withdrawn' }], { replica, after: seq });
-    // Meanwhile it may have been appended again, with one that was withdrawn before it.
-    if (log.standingId(id) !== undefined) return this.withdraw(id);
-    await this.whenStored();
-  }
-
-  /** Hidden events that are in storage. */
-  async withdrawn(): Promise<readonly LogEvent<T>[]> {
-    this.#open();
-    await this.whenStored();
-    const { records } = await this.#host.storage.load(this.id);
-    return this.#open().hiddenIn(records.map(({ block }) => block));
-  }
-
-  /** J5: `again` says which own events are hidden with others; of those of a writer that a peer withdraws, what nobody is known to have. */
-  #hide(told: readonly Truncation[], again?: HiddenWithOthers): void | Promise<void> {
-    // What is being packed holds what is there now. So nothing is packed while it is looked for what is to be hidden.
-    const packing = this.#packing.underWay;
-    if (packing !== undefined) return packing.then(() => this.#hide(told, again));
-    const log = this.#open();
-    const { replica } = log;
-    const unknown = { replica, after: this.deliveries.relayedUpTo(replica) };
-    const hiding = this.reading(log.truncate(told, again ?? unknown), (truncated) => {
-      this.#hidden.took(truncated);
-      this.#writer.enqueue([...truncated.entries, ...truncated.hidden]);
-      if (truncated.grew) this.#writer.enqueueTable();
-      this.deliveries.reissued(truncated.reissued);
-      if (again === undefined && log.replica !== replica) {
-        const error = new GossipError('withdrawn', `another node has withdrawn what was written here in "${this.id}"`, {
-          context: { log: this.id, replica },
-        });
-        this.#host.onError(error);
-      }
-      this.#writer.start();
-      if (truncated.fell) this.#fell();
-      else this.#notify();
-    });
-    if (hiding === undefined) return undefined;
-    this.#hiding++;
-    return hiding.finally(() => {
-      this.#hiding--;
-      this.#writer.start();
-    });
-  }
-
   /** Resolves once everything merged so far is durable. */
   whenStored(): Promise<void> {
     if (this.#status !== 'ready') return Promise.reject(this.#error ?? closedError(this.id));
     return this.#writer.whenStored();
-  }
-
-  successor(event: LogEvent<T>): LogEvent<T> | undefined {
-    const log = this.#log;
-    const hidden = log?.isHidden(event.replica, event.seq) ? log.standingId(event.id) : undefined;
-    const id = this.deliveries.successor(event) ?? hidden;
-    return id && log?.get(id);
   }
 
   /** A durable node has these runs. */
@@ -439,6 +308,7 @@ export class HostedLog<T = unknown> {
     this.#packing.tidy();
     this.#writer.start();
     await this.#writer.writing;
+    await this.deliveries.whenKept();
   }
 
   /**
@@ -477,23 +347,18 @@ export class HostedLog<T = unknown> {
     try {
       const { storage } = this.#host;
       const stored = await openLog<T>({
-        ...{ id: this.id, storage, reading: this.#reading, reach: this.reach, gaps: this.#gaps, hidden: this.#hidden },
+        ...{ id: this.id, storage, reading: this.#reading, reach: this.reach, gaps: this.#gaps },
         ...{ codec: this.#codec, windows: this.#windows },
-        replicaFor: (nth) => this.#host.replicaFor(this.id, nth),
-        freshReplica: () => this.#host.freshReplica(),
-        newLog: (replica) => this.#newLog(replica),
+        mayOpen: () => this.#host.mayOpen(this.id),
+        newLog: () => this.#newLog(),
         onError: (error) => this.#host.onError(error),
       });
       const { log } = stored;
-      // Heads outlive a record that was set aside, in this life or in an earlier one. What they cover and the log lacks
-      // is stored again when it comes.
-      const lacking = lackingHeads(log, stored.heads);
-      this.#packing.begin(stored, lacking);
-      if (lacking.size > 0) this.#writer.repair();
-      else this.#gaps.overcome();
+      this.#packing.begin(stored);
+      this.#gaps.loaded(log);
       log.loaded();
       this.reach.loaded(log);
-      await this.deliveries.recall(log.replica);
+      await this.deliveries.recall(stored.ownRuns);
       log.subscribe(() => {
         if (log.status === 'closed') return;
         this.#tell();
@@ -606,12 +471,11 @@ export class HostedLog<T = unknown> {
     return this.#log?.residentBytes ?? 0;
   }
 
-  #newLog(replica: ReplicaId): ReplicatedLog<T> {
+  #newLog(): ReplicatedLog<T> {
     const now = () => (this.#gaps.isReading ? limits.nowMsMax : this.#host.now());
     return new ReplicatedLog<T>(
       {
         id: this.id,
-        replica,
         codec: this.#codec.boundOrLater,
         now,
         onListenerError: (error) => this.#host.onListenerError(error),

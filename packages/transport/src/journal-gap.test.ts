@@ -44,7 +44,7 @@ async function gappedDisk({
   const pair = memoryPair();
   const storage = memoryStorage({ disk: gapped });
   // As if another tab packed: all stays in the journal.
-  storage.pack = () => Promise.reject(new GossipError('head-conflict', 'packed elsewhere'));
+  storage.pack = () => Promise.reject(new GossipError('pack-conflict', 'packed elsewhere'));
   const writer = await open({ disk: gapped, storage, connections: [pair.left] });
   const reader = await open({ disk: early, connections: [pair.right] });
   const written: string[] = [];

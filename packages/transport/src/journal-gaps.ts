@@ -6,7 +6,6 @@
  */
 import { type Environment, type GossipStorage, limits, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
 import { blocksOf, type LogEntry, type Receipt, type ReplicatedLog } from '@gossip-log/core/sync';
-import { lackingHeads } from './lacking-heads.js';
 
 /** The log, as far as it matters here. */
 export interface GappedLog {
@@ -17,7 +16,7 @@ export interface GappedLog {
   log(): ReplicatedLog<unknown> | undefined;
   /** Chunks that were read like the journal. */
   chunkIds(): readonly number[];
-  /** These come once more: they are stored whatever heads in the store say. */
+  /** These are stored once more. */
   storeAgain(entries: readonly LogEntry[]): void;
   onError(error: unknown): void;
 }
@@ -29,6 +28,8 @@ export class JournalGaps {
   readonly #gaps = new Map<ReplicaId, SequenceNumber>();
   /** Some rows behind these gaps did not fit into the causal buffer. */
   #overflown = false;
+  /** What the journal was found to hold: of each replica the last event. Empty once the log has all of it. */
+  #held = new Map<ReplicaId, SequenceNumber>();
   #isReading = false;
   #rereading: Promise<void> | undefined;
   #cancelReread: (() => void) | undefined;
@@ -46,18 +47,29 @@ export class JournalGaps {
   forget(): void {
     this.#gaps.clear();
     this.#overflown = false;
+    this.#held.clear();
   }
 
   /** What a part of the journal did. Once rows were dropped, those gaps count that kept them waiting then. */
-  note({ missing, dropped }: Receipt): void {
+  note({ missing, dropped, runs }: Receipt): void {
+    for (const { replica, last } of runs) if (last > (this.#held.get(replica) ?? 0)) this.#held.set(replica, last);
     if (!this.#overflown && missing.length > 0) this.#gaps.clear();
     for (const { replica, first } of missing) if (!this.#gaps.has(replica)) this.#gaps.set(replica, first);
     this.#overflown ||= dropped > 0;
   }
 
-  /** The journal was read, and all that the store's heads cover is here. */
-  overcome(): void {
-    this.#overflown = false;
+  /** The journal was read to its end. */
+  loaded(log: ReplicatedLog<unknown>): void {
+    this.#overflown &&= this.isLacking(log);
+  }
+
+  /** Does the journal hold events that the log could not take in? */
+  isLacking(log: ReplicatedLog<unknown>): boolean {
+    if (this.#held.size === 0) return false;
+    const version = log.version();
+    for (const [replica, last] of this.#held) if ((version.get(replica) ?? 0) < last) return true;
+    this.#held.clear();
+    return false;
   }
 
   /** Something has come. */
@@ -70,8 +82,7 @@ export class JournalGaps {
   /** Has something come since rows of the journal had to be left? */
   get #hasComeNearer(): boolean {
     const log = this.#of.log();
-    // While own events are disputed the journal is no witness: the settlement decides what stands.
-    if (log === undefined || !this.#overflown || log.isDisputed(log.replica)) return false;
+    if (log === undefined || !this.#overflown) return false;
     const version = log.version();
     return Array.from(this.#gaps).some(([replica, first]) => (version.get(replica) ?? 0) >= first);
   }
@@ -103,7 +114,7 @@ export class JournalGaps {
 
   async #readAgain(): Promise<void> {
     const { id, storage } = this.#of;
-    const { records, heads } = await storage.load(id);
+    const { records } = await storage.load(id);
     const chunkIds = this.#of.chunkIds();
     const chunks = chunkIds.length === 0 ? [] : blocksOf(await storage.readChunks(id, chunkIds));
     const log = this.#of.log();
@@ -111,7 +122,6 @@ export class JournalGaps {
     this.forget();
     this.#isReading = true;
     try {
-      // Not as `load` does it: in a contradiction what stands by now stands.
       for (const blocks of portions([...chunks, ...records.map(({ block }) => block)])) {
         const receipt = log.receive(blocks);
         // Behind what it waited for.
@@ -122,7 +132,7 @@ export class JournalGaps {
     } finally {
       this.#isReading = false;
     }
-    this.#overflown &&= lackingHeads(log, heads).size > 0;
+    this.loaded(log);
   }
 
   /** The log has ended. */

@@ -4,15 +4,13 @@ import type { Progress } from '@gossip-log/core/sync';
 
 /**
  * How far an event has come. `pending`: on the screen only. `stored`: durable on this disk. `relayed`: durable at
- * a named node that promises durability. `rejected`: a peer refuses it by right; it stays on this disk. `withdrawn`: its
- * writer has taken it back.
+ * a named node that promises durability. `rejected`: a peer refuses it by right; it stays on this disk.
  */
 export type Delivery =
   | { readonly state: 'pending' }
   | { readonly state: 'stored' }
   | { readonly state: 'relayed'; readonly node: string }
-  | { readonly state: 'rejected'; readonly error: GossipError }
-  | { readonly state: 'withdrawn' };
+  | { readonly state: 'rejected'; readonly error: GossipError };
 
 /**
  * How an open log stands. `error` is set when `failed`; while `ready` it says that the store cannot write, or that a
@@ -68,49 +66,9 @@ export interface LogHandle<T> {
   delivery(event: LogEvent<T> | EventId): Delivery;
   /**
    * Resolves once the event is durable on this disk (`stored`, the default) or at a durable node (`relayed`).
-   * Rejects when it is rejected or `withdrawn`, or with `log-closed` when the node closes before.
+   * Rejects when it is rejected, or with `log-closed` when the node closes before.
    */
   delivered(event: LogEvent<T> | EventId, level?: 'stored' | 'relayed'): Promise<void>;
-  /**
-   * The event as which an own one was appended again: it gave way to another of its id since the log was opened, because the
-   * store was an older copy; or an earlier one was withdrawn. Else `undefined`.
-   */
-  successor(event: LogEvent<T>): LogEvent<T> | undefined;
-  /**
-   * Takes an own event back: it is hidden here at once and for good, and at every node that learns of it. Resolves once that
-   * is durable on this disk. Own events behind it are appended again, at the end of the log, after what answers them:
-   * `log.get` finds them by their former ids, `delivery` goes on with them, and each has the one that it was as its
-   * `formerId`. Works offline, also after a restart. An event that is withdrawn already stays so.
-   *
-   * A node that has never heard of it, or runs an older version, may still show the event; and who has read it has read it.
-   *
-   * @throws TypeError for an id that is none; GossipError `not-own` for another's event, `unknown-event` where there is none
-   *   of that id, `log-not-ready`, `log-closed`; `limit-exceeded` when too many replicas of the log have withdrawn events.
-   * @example
-   * ```ts
-   * import { memoryStorage } from '@gossip-log/storage/memory';
-   * import { createGossipNode } from '@gossip-log/transport';
-   *
-   * const node = createGossipNode({ storage: memoryStorage() });
-   * const log = node.open<string>('tea');
-   * await log.ready;
-   * const typo = log.append('Tee?');
-   * const next = log.append('At five.');
-   * await log.withdraw(typo.id);
-   * log.snapshot().map((event) => event.payload); // ['At five.']
-   * log.successor(next)?.formerId === next.id; // true
-   * await node.close();
-   * ```
-   */
-  withdraw(id: EventId): Promise<void>;
-  /**
-   * Events that are hidden and that this node's storage has: own and others', in log order. It has those that it showed
-   * before they were withdrawn. Those that stood behind a withdrawn one are among them: they stand in the log again, and
-   * `log.get` finds them there by their former ids.
-   *
-   * @throws GossipError `log-not-ready`, `log-closed`, or why storage cannot be read.
-   */
-  withdrawn(): Promise<readonly LogEvent<T>[]>;
   /** Calls back after status, snapshot, error, progress or a delivery changed. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
   /**

@@ -3,18 +3,15 @@
  *
  * - [H4] A damaged record is set aside and reported. What it held is missing from what the log tells peers, so they
  *   send it again.
- * - [H5] A replica id whose own events are not all here is not written under again: the log takes a fresh one.
  */
 import {
   GossipError,
   type GossipStorage,
   type JournalRecord,
-  limits,
   type ReplicaId,
   type SequenceNumber,
 } from '@gossip-log/core';
 import { blocksOf, DamagedChunk, PackedOtherwise, type ReplicatedLog } from '@gossip-log/core/sync';
-import type { HiddenEvents } from './hidden-events.js';
 import type { JournalGaps } from './journal-gaps.js';
 import type { LogCodec } from './log-codec.js';
 import type { LogReach } from './log-reach.js';
@@ -29,23 +26,22 @@ export interface OpenedLog<T> {
   readonly reading: LogReading;
   readonly reach: LogReach;
   readonly gaps: JournalGaps;
-  readonly hidden: HiddenEvents;
   /** The windows of those who use the log. */
   readonly windows: ReadonlySet<UsedWindow>;
-  /** The replica id that this node writes under; the `nth` when those before cannot be. */
-  replicaFor(nth: number): Promise<ReplicaId>;
-  freshReplica(): ReplicaId;
+  /** Resolves when the log may be read. */
+  mayOpen(): Promise<void>;
   /** An empty log. */
-  newLog(replica: ReplicaId): ReplicatedLog<T>;
+  newLog(): ReplicatedLog<T>;
   onError(error: unknown): void;
 }
 
 /** A log as the store has it. */
 export interface StoredLog<T> {
   readonly log: ReplicatedLog<T>;
-  readonly heads: ReadonlyMap<ReplicaId, SequenceNumber>;
+  /** What was written here and is not settled. */
+  readonly ownRuns: ReadonlyMap<ReplicaId, SequenceNumber>;
   readonly revision: number;
-  /** Records of the journal, by key: neither damaged ones nor those of hidden events. */
+  /** Records of the journal, by key, but for damaged ones. */
   readonly records: readonly string[];
   /** Chunks that were read like the journal, since no manifest serves. */
   readonly chunkIds: readonly number[];
@@ -53,52 +49,36 @@ export interface StoredLog<T> {
 
 /** @throws GossipError, or why storage cannot be read. @internal */
 export async function openLog<T>(of: OpenedLog<T>): Promise<StoredLog<T>> {
-  // First: where the log is being forgotten, this waits for the end of it.
-  let replica = await of.replicaFor(0);
+  await of.mayOpen();
   await of.codec.recall();
   await of.reach.recall();
-  let stored = await fromStore(of, replica);
-  for (let nth = 1; stored.log.isHidden(replica, limits.seqMax); nth++) {
-    replica = await of.replicaFor(nth);
-    stored = await fromStore(of, replica);
-  }
-  const { log, heads } = stored;
-  // An id that gave way while the journal was read has been replaced already. Nor does a log go on under an id of which
-  // events below its edge are lost: nobody could acknowledge what follows them (S12).
-  if (log.replica === replica && log.wholeSeq(replica) !== (heads.get(replica) ?? 0)) {
-    stored = await fromStore(of, of.freshReplica());
-  }
-  return stored;
+  return fromStore(of);
 }
 
 /** The log as the store has it, with as much in memory as is wanted (H10). */
-async function fromStore<T>(of: OpenedLog<T>, replica: ReplicaId): Promise<StoredLog<T>> {
+async function fromStore<T>(of: OpenedLog<T>): Promise<StoredLog<T>> {
   const { id, storage, windows } = of;
   /** The manifest does not serve: all chunks are read. */
   let isOutdated = false;
   for (;;) {
-    const { records, heads, revision, nextChunkId, manifest, truncations } = await storage.load(id);
-    const log = of.newLog(replica);
-    log.knowTruncations(truncations);
+    const { records, ownRuns, revision, nextChunkId, manifest } = await storage.load(id);
+    const log = of.newLog();
     of.gaps.forget();
     let chunkIds: readonly number[] = [];
     const asked = Array.from(windows, ({ window }) => window);
-    of.reach.begin(log, records.length + heads.size + revision === 0, asked);
+    of.reach.begin(log, records.length + ownRuns.size + revision === 0, asked);
     try {
       if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
       else if (revision > 0) chunkIds = await loadChunks(of, log, nextChunkId, manifest);
-      const { damaged, hidden } = replay(of, log, records);
-      // A manifest may be older than the table.
-      await of.reading.run(log.truncate(truncations), done);
+      const damaged = replay(of, log, records);
       const isEnough = (oldest: Oldest) => [...windows].every((window) => window.isReached(oldest));
       await of.reading.run(log.loadOlder(isEnough), done);
       for (const [key, error] of damaged) {
         await storage.setAside(id, key);
         of.onError(damageError(id, `record ${key}`, error));
       }
-      of.hidden.keep(log.truncations);
-      const kept = records.map(({ key }) => key).filter((key) => !damaged.has(key) && !hidden.has(key));
-      return { log, heads, revision, records: kept, chunkIds };
+      const kept = records.map(({ key }) => key).filter((key) => !damaged.has(key));
+      return { log, ownRuns, revision, records: kept, chunkIds };
     } catch (error) {
       if (error instanceof DamagedChunk) {
         await setAsideChunk(id, of, error);
@@ -125,23 +105,20 @@ async function loadChunks<T>(
   return ids;
 }
 
-/** Reads the journal into a log that is not in use yet. Returns the damaged records, and those of hidden events. */
+/** Reads the journal into a log that is not in use yet. Returns the damaged records. */
 function replay<T>({ gaps }: OpenedLog<T>, log: ReplicatedLog<T>, records: readonly JournalRecord[]) {
   const damaged = new Map<string, GossipError>();
-  const hidden = new Set<string>();
   for (const { key, block } of records) {
     try {
       const receipt = log.load(block);
       if (receipt.refused !== undefined) throw receipt.refused;
-      const others = receipt.added + receipt.parked + receipt.dropped + receipt.duplicates - receipt.hidden;
-      if (receipt.hidden > 0 && others === 0) hidden.add(key);
       gaps.note(receipt);
     } catch (error) {
       if (!(error instanceof GossipError)) throw error;
       damaged.set(key, error);
     }
   }
-  return { damaged, hidden };
+  return damaged;
 }
 
 /** H10: a packed chunk is set aside, and reported. @internal */

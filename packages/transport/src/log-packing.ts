@@ -1,13 +1,11 @@
 /**
  * Packs a log's journal into chunks.
  *
- * - [H9] Once all is stored and much of it lies in the journal, that is packed, unless chunks are being read for what is to be
- *   hidden. A journal that has events which the log could not take in (H7) is kept. A pack that fails is tried again when as
+ * - [H9] Once all is stored and much of it lies in the journal, that is packed. A journal that has events which the log could not take in (H7) is kept. A pack that fails is tried again when as
  *   much has come again; one that another tab was faster with is not.
  */
-import { type GossipStorage, limits, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
+import { type GossipStorage, limits } from '@gossip-log/core';
 import type { ReplicatedLog } from '@gossip-log/core/sync';
-import { lackingHeads } from './lacking-heads.js';
 import { asGossipError } from './log-errors.js';
 import type { StoredLog } from './log-opening.js';
 import type { LogReach } from './log-reach.js';
@@ -23,6 +21,8 @@ export interface PackedLog {
   /** The windows of those who use the log. */
   readonly windows: ReadonlySet<UsedWindow>;
   isReady(): boolean;
+  /** Does the store hold events that the log could not take in (H7)? */
+  isLacking(log: ReplicatedLog<unknown>): boolean;
   /** A peer sends many events. */
   isCatchingUp(): boolean;
   /** What was packed before that time, in milliseconds since 1970, is not joined with what is packed now. */
@@ -39,12 +39,9 @@ export class LogPacking {
   #records: string[] = [];
   /** Chunks that were read like the journal, since no manifest serves. */
   #chunkIds: readonly number[] = [];
-  /** What the store's heads cover and the log lacks, since it was read. */
-  #lacking: ReadonlyMap<ReplicaId, SequenceNumber> = new Map();
   #revision = 0;
   /** Events in the journal at which it is packed; infinite when another tab packs. */
   #packAt = limits.journalRowsMax;
-  #underWay: Promise<void> | undefined;
   /** Also a journal of few events is packed: the log is about to close. */
   #tidies = false;
   /** All that lies in the journal is to be packed: from then on its age counts. */
@@ -54,12 +51,11 @@ export class LogPacking {
     this.#of = of;
   }
 
-  /** The log was read; `lacking`: what the store's heads cover, and it lacks. */
-  begin({ revision, records, chunkIds }: StoredLog<unknown>, lacking: ReadonlyMap<ReplicaId, SequenceNumber>): void {
+  /** The log was read. */
+  begin({ revision, records, chunkIds }: StoredLog<unknown>): void {
     this.#revision = revision;
     this.#records = [...records];
     this.#chunkIds = chunkIds;
-    this.#lacking = lacking;
   }
 
   get chunkIds(): readonly number[] {
@@ -81,16 +77,11 @@ export class LogPacking {
     this.#packsAll = true;
   }
 
-  /** A step of packing, while it is under way. */
-  get underWay(): Promise<void> | undefined {
-    return this.#underWay;
-  }
-
   /** Once all is stored: is it to be packed? */
   isDue(log: ReplicatedLog<unknown>): boolean {
-    if (this.#packAt === Number.POSITIVE_INFINITY || !log.isPackable) return false;
+    if (this.#packAt === Number.POSITIVE_INFINITY) return false;
     // What the log could not take in lies in the old chunks alone.
-    if (this.#chunkIds.length > 0 && this.#isLacking(log)) return false;
+    if (this.#chunkIds.length > 0 && this.#of.isLacking(log)) return false;
     if (log.isPackedAnew && this.#packAt === limits.journalRowsMax) return true;
     if (log.hasObsoleteChunks && this.#packAt === limits.journalRowsMax) return true;
     if (this.#records.length === 0) return false;
@@ -106,27 +97,13 @@ export class LogPacking {
     return rows >= Math.max(this.#packAt, log.replicaCount / 8, 2 * log.packedChunks);
   }
 
-  /** Does the store hold events that the log could not take in? */
-  #isLacking(log: ReplicatedLog<unknown>): boolean {
-    if (this.#lacking.size > 0 && lackingHeads(log, this.#lacking).size === 0) this.#lacking = new Map();
-    return this.#lacking.size > 0;
-  }
-
   /** One step of packing. */
-  pack(log: ReplicatedLog<unknown>): Promise<void> {
-    this.#underWay = this.#pack(log).finally(() => {
-      this.#underWay = undefined;
-    });
-    return this.#underWay;
-  }
-
-  async #pack(log: ReplicatedLog<unknown>): Promise<void> {
+  async pack(log: ReplicatedLog<unknown>): Promise<void> {
     const { id, storage, reading, reach } = this.#of;
     try {
       const before = this.#records.length;
       const plan = await reading.run(log.pack(this.#of.joinsFromMs()), (step) => step);
-      if (plan === undefined) return;
-      const packed = plan.isComplete && !this.#isLacking(log) ? this.#records.slice(0, before) : [];
+      const packed = plan.isComplete && !this.#of.isLacking(log) ? this.#records.slice(0, before) : [];
       const { manifest, add, remove } = plan;
       await storage.pack(id, { revision: this.#revision, manifest, add, remove, packed });
       this.#revision++;
@@ -145,8 +122,8 @@ export class LogPacking {
       this.#tidies = false;
       this.#packsAll = false;
       this.#packAt =
-        error.code === 'head-conflict' ? Number.POSITIVE_INFINITY : log.unpackedRows + limits.journalRowsMax;
-      if (error.code !== 'head-conflict' && this.#of.isReady()) this.#of.onError(error);
+        error.code === 'pack-conflict' ? Number.POSITIVE_INFINITY : log.unpackedRows + limits.journalRowsMax;
+      if (error.code !== 'pack-conflict' && this.#of.isReady()) this.#of.onError(error);
     }
   }
 }

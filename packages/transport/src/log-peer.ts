@@ -1,4 +1,4 @@
-import type { ReplicaId, Run, Truncation } from '@gossip-log/core';
+import type { ReplicaId, Run } from '@gossip-log/core';
 import type { KeptRun, LogEntry } from '@gossip-log/core/sync';
 
 /** A session that has the log open. */
@@ -11,8 +11,6 @@ export interface LogPeer {
   tell(log: string): void;
   /** Rows were dropped that the peer may have. */
   dropped(log: string): void;
-  /** The truncation table has grown, and is stored (J4). */
-  truncated(log: string, truncations: readonly Truncation[]): void;
   /** The peer may have these. */
   want(log: string, runs: readonly Run[]): void;
   /** The log has failed: nothing can be read from it or stored. */

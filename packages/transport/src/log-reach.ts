@@ -83,8 +83,6 @@ export class LogReach {
   #skipped: number | undefined;
   /** Where the log begins is not known yet. */
   #isNew = false;
-  /** The log did not reach to its beginning at some time. */
-  #isPartial = false;
   /** Someone may have what is missing below the edge: it was asked for. */
   #isFilling = false;
   #floor = 0;
@@ -126,7 +124,6 @@ export class LogReach {
     this.#last = last;
     this.#skipped = skipped;
     this.#isNew = isNew;
-    this.#isPartial = isNew || complete > 0;
     this.#complete = complete;
     log.resumeEdges({ wanted, complete });
   }
@@ -149,11 +146,6 @@ export class LogReach {
   /** The first time of a millisecond, as far as it has begun. */
   #timeOf(ms: number): number {
     return tick(0, Math.max(0, Math.min(ms, this.#of.now())));
-  }
-
-  /** Events may have to be stored that lie before those which the store's heads tell of. */
-  get isPartial(): boolean {
-    return this.#isPartial;
   }
 
   /** M2. Must be done before anything is stored. */
@@ -448,7 +440,6 @@ export class LogReach {
   }
 
   #raise(log: ReplicatedLog<unknown>, time: number): void {
-    this.#isPartial ||= time > 0;
     this.#of.store(log.raise(time));
   }
 

@@ -2,8 +2,8 @@
  * Lets go of what is not to be kept of a log.
  *
  * - [H11] With a retention the oldest packed chunks go that are over its bounds: the edges rise, that is kept and told, then
- *   the events go from memory, and from the store with the next pack. An own event that no durable node has is kept, with
- *   all behind it. What is gone is not taken again.
+ *   the events go from memory, and from the store with the next pack. Of own events those are kept that no durable node
+ *   is known to have (H5), with all behind them. What is gone is not taken again.
  */
 import { type Environment, limits } from '@gossip-log/core';
 import type { ReplicatedLog, Retention } from '@gossip-log/core/sync';
@@ -80,9 +80,11 @@ export class LogRetention {
     const { id, durable, reading, reach, deliveries } = this.#of;
     this.#isDue = false;
     if (this.#retention === undefined) return;
-    const relayed = deliveries.relayedSeq(log.replica);
-    const notRelayed = durable ? undefined : log.timeOfOwn(relayed);
-    const floor = log.floorOf(this.#retention, notRelayed ?? Number.POSITIVE_INFINITY);
+    let notRelayed = Number.POSITIVE_INFINITY;
+    for (const [replica, seq] of durable ? [] : deliveries.ownRuns) {
+      notRelayed = Math.min(notRelayed, log.timeBehind(replica, seq) ?? Number.POSITIVE_INFINITY);
+    }
+    const floor = log.floorOf(this.#retention, notRelayed);
     if (floor <= log.droppedBefore) return;
     try {
       reach.letGo(log, floor);

@@ -1,12 +1,5 @@
 /** One use of a log of a node: what `open` gives, and `release` ends. */
-import {
-  type EventId,
-  type GossipError,
-  type GossipLog,
-  type LogEvent,
-  parseEventId,
-  type Snapshot,
-} from '@gossip-log/core';
+import type { EventId, GossipError, GossipLog, LogEvent, Snapshot } from '@gossip-log/core';
 import type { Progress } from '@gossip-log/core/sync';
 import type { HostedLog } from './hosted-log.js';
 import { closedError } from './log-errors.js';
@@ -56,17 +49,6 @@ export class LogUse<T> implements LogHandle<T> {
   }
   delivered(event: LogEvent<T> | EventId, level: 'stored' | 'relayed' = 'stored'): Promise<void> {
     return this.#hosted.deliveries.reached(event, level);
-  }
-  successor(event: LogEvent<T>): LogEvent<T> | undefined {
-    return this.#hosted.successor(event);
-  }
-  async withdraw(id: EventId): Promise<void> {
-    if (this.#released) throw closedError(this.id);
-    parseEventId(id);
-    await this.#hosted.withdraw(id);
-  }
-  withdrawn(): Promise<readonly LogEvent<T>[]> {
-    return this.#hosted.withdrawn();
   }
   subscribe(listener: () => void): () => void {
     return this.#hosted.subscribe(listener);

@@ -6,14 +6,20 @@
  *   may depend on them; so no event is ever stored before its dependencies.
  * - [H3] A failed write is tried again, with growing pauses, and nothing is dropped meanwhile; `error` says so.
  */
-import { type Environment, type GossipError, type GossipStorage, limits, type Truncation } from '@gossip-log/core';
+import {
+  type Environment,
+  type GossipError,
+  type GossipStorage,
+  limits,
+  type ReplicaId,
+  type SequenceNumber,
+} from '@gossip-log/core';
 import type { LogEntry, ReplicatedLog } from '@gossip-log/core/sync';
-import type { HiddenEvents } from './hidden-events.js';
+import type { Deliveries } from './deliveries.js';
 import type { LogCodec } from './log-codec.js';
 import { asGossipError } from './log-errors.js';
 import type { LogPeer } from './log-peer.js';
 import type { LogReach } from './log-reach.js';
-import type { OwnWriters } from './own-writers.js';
 
 /** The log, as far as it matters here. */
 export interface WrittenLog {
@@ -25,9 +31,8 @@ export interface WrittenLog {
   /** Sessions that have the log open. */
   readonly peers: ReadonlySet<LogPeer>;
   readonly codec: Pick<LogCodec<unknown>, 'keep'>;
-  readonly hidden: HiddenEvents;
   readonly reach: LogReach;
-  readonly writers: OwnWriters;
+  readonly deliveries: Pick<Deliveries, 'wrote'>;
   /** `undefined` unless it is ready. */
   log(): ReplicatedLog<unknown> | undefined;
   /** All is stored: a step of what is to be done then, if anything is. */
@@ -49,39 +54,18 @@ export class LogWriter {
   #queue: LogEntry[] = [];
   #enqueued = 0;
   #committed = 0;
-  /** How often the truncation table has grown and is not stored. */
-  #growths = 0;
   #waiters: { readonly until: number; resolve(): void; reject(error: GossipError): void }[] = [];
   #writing: Promise<void> | undefined;
   #givesUp = false;
   #wakeRetry: (() => void) | undefined;
-  #repairs = false;
 
   constructor(of: WrittenLog) {
     this.#of = of;
   }
 
-  /** Heads in the store may cover events that it does not hold: what comes is stored whatever they say. */
-  repair(): void {
-    this.#repairs = true;
-  }
-
   enqueue(entries: readonly LogEntry[]): void {
     this.#queue.push(...entries);
     this.#enqueued += entries.length;
-  }
-
-  /** The truncation table has grown: it is stored with what is queued. */
-  enqueueTable(): void {
-    this.#growths++;
-    this.#enqueued++;
-  }
-
-  /** Takes back what need not be stored any more. */
-  withdraw(isGone: (entry: LogEntry) => boolean): void {
-    const queued = this.#queue.length;
-    this.#queue = this.#queue.filter((entry) => !isGone(entry));
-    this.#committed += queued - this.#queue.length;
   }
 
   /** Starts the writer unless it runs. It begins in a microtask, so that what is appended together goes together. */
@@ -123,12 +107,11 @@ export class LogWriter {
   }
 
   async #drain(log: ReplicatedLog<unknown>): Promise<void> {
-    const { id, hidden, peers, reach } = this.#of;
+    const { id, peers, reach } = this.#of;
     let pauseMs = limits.storageRetryMsMax / 10;
     for (;;) {
       const batch = this.#nextBatch(log);
-      let table: readonly Truncation[] | undefined;
-      if (batch.length === 0 && hidden.grown === undefined) {
+      if (batch.length === 0) {
         const upkeep = this.#givesUp ? undefined : this.#of.upkeep(log);
         if (upkeep !== undefined) {
           await upkeep;
@@ -139,11 +122,12 @@ export class LogWriter {
         return;
       }
       try {
-        table = await this.#commit(log, batch);
+        await this.#commit(log, batch);
       } catch (cause) {
         const error = asGossipError(cause, `log "${id}" cannot be stored`);
         if (error.code !== 'storage-failed' || this.#givesUp) throw error;
-        this.#putBack(batch, log);
+        // What could not be written waits at the front again.
+        this.#queue.unshift(...batch);
         this.#of.troubled(error);
         await this.#pause(pauseMs);
         pauseMs = Math.min(pauseMs * 2, limits.storageRetryMsMax);
@@ -152,9 +136,8 @@ export class LogWriter {
       pauseMs = limits.storageRetryMsMax / 10;
       this.#of.troubled(undefined);
       this.#committed += batch.length;
-      // Before events, so that nobody is told of what is hidden, nor asks for it.
-      if (table !== undefined) for (const peer of [...peers]) peer.truncated(id, table);
-      const told = log.markStored(batch).filter((entry) => !reach.isFill(entry));
+      log.markStored(batch);
+      const told = batch.filter((entry) => !reach.isFill(entry));
       const kept = log.keptOf(told);
       if (told.length > 0) for (const peer of [...peers]) peer.stored(id, told, kept);
       this.#waiters = this.#waiters.filter((waiter) => {
@@ -166,22 +149,11 @@ export class LogWriter {
     }
   }
 
-  /** What could not be written waits at the front again, but for own events that gave way meanwhile (H6). */
-  #putBack(batch: readonly LogEntry[], log: ReplicatedLog<unknown>): void {
-    const kept = batch.filter((entry) => log.mayStore(entry));
-    this.#committed += batch.length - kept.length;
-    this.#queue.unshift(...kept);
-  }
-
-  /**
-   * What is queued, up to the bound; own events only behind everything that they may depend on (H2). All of it when the
-   * truncation table has grown: what is hidden, and what is appended again for it, is stored at once or not at all.
-   */
+  /** What is queued, up to the bound; own events only behind everything that they may depend on (H2). */
   #nextBatch(log: ReplicatedLog<unknown>): LogEntry[] {
     let bytes = 0;
     let count = 0;
-    const bytesMax = this.#of.hidden.grown === undefined ? limits.commitBytesMax : Number.POSITIVE_INFINITY;
-    while (count < this.#queue.length && (count === 0 || bytes < bytesMax)) {
+    while (count < this.#queue.length && (count === 0 || bytes < limits.commitBytesMax)) {
       bytes += (this.#queue[count++] as LogEntry).block.length;
     }
     const batch = this.#queue.splice(0, count);
@@ -191,37 +163,19 @@ export class LogWriter {
     return batch.concat(own);
   }
 
-  /** Returns the truncation table, when it has grown and is stored with these. */
-  async #commit(log: ReplicatedLog<unknown>, batch: readonly LogEntry[]): Promise<readonly Truncation[] | undefined> {
-    const { id, storage, durable, codec, hidden, reach, writers } = this.#of;
-    const table = hidden.grown;
-    const growths = this.#growths;
+  async #commit(log: ReplicatedLog<unknown>, batch: readonly LogEntry[]): Promise<void> {
+    const { id, storage, durable, codec, reach, deliveries } = this.#of;
     await codec.keep();
     await reach.keep(log);
-    // What lies below an edge is also below the heads in the store.
-    this.#repairs ||= reach.isPartial;
-    // What others wrote can be fetched again, unless this node has promised to keep it.
-    const own = batch.some(({ origin }) => origin === 'own');
+    const ownRuns = new Map<ReplicaId, SequenceNumber>();
     for (const { origin, runs } of batch) {
-      if (origin === 'own') for (const { replica } of runs) await writers.keep(replica);
+      // A durable node need not find another one that keeps what it writes.
+      if (origin === 'own' && !durable) for (const { replica, last } of runs) ownRuns.set(replica, last);
     }
-    const options = {
-      durability: durable || own || table !== undefined ? 'strict' : 'relaxed',
-      // Heads in the store cover hidden events.
-      repair: this.#repairs || batch.some((entry) => hidden.has(entry)),
-      ...(table === undefined ? {} : { truncations: table }),
-    } as const;
-    const keys = await storage.commit(id, batch, options);
-    keys.forEach((key, i) => {
-      if (key !== undefined && !hidden.has(batch[i] as LogEntry)) this.#of.kept(key);
-    });
-    hidden.settle(batch);
-    if (table !== undefined) {
-      hidden.keep(table);
-      this.#growths -= growths;
-      this.#committed += growths;
-    }
-    return table;
+    // What others wrote can be fetched again, unless this node has promised to keep it.
+    const durability = durable || ownRuns.size > 0 ? 'strict' : 'relaxed';
+    for (const key of await storage.commit(id, batch, { durability, ownRuns })) this.#of.kept(key);
+    deliveries.wrote(ownRuns);
   }
 
   #pause(ms: number): Promise<void> {

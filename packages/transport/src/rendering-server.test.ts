@@ -35,7 +35,7 @@ test.each([
   const sockets = platformSockets();
   const storage = storageOf();
   const called: string[] = [];
-  for (const name of ['load', 'leaseReplica', 'getMetadata'] as const) {
+  for (const name of ['load', 'settleRun', 'getMetadata'] as const) {
     const method = storage[name] as () => Promise<never>;
     const counted = (...given: []) => {
       called.push(name);

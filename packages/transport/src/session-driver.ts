@@ -14,7 +14,6 @@ import {
   limits,
   type ReplicaId,
   type Run,
-  type Truncation,
 } from '@gossip-log/core';
 import {
   type Answer,
@@ -27,7 +26,6 @@ import {
   type Peer,
   type Range,
   type Reading,
-  type Receipt,
   type ReplicatedLog,
   Session,
   type SessionInput,
@@ -92,8 +90,6 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #inputs: SessionInput[] = [];
   /** Logs that tell this session what becomes stored. */
   readonly #joined = new Map<string, HostedLog>();
-  /** By log, the replicas of which the peer has sent other events than stand here (G6). */
-  readonly #contested = new Map<string, Set<ReplicaId>>();
   /** Gives back a log that was opened for this peer. */
   readonly #grants = new Map<string, (() => void)[]>();
   /** What the peer opened logs with. A log that is only passed on is described to each peer as it described it itself. */
@@ -172,10 +168,6 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 
   dropped(log: string): void {
     this.#input({ type: 'dropped', log, now: this.#now() });
-  }
-
-  truncated(log: string, truncations: readonly Truncation[]): void {
-    this.#input({ type: 'truncated', log, truncations, now: this.#now() });
   }
 
   want(log: string, runs: readonly Run[]): void {
@@ -285,9 +277,6 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       case 'asked':
         this.#host.hosted(output.log)?.reach.asked(this, output.runs);
         break;
-      case 'truncations':
-        this.#host.hosted(output.log)?.toldHidden(output.truncations);
-        break;
       case 'absent':
         this.#host.hosted(output.log)?.reach.absent(this, output.runs);
         break;
@@ -360,10 +349,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           read(hosted.reading(describing(log, effect.last), (it) => answer(this.#description(hosted, it))));
           break;
         case 'compare': {
-          this.#contested.delete(effect.log);
-          const { received, salt, thorough, peer, peerWriter } = effect;
-          const relayed = hosted.deliveries.relayedSeq(log.replica);
-          const comparing = log.compare(received, salt, thorough, peer, peerWriter, relayed, effect.isDurable);
+          const { received, salt, thorough, peer, isDurable } = effect;
+          const comparing = log.compare(received, salt, thorough, peer, hosted.deliveries.ownRuns, isDurable);
           read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it })));
           break;
         }
@@ -382,13 +369,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           read(hosted.reading(log.select(effect), (part) => answer({ kind: 'select', ...part })));
           break;
         case 'merge': {
-          const contested = this.#contested.get(effect.log) ?? new Set();
-          const merged = ({ runs, missing, dropped, refused }: Receipt) => {
-            if (contested.size > 0) this.#contested.set(effect.log, contested);
-            if (refused !== undefined) fail(refused);
-            else answer({ kind: 'merge', runs, missing, dropped });
-          };
-          read(hosted.receiving(effect.blocks, contested, merged));
+          const { runs, missing, dropped, refused } = hosted.receive(effect.blocks);
+          if (refused !== undefined) fail(refused);
+          else answer({ kind: 'merge', runs, missing, dropped });
           break;
         }
         case 'store':
@@ -403,9 +386,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     }
   }
 
-  #description({ id, reach, truncations }: HostedLog, { ranges, cut }: Described): Answer {
+  #description({ id, reach }: HostedLog, { ranges, cut }: Described): Answer {
     const about = { descriptor: this.#descriptorOf(id), token: this.#token, edges: reach.told(this, cut) };
-    return { kind: 'describe', ...about, ranges, truncations };
+    return { kind: 'describe', ...about, ranges };
   }
 
   #openForPeer(

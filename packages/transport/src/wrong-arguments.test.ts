@@ -137,14 +137,3 @@ test('an event is awaited while its log is opening, and refused once that shows 
   expect(log.status).toBe('opening');
   await expect(log.delivered(unknown)).rejects.toMatchObject({ code: 'unknown-event' });
 });
-
-test('withdraw takes an id: an event, or what is no id, is a TypeError that says so', async () => {
-  const { log } = await opened();
-  await log.ready;
-  const event = log.append('Tea?');
-  for (const none of [event, undefined, 5, 'x']) {
-    await expect(log.withdraw(none as never)).rejects.toThrow(TypeError);
-    await expect(log.withdraw(none as never)).rejects.toThrow(/^event id: expected "replica\.seq", got /);
-  }
-  await log.withdraw(event.id);
-});

@@ -98,7 +98,6 @@ const marks = {
   stored: { Mark: WaitingMark, label: 'Saved on this device, not sent yet' },
   relayed: { Mark: SentMark, label: 'Sent: safe at the relay' },
   rejected: { Mark: RejectedMark, label: 'Refused' },
-  withdrawn: { Mark: RejectedMark, label: 'Taken back' },
 } as const;
 
 interface OwnBubbleProps {

@@ -344,16 +344,6 @@ test('[G1] a refused block leaves the log as it was', () => {
       ],
       'early',
     ],
-    // Its predecessor here is as new as itself: that shows only beside the log.
-    [
-      [
-        blockOf([
-          { ...good, time: baseTime - 9 },
-          { ...unlucky, time: baseTime },
-        ]),
-      ],
-      'clock',
-    ],
   ];
   for (const [blocks, code] of bad) {
     expect(refusal(() => log.merge(exported(blocks, 'x')))).toBe(code);
@@ -365,7 +355,7 @@ test('[G1] a refused block leaves the log as it was', () => {
   expect(log.merge(exported([blockOf([good])], 'x')).added).toBe(1);
 });
 
-test('[B7] the time of the event before comes with a first row, before it, and only where there is such an event', () => {
+test('[B6] the time of the event before comes with a first row, before it, and only where there is such an event', () => {
   const first = { replica: ada, seq: 7, time: baseTime, payload: '""' };
   expect(rowsOf(blockOf([{ ...first, before: baseTime - 1 }]))).toMatchObject([{ before: baseTime - 1 }]);
   expect(rowsOf(blockOf([first]))).toMatchObject([{ before: 0 }]);

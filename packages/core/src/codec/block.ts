@@ -10,12 +10,10 @@
  * - [B4] A dependency is another replica's event, older than the row; a row's dependencies go strictly from newest to
  *   oldest, and are at most `depsMax`.
  * - [B5] Every length is checked against what remains and against `limits.ts` before anything is allocated for it.
- * - [B6] A re-issued event's payload begins with its former id.
- * - [B7] A writer's first row in a block, unless it is its first event, comes with the time of the event before it, which
+ * - [B6] A writer's first row in a block, unless it is its first event, comes with the time of the event before it, which
  *   is earlier; or with 0 where that is not told.
  */
 import { GossipError } from '../errors.js';
-import { eventKind } from '../event.js';
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
 import {
   blockBytesMax,
@@ -30,7 +28,6 @@ import {
 import type { Chunk } from '../log/chunk.js';
 import type { LogTables } from '../log/log-tables.js';
 import { compareBytes } from '../log/replica-table.js';
-import { reissueBytesMax, unwrapReissued } from '../reissue.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
 import { xxHash32 } from './checksum.js';
 
@@ -50,7 +47,7 @@ const scratch = {
 
 /**
  * Rows `[from, to)` of a chunk as one block. They must be in order, and each replica's must follow one another. `before`
- * has for each row of the chunk the time of its writer's previous event, 0 where that is not known (B7); it is read for a
+ * has for each row of the chunk the time of its writer's previous event, 0 where that is not known (B6); it is read for a
  * writer's first row alone.
  *
  * @internal
@@ -236,7 +233,7 @@ export interface DecodedBlock {
 }
 
 /**
- * Reads a block and proves rules B1 to B7. Of payloads only the former id of a re-issued event is read.
+ * Reads a block and proves rules B1 to B6. Payloads are not read.
  *
  * @throws GossipError `version-unsupported`, `checksum`, `bytes-truncated`, `block-invalid`, `clock`.
  * @internal
@@ -370,10 +367,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   const length = isOne ? [0] : new Uint32Array(count);
   let total = 0;
   for (let row = 0; row < count; row++) {
-    const value = reader.bounded(
-      eventBytesMax + (kind[row] === eventKind.reissued ? reissueBytesMax : 0),
-      'payload bytes',
-    );
+    const value = reader.bounded(eventBytesMax, 'payload bytes');
     length[row] = value;
     total += value;
   }
@@ -386,7 +380,6 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   for (let row = 0; row < count; row++) {
     offset[row] = at;
     at += length[row] as number;
-    if (kind[row] === eventKind.reissued) unwrapReissued(bytes.subarray(offset[row] as number, at));
   }
   return {
     bytes,

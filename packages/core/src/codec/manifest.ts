@@ -2,7 +2,7 @@
  * Manifest ↔ bytes: what a log must know of its packed chunks without reading them. `docs/protocol.md` has the byte table.
  */
 import { GossipError } from '../errors.js';
-import { type EventId, eventId, parseEventId, type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
+import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
 import { chunkIdMax, chunksMax, replicaIdBytes, replicasMax, seqMax } from '../limits.js';
 import { lanes } from '../log/contribution.js';
 import type { ChunkHeader } from '../log/packed-chunks.js';
@@ -28,8 +28,6 @@ export interface Manifest {
   readonly replicas: readonly PackedReplica[];
   /** In log order. */
   readonly chunks: readonly ChunkHeader[];
-  /** Former id → id, of re-issued events. */
-  readonly reissued: ReadonlyMap<EventId, EventId>;
   readonly edges: PackedEdges;
 }
 
@@ -64,7 +62,7 @@ export const noPackedEdges: PackedEdges = Object.freeze({
 });
 
 /** @internal */
-export function encodeManifest({ isWhole, replicas, chunks, reissued, edges }: Manifest): Uint8Array<ArrayBuffer> {
+export function encodeManifest({ isWhole, replicas, chunks, edges }: Manifest): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(64 + replicas.length * 36 + chunks.length * 40);
   writer.u8(manifestVersion);
   writer.u32(0);
@@ -87,14 +85,6 @@ export function encodeManifest({ isWhole, replicas, chunks, reissued, edges }: M
     for (const lane of sum) writer.u32(lane);
     writer.varint(packedMs);
     time = lastTime;
-  }
-  writer.varint(reissued.size);
-  for (const pair of reissued) {
-    for (const id of pair) {
-      const { replica, seq } = parseEventId(id);
-      writer.bytes(replicaIdToBytes(replica));
-      writer.varint(seq);
-    }
   }
   writeEdges(writer, edges);
   writer.setU32(1, xxHash32(writer.view(), manifestVersion, headerBytes));
@@ -135,16 +125,9 @@ export function decodeManifest(source: Uint8Array): Manifest {
     chunks.push({ id, start, lastTime, rows, bytes, sum, packedMs: reader.varint() });
     time = lastTime;
   }
-  const reissued = new Map<EventId, EventId>();
-  const readId = () =>
-    eventId(replicaIdFromBytes(reader.bytes(replicaIdBytes)), reader.bounded(seqMax, 'sequence number'));
-  for (let left = reader.bounded(reader.remaining, 're-issued events'); left > 0; left--) {
-    const former = readId();
-    reissued.set(former, readId());
-  }
   const edges = readEdges(reader, replicas.length);
   if (reader.remaining > 0) throw invalid(`${reader.remaining} bytes behind a manifest`);
-  return { isWhole, replicas, chunks, reissued, edges };
+  return { isWhole, replicas, chunks, edges };
 }
 
 function writeEdges(writer: ByteWriter, { complete, droppedBefore, gaps, dropped, dangling }: PackedEdges): void {

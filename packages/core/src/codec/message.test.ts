@@ -101,13 +101,6 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     ...{ kind: fc.constant('sums' as const), channel, upTo: fc.maxSafeNat(), count: fc.maxSafeNat() },
     sum: fc.uint32Array({ minLength: lanes, maxLength: lanes }),
   }),
-  fc.record({
-    ...{ kind: fc.constant('truncations' as const), channel },
-    truncations: fc.array(
-      fc.record({ replica, from: fc.integer({ min: 1, max: seqMax }), reason: fc.constant('withdrawn' as const) }),
-      { maxLength: 5 },
-    ),
-  }),
   fc.record({ kind: fc.constant('coming' as const), channel, events: fc.maxSafeNat(), bytes: fc.maxSafeNat() }),
   fc.record({ kind: fc.constant('cut' as const), channel, time: fc.maxSafeNat() }),
   fc.record({ kind: fc.constant('ping' as const), asks: fc.boolean(), now: fc.nat() }),
@@ -122,7 +115,7 @@ test('[S4] messages of every kind come back as they went', () => {
     }),
     { numRuns: 1_000 },
   );
-  expect(seen.size).toBe(16);
+  expect(seen.size).toBe(15);
   for (const sample of Object.values(messages)) expect(decodeMessage(encodeMessage(sample))).toEqual(sample);
 });
 
@@ -197,7 +190,6 @@ test('[S4] counts that claim more than the frame holds are refused before anythi
     );
   for (const count of [1, runsPerFrameMax, runsPerFrameMax + 1, 2 ** 50]) {
     expect(runs(frameKinds.want, count)).toBe('frame-invalid');
-    expect(runs(frameKinds.truncations, count)).toBe('frame-invalid');
     expect(runs(frameKinds.ack, count, (writer) => writer.text('relay'))).toBe('frame-invalid');
   }
   expect(refusal(() => decodeMessage(new Uint8Array(frameBytesMax + 1)))).toBe('frame-too-large');

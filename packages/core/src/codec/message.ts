@@ -1,7 +1,8 @@
 /**
  * Sync message ↔ bytes: one frame is one message. `docs/protocol.md` has the byte tables.
  *
- * Every frame begins with version, kind and channel. Kinds 0 to 17 are fixed; `presence` is reserved.
+ * Every frame begins with version, kind and channel. Kinds 0 to 17 are fixed, but for 15, which is free; `presence` is
+ * reserved.
  */
 
 import { type LogEdges, wholeLog } from '../edges.js';
@@ -27,10 +28,8 @@ import {
   seqMax,
   timeMax,
   tokenBytesMax,
-  truncationsMax,
 } from '../limits.js';
 import { lanes, shortNameBytes } from '../log/contribution.js';
-import type { Truncation } from '../log/truncations.js';
 import type { LogDescriptor } from '../log-descriptor.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
@@ -59,7 +58,6 @@ export const frameKinds = {
   sums: 12,
   coming: 13,
   absent: 14,
-  truncations: 15,
   cut: 16,
   ping: 17,
 } as const;
@@ -206,16 +204,6 @@ export interface ComingMessage {
   readonly bytes: number;
 }
 
-/**
- * The truncation table of a log (J4), under the number that the sender has for it, or is about to open it with: all of it
- * before an `open`, or what it has grown by.
- */
-export interface TruncationsMessage {
-  readonly kind: 'truncations';
-  readonly channel: number;
-  readonly truncations: readonly Truncation[];
-}
-
 /** Of the events that the receiver lacks, only those from a time on are sent: the newest so many that it has asked for (S22). */
 export interface CutMessage {
   readonly kind: 'cut';
@@ -247,7 +235,6 @@ export type Message =
   | SumsMessage
   | ComingMessage
   | AbsentMessage
-  | TruncationsMessage
   | CutMessage
   | PingMessage;
 
@@ -265,8 +252,6 @@ const turn = { own: 1, more: 2, begins: 4, yields: 8 } as const;
 const turnFlags = turn.own | turn.more | turn.begins;
 const rangeKinds = ['runs', 'lacking-runs', 'fingerprint', 'rows', 'lacking-rows'] as const;
 const policies = ['unsigned'] as const;
-/** 1 is reserved: `forked`, with the length of a proof and the proof behind it. */
-const reasons = ['withdrawn'] as const;
 const decoder = utf8Decoder();
 
 /** One message as one frame. @internal */
@@ -295,7 +280,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
       writeDescriptor(writer, descriptor);
       writer.varint(edges.wanted);
       writer.varint(edges.complete);
-      // Sums of truncation table and redactions: 0 is none.
+      // Sums of redactions: 0 is none.
       for (let reserved = 0; reserved < 2; reserved++) writer.varint(0);
       if (edges.last !== undefined) writer.varint(edges.last);
       if (edges.cut !== undefined) writer.varint(edges.cut);
@@ -363,14 +348,6 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
     case 'coming':
       writer.varint(message.events);
       writer.varint(message.bytes);
-      break;
-    case 'truncations':
-      writer.varint(message.truncations.length);
-      for (const { replica, from, reason } of message.truncations) {
-        writer.bytes(replicaIdToBytes(replica));
-        writer.varint(from);
-        writer.u8(reasons.indexOf(reason));
-      }
       break;
     case 'cut':
       writer.varint(message.time);
@@ -528,8 +505,6 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       return { kind: 'sums', channel, upTo: reader.bounded(timeMax, 'time'), ...readFingerprint(reader) };
     case frameKinds.coming:
       return { kind: 'coming', channel, events: reader.varint(), bytes: reader.varint() };
-    case frameKinds.truncations:
-      return { kind: 'truncations', channel, truncations: readTruncations(reader) };
     case frameKinds.cut:
       return { kind: 'cut', channel, time: reader.bounded(timeMax, 'time') };
     case frameKinds.ping: {
@@ -603,17 +578,6 @@ function runCount(reader: ByteReader, rest: number, max = runsPerFrameMax): numb
 function readRuns(reader: ByteReader): Run[] {
   const count = runCount(reader, 2);
   return Array.from({ length: count }, () => readRun(reader));
-}
-
-function readTruncations(reader: ByteReader): Truncation[] {
-  return Array.from({ length: runCount(reader, 2, truncationsMax) }, () => {
-    const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
-    const from = reader.bounded(seqMax, 'sequence number');
-    if (from === 0) throw new GossipError('frame-invalid', 'sequence number 0');
-    const reason = reasons[reader.u8()];
-    if (reason === undefined) throw new GossipError('version-unsupported', 'a reason that this version lacks');
-    return { replica, from, reason };
-  });
 }
 
 function writeKnownRuns(writer: ByteWriter, runs: readonly KnownRun[]): void {

@@ -5,15 +5,18 @@
  * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
  *   when its claimed time proves wrong: its replica has passed that time without that sequence number. A reference to what
  *   lies below the log's edge counts as met (K1 to K6, in `log/edges.ts`).
+ * - [G4] Another event than the one that has its number here is ignored; so is one whose time does not rise above that of its
+ *   writer's last event. Somebody writes under an id that is not theirs: a copy of a running machine, or a forger. It is
+ *   reported once per writer, and nothing else changes: what refers to the ignored event is void by its time (G2). A
+ *   log that gets such events under the id that it writes under takes another id.
  * - [G7] An event that is missing here before others of its writer, as after a write that was lost, is put in its place when
  *   a peer sends it.
  */
 import type { CausalBuffer } from '../causal-buffer.js';
 import { type DecodedBlock, decodeBlock, timeBeforeRow } from '../codec/block.js';
 import { GossipError } from '../errors.js';
-import { eventKind } from '../event.js';
 import type { MergeResult } from '../gossip-log.js';
-import { type ReplicaId, replicaIdFromBytes, type SequenceNumber } from '../ids.js';
+import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { blockRuns, type LogEntry, type TimedRun } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { Edges, MissingEvent } from './edges.js';
@@ -24,55 +27,38 @@ import type { LogTables } from './log-tables.js';
 import type { OwnRows } from './own-rows.js';
 import type { PackedSlot } from './packed-chunks.js';
 import type { Packer } from './packer.js';
-import type { ReissuedEvents, Settlement, Yielded } from './reissued-events.js';
 import type { ReplicaTable } from './replica-table.js';
-import type { Residence } from './residence.js';
 import { encodeRows } from './rows-lacking.js';
-import type { SecondBranches } from './second-branches.js';
 import type { StandingRows } from './standing-rows.js';
 import { takeBlock, takeRows } from './take-rows.js';
 import { type LookUpTimes, lookUpIn } from './times-before.js';
-import type { Truncations } from './truncations.js';
 import type { UnstoredFills } from './unstored-fills.js';
 
 /** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
 export interface Receipt extends MergeResult {
   readonly entries: readonly LogEntry[];
-  /** Those among the `duplicates` that the truncation table hides. */
-  readonly hidden: number;
   /** Parked events that were dropped because the causal buffer was full, or because they broke a rule when released. */
   readonly dropped: number;
-  /** What the received blocks hold, known before or not; of replicas that write on another branch nothing (G6). */
+  /** What the received blocks hold, known before or not. */
   readonly runs: readonly TimedRun[];
   /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
   readonly refused: GossipError | undefined;
-  /** Events came that were missing before others of their writer (G7): the store thinks that it has them. */
-  readonly mended: boolean;
-  /** Events under this writer's id came that this log never wrote (G4): describe the log anew. */
-  readonly disputed: boolean;
-  /** A dispute was settled (G4). */
-  readonly settled: Settlement | undefined;
+  /** Writers under whose ids somebody else writes too (G4), as far as that was not known. */
+  readonly forked: readonly ReplicaId[];
   /** The `complete` edge fell (K4): describe the log anew. */
   readonly fell: boolean;
   /** More was found to be missing below the edge, which has not fallen (K4): ask for it. */
   readonly foundMissing: boolean;
 }
 
-/** Where blocks come from: a user's merge, a peer, or this node's own journal. @internal */
-export type Source = 'merge' | 'peer' | 'journal';
-
 /** What blocks did, counted and gathered. @internal */
 export interface Tally {
   added: number;
-  hidden: number;
   duplicates: number;
   dropped: number;
-  mended: boolean;
-  disputed: boolean;
   readonly entries: LogEntry[];
   readonly runs: TimedRun[];
-  /** Rows that gave way to others, to be appended again. */
-  readonly yielded: Yielded[];
+  readonly forked: ReplicaId[];
   /** What was parked, now or before; it may have been released since. */
   readonly parked: { readonly replica: number; readonly seq: number; readonly again: boolean }[];
   refused: GossipError | undefined;
@@ -81,14 +67,11 @@ export interface Tally {
 function newTally(): Tally {
   return {
     added: 0,
-    hidden: 0,
     duplicates: 0,
     dropped: 0,
-    mended: false,
-    disputed: false,
     entries: [],
     runs: [],
-    yielded: [],
+    forked: [],
     parked: [],
     refused: undefined,
   };
@@ -103,18 +86,15 @@ export class Arrivals {
   readonly #standing: StandingRows;
   readonly #heads: Heads;
   readonly #buffer: CausalBuffer;
-  readonly #truncations: Truncations;
   readonly #own: OwnRows;
-  readonly #reissued: ReissuedEvents;
   readonly #packer: Packer;
   readonly #fills: UnstoredFills;
-  readonly #branches: SecondBranches;
-  readonly #residence: Residence;
+  /** Writers under whose ids somebody else writes too. */
+  readonly #forked = new Set<number>();
   /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
   readonly #oneRow = new Chunk(1);
 
-  constructor(parts: LogParts, branches: SecondBranches, residence: Residence) {
-    const { effective, standing, heads, buffer, truncations, own, reissued, packer, fills } = parts;
+  constructor({ effective, standing, heads, buffer, own, packer, fills }: LogParts) {
     this.#effective = effective;
     this.#tables = effective.tables;
     this.#replicas = effective.tables.replicas;
@@ -122,45 +102,17 @@ export class Arrivals {
     this.#standing = standing;
     this.#heads = heads;
     this.#buffer = buffer;
-    this.#truncations = truncations;
     this.#own = own;
-    this.#reissued = reissued;
     this.#packer = packer;
     this.#fills = fills;
-    this.#branches = branches;
-    this.#residence = residence;
   }
 
   /**
-   * Sees to it that known events can be compared with those that come, before anything is changed. True: all is in memory
-   * now, since what is written here may have to give way.
-   *
-   * @throws ColdRows until their chunks are given.
-   */
-  prepare(blocks: readonly DecodedBlock[]): boolean {
-    const { last } = this.#replicas;
-    const { hotFrom } = this.#effective.packed;
-    const times: number[] = [];
-    for (const block of blocks) {
-      if ((block.time[0] as number) >= hotFrom) continue;
-      const known = block.replicas.map((bytes) => last[this.#replicas.find(replicaIdFromBytes(bytes))] ?? 0);
-      for (let row = 0; row < block.count; row++) {
-        const isKnown = (block.seq[row] as number) <= (known[block.replica[row] as number] as number);
-        if (isKnown) times.push(block.time[row] as number);
-      }
-    }
-    this.#effective.packed.requireAt(times);
-    // G4: what gives way is taken out of memory, so all must be there.
-    const isContradicted = this.#own.isKept && blocks.some((block) => this.#branches.contradictsOwn(block));
-    return isContradicted && this.#residence.warm(0);
-  }
-
-  /**
-   * Takes blocks in, until one is refused. `contested`: those of which the peer has sent other events than stand here (G6).
+   * Takes blocks in, until one is refused. `collects`: says what is to be stored of them.
    *
    * @throws GossipError for bytes that break a rule, `early` for events above `upTo`; then nothing is taken in.
    */
-  receive(blocks: readonly Uint8Array[], upTo: number, source: Source, contested: Set<ReplicaId> | undefined): Tally {
+  receive(blocks: readonly Uint8Array[], upTo: number, collects: boolean): Tally {
     // All are decoded before the first is merged: bad bytes at the end refuse the whole sequence.
     const decoded = blocks.map(decodeBlock);
     for (const block of decoded) {
@@ -172,43 +124,20 @@ export class Arrivals {
       }
     }
     const tally = newTally();
-    const comparesOwn = this.#own.isKept && source === 'peer';
     for (const block of decoded) {
       tally.refused = this.#replicas.roomFor(block.replicas);
-      if (comparesOwn && this.#effective.packed.cold > 0 && this.#branches.contradictsOwn(block)) {
-        tally.refused ??= new GossipError(
-          'forked',
-          'events of this writer differ: only a session can tell which stand',
-        );
-      }
       if (tally.refused !== undefined) break;
       const replicas = block.replicas.map((bytes) => this.#replicas.internBytes(bytes));
-      if (comparesOwn && this.#branches.compareOwn(block, replicas, tally.yielded)) tally.disputed = true;
-      if (this.#own.isKept && source === 'journal') this.#branches.compareStored(block, replicas, tally.yielded);
-      tally.refused =
-        (source === 'peer' ? this.#branches.contradiction(block, replicas) : undefined) ??
-        this.#absorb(block, replicas, tally, contested);
-      if (tally.refused !== undefined) break;
+      this.#absorb(block, replicas, tally, collects);
     }
     tally.dropped += this.#buffer.shed();
     return tally;
   }
 
   /** One block: what is known is passed over, what can show is released, the rest is parked. */
-  #absorb(
-    block: DecodedBlock,
-    replicas: readonly number[],
-    tally: Tally,
-    contested: Set<ReplicaId> | undefined,
-  ): GossipError | undefined {
-    const collect = contested !== undefined;
+  #absorb(block: DecodedBlock, replicas: readonly number[], tally: Tally, collects: boolean): void {
     const { ids, last, lastTime } = this.#replicas;
-    const disputed = this.#buffer.disputed;
-    const lastBefore = replicas.map((replica) => last[replica] as number);
-    const timeBefore = replicas.map((replica) => lastTime[replica] as number);
-    const hides = this.#truncations.size > 0;
     const edges = this.#edges;
-    const edgesBefore = edges.complete > 0 ? edges.save(replicas) : undefined;
     const released: number[] = [];
     const waiting: { row: number; replica: number; seq: number; lacks: MissingEvent }[] = [];
     const mending: number[] = [];
@@ -218,33 +147,18 @@ export class Arrivals {
       const seq = block.seq[row] as number;
       const time = block.time[row] as number;
       const isResidue = time < edges.complete;
-      if (hides && this.#truncations.hides(replica, seq)) {
-        tally.duplicates++;
-        tally.hidden++;
-        continue;
-      }
       if (this.#buffer.rows > 0 && this.#buffer.has(replica, seq)) {
         tally.parked.push({ replica, seq, again: true });
         continue;
       }
-      // What is disputed waits until it is clear; it is sent again then.
-      if (replica === disputed || (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number))) {
+      if (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number)) {
         tally.duplicates++;
         const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
-        if (collect && isHeld && replica !== disputed && !this.#standing.stands(block, row, replica)) {
+        if (collects && isHeld && !this.#standing.stands(block, row, replica)) {
           missing ??= this.#standing.missing(block, replicas);
           if (missing.has(row)) mending.push(row);
-          else if (replica !== this.#own.self) contested.add(ids[replica] as ReplicaId);
+          else this.#noteForked(replica, tally);
         }
-        continue;
-      }
-      if (collect && contested.size > 0 && contested.has(ids[replica] as ReplicaId)) {
-        tally.duplicates++;
-        continue;
-      }
-      if (this.#standing.followsAnother(block, row, replica)) {
-        tally.duplicates++;
-        contested?.add(ids[replica] as ReplicaId);
         continue;
       }
       if (isResidue) {
@@ -263,20 +177,16 @@ export class Arrivals {
         continue;
       }
       if (time <= (lastTime[replica] as number)) {
-        if (edgesBefore !== undefined) edges.restore(edgesBefore);
-        replicas.forEach((index, i) => {
-          last[index] = lastBefore[i] as number;
-          lastTime[index] = timeBefore[i] as number;
-        });
-        return new GossipError('clock', "an event's time does not rise above its predecessor's", {
-          context: { replica: this.#replicas.ids[replica], seq },
-        });
+        tally.duplicates++;
+        if (collects) this.#noteForked(replica, tally);
+        continue;
       }
-      this.#advance(replica, seq, time, seq - 1 === last[replica] ? 0 : timeBeforeRow(block, row));
+      if (collects && replica === this.#own.self) this.#noteForked(replica, tally);
+      this.#advance(replica, seq, time, timeBeforeRow(block, row));
       released.push(row);
     }
-    const runs = collect ? blockRuns(block, replicas, ids) : [];
-    tally.runs.push(...(contested?.size ? runs.filter(({ replica }) => !contested.has(replica)) : runs));
+    const runs = blockRuns(block, replicas, ids);
+    tally.runs.push(...runs);
     if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
 
     if (released.length > 0) {
@@ -291,7 +201,7 @@ export class Arrivals {
         whole && block.count > 1 ? takeBlock(block, replicas, this.#tables) : this.#pickRows(block, replicas, released);
       this.#release(batch);
       tally.added += batch.count;
-      if (collect) {
+      if (collects) {
         if (whole) {
           this.#toStore([{ block: block.bytes, runs, origin: 'received' }], tally);
         } else {
@@ -308,10 +218,17 @@ export class Arrivals {
       tally.parked.push({ ...parked, again: false });
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
-      const freed = this.#releaseParked(replicas, tally);
-      if (freed.length > 0) this.#insertFreed(freed, tally, collect);
+      const freed = this.#releaseParked(replicas);
+      if (freed.length > 0) this.#insertFreed(freed, tally, collects);
     }
-    return undefined;
+  }
+
+  /** G4. */
+  #noteForked(replica: number, tally: Tally): void {
+    if (replica === this.#own.self) this.#own.renounce();
+    if (this.#forked.has(replica)) return;
+    this.#forked.add(replica);
+    tally.forked.push(this.#replicas.ids[replica] as ReplicaId);
   }
 
   #toStore(entries: readonly LogEntry[], tally: Tally): void {
@@ -329,10 +246,6 @@ export class Arrivals {
       const replica = parked.replica(slot);
       const seq = parked.seq(slot);
       const at = parked.time(slot);
-      if (this.#truncations.hides(replica, seq)) {
-        parked.free(slot);
-        continue;
-      }
       const isResidue = at < this.#edges.complete;
       const lacks = isResidue ? undefined : this.#buffer.lackedByParked(slot);
       if (lacks !== undefined) {
@@ -357,7 +270,7 @@ export class Arrivals {
   /** The replica's run goes on with an event, or begins anew with it (K1). */
   #advance(replica: number, seq: SequenceNumber, time: number, timeBefore: number): void {
     const { last, lastTime } = this.#replicas;
-    if (seq - 1 === last[replica]) {
+    if (seq - 1 === last[replica] || this.#buffer.isVoid(replica, seq - 1, timeBefore)) {
       last[replica] = seq;
       lastTime[replica] = time;
     } else {
@@ -369,7 +282,7 @@ export class Arrivals {
   #noteReferences(batch: Chunk): void {
     const { complete } = this.#edges;
     const refer = (replica: number, seq: number, time: number) => {
-      if (time < complete && !this.#truncations.hides(replica, seq)) this.#edges.refer(replica, seq, time);
+      if (time < complete) this.#edges.refer(replica, seq, time);
     };
     for (let row = 0; row < batch.count; row++) {
       this.#tables.dependencies.each(batch.deps[row] as number, batch.time[row] as number, refer);
@@ -411,7 +324,6 @@ export class Arrivals {
   #mend(batch: Chunk, tally: Tally): void {
     tally.added += batch.count;
     tally.duplicates -= batch.count;
-    tally.mended = true;
     tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUpIn(this.#effective, batch)));
     this.#insert(batch);
     this.#effective.forget();
@@ -441,7 +353,7 @@ export class Arrivals {
     return takeRows(chunk, block, rows, replicas, this.#tables);
   }
 
-  /** Clock, heads and former ids take note of rows that are new in the log; `last` and `lastTime` are set already. */
+  /** Clock and heads take note of rows that are new in the log; `last` and `lastTime` are set already. */
   #release(batch: Chunk): void {
     const { firstTime } = this.#replicas;
     for (let row = 0; row < batch.count; row++) {
@@ -449,7 +361,6 @@ export class Arrivals {
       const seq = batch.seq[row] as number;
       const time = batch.time[row] as number;
       if (seq === 1 || time < (firstTime[replica] || Number.POSITIVE_INFINITY)) firstTime[replica] = time;
-      if (batch.kind[row] === eventKind.reissued) this.#reissued.note(batch, row);
     }
     this.#heads.release(batch);
     if (this.#edges.complete > 0) this.#noteReferences(batch);
@@ -457,7 +368,7 @@ export class Arrivals {
   }
 
   /** Releases what waited for the replicas that advanced, and what waited for that; in log order. */
-  #releaseParked(advanced: readonly number[], tally: { dropped: number }): number[] {
+  #releaseParked(advanced: readonly number[]): number[] {
     const { last, lastTime } = this.#replicas;
     const { parked } = this.#buffer;
     const freed: number[] = [];
@@ -479,10 +390,8 @@ export class Arrivals {
         }
         const time = parked.time(slot);
         const timeBefore = parked.timeBefore(slot);
-        const followsAnother = seq - 1 === last[replica] && timeBefore > 0 && timeBefore !== lastTime[replica];
-        if (followsAnother || time <= (lastTime[replica] as number)) {
-          // It broke a rule that could not be judged before its predecessor came. Its successors stay parked and are shed.
-          tally.dropped++;
+        if (time <= (lastTime[replica] as number)) {
+          // G4, which could not be judged before its predecessor came.
           parked.free(slot);
           continue;
         }

@@ -16,9 +16,8 @@
  *   of their writer.
  * - [C7] Fingerprints and names speak of what lies above both nodes' `complete` edges (K5): a span that begins below the
  *   receiver's is described again from there. Of a replica that a run list does not name, what lies below the peer's
- *   `wanted` is not lacking there (K6), but for two writers' events. What the peer itself wrote it must know, or it gives
- *   the numbers again (G4). What this node's own wrote late is offered while no durable node has all of it, and the peer
- *   has not just asked for the last events (S21).
+ *   `wanted` is not lacking there (K6). What was written here is offered all the same while no durable node is known to
+ *   have all of that run, unless the peer has just asked for the last events (S21).
  *
  * Source: Aljoscha Meyer, "Range-Based Set Reconciliation" (2022), with spans of time, which are causally closed, and
  * with run lists where those are shorter.
@@ -34,7 +33,7 @@ import {
   spanParts,
 } from '../limits.js';
 import { endOfTime, type KnownRun, type Range, type Span } from '../range.js';
-import type { KnownEvent } from '../runs.js';
+import type { KnownEvent, OwnRuns } from '../runs.js';
 import type { Chunk } from './chunk.js';
 import { contribution, lanes, shortName } from './contribution.js';
 import type { EffectiveRows } from './effective-rows.js';
@@ -51,15 +50,13 @@ export interface Compared {
   readonly rows: number;
 }
 
-/** Who compares, and how: the peer's edges, its writer as far as is known, and this log's. */
+/** Who compares, and how. */
 export interface Comparing {
   readonly peer: LogEdges;
-  readonly peerWriter: ReplicaId | undefined;
-  readonly writer: ReplicaId;
-  /** Up to here durable nodes have this log's own events: they are not late. */
-  readonly relayed: number;
-  /** The peer is to promise to keep own events behind `relayed`, and may lack some of them though it has later ones. */
-  readonly offersAgain: boolean;
+  /** What was written here and is not known to be at a durable node. */
+  readonly own: OwnRuns;
+  /** Of these the peer is to promise to keep them, and may lack some though it has later ones. */
+  readonly offersAgain: OwnRuns;
   /** C6. */
   readonly thorough: boolean;
 }
@@ -107,7 +104,7 @@ export function compareRows(
   const floor = Math.max(rows.edges.complete, between.peer.complete);
   const walkedBefore = rows.walked;
   const lacks = new Map<ReplicaId, KnownEvent>();
-  if (between.offersAgain) lacks.set(between.writer, { seq: between.relayed, time: 0 });
+  for (const [writer, relayed] of between.offersAgain) lacks.set(writer, { seq: relayed, time: 0 });
   const reply: Range[] = [];
   const differing: Differing[] = [];
   for (const range of received) {
@@ -189,7 +186,7 @@ function compareRuns(
   between: Comparing,
 ): KnownRun[] {
   const { replicas } = rows.tables;
-  const { wanted, certainFrom } = rows.edges;
+  const { wanted } = rows.edges;
   rows.walked += replicas.size;
   const listed = new Set<number>();
   const lacking: KnownRun[] = [];
@@ -198,9 +195,8 @@ function compareRuns(
     listed.add(index);
     const last = replicas.stored[index] ?? 0;
     noteRun(rows, run, lacks, between);
-    const isWanted = run.lastTime === 0 || run.lastTime >= wanted || run.replica === between.peerWriter;
-    const isOther = run.last > 0 && run.lastTime >= certainFrom && run.last <= last && !rows.has(index, run);
-    if (isOther || (isWanted && run.last > last)) {
+    const isWanted = run.lastTime === 0 || run.lastTime >= wanted;
+    if (isWanted && run.last > last) {
       lacking.push({ replica: run.replica, last, lastTime: replicas.storedTime[index] ?? 0 });
     }
   }
@@ -217,9 +213,10 @@ function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, Known
   const { replica, last, lastTime } = run;
   const index = replicas.find(replica);
   if ((replicas.stored[index] ?? 0) <= last) return;
-  const { peer, peerWriter, writer, relayed } = between;
-  const isLate = replica === writer && peer.cut === undefined && (replicas.stored[index] as number) > relayed;
-  const from = isLate || replica === peerWriter ? 0 : peer.wanted;
+  const { peer, own } = between;
+  const isLate =
+    peer.cut === undefined && (replicas.stored[index] as number) > (own.get(replica) ?? Number.POSITIVE_INFINITY);
+  const from = isLate ? 0 : peer.wanted;
   if ((replicas.storedTime[index] as number) < from) return;
   const known = lacks.get(replica);
   if (known !== undefined && last >= known.seq) return;

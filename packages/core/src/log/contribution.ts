@@ -1,11 +1,11 @@
 /**
- * What one event adds to a fingerprint: four 32-bit numbers mixed from replica, sequence number, time, kind and payload.
- * Sums of them are compared instead of events. Frozen, because nodes of different versions compare them; the vectors are
- * in `contribution.test.ts`. Not collision-resistant: who may write can make two logs look alike.
+ * What one event adds to a fingerprint: four 32-bit numbers mixed from its writer's id and its sequence number. Sums of them
+ * are compared instead of events. Neither time nor payload counts: of two events under one number each node keeps the one
+ * that came first (G4), and no comparison could change that. Frozen, because nodes of different versions compare them; the
+ * vectors are in `contribution.test.ts`. Not collision-resistant: who may write can make two logs look alike.
  *
- * The mixing step is the finalizer of MurmurHash3 (Austin Appleby, public domain); payloads go through xxHash32.
+ * The mixing step is the finalizer of MurmurHash3 (Austin Appleby, public domain).
  */
-import { xxHash32 } from '../codec/checksum.js';
 import type { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
 
@@ -17,17 +17,11 @@ export const shortNameBytes = 6;
 
 const bySeq = 0x9e3779b1;
 const byEvent = [0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1] as const;
-const byTime = [0xcc9e2d51, 0x1b873593, 0xe6546b65, 0x2545f491] as const;
 
 /** Writes the contribution of one row into `out[0, 4)`. @internal */
-export function contribution(chunk: Chunk, row: number, { replicas, pages }: LogTables, out: Uint32Array): void {
+export function contribution(chunk: Chunk, row: number, { replicas }: LogTables, out: Uint32Array): void {
   const id = replicas.bytes(chunk.replica[row] as number);
-  const offset = chunk.offset[row] as number;
-  const page = pages.whole(chunk.page[row] as number);
-  const payload = xxHash32(page, chunk.kind[row] as number, offset, offset + (chunk.length[row] as number));
-  const time = chunk.time[row] as number;
-  const event = mix(payload ^ Math.imul(chunk.seq[row] as number, bySeq));
-  const moment = mix((time >>> 0) ^ Math.imul(Math.floor(time / 0x1_0000_0000), bySeq));
+  const event = mix(Math.imul(chunk.seq[row] as number, bySeq));
   for (let lane = 0; lane < lanes; lane++) {
     const at = lane * 4;
     const word =
@@ -35,7 +29,7 @@ export function contribution(chunk: Chunk, row: number, { replicas, pages }: Log
       ((id[at + 1] as number) << 8) |
       ((id[at + 2] as number) << 16) |
       ((id[at + 3] as number) << 24);
-    out[lane] = mix((word + Math.imul(event, byEvent[lane] as number) + Math.imul(moment, byTime[lane] as number)) | 0);
+    out[lane] = mix((word + Math.imul(event, byEvent[lane] as number)) | 0);
   }
 }
 

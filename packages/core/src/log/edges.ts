@@ -56,7 +56,7 @@ export class Edges {
   readonly #dropped = new Map<number, number>();
   /** Per replica, the last event that was let go of. */
   readonly #letGo = new Map<number, { seq: number; time: number }>();
-  /** Of events that came late among packed ones, the time of the event before: no packed block tells of it yet (B7). */
+  /** Of events that came late among packed ones, the time of the event before: no packed block tells of it yet (B6). */
   readonly #beforeLate = new Map<number, number>();
   /** The lowest edge that what is missing allows; `undefined` when it has changed. */
   #lowest: number | undefined = 0;
@@ -304,14 +304,6 @@ export class Edges {
     return segments === undefined ? 1 : (segments[firstEndingAt(segments, seq)] as Segment).first;
   }
 
-  /** Up to which event nothing of a replica is missing, from its first on. */
-  wholeUpTo(replica: number): number {
-    const segments = this.#segments.get(replica);
-    if (segments === undefined) return this.endOf(replica).seq;
-    const { first, last } = segments[0] as Segment;
-    return first === 1 ? last : 0;
-  }
-
   /** The time of the event before one whose predecessor is not in memory; 0 where that is not known. */
   timeBefore(replica: number, seq: number): number {
     const gone = this.#letGo.get(replica);
@@ -356,57 +348,6 @@ export class Edges {
     if (segments === undefined) return seq - 1;
     const at = firstEndingAt(segments, seq);
     return (segments[at] as Segment).first < seq ? seq - 1 : (segments[at - 1]?.last ?? 0);
-  }
-
-  /** What `add` may change for these replicas, to be given back to `restore`. */
-  save(replicas: readonly number[]): Map<number, Segment[] | undefined> {
-    const saved = new Map<number, Segment[] | undefined>();
-    for (const replica of replicas) {
-      saved.set(
-        replica,
-        this.#segments.get(replica)?.map((segment) => ({ ...segment })),
-      );
-    }
-    return saved;
-  }
-
-  restore(saved: ReadonlyMap<number, Segment[] | undefined>): void {
-    this.#lowest = undefined;
-    for (const [replica, segments] of saved) {
-      if (segments === undefined) this.#segments.delete(replica);
-      else this.#segments.set(replica, segments);
-    }
-  }
-
-  /** Nothing refers to the replica's events from `seq` on any more. */
-  unrefer(replica: number, seq: number): void {
-    for (const [key, missing] of this.#dangling) {
-      if (missing.replica !== replica || missing.seq < seq) continue;
-      this.#dangling.delete(key);
-      this.#lowest = undefined;
-    }
-  }
-
-  /** The replica's events from `seq` on are gone: they gave way to others, or are hidden. */
-  cut(replica: number, seq: number): void {
-    this.unrefer(replica, seq);
-    for (const key of this.#beforeLate.keys()) {
-      if (key >= dot(replica, seq) && key < dot(replica + 1, 0)) this.#beforeLate.delete(key);
-    }
-    const segments = this.#segments.get(replica);
-    if (segments === undefined) return;
-    this.#lowest = undefined;
-    const kept = segments.filter(({ first }) => first < seq);
-    if (kept.length === 0 || (kept.length === 1 && kept[0]?.first === 1)) this.#segments.delete(replica);
-    else this.#segments.set(replica, kept);
-  }
-
-  /** The same, and what is here of the replica ends there: with an event of about `time`. */
-  endBefore(replica: number, seq: number, time: number): void {
-    const last = this.heldBefore(replica, seq);
-    this.cut(replica, seq);
-    this.#replicas.last[replica] = last;
-    this.#replicas.lastTime[replica] = last === 0 ? 0 : time;
   }
 
   /** The latest time that is known to lie below a missing event of the replica: no reference to it can be earlier. */

@@ -277,13 +277,9 @@ export class EffectiveRows {
   }
 
   /** Adds a packed chunk as a whole to a sum, and says how many rows that were. */
-  #addPacked({ rows, sum: packedSum, late, hidden }: PackedSlot, sum: Uint32Array): number {
+  #addPacked({ rows, sum: packedSum, late }: PackedSlot, sum: Uint32Array): number {
     addTo(sum, packedSum);
-    for (let lane = 0; hidden !== undefined && lane < lanes; lane++) {
-      sum[lane] = (sum[lane] as number) - (hidden.sum[lane] as number);
-    }
-    const shown = rows - (hidden?.rows ?? 0);
-    return shown + (late === undefined ? 0 : this.#addRows(late, 0, late.count, sum));
+    return rows + (late === undefined ? 0 : this.#addRows(late, 0, late.count, sum));
   }
 
   /** Adds rows `[first, end)` of a chunk to a sum, and says how many there were. */

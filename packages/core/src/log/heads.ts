@@ -69,15 +69,6 @@ export class Heads {
     this.#cover(rows);
   }
 
-  /** Finds the heads from the whole log: after events were taken out of it. O(events). */
-  recount(chunks: readonly Chunk[]): void {
-    this.#tables.replicas.last.forEach((seq, replica) => {
-      if (seq > 0) this.add(replica);
-      else this.remove(replica);
-    });
-    for (const chunk of chunks) this.#cover(chunk);
-  }
-
   #cover(rows: Chunk): void {
     const { dependencies, replicas } = this.#tables;
     const { last, lastTime } = replicas;

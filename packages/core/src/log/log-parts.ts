@@ -4,9 +4,7 @@ import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
 import type { OwnRows } from './own-rows.js';
 import type { Packer } from './packer.js';
-import type { ReissuedEvents } from './reissued-events.js';
 import type { StandingRows } from './standing-rows.js';
-import type { Truncations } from './truncations.js';
 import type { UnstoredFills } from './unstored-fills.js';
 
 /** @internal */
@@ -15,9 +13,7 @@ export interface LogParts {
   readonly standing: StandingRows;
   readonly heads: Heads;
   readonly buffer: CausalBuffer;
-  readonly truncations: Truncations;
   readonly own: OwnRows;
-  readonly reissued: ReissuedEvents;
   readonly packer: Packer;
   readonly fills: UnstoredFills;
 }

@@ -160,36 +160,6 @@ export class OrderedLog {
     return event;
   }
 
-  /** Takes rows out. Snapshots keep what they have seen. O(rows). Returns them in order, as a chunk. */
-  remove(isRemoved: (chunk: Chunk, row: number) => boolean): Chunk {
-    const removed = new Chunk();
-    const kept: Chunk[] = [];
-    for (const chunk of this.#chunks) {
-      const left = new Chunk(Math.max(1, chunk.count));
-      for (let row = 0; row < chunk.count; row++) {
-        if (isRemoved(chunk, row)) {
-          removed.reserveOneMore();
-          removed.copyRow(chunk, row);
-        } else {
-          left.copyRow(chunk, row);
-        }
-      }
-      if (left.count === chunk.count) {
-        kept.push(chunk);
-        continue;
-      }
-      this.#supersede(chunk);
-      if (left.count > 0) {
-        kept.push(left);
-        this.#unseen.add(left);
-      }
-    }
-    this.#chunks = kept;
-    this.#listShared = false;
-    this.#length -= removed.count;
-    return removed;
-  }
-
   /** Where the event of that key stands. O(log n). */
   locate(time: number, replica: number): Position | undefined {
     const { chunk, row } = this.lowerBound(time, replica);

@@ -2,25 +2,28 @@
  * What is written here: under which replica, at which time of the log's clock, and which rows are on their way to the
  * journal.
  */
-import { GossipError } from '../errors.js';
+import { GossipError, invariant } from '../errors.js';
 import type { LogEvent } from '../event.js';
 import { observe, tick } from '../hybrid-logical-clock.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { ReplicaId } from '../ids.js';
 import { depsMax, seqMax, timeMax } from '../limits.js';
 import type { LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { Heads } from './heads.js';
 import type { OrderedLog } from './ordered-log.js';
-import { partRows } from './part-rows.js';
 import { encodeRows } from './rows-lacking.js';
+
+/** Ids drawn until one is unknown to the log. */
+const drawsMax = 4;
 
 /** @internal */
 export interface OwnRowsOptions {
-  readonly replica: ReplicaId;
+  /** Gives the id to write under, when it is first needed. */
+  readonly draw: () => ReplicaId;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Draws a replica id that was never used. Without it no journal is kept, and nothing gives way. */
-  readonly freshReplica: (() => ReplicaId) | undefined;
+  /** Own events are kept for a journal. Then an id that the log knows already is not taken. */
+  readonly isKept: boolean;
 }
 
 /** @internal */
@@ -28,29 +31,38 @@ export class OwnRows {
   readonly #ordered: OrderedLog;
   readonly #heads: Heads;
   readonly #now: () => number;
-  readonly #freshReplica: (() => ReplicaId) | undefined;
-  #self: number;
+  readonly #draw: () => ReplicaId;
+  readonly #isKept: boolean;
+  #writer: ReplicaId | undefined;
+  #self = -1;
   #clock = 0;
   #unflushed = new Chunk();
   /** Time of the event before the first of these. */
   #timeBeforeUnflushed = 0;
 
-  constructor(ordered: OrderedLog, heads: Heads, { replica, now, freshReplica }: OwnRowsOptions) {
+  constructor(ordered: OrderedLog, heads: Heads, { draw, now, isKept }: OwnRowsOptions) {
     this.#ordered = ordered;
     this.#heads = heads;
     this.#now = now;
-    this.#freshReplica = freshReplica;
-    this.#self = ordered.tables.replicas.intern(replica);
+    this.#draw = draw;
+    this.#isKept = isKept;
   }
 
-  /** Index of the replica that this log writes as. */
+  /** The id that this log writes under. It is drawn when it is first asked for. */
+  get writer(): ReplicaId {
+    this.#writer ??= this.#drawUnused();
+    return this.#writer;
+  }
+
+  /** Index of the replica that this log writes as; -1 before it has written anything. */
   get self(): number {
     return this.#self;
   }
 
-  /** Are own events kept for a journal? Then they may have to give way (G4). */
-  get isKept(): boolean {
-    return this.#freshReplica !== undefined;
+  /** Somebody else writes under this id too: the next event is written under another one. */
+  renounce(): void {
+    this.#writer = undefined;
+    this.#self = -1;
   }
 
   /** No event of the log is later. */
@@ -72,7 +84,7 @@ export class OwnRows {
   append(kind: number, bytes: Uint8Array): LogEvent {
     const { replicas, dependencies, pages } = this.#ordered.tables;
     const { last, lastTime, firstTime } = replicas;
-    const self = this.#self;
+    const self = this.#self < 0 ? replicas.intern(this.writer) : this.#self;
     const time = tick(this.#clock, this.#now());
     const seq = (last[self] as number) + 1;
     if (seq > seqMax || !(time <= timeMax)) {
@@ -94,7 +106,8 @@ export class OwnRows {
     }
     tail.push(self, seq, time, kind, pages.page, pages.offset, bytes.length, deps);
     this.#ordered.appended();
-    if (this.isKept) {
+    this.#self = self;
+    if (this.#isKept) {
       if (this.#unflushed.count === 0) this.#timeBeforeUnflushed = lastTime[self] as number;
       this.#unflushed.reserveOneMore();
       this.#unflushed.copyRow(tail, tail.count - 1);
@@ -121,22 +134,13 @@ export class OwnRows {
     return entries;
   }
 
-  /** Own events give way to others (G4): what is written from now on is another replica's. */
-  giveWay(): void {
-    // What is agreed is on the other side's disk already; the rest is among the rows that were taken out.
-    this.#unflushed = new Chunk();
-    this.#replaceSelf();
-  }
-
-  /** The same where own events from `from` on are hidden. Returns those before, as entries for the journal. */
-  endBefore(from: SequenceNumber): LogEntry[] {
-    this.#unflushed = partRows(this.#unflushed, ({ seq }, row) => (seq[row] as number) >= from).left;
-    const entries = this.takeUnflushed();
-    this.#replaceSelf();
-    return entries;
-  }
-
-  #replaceSelf(): void {
-    this.#self = this.#ordered.tables.replicas.intern((this.#freshReplica as () => ReplicaId)());
+  #drawUnused(): ReplicaId {
+    const { replicas } = this.#ordered.tables;
+    for (let tries = 0; tries < drawsMax; tries++) {
+      const id = this.#draw();
+      if (!this.#isKept || replicas.find(id) < 0) return id;
+    }
+    // Of 128 random bits none come twice: the source of randomness is broken, and going on would give numbers twice.
+    return invariant(false, 'randomness gives an id that nobody has written under') as never;
   }
 }

@@ -77,7 +77,7 @@ function eventsOf(entries: readonly LogEntry[]): string[] {
   });
 }
 
-test('[B7] what a step leaves, and memory has given back meanwhile, keeps the time of the event before it', () => {
+test('[B6] what a step leaves, and memory has given back meanwhile, keeps the time of the event before it', () => {
   const node = new PackedNode(id(0));
   const [first, late, other] = [1, 2, 3].map((n) => {
     return new ReplicatedLog<string>(
@@ -110,7 +110,7 @@ test('[B7] what a step leaves, and memory has given back meanwhile, keeps the ti
   }
 });
 
-test('[Q1] [Q2] [Q3] [Q4] [B7] [L1] packed or not, cold or not, after any crash: a log tells the same', () => {
+test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash: a log tells the same', () => {
   const reached = { cold: 0, late: 0, read: 0, anew: 0 };
   fc.assert(
     fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), fc.nat(), (steps, seed) => {

@@ -18,7 +18,6 @@ import { GossipError } from '../errors.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
 import { mergeRows } from './merge-rows.js';
-import { partRows } from './part-rows.js';
 import { takeBlock } from './take-rows.js';
 
 /** What the manifest says of a chunk. @internal */
@@ -41,8 +40,6 @@ export interface PackedSlot extends ChunkHeader {
   /** Of the first that is left where others were let go of, the earliest that came late. */
   start: number;
   late: Chunk | undefined;
-  /** Rows of the chunk that are hidden (J2), which its header still counts; until it is packed anew. */
-  hidden: { rows: number; readonly sum: Uint32Array } | undefined;
   /** All rows of the span, during a reading. */
   held: Chunk | undefined;
 }
@@ -92,8 +89,6 @@ export class PackedChunks {
   #given: ReadonlyMap<number, Uint8Array> = noBytes;
   /** Rows of chunks that were read from their bytes so far. */
   rowsRead = 0;
-  /** Rows of cold chunks can be had. */
-  isReading = false;
   readonly #heldPages: number[] = [];
   #held: PackedSlot[] = [];
 
@@ -145,7 +140,7 @@ export class PackedChunks {
   replace(from: number, to: number, headers: readonly ChunkHeader[], cold: number): void {
     // Property by property: spreading thousands of headers took a fifth of the time that opening a long log did.
     const slots = headers.map(({ id, start, lastTime, packedMs, rows, bytes, sum }) => {
-      return { id, start, lastTime, packedMs, rows, bytes, sum, late: undefined, hidden: undefined, held: undefined };
+      return { id, start, lastTime, packedMs, rows, bytes, sum, late: undefined, held: undefined };
     });
     for (const { late } of this.#slots.slice(from, to)) this.#lateRows -= late?.count ?? 0;
     this.#rowsBefore = undefined;
@@ -199,17 +194,6 @@ export class PackedChunks {
       from = to;
     }
     return hot;
-  }
-
-  /** Takes late rows out of a chunk's span, and returns them. */
-  takeLate(index: number, isTaken: (chunk: Chunk, row: number) => boolean): Chunk {
-    const slot = this.#slots[index] as PackedSlot;
-    const { taken, left } = partRows(slot.late as Chunk, isTaken);
-    if (taken.count === 0) return taken;
-    this.#lateRows -= taken.count;
-    slot.late = left.count === 0 ? undefined : left;
-    slot.held = undefined;
-    return taken;
   }
 
   /** A row that came late, by its key. */
@@ -301,7 +285,6 @@ export class PackedChunks {
       let missing: readonly number[];
       try {
         this.#given = given;
-        this.isReading = true;
         return compute();
       } catch (error) {
         if (!(error instanceof ColdRows)) throw error;
@@ -319,7 +302,6 @@ export class PackedChunks {
     for (const slot of this.#held) slot.held = undefined;
     this.#held = [];
     this.#given = noBytes;
-    this.isReading = false;
     const { pages, dependencies } = this.#tables;
     for (const page of this.#heldPages.splice(0)) pages.drop(page);
     dependencies.passing.clear();
@@ -327,8 +309,8 @@ export class PackedChunks {
 }
 
 /** Rows of a chunk's span. @internal */
-export function rowsOf({ rows, late, hidden }: PackedSlot): number {
-  return rows + (late?.count ?? 0) - (hidden?.rows ?? 0);
+export function rowsOf({ rows, late }: PackedSlot): number {
+  return rows + (late?.count ?? 0);
 }
 
 function concatenate(parts: readonly Chunk[]): Chunk {

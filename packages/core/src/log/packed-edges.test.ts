@@ -156,7 +156,7 @@ test('[K1] [K2] [K4] [Q4] packed or not, after any crash, a log with gaps holds 
   expect(Math.min(...Object.values(reached))).toBeGreaterThan(10);
 });
 
-test('[B7] [Q2] what came late into packed spans tells the times of the events before, also of those that were let go of', () => {
+test('[B6] [Q2] what came late into packed spans tells the times of the events before, also of those that were let go of', () => {
   const [often, seldom] = [numberedId(1), numberedId(2)];
   let now = 1_700_000_000_000;
   const logOf = (replica: ReplicaId) =>

@@ -6,7 +6,7 @@
 
 import { type DecodedBlock, joinBlocks } from '../codec/block.js';
 import { encodeManifest, noPackedEdges, type PackedEdges } from '../codec/manifest.js';
-import type { EventId, ReplicaId } from '../ids.js';
+import type { ReplicaId } from '../ids.js';
 import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
 import type { PackedChunk } from '../ports/storage.js';
 import { Chunk } from './chunk.js';
@@ -15,7 +15,6 @@ import { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
 import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
-import { partRows } from './part-rows.js';
 import { encodeRows, rowBytes } from './rows-lacking.js';
 import { type LookUpTimes, lookUpIn, timesBefore } from './times-before.js';
 
@@ -63,14 +62,12 @@ export class Packer {
   readonly packedRuns: Edges;
   readonly #effective: EffectiveRows;
   readonly #heads: Heads;
-  readonly #reissued: ReadonlyMap<EventId, EventId>;
 
-  constructor(effective: EffectiveRows, heads: Heads, reissued: ReadonlyMap<EventId, EventId>) {
+  constructor(effective: EffectiveRows, heads: Heads) {
     this.#effective = effective;
     const { packed, packedTime } = effective.tables.replicas;
     this.packedRuns = new Edges({ last: packed, lastTime: packedTime });
     this.#heads = heads;
-    this.#reissued = reissued;
   }
 
   /** The next step. */
@@ -97,9 +94,8 @@ export class Packer {
 
     // In time order, so that from the log's edge up what is packed of a replica stays a beginning of it (Q4).
     const outdated: number[] = [];
-    packed.slots.forEach(({ late, hidden }, at) => {
-      const isOutdated = hidden !== undefined || (late !== undefined && hasAny(late, isStored));
-      if (isOutdated && outdated.length < stepChunks) outdated.push(at);
+    packed.slots.forEach(({ late }, at) => {
+      if (late !== undefined && hasAny(late, isStored) && outdated.length < stepChunks) outdated.push(at);
       if (late === undefined) return;
       for (let row = 0; row < late.count; row++) if (!isStored(late, row)) step.name(late, row);
     });
@@ -133,14 +129,7 @@ export class Packer {
       });
       if (at < last || !joinsLast || step.isFull) step.finish();
       done++;
-      const headers = step.takeHeaders();
-      const joins = at === last && joinsLast;
-      if (headers.length === 0 && slot.late !== undefined && !joins) {
-        // All of it is hidden but what waits: the span stays, so that this has its place.
-        isComplete = false;
-        continue;
-      }
-      replacements.push({ from: at, to: at + 1, headers });
+      replacements.push({ from: at, to: at + 1, headers: step.takeHeaders() });
     }
     if (done < outdated.length || step.isFull) {
       isComplete = false;
@@ -163,18 +152,11 @@ export class Packer {
 
     const headers: ChunkHeader[] = [...packed.slots];
     for (const { from, to, headers: anew } of replacements.reverse()) headers.splice(from, to - from, ...anew);
-    // As long as a chunk has hidden rows the manifest says so, by counting them among those that are packed.
-    if (!headers.some((header) => 'hidden' in header && header.hidden !== undefined)) {
-      replicas.hiddenFrom.forEach((from, i) => {
-        if (step.runs.endOf(i).seq >= from) step.runs.endBefore(i, from, replicas.lastTime[i] as number);
-      });
-    }
     /** By replica, its index in the manifest. */
     const listed = new Map<number, number>();
     const manifest = encodeManifest({
       isWhole: isComplete || this.former.length === 0,
       chunks: headers,
-      reissued: this.#reissued,
       replicas: replicas.ids.flatMap((replica: ReplicaId, i) => {
         const reached = step.runs.endOf(i);
         if (reached.seq === 0) return [];
@@ -244,7 +226,7 @@ export class Packer {
   /** The step is stored. Events that have come since stay where they are: in memory and in the journal. */
   #apply(step: Step, replacements: readonly Replacement[]): void {
     const { packed, ordered, edges, tables } = this.#effective;
-    const { end, hotFrom } = packed;
+    const { end } = packed;
     this.packedRuns.adopt(step.runs);
     const left = new Chunk();
     const leave = (chunk: Chunk, from: number, to: number) => {
@@ -283,10 +265,6 @@ export class Packer {
       edges.cameLate(left.replica[row] as number, left.seq[row] as number, before[row] as number);
     }
     packed.add(left);
-    // Where its last rows are hidden the last chunk ends earlier now. What waits behind it is in memory from now on (Q3).
-    const behind = ({ time }: Chunk, row: number) =>
-      (time[row] as number) >= packed.hotFrom && (time[row] as number) < hotFrom;
-    ordered.insert(partRows(left, behind).taken);
   }
 
   /** The event before a row that is not packed mostly is, and what was in memory may have been given back since the plan. */
@@ -295,8 +273,7 @@ export class Packer {
     return (starts, before) => {
       for (const row of starts) {
         const time = this.packedRuns.timeBeforeMissing(left.replica[row] as number, left.seq[row] as number);
-        // Where what is behind is hidden, the time that stands there is a later one.
-        if (time < (left.time[row] as number)) before[row] = time;
+        before[row] = time;
       }
       inMemory(
         starts.filter((row) => before[row] === 0),

@@ -14,10 +14,8 @@ export interface ReadQuery {
   readonly bytesMax: number;
   /** Events above this time are not read. */
   readonly upTo: number;
-  /** Where more are lacking, all but the newest so many are left out (S22), */
+  /** Where more are lacking, all but the newest so many are left out (S22). */
   readonly newest?: number | undefined;
-  /** and but for what the peer itself wrote. */
-  readonly writer?: ReplicaId | undefined;
 }
 
 /** What a peer lacks, or the first part of it. */
@@ -92,7 +90,7 @@ function readSlot(
 ): Part {
   const { packed, tables } = effective;
   const slot = packed.slots[index] as PackedSlot;
-  if (slot.late === undefined && slot.hidden === undefined && slot.lastTime <= bounds.upTo) {
+  if (slot.late === undefined && slot.lastTime <= bounds.upTo) {
     const blocks = packed.blocks(slot);
     const isWhole = blocks.every(({ block, replicas }) =>
       block.firstSeq.every((seq, writer) => lacking.hasAll(replicas[writer] as number, seq, block.time[0] as number)),

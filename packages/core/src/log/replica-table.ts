@@ -3,7 +3,7 @@
  *
  * Per replica it keeps the last event of the log (`last`, `lastTime`) and the last one that is stored
  * (`stored`, `storedTime`): the log's version vector, and that of its effective part. `packed` says how far its events lie
- * in packed chunks, and `hiddenFrom` from which one on they are hidden (J1).
+ * in packed chunks.
  */
 import { GossipError } from '../errors.js';
 import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
@@ -19,7 +19,6 @@ export class ReplicaTable {
   readonly storedTime: number[] = [];
   readonly packed: number[] = [];
   readonly packedTime: number[] = [];
-  readonly hiddenFrom: number[] = [];
   readonly #bytes: Uint8Array[] = [];
   readonly #index = new Map<ReplicaId, number>();
   /** By its first four bytes the replica that first came with them. Looking up text costs as much as the rest of a message. */
@@ -81,7 +80,6 @@ export class ReplicaTable {
     this.storedTime.push(0);
     this.packed.push(0);
     this.packedTime.push(0);
-    this.hiddenFrom.push(Number.POSITIVE_INFINITY);
     return index;
   }
 }

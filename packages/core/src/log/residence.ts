@@ -8,7 +8,6 @@ import type { EffectiveRows } from './effective-rows.js';
 import { mergeRows } from './merge-rows.js';
 import { type PackedSlot, rowsOf } from './packed-chunks.js';
 import type { Packer } from './packer.js';
-import { partRows } from './part-rows.js';
 
 /** Are these events in memory enough: all from a time on, so many? */
 export type IsEnough = (oldest: { readonly from: number; readonly length: number }) => boolean;
@@ -70,8 +69,6 @@ export class Residence {
     if (at >= cold) return false;
     packed.require((slots[at] as PackedSlot).start, packed.hotFrom);
     const chunks: Chunk[] = [];
-    const isHidden = ({ replica, seq }: Chunk, row: number) =>
-      (seq[row] as number) >= (tables.replicas.hiddenFrom[replica[row] as number] as number);
     /** By replica, the event before the first that comes into memory. */
     const before = new Map<number, { seq: number; time: number }>();
     for (const slot of slots.slice(at, cold)) {
@@ -88,8 +85,7 @@ export class Residence {
         if ((before.get(replica)?.seq ?? seq) < seq) continue;
         before.set(replica, { seq: seq - 1, time: edges.timeBefore(replica, seq) });
       }
-      const shown = slot.hidden === undefined ? own : partRows(own, isHidden).left;
-      const rows = late === undefined ? shown : mergeRows(shown, late, 0, late.count, tables.replicas);
+      const rows = late === undefined ? own : mergeRows(own, late, 0, late.count, tables.replicas);
       for (let from = 0; from < rows.count; ) {
         let chunk = chunks[chunks.length - 1];
         if (chunk === undefined || chunk.count === chunkRowsMax) {

@@ -12,9 +12,9 @@ import type { Packer } from './packer.js';
  * @internal
  */
 export function resumePacked(parts: LogParts, manifest: Uint8Array, nextChunkId: number): void {
-  const { effective, heads, own, reissued, packer } = parts;
+  const { effective, heads, own, packer } = parts;
   const { packed, ordered, tables, edges } = effective;
-  const { isWhole, replicas, chunks, reissued: reissuedIds, edges: packedEdges } = decodeManifest(manifest);
+  const { isWhole, replicas, chunks, edges: packedEdges } = decodeManifest(manifest);
   if (!isWhole) throw new PackedOtherwise();
   invariant(ordered.length === 0 && packed.slots.length === 0, 'only an empty log takes up a manifest');
   const table = tables.replicas;
@@ -28,16 +28,11 @@ export function resumePacked(parts: LogParts, manifest: Uint8Array, nextChunkId:
     own.observe(replica.lastTime);
   }
   resumeEdges(parts, packedEdges, (at) => table.find((replicas[at] as PackedReplica).replica));
-  reissued.resume(reissuedIds);
   packed.replace(0, 0, chunks, chunks.length);
   packer.nextId = nextChunkId;
 }
 
-function resumeEdges(
-  { effective, truncations, packer }: LogParts,
-  packed: PackedEdges,
-  indexOf: (replica: number) => number,
-): void {
+function resumeEdges({ effective, packer }: LogParts, packed: PackedEdges, indexOf: (replica: number) => number): void {
   const { edges, tables } = effective;
   edges.complete = Math.max(edges.complete, packed.complete);
   edges.droppedBefore = packed.droppedBefore;
@@ -47,8 +42,7 @@ function resumeEdges(
   }
   for (const { replica, seq } of packed.dropped) edges.drop(indexOf(replica), seq);
   for (const { replica, seq, time } of packed.dangling) {
-    const index = tables.replicas.intern(replica);
-    if (!truncations.hides(index, seq)) edges.refer(index, seq, time);
+    edges.refer(tables.replicas.intern(replica), seq, time);
   }
 }
 

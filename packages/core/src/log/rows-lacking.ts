@@ -2,7 +2,6 @@
 import { encodeBlock } from '../codec/block.js';
 import type { ReplicaId } from '../ids.js';
 import { blockBytesTarget, chunkRowsMax, seqMax } from '../limits.js';
-import type { JournalEntry } from '../ports/storage.js';
 import { chunkRuns, type KnownEvent, type LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
@@ -130,7 +129,7 @@ function nthFromEnd(chunks: readonly Chunk[], lacking: Lacking) {
 export function encodeRows(
   rows: Chunk,
   tables: LogTables,
-  origin: JournalEntry['origin'],
+  origin: LogEntry['origin'],
   lookUp: LookUpTimes,
 ): LogEntry[] {
   const { before, gaps } = timesBefore(rows, tables.replicas.size, lookUp);

@@ -1,11 +1,10 @@
 /**
  * What stands in the log, held against what comes: is it the same event, another in its place, or one that is missing
- * here (G4 to G7)? Of packed chunks that are not in memory it knows what is being read (`receiving`), and the late rows.
+ * here (G4, G7)? Of packed chunks that are not in memory it knows the late rows; for the others it takes a peer's word.
  */
 
 import type { DecodedBlock } from '../codec/block.js';
 import type { SequenceNumber } from '../ids.js';
-import type { TimedRun } from '../runs.js';
 import type { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
 import { compareBytes } from './replica-table.js';
@@ -47,8 +46,7 @@ export class StandingRows {
   stands(block: DecodedBlock, row: number, replica: number): boolean {
     const time = block.time[row] as number;
     const found = this.locate(time, replica);
-    // Who merges without reading packed chunks takes their word for it.
-    if (found === undefined) return time < this.#effective.packed.hotFrom && !this.#effective.packed.isReading;
+    if (found === undefined) return time < this.#effective.packed.hotFrom;
     const { chunk } = found;
     const length = block.length[row] as number;
     if (chunk.seq[found.row] !== block.seq[row] || chunk.length[found.row] !== length) return false;
@@ -57,49 +55,15 @@ export class StandingRows {
     return compareBytes(ours, block.bytes.subarray(offset, offset + length)) === 0;
   }
 
-  /** Is the writer's event before a row another than the one that is here? As far as is told; else the row waits for it. */
-  followsAnother(block: DecodedBlock, row: number, replica: number): boolean {
-    const { last, lastTime } = this.#effective.tables.replicas;
-    const seq = block.seq[row] as number;
-    const writer = block.replica[row] as number;
-    if (seq !== block.firstSeq[writer] || seq - 1 !== last[replica]) return false;
-    const told = block.timeBefore[writer] as number;
-    return told > 0 && told !== lastTime[replica];
-  }
-
-  /**
-   * From which event of a replica on those in memory cannot be what lies before another branch's `seq`, whose predecessor is of
-   * that time; `seq` when they may be. O(events).
-   */
-  partsFrom(replica: number, seq: SequenceNumber, timeBefore: number): SequenceNumber {
-    let from = seq;
-    for (const chunk of this.#effective.ordered.chunks) {
-      for (let row = 0; row < chunk.count; row++) {
-        const ours = chunk.seq[row] as number;
-        if (ours >= from || chunk.replica[row] !== replica) continue;
-        const time = chunk.time[row] as number;
-        if (ours === seq - 1 ? time !== timeBefore : time > timeBefore) from = ours;
-      }
-    }
-    return from;
-  }
-
   /** A view of a row's payload. */
   payload(chunk: Chunk, row: number): Uint8Array {
     const { pages } = this.#effective.tables;
     return pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
   }
 
-  /** Is the run's last event in the log, at its time? */
-  holds(replica: number, { last, lastTime }: TimedRun): boolean {
-    const found = this.locate(lastTime, replica);
-    return found !== undefined && found.chunk.seq[found.row] === last;
-  }
-
-  /** Where the row of that key stands, of those in memory and those being read. */
+  /** Where the row of that key stands, of those in memory. */
   locate(time: number, replica: number): StandingRow | undefined {
-    if (time >= this.#effective.packed.hotFrom || this.#effective.packed.isReading)
-      return this.#effective.locate(time, replica);
+    if (time >= this.#effective.packed.hotFrom) return this.#effective.locate(time, replica);
     return this.#effective.packed.findLate(time, replica);
   }
 

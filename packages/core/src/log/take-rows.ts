@@ -40,7 +40,7 @@ export function takeBlock(block: DecodedBlock, replicas: readonly number[], tabl
   return chunk;
 }
 
-/** Does it tell the time before each writer's first row? Then it may be stored as it is (B7). */
+/** Does it tell the time before each writer's first row? Then it may be stored as it is (B6). */
 function tellsBefore({ writers, firstSeq, timeBefore }: DecodedBlock): boolean {
   for (let writer = 0; writer < writers; writer++) {
     if ((firstSeq[writer] as number) > 1 && timeBefore[writer] === 0) return false;
@@ -52,14 +52,8 @@ function words(column: Column<Uint32Array>): Uint32Array {
   return column instanceof Uint32Array ? column : Uint32Array.from(column);
 }
 
-/** Appends one row of a block to a chunk, which must have room. @internal */
-export function takeRow(
-  chunk: Chunk,
-  block: DecodedBlock,
-  row: number,
-  replicas: readonly number[],
-  tables: LogTables,
-): void {
+/** Appends one row of a block to a chunk, which must have room. */
+function takeRow(chunk: Chunk, block: DecodedBlock, row: number, replicas: readonly number[], tables: LogTables): void {
   const { pages } = tables;
   const offset = block.offset[row] as number;
   const length = block.length[row] as number;

@@ -1,5 +1,5 @@
 /**
- * The time of each row's predecessor, its writer's event before: a block tells it of each writer's first row (B7). No
+ * The time of each row's predecessor, its writer's event before: a block tells it of each writer's first row (B6). No
  * column holds it. It mostly stands among the rows themselves, or is known of where they come from; what is left is
  * searched for backwards through the log, all of it in one pass.
  */

@@ -10,7 +10,6 @@ import type {
 import { type LogEdges, wholeLog } from '../edges.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
-import type { Truncation } from '../log/truncations.js';
 import type { LogDescriptor } from '../log-descriptor.js';
 import type { Run } from '../ports/storage.js';
 import type { KeptRun, KnownEvent } from '../runs.js';
@@ -44,12 +43,8 @@ export interface Channel {
   heldSupplies: Map<ReplicaId, KnownEvent>;
   /** What the peer asked for and is not here, as far as it was told so. */
   owed: readonly Run[];
-  /** What the peer says is hidden, kept until it is granted the log. */
-  hidden: readonly Truncation[];
   /** The peer was told how many of the events that are missing here are wanted at most: it may leave some out (S22). */
   limited: boolean;
-  /** The table that the peer was told last. */
-  toldHidden: readonly Truncation[];
   /** What it opened the log with. */
   descriptor: LogDescriptor | undefined;
   state: ChannelState;
@@ -84,8 +79,6 @@ export interface Channel {
   catchUp: Progress | undefined;
   /** A comparison has ended: what the peer lacks is known. */
   compared: boolean;
-  /** As the last comparison has left it. */
-  doubted: boolean;
   /** How the peer's comparison begins, kept until the peer is granted the log. */
   first: FirstTurn | undefined;
   /** It came in the first `open` of the peer, so that one of ours may cross it. */
@@ -114,7 +107,7 @@ export interface Channel {
   /** Events keep until this time is under the horizon. */
   heldTime: number | undefined;
   /**
-   * The log is to be opened and compared anew, and nothing sent before: events were refused as early, or are in doubt.
+   * The log is to be opened and compared anew, and nothing sent before: events were refused as early.
    */
   reopen: boolean;
   /** Rows that the peer may have were dropped here: the log is compared anew at the next tick (S11). */
@@ -155,9 +148,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'di
     supplies: new Map(),
     heldSupplies: new Map(),
     owed: [],
-    hidden: [],
     limited: false,
-    toldHidden: [],
     descriptor: undefined,
     state: 'offered',
     isSpent: true,
@@ -176,7 +167,6 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'di
     announced: false,
     catchUp: undefined,
     compared: false,
-    doubted: false,
     first: undefined,
     meets: false,
     lacks: new Map(),

@@ -32,18 +32,10 @@
  *   Before, nothing is compared or sent; the comparison speaks of what lies from there on, whatever the peer's edges are.
  *   Once all that is lacking of it has been sent, `coming` says so.
  */
-import type {
-  CutMessage,
-  EventsMessage,
-  OpenMessage,
-  RangesMessage,
-  TruncationsMessage,
-  WantMessage,
-} from '../codec/message.js';
+import type { CutMessage, EventsMessage, OpenMessage, RangesMessage, WantMessage } from '../codec/message.js';
 import { wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode } from '../errors.js';
 import { channelsMax, creditBytesMax, openRetryMs } from '../limits.js';
-import type { Truncation } from '../log/truncations.js';
 import type { Run } from '../ports/storage.js';
 import { type Channel, freshExchange } from './channel.js';
 import type { Comparing } from './comparing.js';
@@ -78,8 +70,6 @@ export class Channels {
   readonly #byLog = new Map<string, Channel>();
   readonly #byNumber = new Map<number, Channel>();
   #nextNumber = 1;
-  /** What the peer says is hidden in a log that it is about to open. */
-  #toldHidden: TruncationsMessage | undefined;
 
   constructor(session: SessionContext, parts: ChannelParts) {
     this.#session = session;
@@ -190,8 +180,6 @@ export class Channels {
     channel.cut = undefined;
     // One that begins no comparison only tells edges, or answers.
     if (isFresh || asks) channel.first = message.turn;
-    if (this.#toldHidden?.channel === message.channel) this.#hide(channel, this.#toldHidden.truncations);
-    this.#toldHidden = undefined;
     switch (channel.state) {
       case 'offered':
         channel.state = 'opening';
@@ -211,8 +199,6 @@ export class Channels {
         channel.reopen = false;
         // It may have more than when it was asked.
         channel.wanted.clear();
-        // It may have forgotten what it was told.
-        if (asks) channel.toldHidden = [];
         this.#session.put({ type: 'edges', log, edges: channel.edges, distance });
         this.#answerOpen(channel);
         if (!channel.cutting) this.#takeWaiting(channel);
@@ -239,8 +225,6 @@ export class Channels {
     channel.state = 'live';
     channel.forPeer = forPeer;
     channel.writable = writable;
-    this.#hide(channel, channel.hidden);
-    channel.hidden = [];
     this.#session.put({ type: 'edges', log: channel.log, edges: channel.edges, distance: channel.peerDistance });
     if (!channel.described || channel.first === undefined || channel.cutting) this.#answerOpen(channel);
     else this.#parts.comparing.takeFirst(channel);
@@ -254,27 +238,6 @@ export class Channels {
     this.#forgetRequests(channel);
     if (isWantedHere(channel)) Object.assign(channel, freshExchange(this.#session.now));
     else this.#remove(channel);
-  }
-
-  /** J4. Of a log that it has not opened yet, under that number, it is kept until the next `open`. */
-  peerHides(message: TruncationsMessage): void {
-    const channel = [...this.#byLog.values()].find(({ remote }) => remote === message.channel);
-    if (channel === undefined) this.#toldHidden = message;
-    else this.#hide(channel, message.truncations);
-  }
-
-  /** Who may not write here hides nothing (S14). */
-  #hide(channel: Channel, truncations: readonly Truncation[]): void {
-    const { log, state, writable } = channel;
-    if (truncations.length === 0) return;
-    if (state !== 'live') channel.hidden = truncations;
-    else if (writable) this.#session.put({ type: 'truncations', log, truncations });
-  }
-
-  tellHidden(channel: Channel, truncations: readonly Truncation[]): void {
-    if (channel.toldHidden === truncations || truncations.length === 0) return;
-    channel.toldHidden = truncations;
-    this.#session.send({ kind: 'truncations', channel: channel.number, truncations });
   }
 
   /** The peer's `open` is granted: ours goes back if it is asked for, and a comparison is under way in any case. */
@@ -321,11 +284,7 @@ export class Channels {
   }
 
   /** S5: who asks for an answer begins a comparison; what was known of the peer's part is not needed any more. */
-  #sendOpen(
-    channel: Channel,
-    { descriptor, ranges, token, edges, truncations = [] }: Answers['describe'],
-    asks: boolean,
-  ): void {
+  #sendOpen(channel: Channel, { descriptor, ranges, token, edges }: Answers['describe'], asks: boolean): void {
     if (channel.isSpent) this.#renumber(channel);
     const turn = asks ? this.#parts.comparing.begin(channel, ranges, edges?.complete ?? 0) : undefined;
     channel.lost = false;
@@ -333,7 +292,6 @@ export class Channels {
     channel.toldDistance = distance;
     const about = { ...(edges === undefined ? {} : { edges }), ...(distance > 0 && { distance }) };
     channel.limited ||= edges?.catchUpEventsMax !== undefined;
-    this.tellHidden(channel, truncations);
     this.#session.send({ kind: 'open', channel: channel.number, descriptor, token, ...about, turn });
   }
 

@@ -13,7 +13,6 @@ import { type Channel, comparedEdges } from './channel.js';
 import { type Comparison, endOf, newComparison, noteLacks, pagesOf, type Turn } from './comparison.js';
 import type { SessionContext } from './session-context.js';
 import type { Answers } from './session-io.js';
-import { askFor } from './wants.js';
 import { WorkBudget } from './work-budget.js';
 
 /** @internal */
@@ -132,24 +131,21 @@ export class Comparing {
     const { log } = channel;
     const peer = comparedEdges(channel);
     const { thorough } = turn.comparison;
-    const peerWriter = this.#session.peer?.node;
     const isDurable = this.#session.peer?.durable === true;
-    const effect = { kind: 'compare', log, received, salt, thorough, peer, peerWriter, isDurable } as const;
+    const effect = { kind: 'compare', log, received, salt, thorough, peer, isDurable } as const;
     this.#session.request(channel, effect, 0, turn);
   }
 
   /** What the peer said was read and is answered. */
   answered(channel: Channel, answer: Answers['compare'], turn: Turn): void {
-    const { lacks, reply, missing, doubtful, from, walked, rows } = answer;
+    const { lacks, reply, from, walked, rows } = answer;
     if (!this.#budget.spend(channel.log, walked, rows, this.#session.now)) {
       this.#session.fault(new GossipError('limit-exceeded', `comparisons of "${channel.log}" take more than they may`));
       return;
     }
-    askFor(this.#session, channel, missing);
     const { comparison, own, more } = turn;
     if (underWay(channel, own, comparison.number) !== comparison) return;
     noteLacks(comparison.lacks, lacks);
-    comparison.doubted ||= doubtful;
     // Of the last events that were asked for the peer has said where they begin (S21).
     comparison.from = Math.max(comparison.from, from, channel.edges.cut ?? 0);
     comparison.asks ||= reply.some(isQuestion);
@@ -164,7 +160,7 @@ export class Comparing {
 
   /** A comparison has ended, at both ends: what the peer lacks is known. */
   #compared(channel: Channel, comparison: Comparison): void {
-    const { lacks, doubted, thorough } = comparison;
+    const { lacks, thorough } = comparison;
     if (thorough) {
       // It says nothing of the last events, so it settles nothing else.
       channel.healing = undefined;
@@ -181,13 +177,11 @@ export class Comparing {
     channel.compared = true;
     channel.behind = true;
     channel.stale = true;
-    channel.doubted = doubted;
-    channel.reopen = doubted;
     // What was announced is read anew: the peer is told of the end of that.
     channel.tellsEnd ||= channel.announced;
     channel.announced = false;
     const { peer } = this.#session;
-    if (peer?.durable && !doubted) {
+    if (peer?.durable) {
       const { from } = comparison;
       this.#session.put({ type: 'compared', log: channel.log, node: peer.name, from, lacks });
     }

@@ -28,8 +28,6 @@ export interface Comparison {
   readonly lacks: Map<ReplicaId, KnownEvent>;
   /** Of what lies before it has said nothing. */
   from: number;
-  /** The peer says that it has other events of this node's writer: what it acknowledges may be those (G4). */
-  doubted: boolean;
 }
 
 export function newComparison(number: number, thorough = false): Comparison {
@@ -46,7 +44,6 @@ export function newComparison(number: number, thorough = false): Comparison {
     asks: false,
     lacks: new Map(),
     from: 0,
-    doubted: false,
   };
 }
 

@@ -5,19 +5,14 @@ export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 export { reportUncaught } from '../listeners.js';
 export type { Receipt } from '../log/arrivals.js';
-export type { Truncated } from '../log/hidden-rows.js';
 export { blocksOf, DamagedChunk, PackedOtherwise, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
 export type { ReadQuery, ReadResult } from '../log/read-lacking.js';
-export type { HiddenWithOthers, Settlement } from '../log/reissued-events.js';
 export type { Retention } from '../log/retention.js';
 export type { LogDescriptor } from '../log-descriptor.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
-export {
-  type LogComparison,
-  ReplicatedLog,
-} from '../replicated-log.js';
-export type { KeptRun, KnownEvent, LogEntry, TimedRun } from '../runs.js';
+export { ReplicatedLog } from '../replicated-log.js';
+export { type KeptRun, type KnownEvent, type LogEntry, type OwnRuns, runsOf, type TimedRun } from '../runs.js';
 export type { FeedRows } from './feed-rows.js';
 export { Session } from './session.js';
 export type {

@@ -56,7 +56,7 @@ export class Receiving {
     for (const { replica, last } of runs) {
       if (last > (channel.ahead.get(replica) ?? 0)) channel.ahead.set(replica, last);
     }
-    if (peer?.durable && runs.length > 0 && !channel.doubted) {
+    if (peer?.durable && runs.length > 0) {
       this.#session.put({ type: 'acknowledged', log: channel.log, node: peer.name, runs });
     }
     for (const { replica } of runs) {

@@ -9,8 +9,8 @@
  *   behind take turns, and a read under way reserves its share. Overspending by more than a frame ends the session:
  *   `credit-exceeded`.
  * - [S22] An `open` may say how many events its sender wants at most of those that it lacks (`catchUpEventsMax`). Where a
- *   comparison shows more, they are not sent but for the newest so many, and what that sender itself wrote: `cut` says
- *   where the newest begin, before the first of them. From a peer that was told no number a `cut` counts for nothing.
+ *   comparison shows more, they are not sent but for the newest so many: `cut` says where these begin, before the first
+ *   of them. From a peer that was told no number a `cut` counts for nothing.
  */
 import type { ReplicaId, SequenceNumber } from '../ids.js';
 import { creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
@@ -118,8 +118,7 @@ export class Sending {
       if (supplies === undefined) channel.stale = false;
       else channel.supplies = new Map();
       const { log, newest } = channel;
-      const writer = this.#session.peer?.node;
-      const part = supplies === undefined ? { lacks: channel.lacks, newest, writer } : { lacks: supplies };
+      const part = supplies === undefined ? { lacks: channel.lacks, newest } : { lacks: supplies };
       if (supplies === undefined) channel.newest = undefined;
       const query = { ...part, bytesMax: frameBytesTarget, upTo: this.#session.clocks.horizon() };
       channel.reading = this.#session.ask({ kind: 'read', log, ...query }, { channel, feed: undefined, supplies });
@@ -130,7 +129,7 @@ export class Sending {
   read(channel: Channel, answer: Answers['read'], supplies: Map<ReplicaId, KnownEvent> | undefined): void {
     channel.reading = undefined;
     if (answer.cut !== undefined) {
-      channel.lacks = lacksFrom(channel.lacks, answer.cut, this.#session.peer?.node);
+      channel.lacks = lacksFrom(channel.lacks, answer.cut);
       this.#session.send({ kind: 'cut', channel: channel.remote as number, time: answer.cut });
     }
     if (this.#credit <= 0) {

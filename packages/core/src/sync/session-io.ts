@@ -4,7 +4,6 @@ import type { GossipError } from '../errors.js';
 import type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 import type { ReplicaId } from '../ids.js';
 import type { ReadQuery, ReadResult } from '../log/read-lacking.js';
-import type { Truncation } from '../log/truncations.js';
 import type { LogDescriptor } from '../log-descriptor.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
@@ -39,7 +38,6 @@ export type Effect =
       readonly received: readonly Range[];
       readonly salt: number;
       readonly peer: LogEdges;
-      readonly peerWriter: ReplicaId | undefined;
       /** The peer promises durability. */
       readonly isDurable: boolean;
       /** By fingerprints and rows alone (C6). */
@@ -71,14 +69,10 @@ export interface Answers {
     readonly token: string | undefined;
     /** Absent: the whole log. */
     readonly edges?: LogEdges;
-    /** The log's table (J4); the same list until it has grown. Absent: empty. */
-    readonly truncations?: readonly Truncation[];
   };
   compare: {
     readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
     readonly reply: readonly Range[];
-    readonly missing: readonly Run[];
-    readonly doubtful: boolean;
     readonly from: number;
     /** Rows that were looked at for it, and rows of the log. */
     readonly walked: number;
@@ -115,13 +109,6 @@ export type SessionInput =
       readonly entries: readonly LogEntry[];
       /** What of these replicas is kept without a gap, where that may be less than all up to what the entries end with. */
       readonly kept?: ReadonlyMap<ReplicaId, KeptRun> | undefined;
-      readonly now: number;
-    }
-  /** The truncation table has grown, and is stored. */
-  | {
-      readonly type: 'truncated';
-      readonly log: string;
-      readonly truncations: readonly Truncation[];
       readonly now: number;
     }
   /** Asks the peer for runs, whether they were asked for before or not. */
@@ -188,8 +175,6 @@ export type SessionOutput =
   | { readonly type: 'edges'; readonly log: string; readonly edges: LogEdges; readonly distance: number }
   /** The peer, which had opened the log, has no more to do with it: what it was asked for does not come. */
   | { readonly type: 'left'; readonly log: string }
-  /** The peer, which may write, says that these are hidden (J4). */
-  | { readonly type: 'truncations'; readonly log: string; readonly truncations: readonly Truncation[] }
   /** The peer was asked for these. */
   | { readonly type: 'asked'; readonly log: string; readonly runs: readonly Run[] }
   /** The peer does not have these of the events that it was asked for. */

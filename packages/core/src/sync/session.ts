@@ -140,11 +140,6 @@ export class Session {
         if (channel !== undefined) channel.dropped = true;
         break;
       }
-      case 'truncated': {
-        const channel = this.#channels.of(input.log);
-        if (channel?.described) this.#channels.tellHidden(channel, input.truncations);
-        break;
-      }
       case 'want': {
         const channel = this.#channels.of(input.log);
         if (channel !== undefined) this.#channels.want(channel, input.runs);
@@ -256,9 +251,6 @@ export class Session {
       case 'open':
         this.#channels.peerOpens(message);
         return;
-      case 'truncations':
-        this.#channels.peerHides(message);
-        return;
       case 'feed':
         this.#unlessFaulty(() => this.#served.asked(message));
         return;
@@ -303,7 +295,7 @@ export class Session {
         if (channel !== undefined) this.#channels.cut(channel, message, bytes.length);
         return;
       case 'ack':
-        if (channel !== undefined && context.peer?.durable && !channel.doubted) {
+        if (channel !== undefined && context.peer?.durable) {
           context.put({ type: 'acknowledged', log: channel.log, node: message.node, runs: message.runs });
         }
         return;

@@ -7,7 +7,7 @@ import { without } from './omit.js';
 import type { Operator } from './view.js';
 
 /**
- * The events without their writers: `replica`, `id` and `formerId` name pseudonyms, which this view gives out one after
+ * The events without their writers: `replica` and `id` name pseudonyms, which this view gives out one after
  * another as rows are read. They are the same within the view, and say nothing outside of it. Name in `fields` what of
  * the payload tells who wrote it. Times and texts stay: who knows when somebody wrote, or how, may still recognize them.
  */
@@ -28,7 +28,7 @@ export function anonymize<T, K extends keyof T = never>(fields: readonly K[] = [
           pseudonyms.set(event.replica, replica);
         }
         const payload = without(event.payload, fields);
-        return { replica, id: eventId(replica, event.seq), formerId: undefined, payload };
+        return { replica, id: eventId(replica, event.seq), payload };
       };
     },
   });

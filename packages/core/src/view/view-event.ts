@@ -8,7 +8,6 @@ import { property } from './property.js';
 export interface Shown {
   readonly id?: EventId;
   readonly replica?: ReplicaId;
-  readonly formerId?: EventId | undefined;
   readonly payload?: unknown;
   readonly error?: GossipError | undefined;
   readonly tags?: readonly string[];
@@ -22,7 +21,6 @@ export class ViewEvent implements LogEvent {
   readonly timestamp: number;
   readonly clock: number;
   readonly payload: unknown;
-  readonly formerId: EventId | undefined;
   readonly error: GossipError | undefined;
   readonly tags: readonly string[] | undefined;
   readonly #stored: LogEvent;
@@ -34,7 +32,6 @@ export class ViewEvent implements LogEvent {
     this.timestamp = source.timestamp;
     this.clock = source.clock;
     this.payload = 'payload' in shown ? shown.payload : source.payload;
-    this.formerId = 'formerId' in shown ? shown.formerId : source.formerId;
     this.error = 'error' in shown ? shown.error : source.error;
     this.tags = shown.tags === undefined ? givenTags(source) : Object.freeze([...shown.tags]);
     this.#stored = storedEvent(source);

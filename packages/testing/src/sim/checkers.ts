@@ -4,15 +4,7 @@
  * Nothing here asks the code under test whether it is right. A written event is known by what `append` returned, a
  * promise by what the disk holds when it is given, the order by the reference log.
  */
-import {
-  type EventId,
-  eventId,
-  type LogEvent,
-  parseEventId,
-  type ReplicaId,
-  type SequenceNumber,
-  type Truncation,
-} from '@gossip-log/core';
+import { type EventId, eventId, type LogEvent, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
 import type { ReplicatedLog } from '@gossip-log/core/sync';
 import type { LogHandle } from '@gossip-log/transport';
 import { inLogOrder, ReferenceLog } from '../reference-log.js';
@@ -43,12 +35,12 @@ interface Written {
   readonly seq: SequenceNumber;
   readonly clock: number;
   readonly payload: unknown;
-  /** It was appended again: what its writer had been shown is not known. */
-  readonly reissued: boolean;
   /** What its writer had been shown. */
   readonly past: ReadonlyMap<ReplicaId, SequenceNumber>;
   readonly disk: VirtualDisk;
   readonly process: VirtualProcess;
+  /** Its writer's disk knows no more that it was written there: it was set back, or the log removed from it. */
+  disowned: boolean;
   /** It is on its writer's disk, or was: from then on others may see it. */
   durable: boolean;
 }
@@ -60,11 +52,12 @@ type Promised = Map<ReplicaId, SequenceNumber>;
 export class View {
   #events: readonly LogEvent[] = [];
   #snapshot: unknown;
-  #truncations: unknown;
   #droppedBefore = 0;
   /** The last event of each replica that was looked at. */
   readonly #clocks = new Map<ReplicaId, number>();
   readonly version = new Map<ReplicaId, SequenceNumber>();
+  /** What had ended when it was opened. */
+  readonly #ended: ReadonlySet<VirtualProcess>;
   /** Own events that no relay has yet, with how far they were said to be. */
   readonly #own = new Map<EventId, { readonly event: LogEvent; level: number }>();
 
@@ -75,7 +68,16 @@ export class View {
     readonly handle: LogHandle<unknown>,
     readonly disk: VirtualDisk,
     readonly process: VirtualProcess,
-  ) {}
+  ) {
+    this.#ended = new Set(laws.endedProcesses);
+  }
+
+  /** Was it written here, in this run or in an earlier one that this disk remembers? */
+  isOwn(event: LogEvent): boolean {
+    const written = this.laws.find(this.log, event);
+    if (written === undefined || written.disk !== this.disk || written.disowned) return false;
+    return written.process === this.process || this.#ended.has(written.process);
+  }
 
   get length(): number {
     return this.#events.length;
@@ -119,13 +121,9 @@ export class View {
     if (snapshot !== this.#snapshot) {
       const events = [...snapshot];
       // Something may have come and gone since.
-      const { truncations, droppedBefore } = this;
+      const { droppedBefore } = this;
       check(
-        this.#snapshot === undefined ||
-          events.length > this.#events.length ||
-          this.disk.forks ||
-          this.#truncations !== truncations ||
-          this.#droppedBefore !== droppedBefore,
+        this.#snapshot === undefined || events.length > this.#events.length || this.#droppedBefore !== droppedBefore,
         'L5',
         () => `${name}: another snapshot of a log that did not change, or that lost events`,
       );
@@ -139,7 +137,6 @@ export class View {
       this.#compare(events);
       this.#events = events;
       this.#snapshot = snapshot;
-      this.#truncations = truncations;
     }
     this.#lookAtDeliveries();
   }
@@ -157,29 +154,6 @@ export class View {
   /** What lies before was let go of. */
   get droppedBefore(): number {
     return (this.handle.log as ReplicatedLog | undefined)?.droppedBefore ?? 0;
-  }
-
-  /** What is hidden, as far as is known here. */
-  get truncations(): readonly Truncation[] {
-    return (this.handle.log as ReplicatedLog | undefined)?.truncations ?? [];
-  }
-
-  /** Has its writer taken it back, as far as is known here? */
-  hides({ replica, seq }: Pick<LogEvent, 'replica' | 'seq'>): boolean {
-    return (this.handle.log as ReplicatedLog | undefined)?.isHidden(replica, seq) ?? false;
-  }
-
-  /** Takes an own event back. In a store that several tabs write to each takes back what it writes itself. */
-  withdraw(back: number, isShared: boolean): Promise<void> | undefined {
-    const { log } = this.handle;
-    const own = this.#events.filter((event) =>
-      isShared ? event.replica === log?.replica : this.laws.writerOf(this.log, event) === this.disk,
-    );
-    const event = own.at(-1 - back);
-    if (event === undefined || log === undefined) return undefined;
-    const withdrawing = this.handle.withdraw(event.id);
-    this.laws.withdrawing(event);
-    return withdrawing.then(() => this.laws.withdrawn(event));
   }
 
   /** What it shows, for the reference to compare with. */
@@ -204,11 +178,11 @@ export class View {
       const seq = (mayMiss ? Math.max(event.seq - 1, known ?? 0) : (known ?? first)) + 1;
       check(event.seq === seq, 'L2', () => `${name}: ${event.id} shows, ${eventId(event.replica, seq)} does not`);
       seen.set(event.replica, seq);
-      while (event !== this.#events[at] && this.#gaveWay(events, at)) at++;
+      while (event !== this.#events[at] && this.#wasDropped(at)) at++;
       if (event === this.#events[at]) at++;
       else news.push(event);
     }
-    while (this.#gaveWay(events, at)) at++;
+    while (this.#wasDropped(at)) at++;
     check(at === this.#events.length, 'L5', () => {
       const lost = this.#events[at] as LogEvent;
       const there = events.some(({ id }) => id === lost.id);
@@ -221,39 +195,31 @@ export class View {
     for (const event of news) laws.shown(this, event);
   }
 
-  /** Where numbers were given twice a writer may append an event again, under another id that names the former. */
-  #gaveWay(events: readonly LogEvent[], at: number): boolean {
+  /** Was it deleted, as retention may? */
+  #wasDropped(at: number): boolean {
     const event = this.#events[at];
-    if (event === undefined) return false;
-    if (event.clock < this.#droppedBefore) {
-      // What it writes itself is kept until a durable node has it.
-      const isOwn = event.replica === this.handle.log?.replica && !this.hides(event);
-      const { state } = this.handle.delivery(event.id);
-      check(!isOwn || state === 'relayed', 'L4', () => `${this.name}: ${event.id} was let go of, and is ${state}`);
-      this.#own.delete(event.id);
-      return true;
-    }
-    return this.hides(event) || (this.disk.forks && events.some(({ formerId }) => formerId === event.id));
+    if (event === undefined || event.clock >= this.#droppedBefore) return false;
+    // What its disk knows that it has written is kept until a durable node has it.
+    const { state } = this.handle.delivery(event.id);
+    check(
+      !this.isOwn(event) || state === 'relayed',
+      'L4',
+      () => `${this.name}: ${event.id} was let go of, and is ${state}`,
+    );
+    this.#own.delete(event.id);
+    return true;
   }
 
   /** L4: how far an event is said to be never falls, and is true. */
   #lookAtDeliveries(): void {
     for (const [id, own] of this.#own) {
-      // An event that gave way is where its successor is; the successor is looked at by its own id.
-      if (this.disk.forks) continue;
-      if (this.hides(own.event)) {
-        this.#own.delete(id);
-        continue;
-      }
       const level = this.#level(own.event);
       check(level >= own.level, 'L4', () => `${this.name}: delivery of ${id} fell back`);
       if (level > own.level && !(level === 2 && this.laws.forged)) this.laws.promisedStored(this, own.event);
       own.level = level;
       if (level === 2) this.#own.delete(id);
     }
-    for (const [replica, seq] of this.version) {
-      if (!this.hides({ replica, seq })) this.#level({ id: eventId(replica, seq), replica, seq });
-    }
+    for (const [replica, seq] of this.version) this.#level({ id: eventId(replica, seq), replica, seq });
   }
 
   #level(event: Pick<LogEvent, 'id' | 'replica' | 'seq'>): number {
@@ -262,7 +228,6 @@ export class View {
       check(this.laws.forged, 'L6', () => `${this.name}: ${event.id} was refused by a peer: ${delivery.error.message}`);
       return 1;
     }
-    check(delivery.state !== 'withdrawn', 'L9', () => `${this.name}: ${event.id} shows, and is called withdrawn`);
     if (delivery.state === 'relayed') this.laws.promisedRelayed(this, event, delivery.node);
     return delivery.state === 'pending' ? 0 : delivery.state === 'stored' ? 1 : 2;
   }
@@ -271,13 +236,15 @@ export class View {
 export class Laws {
   /** Frames were changed on the wire: what peers said may be false, and promises of theirs with it. */
   forged = false;
-  /** By log and id. More than one where a disk was set back and its writer gave a number again. */
-  readonly #written = new Map<string, Written[]>();
+  /** By log and id. */
+  readonly #written = new Map<string, Written>();
+  /** Every id that was ever given, also to what was never stored. */
+  readonly #given = new Set<string>();
   /** Of these, the ones that are on no disk yet. */
   readonly #pending = new Set<Written>();
+  /** Those that are over. */
+  readonly endedProcesses = new Set<VirtualProcess>();
   readonly #promised = new Map<VirtualDisk, Map<string, Promised>>();
-  /** Payloads of events that their writers wanted to take back; `true` once they were told that it is done. */
-  readonly #withdrawn = new Map<unknown, boolean>();
 
   constructor(
     /** The disk of a node that promises durability, by the node's name. */
@@ -292,24 +259,18 @@ export class Laws {
     const { id, replica, seq, clock, payload } = event;
     const { log, disk, process } = view;
     const key = `${log}/${id}`;
-    const before = this.#written.get(key) ?? [];
-    check(before.length === 0 || disk.forks, 'L1', () => `${view.name}: sequence number ${id} was given twice`);
-    const written = { id, log, replica, seq, clock, payload, reissued: false, past, disk, process, durable: false };
-    this.#written.set(key, [...before, written]);
+    check(!this.#given.has(key), 'L1', () => `${view.name}: sequence number ${id} was given twice`);
+    this.#given.add(key);
+    const written = { id, log, replica, seq, clock, payload, past, disk, process, disowned: false, durable: false };
+    this.#written.set(key, written);
     this.#pending.add(written);
   }
 
-  /** The disk of an event's writer. */
-  writerOf(log: string, event: LogEvent): VirtualDisk | undefined {
-    return this.#find(log, event)?.disk;
-  }
-
-  withdrawing({ payload }: LogEvent): void {
-    if (!this.#withdrawn.has(payload)) this.#withdrawn.set(payload, false);
-  }
-
-  withdrawn({ payload }: LogEvent): void {
-    this.#withdrawn.set(payload, true);
+  /** A disk has forgotten what was written on it, of one log or of all. */
+  disown(disk: VirtualDisk, log?: string): void {
+    for (const written of this.#written.values()) {
+      if (written.disk === disk && (log === undefined || written.log === log)) written.disowned = true;
+    }
   }
 
   /** A disk took something in: what of it is there for good may be spoken of from now on. */
@@ -321,22 +282,19 @@ export class Laws {
     }
   }
 
-  /** A process, or one use of a log, is over: what it had not stored was never there. Its numbers may be given again. */
+  /** A process, or one use of a log, is over: what it had not stored was never there. */
   ended(process: VirtualProcess, log?: string): void {
+    if (log === undefined) this.endedProcesses.add(process);
     for (const written of this.#pending) {
       if (written.process !== process || (log !== undefined && written.log !== log)) continue;
       this.#pending.delete(written);
-      const key = `${written.log}/${written.id}`;
-      const left = this.#written.get(key)?.filter((other) => other !== written) ?? [];
-      if (left.length === 0) this.#written.delete(key);
-      else this.#written.set(key, left);
+      this.#written.delete(`${written.log}/${written.id}`);
     }
   }
 
   /** A reader sees an event for the first time. */
   shown(view: View, event: LogEvent): void {
-    check(!view.hides(event), 'L1', () => `${view.name}: ${event.id} shows, and is hidden`);
-    const written = this.#find(view.log, event) ?? this.#reissued(view, event);
+    const written = this.find(view.log, event);
     check(written !== undefined, 'L1', () => {
       const others = this.#written.has(`${view.log}/${event.id}`) ? 'another event than was written' : 'never written';
       return `${view.name}: ${event.id} is ${others}, or was never stored`;
@@ -349,52 +307,17 @@ export class Laws {
     for (const [replica, seq] of written.past) {
       const past = this.#written.get(`${view.log}/${eventId(replica, seq)}`);
       check(
-        (view.version.get(replica) ?? 0) >= seq ||
-          view.hides({ replica, seq }) ||
-          this.#isBehindHidden(view.log, written, replica, seq, (hidden) => view.hides(hidden)) ||
-          past?.some(({ clock }) => clock < view.complete),
+        (view.version.get(replica) ?? 0) >= seq || (past !== undefined && past.clock < view.complete),
         'L2',
         () => `${view.name}: ${event.id} shows before ${eventId(replica, seq)}, which it depends on`,
       );
     }
   }
 
-  /** A reference to a hidden event is met: what only that one depended on may come later. */
-  #isBehindHidden(
-    log: string,
-    { past }: Written,
-    replica: ReplicaId,
-    seq: SequenceNumber,
-    hides: (event: Pick<LogEvent, 'replica' | 'seq'>) => boolean,
-  ): boolean {
-    for (const [writer, last] of past) {
-      if (!hides({ replica: writer, seq: last })) continue;
-      const hidden = this.#written.get(`${log}/${eventId(writer, last)}`) ?? [];
-      if (hidden.some((written) => written.reissued || (written.past.get(replica) ?? 0) >= seq)) return true;
-    }
-    return false;
-  }
-
   /** The written event that this one is, with its clock and its payload. */
-  #find(log: string, event: LogEvent): Written | undefined {
-    return this.#written
-      .get(`${log}/${event.id}`)
-      ?.find(({ clock, payload }) => clock === event.clock && payload === event.payload);
-  }
-
-  /** An event that its writer had to append again: what it was is known by its former id. */
-  #reissued(view: View, event: LogEvent): Written | undefined {
-    const { id, replica, seq, clock, payload, formerId } = event;
-    const former = this.#written.get(`${view.log}/${formerId}`)?.find((written) => written.payload === payload);
-    if (former === undefined || (!former.disk.forks && !view.hides(former))) return undefined;
-    const key = `${view.log}/${id}`;
-    // Its writer sees it before it is stored; should that never be, its number may be given again.
-    const durable = view.disk !== former.disk || view.disk.head(view.log, replica, 'durable') >= seq;
-    const { process } = view;
-    const written = { ...former, id, replica, seq, clock, reissued: true, past: new Map(), process, durable };
-    this.#written.set(key, [...(this.#written.get(key) ?? []), written]);
-    if (!durable) this.#pending.add(written);
-    return written;
+  find(log: string, event: LogEvent): Written | undefined {
+    const written = this.#written.get(`${log}/${event.id}`);
+    return written?.clock === event.clock && written.payload === event.payload ? written : undefined;
   }
 
   promisedStored(view: View, { id, replica, seq }: LogEvent): void {
@@ -416,13 +339,14 @@ export class Laws {
   /** Does a disk lie above that event by now, which was promised, since its nodes let go of what is old? */
   #isLetGo(disk: VirtualDisk, log: string, replica: ReplicaId, seq: SequenceNumber): boolean {
     if (!disk.letsGo) return false;
-    const written = this.#written.get(`${log}/${eventId(replica, seq)}`) ?? [];
-    return written.some(({ clock }) => clock < disk.completeEdge(log));
+    const written = this.#written.get(`${log}/${eventId(replica, seq)}`);
+    return written !== undefined && written.clock < disk.completeEdge(log);
   }
 
   /** A log was removed from a disk on purpose. */
   forgot(disk: VirtualDisk, log: string): void {
     this.#promised.get(disk)?.delete(log);
+    this.disown(disk, log);
   }
 
   /** After a crash: what was promised about a disk is still there, unless it was damaged. */
@@ -447,9 +371,7 @@ export class Laws {
       const version = view.handle.log?.version();
       for (const [replica, seq] of promised) {
         check(
-          (version?.get(replica) ?? 0) >= seq ||
-            view.hides({ replica, seq }) ||
-            this.#isLetGo(view.disk, view.log, replica, seq),
+          (version?.get(replica) ?? 0) >= seq || this.#isLetGo(view.disk, view.log, replica, seq),
           'L4',
           () => `${view.name}: ${eventId(replica, seq)} was promised, and is not there after a restart`,
         );
@@ -461,27 +383,15 @@ export class Laws {
    * Everybody has come together: from `edge` up all show one sequence, the reference log's, and nothing that was promised is
    * missing.
    */
-  checkConverged(
-    log: string,
-    sequences: ReadonlyMap<string, readonly LogEvent[]>,
-    edge: number,
-    hides: (event: Pick<LogEvent, 'replica' | 'seq'>) => boolean,
-  ): void {
+  checkConverged(log: string, sequences: ReadonlyMap<string, readonly LogEvent[]>, edge: number): void {
     const all = new Map<EventId, LogEvent>();
     for (const events of sequences.values()) for (const event of events) all.set(event.id, event);
     const reference = new ReferenceLog('' as ReplicaId);
     const above = [...all.values()].filter(({ clock }) => clock >= edge);
-    const known = Array.from(above, (event) => this.#find(log, event) as Written);
+    const known = Array.from(above, (event) => this.find(log, event) as Written);
     known.sort((a, b) => a.clock - b.clock);
-    const isAbove = (id: EventId) => (all.get(id)?.clock ?? 0) >= edge && !hides(parseEventId(id));
-    reference.deliver(
-      known.map((written) =>
-        asReference(written, (id) => {
-          const { replica, seq } = parseEventId(id);
-          return isAbove(id) && (all.has(id) || !this.#isBehindHidden(log, written, replica, seq, hides));
-        }),
-      ),
-    );
+    const isAbove = (id: EventId) => (all.get(id)?.clock ?? 0) >= edge;
+    reference.deliver(known.map((written) => asReference(written, isAbove)));
     const expected = reference.sequence().map(({ id }) => id);
     for (const [name, shown] of sequences) {
       const events = shown.filter(({ clock }) => clock >= edge);
@@ -496,29 +406,11 @@ export class Laws {
       for (const [replica, seq] of logs.get(log) ?? []) {
         const id = eventId(replica, seq);
         check(
-          all.has(id) || hides({ replica, seq }) || this.#isLetGo(disk, log, replica, seq),
+          all.has(id) || this.#isLetGo(disk, log, replica, seq),
           'L4',
           () => `${id} of ${log} was promised, and nobody has it any more`,
         );
       }
-    }
-    this.#checkHidden(log, new Set(Array.from(all.values(), ({ payload }) => payload)), edge, hides);
-  }
-
-  /** What was taken back is gone, and nothing else with it: what was hidden beside it was appended again. */
-  #checkHidden(
-    log: string,
-    shown: ReadonlySet<unknown>,
-    edge: number,
-    hides: (event: Pick<LogEvent, 'replica' | 'seq'>) => boolean,
-  ): void {
-    for (const [payload, isDone] of this.#withdrawn) {
-      check(!isDone || !shown.has(payload), 'L1', () => `${payload} was withdrawn, and shows`);
-    }
-    if (edge > 0) return;
-    for (const { id, payload, durable, disk, ...written } of [...this.#written.values()].flat()) {
-      if (written.log !== log || !durable || disk.damaged || !hides(written) || this.#withdrawn.has(payload)) continue;
-      check(shown.has(payload), 'L4', () => `${id} of ${log} was hidden with others, and was not appended again`);
     }
   }
 

@@ -6,7 +6,7 @@
  * starts its node again after it went down.
  */
 import { type CloseReason, type ConnectionSource, GossipError, type LogEvent } from '@gossip-log/core';
-import { blocksOf, ReplicatedLog } from '@gossip-log/core/sync';
+import { blocksOf, ReplicatedLog, runsOf } from '@gossip-log/core/sync';
 import {
   createGossipNode,
   type GossipNode,
@@ -31,7 +31,6 @@ const honestReasons: ReadonlySet<CloseReason['code']> = new Set([
   'request-timeout',
   'storage-failed',
   'storage-closed',
-  'head-conflict',
   'log-closed',
   'log-not-ready',
 ]);
@@ -80,8 +79,6 @@ export class Cluster {
   /** Ways on which frames were lost in a cut, and no events were sent since. */
   readonly #lost = new Set<string>();
   #payloads = 0;
-  /** Events that are being taken back. */
-  readonly #withdrawing = new Set<{ readonly process: VirtualProcess }>();
   #healing = false;
   /** A check failed where nothing can be thrown to the run. */
   #failure: unknown;
@@ -162,10 +159,6 @@ export class Cluster {
       case 'trap':
         machine.trap = { ...step };
         return;
-      case 'stolen-lease':
-        app.disk.stealNext = true;
-        this.#crash(app, step.downMs);
-        return;
       case 'close':
         this.#close(machine, step.downMs);
         return;
@@ -217,6 +210,7 @@ export class Cluster {
         this.count('fault: older copy restored');
         this.#powerLoss(app, step.downMs);
         app.disk.restore(copy);
+        this.laws.disown(app.disk);
         return;
       }
       case 'tamper':
@@ -226,9 +220,6 @@ export class Cluster {
         return;
       case 'switch':
         this.#switch(app, step.to);
-        return;
-      case 'withdraw':
-        this.#withdraw(app, log, step.back);
         return;
       case 'open':
         this.#want(app, log);
@@ -254,7 +245,6 @@ export class Cluster {
       this.#network.pace(machine.name, undefined);
       machine.disk.fullUntilMs = 0;
       machine.disk.slowUntilMs = 0;
-      machine.disk.stealNext = false;
       machine.clock.driftRate = 0;
       machine.trap = undefined;
       for (const [i, planned] of machine.plannedDials.entries()) {
@@ -284,12 +274,11 @@ export class Cluster {
    * holds the whole log any more, that goes for what lies above everybody's edge.
    */
   get converged(): boolean {
-    for (const { process } of this.#withdrawing) if (process.alive) return false;
     return this.logs.every((log) => {
       const views = this.#apps().map((machine) => machine.views.get(log));
       const edge = this.#edgeOf(log);
       if (edge > 0) {
-        if (this.#isKept || !this.#agreeAbove(edge, views) || !this.#hidesAlike(log, views)) return false;
+        if (this.#isKept || !this.#agreeAbove(edge, views)) return false;
         return this.#relaysHold(log, edge);
       }
       const first = views[0]?.handle.log?.version();
@@ -300,35 +289,16 @@ export class Cluster {
         if (view === undefined || version === undefined || version.size !== first.size || view.isPending) return false;
         for (const [replica, seq] of first) if (version.get(replica) !== seq) return false;
       }
-      if (this.#forks && !this.#agreeAbove(0, views)) return false;
-      if (!this.#hidesAlike(log, views)) return false;
-      // Heads say nothing of what a relay still lacks below an edge of its own, nor of which branch it holds.
+      // Heads say nothing of what a relay still lacks below an edge of its own, nor of what it lacks since it was set back.
       const edges = this.#machines.map(({ relay, disk }) => (relay ? disk.completeEdge(log) : 0));
-      if ((this.#forks || Math.max(...edges) > 0) && !this.#relaysHold(log, 0)) return false;
+      if (Math.max(...edges) > 0 && !this.#relaysHold(log, 0)) return false;
       return this.#machines.every(
         ({ relay, disk }) =>
           !relay ||
           (Array.from(first).every(([replica, seq]) => disk.head(log, replica, 'durable') >= seq) &&
-            (disk.damaged ||
-              Array.from(disk.heads(log)).every(
-                ([replica, seq]) => (first.get(replica) ?? 0) >= seq || views[0]?.hides({ replica, seq }),
-              ))),
+            (disk.damaged || Array.from(disk.heads(log)).every(([replica, seq]) => (first.get(replica) ?? 0) >= seq))),
       );
     });
-  }
-
-  /** Apps and relays have one table. */
-  #hidesAlike(log: string, views: readonly (View | undefined)[]): boolean {
-    const tables = [
-      ...views.map((view) => view?.truncations ?? []),
-      ...this.#machines.flatMap(({ relay, disk }) => (relay ? [disk.truncations(log)] : [])),
-    ].map((table) =>
-      table
-        .map(({ replica, from }) => `${replica} ${from}`)
-        .sort()
-        .join(),
-    );
-    return new Set(tables).size <= 1;
   }
 
   /** The highest edge of an app, or of a relay that lets go of events: what lies below need not pass through it. */
@@ -342,7 +312,7 @@ export class Cluster {
 
   /** Nothing was removed or lost: somebody holds whatever was written. */
   get #isKept(): boolean {
-    const losing: readonly Fault[] = ['forget', 'damage', 'restore', 'stolen-lease', 'tamper'];
+    const losing: readonly Fault[] = ['forget', 'damage', 'restore', 'tamper'];
     return this.#plan.keeps === undefined && !losing.some((fault) => this.#plan.faults.includes(fault));
   }
 
@@ -363,14 +333,14 @@ export class Cluster {
     for (const app of this.#apps()) for (const log of this.logs) this.#append(app, log, 4);
   }
 
-  /** Own events that no relay has acknowledged, where there is a relay. */
+  /** Whatever was written on a disk a relay has acknowledged to whoever dials one, also what earlier runs wrote. */
   get relayed(): boolean {
-    return this.#apps().every(({ views, dials, disk }) => {
-      // Where two wrote under one id, who of them was acknowledged for the other's event is nobody's promise.
-      if (disk.forks || !dials.some((name) => name.startsWith('relay'))) return true;
-      return [...views.values()].every(({ handle, events }) => {
-        const own = events.findLast(({ replica }) => replica === handle.log?.replica);
-        return own === undefined || handle.delivery(own).state === 'relayed';
+    return this.#apps().every(({ views, dials }) => {
+      if (!dials.some((name) => name.startsWith('relay'))) return true;
+      return [...views.values()].every((view) => {
+        const edge = this.#edgeOf(view.log);
+        const own = view.events.filter((event) => event.clock >= edge && view.isOwn(event));
+        return own.every((event) => view.handle.delivery(event).state === 'relayed');
       });
     });
   }
@@ -386,8 +356,7 @@ export class Cluster {
   }
 
   /**
-   * Disks hold all that apps show: what was damaged was fetched and written again. One that was set back has both branches.
-   * A packed chunk that a relay has not read again may still be damaged: it is found when it is.
+   * Disks hold all that apps show: what was damaged was fetched and written again. A packed chunk that a relay has not read again may still be damaged: it is found when it is.
    */
   get repaired(): boolean {
     return this.logs.every((log) => {
@@ -395,7 +364,6 @@ export class Cluster {
       return this.#machines.every(
         ({ disk, relay }) =>
           !disk.damaged ||
-          disk.restored ||
           (relay && disk.hasDamagedChunk(log)) ||
           this.#edgeOf(log) > 0 ||
           this.#read(disk, log).length === length,
@@ -413,13 +381,7 @@ export class Cluster {
         if (view !== undefined) sequences.set(name, view.events);
         if (relay && !disk.damaged) sequences.set(`${name}'s disk`, this.#read(disk, log));
       }
-      const [first] = this.#apps();
-      this.laws.checkConverged(
-        log,
-        sequences,
-        this.#edgeOf(log),
-        (event) => first?.views.get(log)?.hides(event) ?? false,
-      );
+      this.laws.checkConverged(log, sequences, this.#edgeOf(log));
     }
   }
 
@@ -443,6 +405,7 @@ export class Cluster {
   #newDisk(): VirtualDisk {
     const disk: VirtualDisk = new VirtualDisk(this.time, this.#random.fork(), {
       latencyMsMax: this.#plan.diskLatencyMsMax,
+      runsOf,
       count: (what) => this.count(what),
       watch: (holder, moment) => this.#diskOperation(disk, holder as VirtualProcess, moment),
       forgot: (log) => this.laws.forgot(disk, log),
@@ -508,10 +471,7 @@ export class Cluster {
               closed: (reason) => {
                 this.count(`session ended: ${reason.code}`);
                 this.#tell(() => `${machine.name} ↔ ${connection.peer}: ended, ${reason.code} ${reason.message}`);
-                // A second branch may also lie before the first one.
-                const forked = this.#forks && (reason.code === 'forked' || reason.code === 'clock');
-                const honest = forked || honestReasons.has(reason.code);
-                if (!honest && !this.#tampered) {
+                if (!honestReasons.has(reason.code) && !this.#tampered) {
                   this.#fail(
                     new Violation('L6', `${machine.name}: a session ended with ${reason.code}: ${reason.message}`),
                   );
@@ -522,11 +482,6 @@ export class Cluster {
           },
         }),
     };
-  }
-
-  /** Numbers may be given twice. */
-  get #forks(): boolean {
-    return this.#machines.some(({ disk }) => disk.forks);
   }
 
   get #tampered(): boolean {
@@ -668,29 +623,6 @@ export class Cluster {
     }
   }
 
-  #withdraw(machine: Machine, log: string, back: number): void {
-    const view = machine.views.get(log);
-    if (view?.handle.status !== 'ready') return;
-    view.look();
-    const isShared = this.#machines.some((other) => other !== machine && other.disk === machine.disk);
-    const withdrawing = view.withdraw(back, isShared);
-    if (withdrawing === undefined) return;
-    this.#dirty.add(view);
-    const { process } = view;
-    const one = { process };
-    this.#withdrawing.add(one);
-    withdrawing
-      .then(
-        () => this.count('event withdrawn'),
-        // The log was closed or has failed meanwhile, or the event is hidden already.
-        (error) => {
-          if (!(error instanceof GossipError)) this.#fail(error);
-          this.count(`event not withdrawn: ${error.code}`);
-        },
-      )
-      .finally(() => this.#withdrawing.delete(one));
-  }
-
   #switch(machine: Machine, to: number): void {
     const relays = this.#machines.filter(({ relay }) => relay);
     const relay = relays[to % relays.length];
@@ -792,7 +724,6 @@ export class Cluster {
   #read(disk: VirtualDisk, log: string): LogEvent[] {
     const replica = this.#machines[0]?.views.values().next().value?.handle.log?.replica;
     const copy = new ReplicatedLog({ id: log, replica: replica ?? anyReplica, now: () => 0 });
-    copy.knowTruncations(disk.truncations(log));
     // The journal may lie in another order than the log: below the edge that is kept with it anything may be missing.
     copy.resumeEdges({ wanted: 0, complete: disk.completeEdge(log) });
     const unlessDamaged = (load: () => void) => {
@@ -825,7 +756,6 @@ export class Cluster {
     if (kind === 'ranges') this.count(data[3] === 8 ? 'comparison let go' : 'logs compared');
     if (kind === 'sums') this.count('log at rest summed');
     if (kind === 'coming') this.count('total announced');
-    if (kind === 'truncations') this.count('truncation table told');
     if (kind === 'cut') this.count('missing events left out');
     if (kind === 'error') this.count('refusal sent');
     if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
@@ -841,14 +771,14 @@ const start = Date.UTC(2026, 0, 1);
 const anyReplica = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['replica'];
 const frameKinds = [
   ...['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'],
-  ...['feed', 'pull', 'sums', 'coming', 'absent', 'truncations', 'cut'],
+  ...['feed', 'pull', 'sums', 'coming', 'absent', 'unused', 'cut'],
 ];
 
-/** Which events lie from there up, told by their ids and times: two branches have the same ids. */
+/** Which events lie from there up. */
 function keysAbove(edge: number, events: Iterable<LogEvent>): string {
   return Array.from(events)
     .filter(({ clock }) => clock >= edge)
-    .map(({ clock, id }) => `${clock} ${id}`)
+    .map(({ id }) => id)
     .join();
 }
 

@@ -32,8 +32,6 @@ export const faults = [
   'damage',
   /** A disk is set back to an older copy. */
   'restore',
-  /** A tab's replica id is given to another tab although it is held: a lock was stolen. */
-  'stolen-lease',
   /** The network breaks its contract. */
   'tamper',
   /** Apps dial another relay. */
@@ -42,8 +40,6 @@ export const faults = [
   'release',
   /** A node removes a log from its disk. */
   'forget',
-  /** Apps take back what they wrote. */
-  'withdraw',
 ] as const;
 export type Fault = (typeof faults)[number];
 
@@ -56,7 +52,7 @@ export type Step = { readonly afterMs: number } & (
       readonly count: number;
       readonly bytes: number;
     }
-  | { readonly do: 'crash' | 'close' | 'stolen-lease'; readonly at: number; readonly downMs: number }
+  | { readonly do: 'crash' | 'close'; readonly at: number; readonly downMs: number }
   /** Ends a process around its n-th disk operation from now. */
   | {
       readonly do: 'trap';
@@ -84,8 +80,6 @@ export type Step = { readonly afterMs: number } & (
       readonly count: number;
     }
   | { readonly do: 'switch'; readonly at: number; readonly to: number }
-  /** `back` events before the last of its own. */
-  | { readonly do: 'withdraw'; readonly at: number; readonly log: number; readonly back: number }
   | { readonly do: 'release' | 'open' | 'forget'; readonly at: number; readonly log: number }
 );
 
@@ -133,11 +127,8 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const { faults: allowed = faults, appsMax = 4, stepsMax = 130 } = options;
   const share = random.pick([0.1, 0.3, 0.6]);
   // On a die of its own: what a seed draws besides stays as it was.
-  const withdraws = new Random(seed ^ 0x7a5e);
   const keeping = new Random(seed ^ 0x4ee9);
-  const chosen = faults
-    .filter((fault) => (fault === 'withdraw' ? withdraws : random).chance(share))
-    .filter((fault) => allowed.includes(fault));
+  const drawn = faults.filter(() => random.chance(share)).filter((fault) => allowed.includes(fault));
   const relays = random.pick([0, 1, 1, 1, 2]);
   const apps: AppPlan[] = [];
   const appCount = random.between(relays === 0 ? 2 : 1, Math.max(2, appsMax));
@@ -145,9 +136,8 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     const disk = app > 0 && random.chance(0.2) ? random.below(app) : app;
     apps.push({ disk: (apps[disk] ?? { disk }).disk, dials: dialsOf(app, relays, random) });
   }
-  const drawn = chosen.filter((fault) => mayFork(fault, relays, apps, chosen));
   const quick = random.chance(0.5);
-  const keeps = keeping.chance(0.1) && drawn.every((fault) => fault !== 'restore' && fault !== 'stolen-lease');
+  const keeps = keeping.chance(0.1);
   // Of nodes over one store each would have to know what the others let go of.
   const alone = apps.every(({ disk }, app) => disk === app);
   // Mostly short: ten short runs find more than one long one.
@@ -166,22 +156,6 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     ...(keeps ? { keeps: keepingOf(keeping, alone) } : {}),
     steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
   };
-}
-
-/**
- * Numbers are given twice only where the writer meets everybody through one relay that loses nothing: elsewhere a peer
- * that never saw the first branch believes the second (`docs/decisions/0006-refusing-a-second-branch.md`), and so does a
- * tab over the same disk.
- */
-function mayFork(fault: Fault, relays: number, apps: readonly AppPlan[], chosen: readonly Fault[]): boolean {
-  // Who is set back forgets what it withdrew; and a table that was changed on the wire hides anything.
-  if (fault === 'withdraw') {
-    return !(['restore', 'stolen-lease', 'tamper', 'forget'] as const).some((other) => chosen.includes(other));
-  }
-  if (fault !== 'restore' && fault !== 'stolen-lease') return true;
-  const star = relays === 1 && apps.every(({ dials }) => dials.every((to) => to === 0));
-  const alone = fault === 'stolen-lease' || apps.every(({ disk }, app) => disk === app);
-  return star && alone && !(['damage', 'tamper', 'forget'] as const).some((other) => chosen.includes(other));
 }
 
 function keepingOf(random: Random, alone: boolean): Keeping {
@@ -282,8 +256,6 @@ function troubleOf(fault: Fault, random: Random, at: number): Bare<Step> {
       return { do: 'damage', at, kind: random.pick(['flip', 'tear']) };
     case 'restore':
       return random.chance(0.5) ? { do: 'copy', at } : { do: 'restore', at, downMs };
-    case 'stolen-lease':
-      return { do: 'stolen-lease', at, downMs };
     case 'tamper':
       return {
         do: 'tamper',
@@ -296,8 +268,6 @@ function troubleOf(fault: Fault, random: Random, at: number): Bare<Step> {
       return { do: 'switch', at, to: peer };
     case 'release':
       return { do: random.pick(['release', 'open', 'open']), at, log };
-    case 'withdraw':
-      return { do: 'withdraw', at, log, back: random.pick([0, 0, 1, 3, 10]) };
     case 'forget':
       return { do: random.pick(['release', 'open', 'forget', 'forget']), at, log };
   }

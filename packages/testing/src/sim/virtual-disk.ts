@@ -6,8 +6,8 @@
  * - [D2] What was written `relaxed` is lost with the power, and only a suffix of it: a later strict write keeps all
  *   before it (P2). The end of a process alone loses nothing that took effect.
  * - [D3] While the disk is full, writes reject with `storage-failed` and change nothing.
- * - [D4] Bits flip and records tear at rest; whole disks are set back to an older copy. Heads, leases and metadata are
- *   sealed in real stores, so damage strikes the journal and packed chunks alone.
+ * - [D4] Bits flip and records tear at rest; whole disks are set back to an older copy. Metadata and own runs are sealed in
+ *   real stores, so damage strikes the journal and packed chunks alone.
  */
 import {
   type CommitOptions,
@@ -17,16 +17,14 @@ import {
   type JournalRecord,
   limits,
   type Packing,
-  parseReplicaId,
   type ReplicaId,
-  type ReplicaLease,
+  type Run,
   type SequenceNumber,
-  type Truncation,
 } from '@gossip-log/core';
 import type { Random } from './random.js';
 import type { VirtualTime } from './virtual-time.js';
 
-/** Whoever holds leases: they end with it. */
+/** Whoever uses a storage. */
 export interface Holder {
   readonly alive: boolean;
 }
@@ -34,12 +32,13 @@ export interface Holder {
 interface DiskLog {
   readonly journal: Map<number, Uint8Array>;
   readonly aside: Map<number, Uint8Array>;
+  /** The last event of each replica that was ever written, for those who watch. */
   readonly heads: Map<ReplicaId, SequenceNumber>;
+  readonly ownRuns: Map<ReplicaId, SequenceNumber>;
   nextOrdinal: number;
   readonly chunks: Map<number, Uint8Array>;
   /** Chunks that a pack removed, and that a storage may still read. */
   readonly removed: Set<number>;
-  readonly truncations: Map<ReplicaId, Truncation>;
   manifest: Uint8Array | undefined;
   revision: number;
   nextChunkId: number;
@@ -49,7 +48,6 @@ interface DiskLog {
 interface DiskState {
   readonly logs: Map<string, DiskLog>;
   readonly metadata: Map<string, Uint8Array>;
-  readonly replicas: Set<ReplicaId>;
 }
 
 type Change = (state: DiskState) => void;
@@ -64,6 +62,8 @@ interface Call {
 export interface VirtualDiskOptions {
   /** Longest time until a call takes effect, and again until its caller hears of it. Default 3. */
   readonly latencyMsMax?: number;
+  /** What a block holds. Default: nothing that anybody watches. */
+  readonly runsOf?: (block: Uint8Array) => readonly Run[];
   /** Called around each effect: a world may end a process just there. */
   readonly watch?: (holder: Holder, moment: 'before' | 'after') => void;
   /** Called when a log is gone from the disk for good. */
@@ -71,6 +71,9 @@ export interface VirtualDiskOptions {
   /** Told what happens, by name, for counting. */
   readonly count?: (what: string) => void;
 }
+
+/** What a store has to be written with (P10). */
+const format = 4;
 
 /** What outlives processes. */
 export class VirtualDisk {
@@ -81,13 +84,9 @@ export class VirtualDisk {
   slowMs = 0;
   /** Something was damaged, or set back: promises about this disk are void. */
   damaged = false;
-  /** An older copy was put in its place: its writers may give numbers twice, and have to notice. */
+  /** An older copy was put in its place. */
   restored = false;
-  /** The next lease is of an id that somebody holds. */
-  stealNext = false;
-  /** Two processes may write under one id, and give numbers twice until one is refused. */
-  stolen = false;
-  formatVersion = 3;
+  formatVersion = format;
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #options: VirtualDiskOptions;
@@ -95,7 +94,6 @@ export class VirtualDisk {
   #durable = newState();
   /** Changes of `#state` that `#durable` lacks, oldest first. */
   #unsynced: Change[] = [];
-  #holders = new Map<ReplicaId, Holder>();
   #storages = new Set<DiskStorage>();
   #calls: Call[] = [];
   readonly #damagedBytes = new WeakSet<Uint8Array>();
@@ -110,11 +108,6 @@ export class VirtualDisk {
   /** The highest sequence number that is written, or that would survive a loss of power. */
   head(log: string, replica: ReplicaId, level: 'written' | 'durable'): SequenceNumber {
     return (level === 'durable' ? this.#durable : this.#state).logs.get(log)?.heads.get(replica) ?? 0;
-  }
-
-  /** May numbers have been given twice under its ids? Its writers have to notice. */
-  get forks(): boolean {
-    return this.restored || this.stolen;
   }
 
   heads(log: string): ReadonlyMap<ReplicaId, SequenceNumber> {
@@ -135,11 +128,6 @@ export class VirtualDisk {
     return [...(this.#state.logs.get(log)?.journal.values() ?? [])];
   }
 
-  /** What is hidden in a log. */
-  truncations(log: string): Truncation[] {
-    return [...(this.#state.logs.get(log)?.truncations.values() ?? [])];
-  }
-
   /** The packed chunks of a log, as they lie on the disk. */
   chunks(log: string): ReadonlyMap<number, Uint8Array> {
     return this.#state.logs.get(log)?.chunks ?? new Map();
@@ -152,7 +140,7 @@ export class VirtualDisk {
   }
 
   logs(): string[] {
-    return [...this.#state.logs].flatMap(([log, { heads }]) => (heads.size > 0 ? log : [])).sort();
+    return [...this.#state.logs.keys()].sort();
   }
 
   /** A process ended: of its calls on their way the first few still take effect. */
@@ -162,7 +150,7 @@ export class VirtualDisk {
     for (const call of calls.slice(0, this.#random.below(calls.length + 1))) call.act();
   }
 
-  /** The power is lost: calls on their way are gone, and a suffix of what was relaxed. Every holder is dead by then. */
+  /** The power is lost: calls on their way are gone, and a suffix of what was relaxed. Every process is dead by then. */
   powerLost(): void {
     this.#calls = [];
     const kept = this.#random.below(this.#unsynced.length + 1);
@@ -170,7 +158,6 @@ export class VirtualDisk {
     for (const change of this.#unsynced.slice(0, kept)) change(this.#durable);
     this.#unsynced = [];
     this.#state = copyState(this.#durable);
-    this.#holders.clear();
   }
 
   /** A copy of the whole disk, for `restore`. */
@@ -186,7 +173,6 @@ export class VirtualDisk {
     this.#calls = [];
     this.#durable = copyState(copy);
     this.#state = copyState(copy);
-    this.#holders.clear();
   }
 
   /** Flips one bit of a record or a packed chunk, or cuts its end off. Returns whether there was one. */
@@ -258,7 +244,8 @@ export class VirtualDisk {
 
   /** @internal */
   read(): DiskState {
-    if (this.formatVersion > 3) throw new GossipError('storage-format', `this disk has format ${this.formatVersion}`);
+    if (this.formatVersion !== format)
+      throw new GossipError('storage-format', `this disk has format ${this.formatVersion}`);
     return this.#state;
   }
 
@@ -277,28 +264,8 @@ export class VirtualDisk {
   }
 
   /** @internal */
-  lease(holder: Holder, create: () => ReplicaId): ReplicaId {
-    const { replicas } = this.read();
-    const stolen = this.stealNext ? [...replicas].find((replica) => this.#holders.get(replica)?.alive) : undefined;
-    if (stolen !== undefined) {
-      this.stealNext = false;
-      this.stolen = true;
-      this.#count('replica id stolen');
-      return stolen;
-    }
-    const idle = [...replicas].find((replica) => !this.#holders.get(replica)?.alive);
-    const replica = idle ?? parseReplicaId(create());
-    if (idle === undefined) {
-      if (replicas.has(replica)) throw new RangeError(`create: ${replica} is in the pool already`);
-      this.write('strict', (state) => state.replicas.add(replica));
-    } else this.#count('replica id leased again');
-    this.#holders.set(replica, holder);
-    return replica;
-  }
-
-  /** @internal */
-  giveBack(holder: Holder, replica: ReplicaId): void {
-    if (this.#holders.get(replica) === holder) this.#holders.delete(replica);
+  runsOf(block: Uint8Array): readonly Run[] {
+    return this.#options.runsOf?.(block) ?? [];
   }
 
   /** @internal */
@@ -319,8 +286,6 @@ export class VirtualDisk {
 class DiskStorage implements GossipStorage {
   readonly #disk: VirtualDisk;
   readonly #holder: Holder;
-  /** Each lease is a holder of its own, so that one storage may hold several. */
-  readonly #leases = new Map<Holder, ReplicaId>();
   readonly #underWay = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
@@ -334,20 +299,6 @@ class DiskStorage implements GossipStorage {
     return this.#holder.alive && this.#closed === undefined;
   }
 
-  async leaseReplica(create: () => ReplicaId): Promise<ReplicaLease> {
-    return this.#run('leaseReplica', () => {
-      const process = this.#holder;
-      const lease: Holder = {
-        get alive() {
-          return process.alive;
-        },
-      };
-      const replica = this.#disk.lease(lease, create);
-      this.#leases.set(lease, replica);
-      return { replica, release: async () => this.#release(lease) };
-    });
-  }
-
   load(log: string) {
     return this.#run('load', () => {
       checkText('log', log, limits.logIdBytesMax);
@@ -357,37 +308,45 @@ class DiskStorage implements GossipStorage {
         ([ordinal, block]): JournalRecord => ({ key: String(ordinal), block: block.slice() }),
       );
       const { revision, nextChunkId, manifest } = stored ?? newLog();
-      const truncations = [...(stored?.truncations.values() ?? [])];
-      const heads = new Map(stored?.heads);
-      return { records, heads, revision, nextChunkId, manifest: manifest?.slice(), truncations };
+      const ownRuns = new Map(stored?.ownRuns);
+      return { records, ownRuns, revision, nextChunkId, manifest: manifest?.slice() };
     });
   }
 
   async commit(
     log: string,
     entries: readonly JournalEntry[],
-    { durability, repair = false, truncations = [] }: CommitOptions,
-  ): Promise<readonly (string | undefined)[]> {
+    { durability, ownRuns = new Map() }: CommitOptions,
+  ): Promise<readonly string[]> {
     return this.#run('commit', () => {
       checkText('log', log, limits.logIdBytesMax);
-      checkEntries(entries);
-      checkTruncations(truncations);
-      const before = this.#disk.read().logs.get(log);
-      const { blocks, heads } = this.#plan(log, entries, before?.heads ?? new Map(), repair);
-      let next = before?.nextOrdinal ?? 0;
-      const ordinals = blocks.map((block) => (block ? next++ : undefined));
+      for (const [replica, last] of ownRuns) checkRun(replica, last);
+      const blocks = entries.map(({ block }) => block.slice());
+      const runs = blocks.flatMap((block) => this.#disk.runsOf(block));
+      const notes = [...ownRuns];
+      const next = this.#disk.read().logs.get(log)?.nextOrdinal ?? 0;
       this.#disk.write(durability, ({ logs }) => {
-        if (blocks.every((block) => block === undefined) && truncations.length === 0) return;
+        if (blocks.length + notes.length === 0) return;
         const stored = logs.get(log) ?? newLog();
         logs.set(log, stored);
-        for (const block of blocks) if (block) stored.journal.set(stored.nextOrdinal++, block);
-        for (const [replica, head] of heads) stored.heads.set(replica, head);
-        for (const told of truncations) {
-          const known = stored.truncations.get(told.replica);
-          if (known === undefined || told.from < known.from) stored.truncations.set(told.replica, told);
+        for (const block of blocks) stored.journal.set(stored.nextOrdinal++, block);
+        for (const { replica, last } of runs) {
+          stored.heads.set(replica, Math.max(last, stored.heads.get(replica) ?? 0));
         }
+        for (const [replica, last] of notes) stored.ownRuns.set(replica, last);
       });
-      return ordinals.map((ordinal) => (ordinal === undefined ? undefined : String(ordinal)));
+      return blocks.map((_, i) => String(next + i));
+    });
+  }
+
+  async settleRun(log: string, replica: ReplicaId, upTo: SequenceNumber): Promise<void> {
+    return this.#run('settleRun', () => {
+      checkText('log', log, limits.logIdBytesMax);
+      checkRun(replica, upTo);
+      this.#disk.write('relaxed', ({ logs }) => {
+        const ownRuns = logs.get(log)?.ownRuns;
+        if ((ownRuns?.get(replica) ?? 0) <= upTo) ownRuns?.delete(replica);
+      });
     });
   }
 
@@ -414,7 +373,7 @@ class DiskStorage implements GossipStorage {
       const before = this.#disk.read().logs.get(log);
       if (before?.revision !== revision) {
         this.#disk.counted('pack refused');
-        throw new GossipError('head-conflict', `log ${log}: got a pack from revision ${revision}`, {
+        throw new GossipError('pack-conflict', `log ${log}: got a pack from revision ${revision}`, {
           context: { log, revision: before?.revision ?? 0 },
         });
       }
@@ -476,10 +435,7 @@ class DiskStorage implements GossipStorage {
   forget(log: string) {
     return this.#run('forget', () => {
       checkText('log', log, limits.logIdBytesMax);
-      this.#disk.write('strict', ({ logs, replicas }) => {
-        for (const replica of logs.get(log)?.heads.keys() ?? []) replicas.delete(replica);
-        logs.delete(log);
-      });
+      this.#disk.write('strict', ({ logs }) => void logs.delete(log));
       this.#disk.forgot(log);
     });
   }
@@ -508,45 +464,8 @@ class DiskStorage implements GossipStorage {
   close(): Promise<void> {
     this.#closed ??= (async () => {
       await Promise.allSettled(this.#underWay);
-      for (const lease of this.#leases.keys()) this.#release(lease);
     })();
     return this.#closed;
-  }
-
-  #release(lease: Holder): void {
-    const replica = this.#leases.get(lease);
-    if (replica === undefined) return;
-    this.#leases.delete(lease);
-    this.#disk.giveBack(lease, replica);
-  }
-
-  /** P3 and P4, written out again: own entries follow the head, received ones that the heads cover are passed over. */
-  #plan(
-    log: string,
-    entries: readonly JournalEntry[],
-    stored: ReadonlyMap<ReplicaId, SequenceNumber>,
-    repair: boolean,
-  ): { blocks: (Uint8Array | undefined)[]; heads: Map<ReplicaId, SequenceNumber> } {
-    const blocks: (Uint8Array | undefined)[] = [];
-    const heads = new Map(stored);
-    for (const { block, runs, origin } of entries) {
-      const covered = runs.every(({ replica, last }) => last <= (heads.get(replica) ?? 0));
-      if (origin === 'received' && covered && !repair) {
-        this.#disk.counted('received entry already written');
-        blocks.push(undefined);
-        continue;
-      }
-      for (const { replica, first, last } of runs) {
-        const head = heads.get(replica) ?? 0;
-        if (origin === 'own' && first !== head + 1) {
-          this.#disk.counted('compare-and-set lost');
-          throw new GossipError('head-conflict', `log ${log}: ${replica} is at ${head}, got a run from ${first}`);
-        }
-        heads.set(replica, Math.max(head, last));
-      }
-      blocks.push(block.slice());
-    }
-    return { blocks, heads };
   }
 
   #run<T>(what: string, action: () => T): Promise<T> {
@@ -566,17 +485,9 @@ function checkText(name: string, text: string, bytesMax: number): void {
   }
 }
 
-function checkEntries(entries: readonly JournalEntry[]): void {
-  for (const [i, { runs }] of entries.entries()) {
-    const sound = runs.every(({ first, last }) => first >= 1 && last >= first && last <= limits.seqMax);
-    if (runs.length === 0 || !sound) throw new RangeError(`entries[${i}].runs: expected runs from 1 to seqMax`);
-  }
-}
-
-function checkTruncations(truncations: readonly Truncation[]): void {
-  for (const [i, { from }] of truncations.entries()) {
-    if (!(from >= 1 && from <= limits.seqMax)) throw new RangeError(`truncations[${i}].from: expected 1 to seqMax`);
-  }
+function checkRun(replica: ReplicaId, last: SequenceNumber): void {
+  if (!(last >= 1 && last <= limits.seqMax))
+    throw new RangeError(`own run: expected its last event of ${replica}, 1 to seqMax`);
 }
 
 function checkKey(name: string, key: string): void {
@@ -613,7 +524,7 @@ function checkCount(name: string, count: number, max: number): void {
 }
 
 function newState(): DiskState {
-  return { logs: new Map(), metadata: new Map(), replicas: new Set() };
+  return { logs: new Map(), metadata: new Map() };
 }
 
 function newLog(): DiskLog {
@@ -621,10 +532,10 @@ function newLog(): DiskLog {
     journal: new Map(),
     aside: new Map(),
     heads: new Map(),
+    ownRuns: new Map(),
     nextOrdinal: 0,
     chunks: new Map(),
     removed: new Set(),
-    truncations: new Map(),
     manifest: undefined,
     revision: 0,
     nextChunkId: 0,
@@ -640,7 +551,7 @@ function collectRemoved({ logs }: DiskState): void {
 }
 
 /** Blocks are never written into, so copies share them. */
-function copyState({ logs, metadata, replicas }: DiskState): DiskState {
+function copyState({ logs, metadata }: DiskState): DiskState {
   return {
     logs: new Map(
       Array.from(logs, ([name, log]) => [
@@ -652,12 +563,11 @@ function copyState({ logs, metadata, replicas }: DiskState): DiskState {
           heads: new Map(log.heads),
           chunks: new Map(log.chunks),
           removed: new Set(log.removed),
-          truncations: new Map(log.truncations),
+          ownRuns: new Map(log.ownRuns),
         },
       ]),
     ),
     metadata: new Map(metadata),
-    replicas: new Set(replicas),
   };
 }
 

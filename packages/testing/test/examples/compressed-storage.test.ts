@@ -25,7 +25,7 @@ function compressedStorage(inner: GossipStorage): GossipStorage {
       const chunks = await inner.readChunks(log, ids);
       return new Map(Array.from(chunks, ([id, bytes]) => [id, inflate(bytes)]));
     },
-    leaseReplica: (create) => inner.leaseReplica(create),
+    settleRun: (log, replica, upTo) => inner.settleRun(log, replica, upTo),
     setAside: (log, key) => inner.setAside(log, key),
     setAsideChunk: (log, id) => inner.setAsideChunk(log, id),
     logs: () => inner.logs(),
@@ -40,7 +40,7 @@ storageContract('compressed', {
   create: async () => new MemoryDisk(),
   open: async (disk) => compressedStorage(memoryStorage({ disk })),
   destroy: async () => {},
-  makeNewer: async (disk) => {
-    disk.formatVersion++;
+  makeOther: async (disk, version) => {
+    disk.formatVersion += version === 'newer' ? 1 : -1;
   },
 });

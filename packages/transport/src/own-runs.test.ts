@@ -1,0 +1,151 @@
+/** One run, one writer; and what is known of earlier runs. */
+import type { GossipLog, LogEvent } from '@gossip-log/core';
+import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
+import { expect, test } from 'vitest';
+import { until } from '../test/until.js';
+import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
+import type { LogHandle } from './log-handle.js';
+import { memoryPair } from './memory-pair.js';
+
+interface Run {
+  readonly node: GossipNode;
+  readonly handle: LogHandle<string>;
+  readonly log: GossipLog<string>;
+}
+
+/** A node over a disk, with a room open. */
+async function start(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}): Promise<Run> {
+  const node = createGossipNode({ storage: memoryStorage({ disk }), ...options });
+  const handle = node.open<string>('room');
+  return { node, handle, log: await handle.ready };
+}
+
+function relayOn(disk: MemoryDisk, name: string) {
+  const pair = memoryPair();
+  const storage = memoryStorage({ disk });
+  const relay = createGossipNode({ storage, connections: [pair.left], durable: true, openOnDemand: true, name });
+  return { relay, connections: [pair.right] };
+}
+
+const states = ({ handle }: Run) => [...handle.snapshot()].map((event) => handle.delivery(event).state);
+const ownRunsOf = async (disk: MemoryDisk) => (await memoryStorage({ disk }).load('room')).ownRuns;
+
+test('every run of a log writes under an id of its own, and who only reads draws none', async () => {
+  const disk = new MemoryDisk();
+  let drawn = 0;
+  const environment = (await import('./system-environment.js')).systemEnvironment;
+  const counting = {
+    ...environment,
+    randomBytes: (bytes: number) => {
+      drawn++;
+      return environment.randomBytes(bytes);
+    },
+  };
+  const writers = new Set<string>();
+  for (let run = 0; run < 3; run++) {
+    const { node, handle } = await start(disk, { environment: counting });
+    const before = drawn;
+    for (let i = 0; i < 2; i++) writers.add((await stored(handle, handle.append(`${run}.${i}`))).replica);
+    expect(drawn).toBe(before + 1);
+    handle.release();
+    await node.close();
+  }
+  expect(writers.size).toBe(3);
+  const before = drawn;
+  const reader = await start(disk, { environment: counting });
+  expect(reader.log.length).toBe(6);
+  // The node's own, for its sessions.
+  expect(drawn).toBe(before + 1);
+  await reader.node.close();
+});
+
+async function stored(handle: LogHandle<string>, event: LogEvent<string>): Promise<LogEvent<string>> {
+  await handle.delivered(event);
+  return event;
+}
+
+test('a log that is closed and opened again in one node is another run', async () => {
+  const { node, handle } = await start(new MemoryDisk());
+  const { replica } = await stored(handle, handle.append('one'));
+  handle.release();
+  // It closes by itself after a while; forgetting it closes it at once.
+  await node.forget('room');
+  const again = node.open<string>('room');
+  await again.ready;
+  expect(again.append('two')).toMatchObject({ seq: 1 });
+  expect(again.log?.replica).not.toBe(replica);
+  await node.close();
+});
+
+test('what earlier runs wrote is relayed or stored, also offline, and relayed once a relay has it [H5]', async () => {
+  const [disk, there] = [new MemoryDisk(), new MemoryDisk()];
+  const { relay, connections } = relayOn(there, 'relay');
+  const first = await start(disk, { connections });
+  await first.handle.delivered(first.handle.append('relayed'), 'relayed');
+  await first.node.close();
+  await relay.close();
+  const second = await start(disk);
+  await stored(second.handle, second.handle.append('offline'));
+  await second.node.close();
+
+  const third = await start(disk);
+  expect(states(third)).toEqual(['relayed', 'stored']);
+  expect([...(await ownRunsOf(disk)).values()]).toEqual([1]);
+  await third.node.close();
+
+  const restarted = relayOn(there, 'relay');
+  const fourth = await start(disk, { connections: restarted.connections });
+  await until(fourth.handle, () => states(fourth).every((state) => state === 'relayed'));
+  await fourth.node.close();
+  await restarted.relay.close();
+  expect((await ownRunsOf(disk)).size).toBe(0);
+  const fifth = await start(disk);
+  expect(states(fifth)).toEqual(['relayed', 'relayed']);
+  await fifth.node.close();
+});
+
+test('an empty relay in the place of another gets what earlier runs wrote, and says so [H5, S12]', async () => {
+  const disk = new MemoryDisk();
+  const before = relayOn(new MemoryDisk(), 'before');
+  const first = await start(disk, { connections: before.connections });
+  await first.handle.delivered(first.handle.append('one'), 'relayed');
+  await first.node.close();
+  await before.relay.close();
+
+  const there = new MemoryDisk();
+  const after = relayOn(there, 'after');
+  const second = await start(disk, { connections: after.connections });
+  const [event] = [...second.handle.snapshot()] as [LogEvent<string>];
+  await until(second.handle, () => {
+    const delivery = second.handle.delivery(event);
+    return delivery.state === 'relayed' && second.node.connection().status === 'online';
+  });
+  await second.handle.delivered(second.handle.append('two'), 'relayed');
+  await second.node.close();
+  await after.relay.close();
+  const read = await start(there);
+  expect(read.handle.snapshot().map(({ payload }) => payload)).toEqual(['one', 'two']);
+  await read.node.close();
+});
+
+test('of many earlier runs the newest show as relayed offline, the others once a relay has said so [H5]', async () => {
+  const [disk, there] = [new MemoryDisk(), new MemoryDisk()];
+  const { relay, connections } = relayOn(there, 'relay');
+  const pairs = [connections];
+  for (let run = 0; run < 70; run++) {
+    const { node, handle } = await start(disk);
+    await stored(handle, handle.append(`${run}`));
+    await node.close();
+  }
+  expect((await ownRunsOf(disk)).size).toBe(70);
+  const online = await start(disk, { connections: pairs[0] as typeof connections });
+  await until(online.handle, () => states(online).every((state) => state === 'relayed'));
+  await online.node.close();
+  expect((await ownRunsOf(disk)).size).toBe(0);
+  const offline = await start(disk);
+  const shown = states(offline);
+  expect(shown.filter((state) => state === 'relayed')).toHaveLength(64);
+  expect(shown.filter((state) => state === 'stored')).toHaveLength(6);
+  await offline.node.close();
+  await relay.close();
+});
