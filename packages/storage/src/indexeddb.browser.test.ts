@@ -156,7 +156,7 @@ test('[P6] the bytes of a record set aside stay in the store until its log is fo
   await storage.setAside('log', (await storage.load('log')).records[0]?.key as string);
   const db = await openDB(name);
   onTestFinished(() => db.close());
-  expect(await db.getAll('aside')).toEqual([block]);
+  expect(await db.getAll('aside')).toEqual([{ log: 'log', block }]);
   await storage.forget('log');
   expect(await db.getAll('aside')).toEqual([]);
 });

@@ -3,8 +3,8 @@
  *
  * | object store | key | value |
  * |---|---|---|
- * | `journal` | [log, ordinal] | block |
- * | `aside` | [log, ordinal] | block set aside |
+ * | `journal` | ordinal, by the key generator; index `log` | log, block |
+ * | `aside` | the ordinal that it had; index `log` | log, block set aside |
  * | `ownRuns` | [log, replica] | sealed: the last event of an own run, u32 |
  * | `metadata` | key | sealed: metadata |
  * | `counters` | [log] | sealed: JSON, counters, as `pack-plan.ts` has them |
@@ -14,6 +14,9 @@
  * | `chunksAside` | [log, id] | packed chunk set aside |
  *
  * "Sealed" is `seal.ts`.
+ *
+ * A commit makes all its requests in the task of the call, and reads nothing before: a page may be left right after an
+ * event was written. So the browser gives a record its place, not this code.
  *
  * Removed chunks (P13) go when a storage opens the database alone: each holds a Web Lock, shared with the others, from
  * before its first read until it is closed. Without Web Locks they stay.
@@ -53,9 +56,15 @@ const formatVersion = 4;
 /** Records of one request: each request costs, and its whole answer is in memory at once. */
 const recordsMax = 256;
 
+/** A block of a log's journal. */
+interface Journalled {
+  readonly log: string;
+  readonly block: Uint8Array;
+}
+
 interface Schema extends DBSchema {
-  journal: { key: [log: string, ordinal: number]; value: Uint8Array };
-  aside: { key: [log: string, ordinal: number]; value: Uint8Array };
+  journal: { key: number; value: Journalled; indexes: { log: string } };
+  aside: { key: number; value: Journalled; indexes: { log: string } };
   ownRuns: { key: [log: string, replica: string]; value: Uint8Array };
   metadata: { key: string; value: Uint8Array };
   counters: { key: [log: string]; value: Uint8Array };
@@ -68,7 +77,9 @@ interface Schema extends DBSchema {
 type Stores = StoreNames<Schema>;
 
 /** What is kept of a log, by keys that begin with its name. */
-const logStores = ['journal', 'aside', 'ownRuns', 'counters', 'manifests', 'chunks', 'removed', 'chunksAside'] as const;
+const logStores = ['ownRuns', 'counters', 'manifests', 'chunks', 'removed', 'chunksAside'] as const;
+/** The same, by an index of its name. */
+const recordStores = ['journal', 'aside'] as const;
 
 /** Options of `indexedDbStorage`. */
 export interface IndexedDbStorageOptions {
@@ -192,12 +203,13 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     action: (transaction: IDBPTransaction<Schema, Stores[], Mode>) => Promise<T>,
   ): Promise<T> {
     const transaction = begin(await database(), stores, mode, durability);
+    // It may end before it is waited for.
+    transaction.done.catch(() => {});
     try {
       const result = await action(transaction);
       await transaction.done;
       return result;
     } catch (error) {
-      transaction.done.catch(() => {});
       try {
         transaction.abort();
       } catch {
@@ -226,7 +238,8 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
   }
 
   const storage: GossipStorage = {
-    needsPage: globalThis.indexedDB === undefined,
+    // Reading the property may throw where a policy forbids storage; that is for the first call to report.
+    needsPage: !('indexedDB' in globalThis),
     async load(log) {
       logIdToBytes(log);
       return read('load', ['journal', 'ownRuns', 'counters', 'manifests'], async (transaction) => {
@@ -257,19 +270,18 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       logIdToBytes(log);
       checkEntries(entries);
       checkOwnRuns(ownRuns);
-      return write('commit', ['journal', 'aside', 'counters', 'ownRuns'], durability, async (transaction) => {
-        let ordinal = await nextOrdinal(transaction, log);
-        const keys = entries.map(() => String(ordinal++));
-        await Promise.all([
-          // A view's whole buffer would be stored: a copy holds the block alone.
-          ...entries.map(({ block }, i) =>
-            transaction.objectStore('journal').add(block.slice(), [log, Number(keys[i])]),
-          ),
-          ...[...ownRuns].map(([replica, last]) =>
-            transaction.objectStore('ownRuns').put(sealNumber(runKey(log, replica), last), [log, replica]),
-          ),
-        ]);
-        return keys;
+      return write('commit', ['journal', 'ownRuns'], durability, async (transaction) => {
+        // A view's whole buffer would be stored: a copy holds the block alone.
+        const adding = entries.map(({ block }) =>
+          transaction.objectStore('journal').add({ log, block: block.slice() }),
+        );
+        const noting = [...ownRuns].map(([replica, last]) =>
+          transaction.objectStore('ownRuns').put(sealNumber(runKey(log, replica), last), [log, replica]),
+        );
+        // Otherwise the browser would ask, after the last request, whether more come: nobody may be there to answer.
+        transaction.commit?.();
+        const [ordinals] = await Promise.all([Promise.all(adding), Promise.all(noting)]);
+        return ordinals.map(String);
       });
     },
 
@@ -285,12 +297,12 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
     async setAside(log, key) {
       logIdToBytes(log);
-      const at: [string, number] = [log, recordOrdinal(key)];
+      const ordinal = recordOrdinal(key);
       return write('setAside', ['journal', 'aside'], 'strict', async (transaction) => {
-        const block = await transaction.objectStore('journal').get(at);
-        if (!block) return;
-        await transaction.objectStore('aside').put(block, at);
-        await transaction.objectStore('journal').delete(at);
+        const record = await transaction.objectStore('journal').get(ordinal);
+        if (record?.log !== log) return;
+        await transaction.objectStore('aside').put(record, ordinal);
+        await transaction.objectStore('journal').delete(ordinal);
       });
     },
 
@@ -303,18 +315,21 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
         const chunks = transaction.objectStore('chunks');
         const removed = transaction.objectStore('removed');
         const journal = transaction.objectStore('journal');
-        const [counters, next, removable] = await Promise.all([
+        const [counters, records, aside, removable] = await Promise.all([
           countersOf(transaction, log),
-          nextOrdinal(transaction, log),
+          journal.index('log').getAllKeys(log),
+          transaction.objectStore('aside').index('log').getKey(log),
           Promise.all(remove.map((id) => chunks.getKey([log, id]))),
         ]);
-        const planned = planPack(log, packing, counters, next > 0, next);
+        const isStored = records.length > 0 || aside !== undefined || counters.revision > 0;
+        const planned = planPack(log, packing, counters, isStored, 0);
+        const own = new Set(records);
         await Promise.all([
           putCounters(transaction, log, planned),
           transaction.objectStore('manifests').put(seal(sealKey('manifests', log), manifest), [log]),
           ...removable.map((key) => key && removed.put(true, key)),
           ...add.map(({ id, bytes }) => chunks.add(bytes.slice(), [log, id])),
-          ...ordinals.map((ordinal) => journal.delete([log, ordinal])),
+          ...ordinals.filter((ordinal) => own.has(ordinal)).map((ordinal) => journal.delete(ordinal)),
         ]);
       });
     },
@@ -368,14 +383,13 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
     logs() {
       return read('logs', ['journal', 'aside', 'counters'], async (transaction) => {
         // A log that is stored has a journal, or had one: then it has counters, or records that were set aside.
-        const logs = new Set<string>();
-        for (const store of ['journal', 'aside', 'counters'] as const) {
+        const logs = new Set((await transaction.objectStore('counters').getAllKeys()).map(([log]) => log));
+        for (const store of recordStores) {
           // One step per log.
-          let cursor = await transaction.objectStore(store).openKeyCursor();
+          let cursor = await transaction.objectStore(store).index('log').openKeyCursor(null, 'nextunique');
           while (cursor) {
-            const [log] = cursor.key;
-            logs.add(log);
-            cursor = await cursor.continue(behind(log) as unknown as [string, number]);
+            logs.add(cursor.key);
+            cursor = await cursor.continue();
           }
         }
         return [...logs].sort();
@@ -384,8 +398,16 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
 
     async forget(log) {
       logIdToBytes(log);
-      return write('forget', [...logStores], 'strict', async (transaction) => {
-        await Promise.all(logStores.map((store) => transaction.objectStore(store).delete(rangeOf(log))));
+      return write('forget', [...logStores, ...recordStores], 'strict', async (transaction) => {
+        const ordinals = await Promise.all(
+          recordStores.map((store) => transaction.objectStore(store).index('log').getAllKeys(log)),
+        );
+        await Promise.all([
+          ...logStores.map((store) => transaction.objectStore(store).delete(rangeOf(log))),
+          ...recordStores.flatMap((store, i) =>
+            (ordinals[i] ?? []).map((ordinal) => transaction.objectStore(store).delete(ordinal)),
+          ),
+        ]);
       });
     },
 
@@ -476,6 +498,9 @@ async function openDatabase(
           return;
         }
         for (const store of [...logStores, 'metadata'] as const) db.createObjectStore(store);
+        for (const store of recordStores) {
+          db.createObjectStore(store, { autoIncrement: store === 'journal' }).createIndex('log', 'log');
+        }
       },
       // Without it this tab would block a newer one, or the deletion, for as long as it lives.
       blocking(_from, _to, event) {
@@ -579,39 +604,16 @@ function putCounters(
   return transaction.objectStore('counters').put(sealCounters(sealKey('counters', log), counters), [log]);
 }
 
-/** Where a log's journal goes on. */
-async function nextOrdinal(transaction: IDBPTransaction<Schema, Stores[], 'readwrite'>, log: string): Promise<number> {
-  const [lastJournal, lastAside, counters] = await Promise.all([
-    lastOrdinal(transaction, 'journal', log),
-    lastOrdinal(transaction, 'aside', log),
-    countersOf(transaction, log),
-  ]);
-  return Math.max(lastJournal + 1, lastAside + 1, counters.nextOrdinal);
-}
-
-async function lastOrdinal(
-  transaction: IDBPTransaction<Schema, Stores[], 'readwrite'>,
-  store: 'journal' | 'aside',
-  log: string,
-): Promise<number> {
-  const cursor = await transaction.objectStore(store).openKeyCursor(rangeOf(log), 'prev');
-  return cursor ? cursor.key[1] : -1;
-}
-
 async function readRecords(transaction: IDBPTransaction<Schema, Stores[]>, log: string): Promise<JournalRecord[]> {
   const journal = transaction.objectStore('journal');
-  const records: JournalRecord[] = [];
-  let range = rangeOf(log);
-  for (;;) {
-    const [keys, blocks] = await Promise.all([
-      journal.getAllKeys(range, recordsMax),
-      journal.getAll(range, recordsMax),
-    ]);
-    keys.forEach(([, ordinal], i) => {
-      records.push({ key: String(ordinal), block: blocks[i] as Uint8Array });
-    });
-    const last = keys.at(-1);
-    if (!last || keys.length < recordsMax) return records;
-    range = IDBKeyRange.bound(last, behind(log), true);
+  const ordinals = await journal.index('log').getAllKeys(log);
+  // Neighbours come with one request, up to a bound. Records of several logs may lie between one another.
+  const runs: { readonly first: number; last: number }[] = [];
+  for (const ordinal of ordinals) {
+    const run = runs.at(-1);
+    if (run?.last === ordinal - 1 && ordinal - run.first < recordsMax) run.last = ordinal;
+    else runs.push({ first: ordinal, last: ordinal });
   }
+  const found = await Promise.all(runs.map(({ first, last }) => journal.getAll(IDBKeyRange.bound(first, last))));
+  return found.flat().map(({ block }, i) => ({ key: String(ordinals[i]), block }));
 }

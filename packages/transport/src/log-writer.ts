@@ -165,8 +165,9 @@ export class LogWriter {
 
   async #commit(log: ReplicatedLog<unknown>, batch: readonly LogEntry[]): Promise<void> {
     const { id, storage, durable, codec, reach, deliveries } = this.#of;
-    await codec.keep();
     await reach.keep(log);
+    // Beside the commit, so that it need not wait for a write: without it the log takes any codec once more.
+    const keeping = codec.keep();
     const ownRuns = new Map<ReplicaId, SequenceNumber>();
     for (const { origin, runs } of batch) {
       // A durable node need not find another one that keeps what it writes.
@@ -174,7 +175,8 @@ export class LogWriter {
     }
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const durability = durable || ownRuns.size > 0 ? 'strict' : 'relaxed';
-    for (const key of await storage.commit(id, batch, { durability, ownRuns })) this.#of.kept(key);
+    const [keys] = await Promise.all([storage.commit(id, batch, { durability, ownRuns }), keeping]);
+    for (const key of keys) this.#of.kept(key);
     deliveries.wrote(ownRuns);
   }
 

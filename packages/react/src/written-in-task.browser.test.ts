@@ -1,0 +1,38 @@
+/** A page may be left right after `append`: until the task ends, everything must have been given to the browser. */
+import { deleteIndexedDbStorage, indexedDbStorage } from '@gossip-log/storage/indexeddb';
+import { createGossipNode } from '@gossip-log/transport';
+import { expect, onTestFinished, test, vi } from 'vitest';
+
+/** Resolves in the next task. Promises that wait for nothing but one another have settled before. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => resolve();
+    port2.postMessage('');
+  });
+}
+
+test('an own event is put, and its transaction committed, in the task of its append; nothing is read before', async () => {
+  const name = `gossip-log test ${crypto.randomUUID()}`;
+  const node = createGossipNode({ storage: indexedDbStorage({ name }) });
+  onTestFinished(async () => {
+    await node.close();
+    await deleteIndexedDbStorage(name);
+  });
+  const log = node.open<string>('room');
+  await log.ready;
+  const puts = vi.spyOn(IDBObjectStore.prototype, 'add');
+  const commits = vi.spyOn(IDBTransaction.prototype, 'commit');
+  const reads = (['get', 'getKey', 'getAll', 'getAllKeys', 'openCursor', 'openKeyCursor'] as const).map((method) =>
+    vi.spyOn(IDBObjectStore.prototype, method),
+  );
+  onTestFinished(() => void vi.restoreAllMocks());
+  for (const text of ['the first of a log', 'the second']) {
+    const before = [puts.mock.calls.length, commits.mock.calls.length];
+    const event = log.append(text);
+    await nextTask();
+    expect([puts.mock.calls.length, commits.mock.calls.length]).toEqual(before.map((count) => count + 1));
+    expect(reads.map(({ mock }) => mock.calls.length)).toEqual(reads.map(() => 0));
+    await log.delivered(event);
+  }
+});
