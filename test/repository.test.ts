@@ -361,5 +361,6 @@ describe('rules', () => {
     expect(citedRules("test('[S1, S2] [L4] title')\ntest(`[P3] other`)\n// [S9] in a comment")).toEqual([
       ...['S1', 'S2', 'L4', 'P3'],
     ]);
+    expect(citedRules("test('title [S1] [L4]')\n// it's [S9] in a comment")).toEqual(['S1', 'L4']);
   });
 });

@@ -9,10 +9,10 @@ export function statedRules(text: string): string[] {
   return [...text.matchAll(stated)].flatMap(([, rule]) => rule ?? []);
 }
 
-/** The rules that titles of tests begin with: `'[P1] …'`, `'[S3, S4] …'`, `'[S5] [L4] …'`. */
+/** The rules that titles of tests begin or end with: `'[S3, S4] …'`, `'… [P1]'`, `'… [S5] [L4]'`. */
 export function citedRules(text: string): string[] {
-  const titles = /['"`]((?:\[[A-Z]\d+(?:[, ]+[A-Z]\d+)*\] ?)+)/g;
-  return [...text.matchAll(titles)].flatMap(([, rules = '']) => rules.match(/[A-Z]\d+/g) ?? []);
+  const titles = /['"`]((?:\[[A-Z]\d+(?:[, ]+[A-Z]\d+)*\] ?)+)|((?: \[[A-Z]\d+(?:[, ]+[A-Z]\d+)*\])+)['"`]/g;
+  return [...text.matchAll(titles)].flatMap(([rules]) => rules.match(/[A-Z]\d+/g) ?? []);
 }
 
 /** Where rules of a letter stand, by the rows of a table: `| B | valid blocks | [block.ts](path), … |`. */
