@@ -81,7 +81,7 @@ function start(path: string, writer: number, exclusive = false): Worker {
   return worker;
 }
 
-test('two threads commit and pack side by side in one folder, and nothing is lost [P4]', async () => {
+test('two threads commit and pack side by side in one folder, and nothing is lost', async () => {
   const path = await folder();
   const ours = lmdbStorage({ path });
   await ours.logs();
