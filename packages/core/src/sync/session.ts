@@ -423,7 +423,7 @@ export class Session {
       return;
     }
     if (now - this.#lastHeard > silenceMsMax) {
-      this.#fault(new GossipError('connection-lost', `nothing was heard for ${now - this.#lastHeard} ms`));
+      this.#fault(new GossipError('connection-lost', `nothing was heard for ${Math.round(now - this.#lastHeard)} ms`));
       return;
     }
     for (const [number, { kind, log, since }] of requests) {
