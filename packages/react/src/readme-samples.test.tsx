@@ -1,7 +1,7 @@
 /** The samples of the READMEs, as they are printed there, over payloads that no app of ours would append. */
 import { readFileSync } from 'node:fs';
 import * as view from '@gossip-log/core/view';
-import { render, waitFor } from '@testing-library/react';
+import { fireEvent, render, waitFor } from '@testing-library/react';
 import * as React from 'react';
 import * as jsxRuntime from 'react/jsx-runtime';
 import ts from 'typescript';
@@ -34,10 +34,11 @@ const modules: Readonly<Record<string, unknown>> = {
   zustand,
   'zustand/vanilla': vanilla,
   '@gossip-log/core/view': view,
+  '@gossip-log/react': gossipLog,
 };
 
 /** The samples of a README that hold `text`, each as what it declares by that name. */
-function samples(path: string, text: string, name: string, gossip: object = gossipLog): unknown[] {
+function samples(path: string, text: string, name: string): unknown[] {
   const readme = readFileSync(new URL(path, import.meta.url), 'utf8');
   const blocks = Array.from(readme.matchAll(/^```tsx?[^\n]*\n(.*?)^```/gms), ([, code = '']) => code);
   return blocks
@@ -47,7 +48,7 @@ function samples(path: string, text: string, name: string, gossip: object = goss
         compilerOptions: { jsx: ts.JsxEmit.ReactJSX, module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
       });
       const run = new Function('require', 'exports', `${outputText}\nreturn ${name};`);
-      return run((from: string) => (from === '@gossip-log/react' ? gossip : modules[from]), {});
+      return run((from: string) => modules[from], {});
     });
 }
 
@@ -84,15 +85,20 @@ test('every sample that shows a log shows it, whatever is in it, and bounds what
 
 test('the sample of a store takes up what its actions accept, whatever is called', async () => {
   const { node } = await hostileLog('todos');
-  const here = { ...gossipLog, createGossipNode: () => node, indexedDbStorage: () => undefined };
-  const [Provider] = samples('../README.md', 'function TodosProvider', '[TodosProvider, TodoList]', here) as [
+  const [Provider] = samples('../README.md', 'function TodosProvider', '[TodosProvider, TodoList]') as [
     [React.ComponentType<{ children: React.ReactNode }>, React.ComponentType],
   ];
   const [TodosProvider, TodoList] = Provider;
   const { container } = render(
-    <TodosProvider>
-      <TodoList />
-    </TodosProvider>,
+    <React.StrictMode>
+      <gossipLog.GossipProvider node={node}>
+        <TodosProvider>
+          <TodoList />
+        </TodosProvider>
+      </gossipLog.GossipProvider>
+    </React.StrictMode>,
   );
-  await waitFor(() => expect(container.textContent).toBe('fine'));
+  await waitFor(() => expect(container.querySelector('p')?.textContent).toBe('fine'));
+  fireEvent.click(container.querySelector('button') as Element);
+  expect(container.querySelector('p')?.textContent).toBe('fine, Tea');
 });
