@@ -4,6 +4,7 @@
  */
 import type { LogEvent } from '../event.js';
 import type { Snapshot } from '../log/snapshot.js';
+import { checkAggregator } from './check-arguments.js';
 import { DerivedNode } from './derived-node.js';
 import { type Carrier, carry } from './difference.js';
 import type { Entry } from './event-list.js';
@@ -70,7 +71,7 @@ class AggregateNode<T, R> extends DerivedNode<R> implements Carrier<unknown[][]>
 
   constructor(source: ViewSource<T>, aggregator: Aggregator<T, R>) {
     super(nodeOf(source) as ViewNode);
-    if (typeof aggregator?.create !== 'function') throw new TypeError('aggregate: expected an aggregator, as count()');
+    checkAggregator('aggregate', aggregator);
     this.#aggregator = aggregator;
     this.#accumulator = aggregator.create();
   }

@@ -5,6 +5,7 @@ import {
   aggregate,
   anonymize,
   average,
+  by,
   count,
   dedup,
   fold,
@@ -13,10 +14,18 @@ import {
   map,
   max,
   omit,
+  pipe,
   sample,
   sum,
+  tag,
+  tagged,
+  tagsOf,
   top,
+  topGroups,
   unique,
+  untag,
+  view,
+  where,
 } from './index.js';
 
 const never = (value: unknown) => value as never;
@@ -39,6 +48,53 @@ test.each<[string, () => unknown]>([
   ['fold without a function', () => fold(createGossipLog({ id: 'tea', replica: ada, now: () => 5 }), never({}), 0)],
 ])('%s is a mistake that is said at once', (_, build) => {
   expect(build).toThrow(TypeError);
+});
+
+const log = createGossipLog({ id: 'tea', replica: ada, now: () => 5 });
+const store = { load: async () => undefined, save: async () => undefined };
+
+test.each<[string, () => unknown, string]>([
+  ['view(log, 5)', () => view(log, never(5)), 'view: operator 1: expected'],
+  [
+    'view(log, where("a", 1), undefined)',
+    () => view(log, never(where<{ a: number }, 'a'>('a', 1)), never(undefined)),
+    'view: operator 2:',
+  ],
+  ['view(log, count()), which is an aggregator', () => view(log, never(count())), 'view: operator 1: expected'],
+  ['view(log, count), which was not called', () => view(log, never(count)), 'view: operator 1: expected'],
+  ['by()', () => by(never(undefined)), 'by: expected'],
+  ['by({ autor })', () => by(never({ autor: 'ada' })), 'by: expected'],
+  ['by(null)', () => by(never(null)), 'by: expected'],
+  ['where()', () => where(...(never([]) as [never])), 'where: expected'],
+  ['where(undefined, 5)', () => where(never(undefined), never(5)), 'where: expected'],
+  ['tag()', () => tag(never(undefined)), 'tag: expected'],
+  ['tag("hot", true)', () => tag('hot', never(true)), 'tag: expected'],
+  ['untag(5)', () => untag(never(5)), 'untag: expected'],
+  ['tagged()', () => tagged(never(undefined)), 'tagged: expected'],
+  ['tagsOf()', () => tagsOf(never(undefined)), 'tagsOf: expected'],
+  ['group("a")', () => group(never('a'), never(undefined)), 'group: expected an aggregator'],
+  ['group("a", count)', () => group(never('a'), never(count)), 'group: expected an aggregator'],
+  ['topGroups(2, "a")', () => topGroups(2, never('a'), never(undefined)), 'topGroups: expected an aggregator'],
+  ['pipe(log)', () => pipe(log, never(undefined)), 'pipe: expected'],
+  ['pipe(log, {})', () => pipe(log, never({})), 'pipe: expected'],
+  [
+    'a checkpoint without a name',
+    () => fold(log, (sum: number) => sum, 0, { checkpoint: never({ store, version: 1 }) }),
+    'fold: checkpoint: name: expected',
+  ],
+  [
+    'a checkpoint without a version',
+    () => fold(log, (sum: number) => sum, 0, { checkpoint: never({ store, name: 'sum' }) }),
+    'fold: checkpoint: version: expected',
+  ],
+  [
+    'a checkpoint without a store',
+    () => fold(log, (sum: number) => sum, 0, { checkpoint: never({ name: 'sum', version: 1 }) }),
+    'fold: checkpoint: store: expected',
+  ],
+])('%s is refused with what was expected', (_, build, message) => {
+  expect(build).toThrow(TypeError);
+  expect(build).toThrow(message);
 });
 
 test.each([-0.1, 1.1, Number.NaN])('sample(%s) is out of range', (rate) => {

@@ -16,14 +16,16 @@ export interface Author {
  * @throws TypeError when it is no replica id, and from `view` when another `by` leaves nobody.
  */
 export function by<T>(who: ReplicaId | readonly ReplicaId[] | Author): Operator<T, T> {
-  if (typeof who === 'object' && 'author' in who) {
+  if (typeof who === 'object' && who !== null && 'author' in who) {
     const { author } = who;
     return filter({
       bounds: { values: new Map([['author', author]]) },
       create: () => ({ passes: (store, row) => Object.is(property(store.event(row).payload, 'author'), author) }),
     });
   }
-  const writers: ReadonlySet<ReplicaId> = new Set((typeof who === 'string' ? [who] : who).map(parseReplicaId));
+  const replicas: unknown = typeof who === 'string' ? [who] : who;
+  if (!Array.isArray(replicas)) throw new TypeError('by: expected a replica id, several in an array, or { author }');
+  const writers: ReadonlySet<ReplicaId> = new Set(replicas.map(parseReplicaId));
   return filter({
     bounds: { writers },
     create: () => ({ passes: (store, row) => writers.has(store.writer(row)) }),

@@ -26,6 +26,18 @@ export function checkFunction<F>(name: string, value: F): F {
   return value;
 }
 
+/** @throws TypeError when it is no text. @internal */
+export function checkText(name: string, value: string): string {
+  if (typeof value !== 'string') throw new TypeError(`${name}: expected a text, got ${String(value)}`);
+  return value;
+}
+
+/** @throws TypeError when it is no aggregator: `count` instead of `count()`. @internal */
+export function checkAggregator<A extends { create(): unknown }>(name: string, aggregator: A): A {
+  if (typeof aggregator?.create !== 'function') throw new TypeError(`${name}: expected an aggregator, as count()`);
+  return aggregator;
+}
+
 /** @throws TypeError when they are no names of properties. @internal */
 export function checkFields(name: string, fields: unknown): void {
   if (Array.isArray(fields) && fields.every((field) => typeof field === 'string' || typeof field === 'number')) return;

@@ -52,9 +52,15 @@ export function applyAll(input: ViewNode, operators: readonly Operator<never, un
       i++;
     }
     if (specs.length > 0) node = new FilterNode(node, specs);
-    else node = (operators[i++] as Operator<unknown, unknown>)(node as View) as ViewNode;
+    else node = applied(operators[i] as Operator<unknown, unknown>, node, ++i);
   }
   return node;
+}
+
+function applied(operator: Operator<unknown, unknown>, input: ViewNode, position: number): ViewNode {
+  const node = typeof operator === 'function' ? operator(input as View) : undefined;
+  if (node instanceof ViewNode) return node;
+  throw new TypeError(`view: operator ${position}: expected one such as where('room', 'tea')`);
 }
 
 function specAt(operators: readonly Operator<never, unknown>[], at: number): FilterSpec | undefined {

@@ -17,7 +17,7 @@ import { GossipError } from '../errors.js';
 import { freezeDeeply, type LogEvent } from '../event.js';
 import { foldCheckpointsMax, foldSaveEvents, foldStepEvents } from '../limits.js';
 import type { CheckpointStore } from '../ports/checkpoints.js';
-import { checkFunction } from './check-arguments.js';
+import { checkFunction, checkText } from './check-arguments.js';
 import { DerivedNode } from './derived-node.js';
 import { difference } from './difference.js';
 import { Fingerprint } from './fingerprint.js';
@@ -69,7 +69,7 @@ export interface Fold<S> extends Derived<S> {
  * small state. The newest value of each key is `aggregate(source, group(key, last(1)))`, a list is a view (`where`, `map`).
  *
  * @param initial The state before the first event. It is frozen.
- * @throws TypeError when the source or the reducer is none.
+ * @throws TypeError when the source, the reducer or a part of the checkpoint is none.
  * @example
  * ```ts
  * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
@@ -114,7 +114,12 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
   constructor(source: ViewSource<T>, reducer: FoldReducer<T, S>, initial: S, options: FoldCheckpoint<S> | undefined) {
     super(nodeOf(source) as ViewNode);
     if (options !== undefined) {
-      checkOptions('fold: checkpoint', options, { store: 'object', name: 'string', version: 'any', codec: 'object' });
+      const what = 'fold: checkpoint';
+      checkOptions(what, options, { store: 'object', name: 'string', version: 'any', codec: 'object' });
+      const { store, name, version } = options;
+      if (typeof store?.load !== 'function') throw new TypeError(`${what}: store: expected node.checkpoints(…)`);
+      checkText(`${what}: name`, name);
+      if (typeof version !== 'number') checkText(`${what}: version`, version);
     }
     if (typeof reducer !== 'function') throw new TypeError('fold: expected a reducer');
     this.#reducer = reducer;

@@ -1,6 +1,7 @@
 /** The aggregator `group`. */
 import type { LogEvent } from '../event.js';
 import type { Aggregator } from './aggregate.js';
+import { checkAggregator } from './check-arguments.js';
 import { Groups } from './groups.js';
 import { asking, type Question } from './question.js';
 
@@ -9,6 +10,7 @@ import { asking, type Question } from './question.js';
  * The map is another object only when a value in it is; it is copied then, once a read. Its order differs from replica to
  * replica: sort what you show.
  *
+ * @throws TypeError when `key` is neither a name nor a function, or `each` is no aggregator.
  * @example
  * ```ts
  * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
@@ -28,7 +30,7 @@ export function group<T, K, R>(
 ): Aggregator<T, ReadonlyMap<K, R>>;
 export function group<T, K, R>(key: Question<T, K>, each: Aggregator<T, R>): Aggregator<T, ReadonlyMap<K, R>> {
   return {
-    questions: [asking(key), ...each.questions],
+    questions: [asking(key), ...checkAggregator('group', each).questions],
     create() {
       const groups = new Groups<K, R>(each);
       let values: ReadonlyMap<K, R> = new Map();

@@ -55,7 +55,7 @@ const circle = 'pipe: the events would come back to where they are from';
  * each copy name its original, and `dedup` where the copies are read, as here. Without `history` a pipe misses what comes
  * while it does not run.
  *
- * @throws TypeError when the source is none; RangeError when events would come back to where they are from.
+ * @throws TypeError when the source or the target is none; RangeError when events would come back to where they are from.
  * @example
  * ```ts
  * import { createGossipLog, type EventId, replicaIdFromBytes } from '@gossip-log/core';
@@ -74,6 +74,8 @@ const circle = 'pipe: the events would come back to where they are from';
 export function pipe<T, U = T>(source: ViewSource<T>, into: PipeTarget<U>, options: PipeOptions<T, U> = {}): Pipe {
   checkOptions('pipe', options, { project: 'function', history: 'boolean' });
   const node = nodeOf(source);
+  if (typeof into?.append !== 'function')
+    throw new TypeError('pipe: expected a log, or what else has append, as target');
   const flow: Flow = { from: node.sources, into };
   if (comesBack(flow)) throw new RangeError(circle);
   flows.add(flow);

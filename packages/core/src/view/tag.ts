@@ -1,5 +1,6 @@
 /** The transformation `tag`. */
 import type { LogEvent } from '../event.js';
+import { checkFunction, checkText } from './check-arguments.js';
 import { transformation } from './map-node.js';
 import type { Operator } from './view.js';
 import { givenTags, tagsOf } from './view-event.js';
@@ -10,6 +11,7 @@ import { givenTags, tagsOf } from './view-event.js';
  *
  * Where `when` throws the event goes without the tag.
  *
+ * @throws TypeError when `name` is no text, or `when` no function.
  * @example
  * ```ts
  * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
@@ -24,6 +26,8 @@ import { givenTags, tagsOf } from './view-event.js';
  * ```
  */
 export function tag<T>(name: string, when: (event: LogEvent<T>) => boolean = () => true): Operator<T, T> {
+  checkText('tag', name);
+  checkFunction('tag', when);
   return transformation({
     name: 'tag',
     keepsPayload: true,

@@ -1,7 +1,7 @@
 /** The aggregator `topGroups`. */
 import type { LogEvent } from '../event.js';
 import type { Aggregator } from './aggregate.js';
-import { checkWhole } from './check-arguments.js';
+import { checkAggregator, checkWhole } from './check-arguments.js';
 import { Groups } from './groups.js';
 import { asking, type Question } from './question.js';
 import { sameItems } from './same-items.js';
@@ -17,7 +17,7 @@ export interface Ranked<K> {
  * The `count` keys with the largest values, the largest first; of equal ones the first as text: a leaderboard. Only keys
  * whose events changed are ranked anew. Groups without a value are left out.
  *
- * @throws RangeError when `count` is not a whole number from 1.
+ * @throws RangeError when `count` is not a whole number from 1; TypeError when `each` is no aggregator.
  */
 export function topGroups<T, K extends keyof T>(
   count: number,
@@ -36,7 +36,7 @@ export function topGroups<T, K>(
 ): Aggregator<T, readonly Ranked<K>[]> {
   checkWhole('topGroups', count, 1);
   return {
-    questions: [asking(key), ...each.questions],
+    questions: [asking(key), ...checkAggregator('topGroups', each).questions],
     create() {
       const groups = new Groups<K, number | undefined>(each);
       const ranked = new Map<K, Place<K>>();

@@ -2,6 +2,7 @@
 import type { GossipError } from '../errors.js';
 import type { LogEvent } from '../event.js';
 import type { EventId, ReplicaId, SequenceNumber } from '../ids.js';
+import { checkEvent } from './check-arguments.js';
 import { property } from './property.js';
 
 /** What a view shows otherwise. @internal */
@@ -51,6 +52,7 @@ export function storedEvent(event: LogEvent): LogEvent {
 /**
  * The tags of an event: those that `tag` and `untag` gave it, else its payload's `tags`, where that is an array.
  *
+ * @throws TypeError when it is no event.
  * @example
  * ```ts
  * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
@@ -62,6 +64,7 @@ export function storedEvent(event: LogEvent): LogEvent {
  * ```
  */
 export function tagsOf(event: LogEvent): readonly string[] {
+  checkEvent('tagsOf', event);
   const given = givenTags(event);
   if (given !== undefined) return given;
   const tags = property(event.payload, 'tags');

@@ -28,8 +28,11 @@ export function where<T>(predicate: (payload: T, event: LogEvent<T>) => boolean)
 export function where<T, K extends keyof T>(name: K, value: T[K] | ((value: T[K]) => boolean)): Operator<T, T>;
 export function where(...condition: readonly unknown[]): Operator<unknown, unknown> {
   const [first, value] = condition;
+  const isProperty = ['string', 'number', 'symbol'].includes(typeof first);
+  if (condition.length < 2 ? typeof first !== 'function' : !isProperty) {
+    throw new TypeError('where: expected a function, or a property and a value');
+  }
   if (condition.length === 1) {
-    if (typeof first !== 'function') throw new TypeError('where: expected a function, or a property and a value');
     const predicate = first as (payload: unknown, event: LogEvent) => boolean;
     return tested((event) => predicate(event.payload, event));
   }
