@@ -72,6 +72,15 @@ test('without `onError` it says so on the console, and its reason is in the conn
   await node.close();
 });
 
+test('an address that counts from the page is taken where there is no page, and a wrong one is refused', () => {
+  platformSockets();
+  expect(() => webSocketClient({ url: '/sync' })).not.toThrow();
+  expect(() => webSocketClient({ url: 'ftp://relay.test/' })).toThrow('got ftp:');
+  expect(() => webSocketClient({ url: 5 as never })).toThrow('got number');
+  const given = { url: '/sync', WebSocket: globalThis.WebSocket as never };
+  expect(() => webSocketClient(given)).toThrow('a relative one counts from a page');
+});
+
 test('a client without any WebSocket class throws where it would dial, and not where pages are rendered', () => {
   vi.stubGlobal('WebSocket', undefined);
   onTestFinished(() => void vi.unstubAllGlobals());

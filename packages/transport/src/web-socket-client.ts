@@ -103,7 +103,9 @@ export function webSocketClient(options: WebSocketClientOptions): ConnectionSour
   } else if (typeof Socket !== 'function') {
     throw new TypeError(`WebSocket: expected a class, got ${typeof Socket}`);
   }
-  if (typeof url !== 'function') parseAddress(url);
+  // A server that renders pages has no page from which a relative address counts, and dials none.
+  const page = needsPage && isRenderingServer() ? 'ws://page.invalid' : globalThis.location?.href;
+  if (typeof url !== 'function') parseAddress(url, page);
 
   let dialNow = () => {};
 
@@ -266,7 +268,10 @@ function openSocket(
 }
 
 /** Checks an address; relative ones count from the page. Shows nothing of it in errors but its scheme: tokens. */
-function parseAddress(address: string | URL): { readonly href: string; readonly peer: string } {
+function parseAddress(
+  address: string | URL,
+  page: string | undefined = globalThis.location?.href,
+): { readonly href: string; readonly peer: string } {
   // Anything else would become a relative address: of the page's own server.
   if (typeof address !== 'string' && typeof address?.href !== 'string') {
     throw new TypeError(
@@ -276,9 +281,9 @@ function parseAddress(address: string | URL): { readonly href: string; readonly 
   let href: string;
   try {
     // `canParse` is younger than many browsers. React Native's URL has none of the usual properties but this one.
-    ({ href } = new URL(address, globalThis.location?.href));
+    ({ href } = new URL(address, page));
   } catch {
-    throw new TypeError('url: expected a ws: or wss: address, got none');
+    throw new TypeError('url: expected a ws: or wss: address, got none; a relative one counts from a page');
   }
   const [, scheme = '', secure = '', host = ''] = /^(ws|http)(s?):\/\/(?:[^/?#]*@)?([^/?#]+)/.exec(href) ?? [];
   if (scheme === '') throw new TypeError(`url: expected a ws: or wss: address, got ${/^[^:]*:/.exec(href)?.[0]}`);
