@@ -22,8 +22,8 @@ Runs a relay: clients connect to it, and it keeps what they write.
   --path <path>            Where clients connect. Default: /sync.
   --allow-origin <origin>  Let only pages of this origin connect, such as https://chat.example. May be repeated.
                            Clients that are not browsers have no origin and are let in. Default: every origin.
-  --keep-days <number>     Let go of events that came longer ago. Default: all are kept.
-  --keep-events <number>   Let go of all but the newest events of a log. Default: all are kept.
+  --keep-days <number>     Delete events that came longer ago. Default: all are kept.
+  --keep-events <number>   Delete all but the newest events of a log. Default: all are kept.
   --name <name>            Name in acknowledgements. Default: a random id, kept in the data folder.
   --help, --version
 `;
@@ -127,7 +127,8 @@ function readArguments() {
       },
     });
   } catch (error) {
-    throw new UsageError(explain(error));
+    // Node adds how to pass an argument that begins with a dash: there is none here.
+    throw new UsageError(explain(error).replace(/\. To specify a positional.*$/s, ''));
   }
 }
 
