@@ -173,22 +173,37 @@ export function eventOf<T>(
   }
 }
 
-/** Freezes plain objects and arrays all the way down; leaves typed arrays, which cannot be frozen, and what is frozen. */
-function deepFreeze<V>(value: V, levels: number): V {
-  return Object.isFrozen(value) ? value : freezeDeeply(value, levels);
-}
-
 /**
- * The same for a value whose outermost object may be frozen already.
+ * Freezes plain objects and arrays all the way down; leaves typed arrays, which cannot be frozen, and what is frozen.
  *
  * @throws RangeError for more than `levels` objects within each other: whether the stack has room for them would differ from
  *   reader to reader.
- * @internal
  */
-export function freezeDeeply<V>(value: V, levels = Number.POSITIVE_INFINITY): V {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+function deepFreeze<V>(value: V, levels: number): V {
+  if (Object.isFrozen(value) || !isFreezable(value)) return value;
   if (levels === 0) throw new RangeError(`more than ${payloadDepthMax} levels`);
   Object.freeze(value);
   for (const inner of Object.values(value)) deepFreeze(inner, levels - 1);
   return value;
+}
+
+/**
+ * The same for a value whose outermost object may be frozen already, and which may be nested deeper than the stack has room
+ * for: a list whose items hold one another.
+ *
+ * @internal
+ */
+export function freezeDeeply<V>(value: V): V {
+  if (!isFreezable(value)) return value;
+  const open: object[] = [Object.freeze(value)];
+  for (let outer = open.pop(); outer !== undefined; outer = open.pop()) {
+    for (const inner of Object.values(outer)) {
+      if (!Object.isFrozen(inner) && isFreezable(inner)) open.push(Object.freeze(inner));
+    }
+  }
+  return value;
+}
+
+function isFreezable(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
 }

@@ -47,6 +47,7 @@ export abstract class SnapshotBase<T> implements Snapshot<T> {
   abstract [Symbol.iterator](): IterableIterator<LogEvent<T>>;
 
   map<U>(project: (event: LogEvent<T>, index: number) => U): U[] {
+    if (typeof project !== 'function') throw new TypeError(`map: expected a function, got ${typeof project}`);
     return Array.from(this, project);
   }
 
@@ -122,6 +123,7 @@ export class ChunkSnapshot<T> extends SnapshotBase<T> {
   }
 
   indexOf(event: LogEvent<T>): number {
+    if (typeof event?.clock !== 'number') return -1;
     const starts = this.#starting();
     let low = 0;
     let high = this.length;

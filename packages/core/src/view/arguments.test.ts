@@ -110,3 +110,17 @@ test('what an aggregate gives to all cannot be changed by one [V4]', () => {
     expect(newest.value()).toHaveLength(1);
   }
 });
+
+test('an answer to `where` that is neither yes nor no is reported, and ends no process [V6]', async () => {
+  const log = createGossipLog<{ likes: number }>({ id: 'tea', replica: ada, now: () => 1_700_000_000_000 });
+  log.append({ likes: 1 });
+  const late = view(log, where(never(async () => Promise.reject(new Error('later')))));
+  const truthy = view(log, where(never(({ likes }: { likes: number }) => likes)));
+  const absent = view(log, where(never(() => undefined)));
+  expect([late, truthy, absent].map((made) => made.snapshot().length)).toEqual([0, 0, 0]);
+  expect(late.errors()[0]?.cause).toEqual(new TypeError('expected true or false, got a promise'));
+  expect(truthy.errors()[0]?.cause).toEqual(new TypeError('expected true or false, got number'));
+  expect(absent.errors()).toEqual([]);
+  // A rejection that nothing handles fails the run.
+  for (let turn = 0; turn < 50; turn++) await undefined;
+});

@@ -19,6 +19,11 @@ export abstract class DerivedNode<V> implements Derived<V> {
 
   abstract value(): V;
 
+  /** What it shows, not what it is made of. */
+  toJSON(): V {
+    return this.value();
+  }
+
   subscribe(listener: () => void): () => void {
     return this.#add(listener, false);
   }

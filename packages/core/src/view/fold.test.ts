@@ -320,3 +320,20 @@ test('a long log is folded with few checkpoints: a state costs what it holds onl
   expect(total.value()).toEqual({ last: 200 * foldStepEvents - 1 });
   expect(frozen).toBeLessThan(40);
 });
+
+test('a state may be nested deeper than the stack: a list whose items hold one another [V10]', () => {
+  interface Item {
+    readonly text: number;
+    readonly before: Item | undefined;
+  }
+  const made = new ViewLog<number>();
+  made.append(...Array.from({ length: 30_000 }, (_, i) => i));
+  const newest = fold<number, Item | undefined>(made.log, (before, { payload: text }) => ({ text, before }), undefined);
+  let item = newest.value();
+  let length = 0;
+  for (; item !== undefined; item = item.before) {
+    expect(Object.isFrozen(item) || expect.unreachable()).toBe(true);
+    length++;
+  }
+  expect(length).toBe(30_000);
+});

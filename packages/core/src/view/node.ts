@@ -57,6 +57,11 @@ export abstract class ViewNode<T = unknown> implements View<T> {
     return this.#snapshot;
   }
 
+  /** What it shows, not what it is made of. */
+  toJSON(): LogEvent<T>[] {
+    return this.snapshot().slice();
+  }
+
   /** Set once nothing changes any more: when all that it is made of has ended. */
   end(): End | undefined {
     const ends = this.inputs.map((input) => input.end());

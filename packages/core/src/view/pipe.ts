@@ -94,7 +94,8 @@ export function pipe<T, U = T>(source: ViewSource<T>, into: PipeTarget<U>, optio
         // Whether two handles are of one log shows once they are open: those of this pipe are now.
         if (isFirst && comesBack(flow)) throw new RangeError(circle);
         isFirst = false;
-        await into.append(project(event.payload, event));
+        // One that never answers must not keep a pipe from being stopped.
+        await Promise.race([into.append(project(event.payload, event)), stopped]);
       }
     } finally {
       flows.delete(flow);

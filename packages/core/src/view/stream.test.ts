@@ -295,3 +295,13 @@ test('a circle of pipes that shows only when the logs are open ends the pipe tha
   forth.stop();
   returns.stop();
 });
+
+test('a pipe is stopped while its target has not answered', async () => {
+  const made = new ViewLog<number>();
+  made.append(1);
+  const running = pipe(made.log, { append: () => new Promise(() => undefined) });
+  await rest();
+  running.stop();
+  await running.done;
+  expect(made.listening).toBe(0);
+});

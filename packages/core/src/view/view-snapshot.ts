@@ -43,6 +43,7 @@ export class ViewSnapshot<T> extends SnapshotBase<T> {
   }
 
   indexOf(event: LogEvent<T>): number {
+    if (typeof event?.clock !== 'number') return -1;
     for (let position = this.rows.lowerBound(event.clock); position < this.length; position++) {
       const found = this.rows.at(position);
       if (found === event) return position;

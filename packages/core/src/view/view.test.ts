@@ -12,6 +12,7 @@ import {
   causallyBefore,
   count,
   dedup,
+  fold,
   from,
   group,
   last,
@@ -353,3 +354,28 @@ test('[V1] types follow the operators', () => {
 function bound<T>(made: ViewLog<T>) {
   return { log: made.log, append: made.append.bind(made), late: made.late.bind(made) };
 }
+
+test('JSON of views, aggregates and folds is what they show, not what they are made of', () => {
+  const made = new ViewLog<number>();
+  made.append(1, 2);
+  const even = view(
+    made.log,
+    where((n: number) => n % 2 === 0),
+  );
+  const shown = {
+    even,
+    count: aggregate(even, count()),
+    sum: fold(made.log, (sum: number, { payload }) => sum + payload, 0),
+  };
+  const { id } = even.snapshot().at(0) as LogEvent<number>;
+  expect(JSON.parse(JSON.stringify(shown))).toMatchObject({ even: [{ id, payload: 2 }], count: 1, sum: 3 });
+});
+
+test('what is no event stands nowhere in a snapshot', () => {
+  const made = new ViewLog<number>();
+  made.append(1, 2);
+  for (const snapshot of [made.log.snapshot(), view(made.log).snapshot()]) {
+    for (const none of [undefined, null, 5, {}, { id: 'x' }]) expect(snapshot.indexOf(none as never)).toBe(-1);
+    expect(() => snapshot.map(undefined as never)).toThrow(/^map: expected a function, got undefined/);
+  }
+});

@@ -53,7 +53,7 @@ function tested(predicate: (event: LogEvent) => boolean): Operator<unknown, unkn
       passes(store, row) {
         const event = store.event(row);
         try {
-          return predicate(event) === true;
+          return answerOf(predicate(event));
         } catch (cause) {
           faults.report('where', event, cause);
           return false;
@@ -61,4 +61,13 @@ function tested(predicate: (event: LogEvent) => boolean): Operator<unknown, unkn
       },
     }),
   });
+}
+
+/** No answer counts as no. What is neither yes nor no is a mistake that would leave out every event, as an async function is. */
+function answerOf(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer;
+  if (answer === undefined || answer === null) return false;
+  // The report says what is wrong: a rejection that nothing handles would end a Node process besides.
+  if (answer instanceof Promise) answer.catch(() => undefined);
+  throw new TypeError(`expected true or false, got ${answer instanceof Promise ? 'a promise' : typeof answer}`);
 }
