@@ -145,3 +145,15 @@ function fail(rig: Rig, failure: { fail: 'encode'; name: string } | { fail: 'clo
     rig.now = now;
   }
 }
+
+test('a payload whose getter closes the log is not appended to the closed log', () => {
+  const log = createGossipLog<{ readonly text: string }>({ id: 'tea', replica: ada, now: () => 1_700_000_000_000 });
+  const payload = {
+    get text() {
+      log.close();
+      return 'x';
+    },
+  };
+  expect(refusal(() => log.append(payload))).toBe('log-closed');
+  expect(log.length).toBe(0);
+});

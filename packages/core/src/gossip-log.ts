@@ -78,6 +78,8 @@ export interface GossipLog<T = unknown> {
   /**
    * The log, or what `since` lacks, as bytes that `merge` reads at another replica: the log's name and codec, then blocks, in
    * log order; no bytes when nothing is lacking. Of a log with a window, what is in memory.
+   *
+   * @throws TypeError for a `since` that is no map, RangeError for a number in it that is not a whole one from 0.
    */
   encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array;
   /**

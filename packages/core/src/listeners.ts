@@ -57,11 +57,20 @@ export class Listeners {
         listener();
       } catch (error) {
         if (this.#report === undefined) errors.push(error);
-        else this.#report(error);
+        else reportTo(this.#report, error);
       }
     }
     if (errors.length > 1) throw new AggregateError(errors, `${errors.length} listeners threw`);
     if (errors.length === 1) throw errors[0];
+  }
+}
+
+/** A handler of errors that throws must not keep the other listeners, or the caller, from going on. */
+function reportTo(report: (error: unknown) => void, error: unknown): void {
+  try {
+    report(error);
+  } catch (its) {
+    reportUncaught(its);
   }
 }
 

@@ -325,3 +325,32 @@ test('an id is drawn once, when it is first needed, and never one that the log k
   expect(log.append('two')).toMatchObject({ replica: writer(5), seq: 2 });
   expect(drawn).toBe(3);
 });
+
+test('a handler of errors that throws stops neither the appender nor the other listeners [L6]', async () => {
+  const reported: unknown[] = [];
+  vi.stubGlobal('reportError', (error: unknown) => reported.push(error));
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const onListenerError = () => {
+    throw new Error('worse');
+  };
+  const log = createGossipLog({ id: 'tea', replica: ada, now: () => 1_700_000_000_000, onListenerError });
+  let calls = 0;
+  log.subscribe(() => {
+    throw new Error('bad');
+  });
+  log.subscribe(() => calls++);
+  expect(log.append('x').seq).toBe(1);
+  expect([calls, reported]).toEqual([1, [new Error('worse')]]);
+});
+
+test('encode takes a version, and says what is none: one that went through JSON would send everything', () => {
+  const log = createGossipLog({ id: 'tea', replica: ada, now: () => 1_700_000_000_000 });
+  log.append('x');
+  for (const none of [JSON.parse(JSON.stringify(log.version())), null, 'x', [], [[ada, 1]]]) {
+    expect(() => log.encode(none as never)).toThrow(/^encode: expected a version, as version\(\) gives it, got /);
+  }
+  for (const none of ['1', Number.NaN, -1, 1.5]) {
+    expect(() => log.encode(new Map([[ada, none as number]]))).toThrow(RangeError);
+  }
+  expect(log.encode(log.version())).toHaveLength(0);
+});

@@ -137,8 +137,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   // What users call.
 
   append(payload: T): LogEvent<T> {
+    const bytes = this.#encodePayload(payload);
+    // Getters of the payload, and the codec, are code of the app's: it may have closed the log.
     this.#assertOpen();
-    const event = this.#own.append(eventKind.app, this.#encodePayload(payload)) as LogEvent<T>;
+    const event = this.#own.append(eventKind.app, bytes) as LogEvent<T>;
     this.#changed();
     return event;
   }
@@ -174,6 +176,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array {
+    checkVersion(since);
     const lacks = new Map<ReplicaId, KnownEvent>();
     for (const replica of this.#replicas.ids) lacks.set(replica, { seq: since?.get(replica) ?? 0, time: 0 });
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
@@ -640,6 +643,17 @@ function isBytes(value: unknown): value is Uint8Array {
 
 function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1);
+}
+
+/** One that went through JSON is no map any more: all of the log would be sent, or none of it. */
+function checkVersion(since: unknown): void {
+  if (since === undefined) return;
+  if (kindOf(since) !== 'Map')
+    throw new TypeError(`encode: expected a version, as version() gives it, got ${kindOf(since)}`);
+  for (const [replica, seq] of since as ReadonlyMap<unknown, unknown>) {
+    if (Number.isSafeInteger(seq) && (seq as number) >= 0) continue;
+    throw new RangeError(`encode: expected a whole number from 0 for replica ${String(replica)}, got ${String(seq)}`);
+  }
 }
 
 function checkNow(ms: unknown): number {
