@@ -149,3 +149,13 @@ test('a value that refers to itself many times over is refused before it is writ
   expect(refusal(new Array(2 ** 31))).toMatchObject({ code: 'event-too-large' });
   expect(refusal([-0, value])).toMatchObject({ code: 'event-too-large' });
 });
+
+test('the path in an error is short, however long the name of a property is [L7]', () => {
+  try {
+    jsonCodec.encode({ ['k'.repeat(1_000_000)]: new Map() });
+  } catch (error) {
+    expect((error as Error).message.length).toBeLessThan(200);
+    return;
+  }
+  expect.unreachable();
+});

@@ -44,8 +44,9 @@ function encodeText(text: string): Uint8Array {
  * JSON in UTF-8: the default. What is written comes back as it was. A value that JSON would change without a word is refused,
  * with its path (`payload-unencodable`, `context.path`): `undefined`, holes, functions, symbols, BigInt, NaN, the
  * infinities, instances of classes (`Date`, `Map`, `Set`, `Error`, promises, typed arrays), cycles, more than
- * `payloadDepthMax` levels. A property that is `undefined` is left out, and so is one named by a symbol. For bytes, dates,
- * maps, sets and BigInt there is `structuredCodec` of `@gossip-log/core/structured`.
+ * `payloadDepthMax` levels. A property that is `undefined` is left out; so are one that is named by a symbol or not
+ * enumerable, and what an array holds beside its items, as the `index` of `text.match(…)`. A getter is read twice, and must give
+ * the same both times. For bytes, dates, maps, sets and BigInt there is `structuredCodec` of `@gossip-log/core/structured`.
  *
  * @example
  * ```ts

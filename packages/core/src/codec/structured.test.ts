@@ -114,6 +114,16 @@ test.each<[string, unknown, string, string]>([
   ['an instance of a class', new Map([['key', new (class Point {})()]]), '["key"]', 'an instance of Point'],
   ['a class made of Map', new (class Inbox extends Map {})(), '', 'an instance of Inbox'],
   ['a class made of Uint8Array', new (class Bytes extends Uint8Array {})(2), '', 'an instance of Bytes'],
+  [
+    'what passes for bytes',
+    {
+      a: new (class Bytes {
+        readonly [Symbol.toStringTag] = 'Uint8Array';
+      })(),
+    },
+    'a',
+    'an instance of Bytes',
+  ],
   ['another typed array', { a: new Float32Array(2) }, 'a', 'an instance of Float32Array'],
   ['an ArrayBuffer', { a: new ArrayBuffer(2) }, 'a', 'an instance of ArrayBuffer'],
   // biome-ignore lint/suspicious/noSparseArray: what the test is about

@@ -185,7 +185,7 @@ class Encoder {
   }
 
   #instance(value: object): void {
-    if (isBuiltIn(value, 'Uint8Array') || isBytes(value)) {
+    if (isBytes(value)) {
       const bytes = value as Uint8Array;
       this.#head(2, bytes.length);
       this.#writer.bytes(bytes);
@@ -277,7 +277,9 @@ class Encoder {
 function isBytes(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object;
   return (
-    Object.prototype.toString.call(value) === '[object Uint8Array]' && Object.hasOwn(prototype, 'BYTES_PER_ELEMENT')
+    ArrayBuffer.isView(value) &&
+    Object.prototype.toString.call(value) === '[object Uint8Array]' &&
+    Object.hasOwn(prototype, 'BYTES_PER_ELEMENT')
   );
 }
 

@@ -12,8 +12,9 @@ function pathOf(place: Place): string {
   let path = '';
   for (const step of place) {
     if (typeof step === 'number') path += `[${step}]`;
+    else if (step.length > longestName) path += `[${JSON.stringify(`${step.slice(0, longestName)}…`)}]`;
     else if (identifier.test(step)) path += path === '' ? step : `.${step}`;
-    else path += `[${JSON.stringify(step.length > longestName ? `${step.slice(0, longestName)}…` : step)}]`;
+    else path += `[${JSON.stringify(step)}]`;
   }
   return path;
 }
