@@ -287,8 +287,8 @@ function parseAddress(
   }
   const [, scheme = '', secure = '', host = ''] = /^(ws|http)(s?):\/\/(?:[^/?#]*@)?([^/?#]+)/.exec(href) ?? [];
   if (scheme === '') throw new TypeError(`url: expected a ws: or wss: address, got ${/^[^:]*:/.exec(href)?.[0]}`);
-  // Of browsers, only newer ones take http: or https:, or an address without a scheme.
-  return { href: href.replace(/^http/, 'ws'), peer: `ws${secure}://${host}` };
+  // Of browsers, only newer ones take http: or https:, an address without a scheme, or a fragment, which `ws` refuses too.
+  return { href: href.replace(/^http/, 'ws').replace(/#.*$/, ''), peer: `ws${secure}://${host}` };
 }
 
 /** From [0, 1). */

@@ -100,8 +100,16 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
       ...connectionBounds,
     },
   });
-  if (options.path !== undefined && !options.path.startsWith('/')) {
-    throw new RangeError(`webSocketServer: path: expected one that begins with /, got ${options.path}`);
+  if (options.path !== undefined && !/^\/[^?#]*$/.test(options.path)) {
+    throw new RangeError(
+      `webSocketServer: path: expected one that begins with /, without ? and #, got ${options.path}`,
+    );
+  }
+  if (options.port !== undefined && !(Number.isInteger(options.port) && options.port < 65_536)) {
+    throw new RangeError(`webSocketServer: port: expected a whole number below 65536, got ${options.port}`);
+  }
+  if (options.server !== undefined && typeof options.server.on !== 'function') {
+    throw new TypeError('webSocketServer: server: expected an HTTP server of Node');
   }
   const { environment = systemEnvironment, connectionsMax = limits.connectionsMax, allowOrigin = () => true } = options;
   const noServer = options.noServer === true;

@@ -60,6 +60,10 @@ test.each([
   ['storage that was not made', () => createGossipNode({ storage: memoryStorage } as never), 'storage'],
   ['a port that is none', () => webSocketServer({ port: '4400' as never }), 'port: expected'],
   ['a path that is none', () => webSocketServer({ port: 0, path: 'sync' }), 'path: expected'],
+  ['a path with a query', () => webSocketServer({ port: 0, path: '/sync?room=a' }), 'path: expected'],
+  ['a port beyond the last', () => webSocketServer({ port: 70_000 }), 'port: expected'],
+  ['a part of a port', () => webSocketServer({ port: 0.5 }), 'port: expected'],
+  ['a server that is none', () => webSocketServer({ server: {} as never }), 'server: expected'],
   ['an allowOrigin that is none', () => webSocketServer({ port: 0, allowOrigin: 'a' as never }), 'allowOrigin'],
 ])('%s: refused at once, with the name of the argument', (_, call, message) => {
   expect(call).toThrow(message);
@@ -89,7 +93,7 @@ test('open, feed and subscribe refuse what they do not know', async () => {
   expect(() => node.checkpoints('tea').load(5 as never)).toThrow('checkpoint name: expected text');
 });
 
-test('a URL object is as good as an address, also from a function', async () => {
+test('a URL object is as good as an address, also from a function; a fragment is left out', async () => {
   const dialled: string[] = [];
   class Socket {
     constructor(address: string) {
@@ -98,7 +102,7 @@ test('a URL object is as good as an address, also from a function', async () => 
     close() {}
   }
   const urls = [
-    new URL('http://a.example/sync'),
+    new URL('http://a.example/sync#here'),
     () => new URL('wss://b.example/'),
     async () => new URL('ws://c.example/'),
   ];
