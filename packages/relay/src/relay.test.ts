@@ -477,6 +477,24 @@ test('upgrades handed over: two ws servers on one server, each with its own', as
   expect(response.statusCode).toBe(503);
 });
 
+test('an upgrade that another ws server took before it is handed over is noticed, and ends no process', async () => {
+  const { server, url } = await listening();
+  const errors: Error[] = [];
+  const echo = new WebSocketServer({ server });
+  const made = await createRelay({
+    ...{ noServer: true, open: true, storage: memoryStorage() },
+    onError: (error) => errors.push(error),
+  });
+  onTestFinished(() => made.close());
+  // What a listener of a server throws ends the process.
+  server.on('upgrade', (...upgrade) => made.handleUpgrade(...upgrade));
+  for (let i = 0; i < 2; i++) await once(new WebSocket(url), 'open');
+  for (const socket of echo.clients) socket.terminate();
+  expect(errors.map(({ message }) => message)).toEqual([
+    expect.stringContaining('handleUpgrade(request, socket, head)'),
+  ]);
+});
+
 test('[R6] close loses nothing that was on its way, and leaves nothing listening', async () => {
   const disk = new MemoryDisk();
   const made = await relay({ storage: memoryStorage({ disk }) });

@@ -467,6 +467,44 @@ test.each([
   await one.close();
 });
 
+const kindOf = (value: unknown) => (value === null ? 'null' : typeof value);
+
+test.each([[{ ok: false }], ['no'], [1], [null]])(
+  'authorize: %j is no yes, and the node is told [S7]',
+  async (answer) => {
+    const wire = memoryPair();
+    const { promise: told, resolve: onError } = promised<Error>();
+    const relay = node({
+      ...{ connections: [wire.left], durable: true, openOnDemand: true, onError },
+      authorize: () => answer as never,
+    });
+    node({ connections: [wire.right] }).open('room');
+    expect(await told).toEqual(new TypeError(`authorize: expected true or false, got ${kindOf(answer)}`));
+    expect(await relay.logs()).toEqual([]);
+  },
+);
+
+test.each([[null], [5], [{}]])(
+  'a function that gives %j for a token is told so, and no token is sent',
+  async (given) => {
+    const wire = memoryPair();
+    const { promise: told, resolve: onError } = promised<Error>();
+    const seen: unknown[] = [];
+    node({ connections: [wire.left], openOnDemand: true, authorize: ({ token }) => seen.push(token) > 0 });
+    node({ connections: [wire.right], token: () => given as never, onError }).open('room');
+    expect(await told).toEqual(new TypeError(`token: expected a text or undefined, got ${kindOf(given)}`));
+    expect(seen).toEqual([]);
+  },
+);
+
+function promised<V>() {
+  let resolve: (value: V) => void = () => undefined;
+  const promise = new Promise<V>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 test('[S7] [S14] authorize: who may not read gets nothing, who may not write is told and goes on reading', async () => {
   const rights: Record<string, readonly string[]> = { reader: ['read'], writer: ['read', 'write'] };
   const toReader = memoryPair();

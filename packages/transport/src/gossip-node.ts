@@ -428,6 +428,9 @@ class Node implements GossipNode, LogHost, SessionHost {
     // Without storage the clock goes uncorrected.
     const clockRead = this.#whenClockRead().catch(() => undefined);
     const [resolved] = await Promise.all([typeof token === 'function' ? token() : token, clockRead]);
+    if (resolved !== undefined && typeof resolved !== 'string') {
+      throw new TypeError(`token: expected a text or undefined, got ${resolved === null ? 'null' : typeof resolved}`);
+    }
     if (resolved !== undefined && utf8Encoder.encode(resolved).length > limits.tokenBytesMax) {
       throw new RangeError(`token: expected at most ${limits.tokenBytesMax} bytes of UTF-8`);
     }
@@ -486,7 +489,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     const { authorize, openOnDemand } = this.#options;
     const { id, codec } = descriptor;
     const may = async (action: AuthorizeRequest['action']) =>
-      authorize === undefined || (await authorize({ token, log: id, action }));
+      authorize === undefined || isGranted(await authorize({ token, log: id, action }));
     if (!(await may('read'))) throw new GossipError('forbidden', `log "${id}" is not open to this peer`);
     const writable = !feed && (await may('write'));
     const used = this.#entries.get(id);
@@ -777,6 +780,12 @@ function checkCodec({ name, encode, decode }: PayloadCodec<unknown>): void {
   if (typeof encode !== 'function' || typeof decode !== 'function') {
     throw new TypeError('codec: expected the functions encode and decode');
   }
+}
+
+/** Anything but yes and no, as a response of a server that refuses, would count as yes. */
+function isGranted(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new TypeError(`authorize: expected true or false, got ${answer === null ? 'null' : typeof answer}`);
 }
 
 function connectionState(sources: readonly SourceStatus[], online: boolean): ConnectionState {

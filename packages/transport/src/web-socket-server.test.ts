@@ -274,3 +274,9 @@ test('exactly one of port and server is asked for', () => {
   expect(() => webSocketServer({})).toThrow(TypeError);
   expect(() => webSocketServer({ port: 0, server: createServer() })).toThrow(TypeError);
 });
+
+test('an allowOrigin that gives a promise allows nothing [E2]', async () => {
+  const { url } = await started({ allowOrigin: (async () => false) as never });
+  const { ended } = dial(url, { origin: 'https://evil.example' });
+  expect((await ended).error).toContain('403');
+});

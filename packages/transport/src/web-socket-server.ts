@@ -202,7 +202,7 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
       server?.on('upgrade', onUpgrade);
       server?.on('listening', onListening);
       if (server === undefined) {
-        takeOver = take;
+        takeOver = onUpgrade;
         settleAddress(new GossipError('connection-lost', 'upgrades are handed over, so there is no address'));
         queueMicrotask(() => host.status({ state: 'open' }));
       } else if (options.server === undefined) {
@@ -276,7 +276,8 @@ function closeServer(server: Server): Promise<void> {
 
 function isAllowed(allowOrigin: (origin: string | undefined) => boolean, origin: string | undefined): boolean {
   try {
-    return allowOrigin(origin);
+    // A promise would allow everything.
+    return allowOrigin(origin) === true;
   } catch {
     // An origin is whatever a stranger wrote, and a hook may choke on it (E1).
     return false;
