@@ -18,6 +18,7 @@ import {
   utf8Encoder,
 } from '@gossip-log/core';
 import {
+  Listeners,
   type LogDescriptor,
   type Peer,
   type Retention,
@@ -229,7 +230,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #established = new Set<SessionDriver>();
   /** Those of them to nodes that open logs on demand, if this node does so too. */
   readonly #bridges = new Set<SessionDriver>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners((error) => this.onListenerError(error));
   readonly #checkpoints: FoldCheckpoints;
   readonly #feeds: NodeFeeds;
   readonly #sources: SourceStatus[];
@@ -337,12 +338,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   subscribe(listener: () => void): () => void {
-    if (typeof listener !== 'function') throw new TypeError(`subscribe: expected a function, got ${typeof listener}`);
-    const entry = () => listener();
-    this.#listeners.add(entry);
-    return () => {
-      this.#listeners.delete(entry);
-    };
+    return this.#listeners.add(listener);
   }
 
   reconnect(): void {
@@ -747,13 +743,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     const state = connectionState(this.#sources, this.#established.size > 0);
     if (sameState(state, this.#state)) return;
     this.#state = state;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        this.onListenerError(error);
-      }
-    }
+    this.#listeners.tell();
   }
 }
 

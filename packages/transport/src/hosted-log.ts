@@ -23,6 +23,7 @@ import {
 import {
   type DamagedChunk,
   type KnownEvent,
+  Listeners,
   type LogEntry,
   type Progress,
   type Reading,
@@ -84,7 +85,8 @@ export class HostedLog<T = unknown> {
   #status: LogStatus = 'opening';
   #error: GossipError | undefined;
   #log: ReplicatedLog<T> | undefined;
-  readonly #listeners = new Set<() => void>();
+  // A reader's mistake must not stop the log for the others.
+  readonly #listeners = new Listeners((error) => this.#host.onListenerError(error));
   /** What peers that send much have sent of it. */
   readonly #catchUps = new Map<LogPeer, Progress>();
   #progress: Progress | undefined;
@@ -208,7 +210,7 @@ export class HostedLog<T = unknown> {
     else this.#catchUps.set(peer, Object.freeze(progress));
     const before = this.#progress;
     this.#progress = [...this.#catchUps.values()].sort((a, b) => leftOf(b) - leftOf(a))[0];
-    if (this.#progress !== before) this.#tell();
+    if (this.#progress !== before) this.#listeners.tell();
     // What came is packed at once now, rather than a thousand events at a time.
     if (this.#progress === undefined) this.#writer.start();
   }
@@ -294,12 +296,7 @@ export class HostedLog<T = unknown> {
   }
 
   subscribe(listener: () => void): () => void {
-    if (typeof listener !== 'function') throw new TypeError(`subscribe: expected a function, got ${typeof listener}`);
-    const entry = () => listener();
-    this.#listeners.add(entry);
-    return () => {
-      this.#listeners.delete(entry);
-    };
+    return this.#listeners.add(listener);
   }
 
   /** Resolves once nothing is left to store or to pack, or the log has failed. */
@@ -361,7 +358,7 @@ export class HostedLog<T = unknown> {
       await this.deliveries.recall(stored.ownRuns);
       log.subscribe(() => {
         if (log.status === 'closed') return;
-        this.#tell();
+        this.#listeners.tell();
         // Whoever appends to the log itself rather than through a handle is stored all the same.
         this.#writer.start();
       });
@@ -500,18 +497,7 @@ export class HostedLog<T = unknown> {
   /** Something but the events changed: how far they are, the state of the log. */
   #notify(): void {
     this.deliveries.look();
-    this.#tell();
-  }
-
-  #tell(): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        // A reader's mistake must not stop the log for the others.
-        this.#host.onListenerError(error);
-      }
-    }
+    this.#listeners.tell();
   }
 
   #store(entries: readonly LogEntry[]): void {

@@ -3,7 +3,7 @@
  */
 export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
-export { reportUncaught } from '../listeners.js';
+export { Listeners, reportUncaught } from '../listeners.js';
 export type { Receipt } from '../log/arrivals.js';
 export { blocksOf, DamagedChunk, PackedOtherwise, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
