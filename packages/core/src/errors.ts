@@ -16,7 +16,8 @@ export const errorCodes = {
   'credit-exceeded': 'The peer sent more than it was granted. The session ends.',
   'descriptor-mismatch':
     'The log has another name or codec there than here. Bytes go to the log that they are of; a log with another codec needs another name.',
-  early: 'The event lies in the future by more than the allowed drift. Correct the clock of its writer.',
+  early:
+    'Events lie in the future by more than the allowed drift: they wait until the clock has come there (`until` of the context). Correct the clock of their writer.',
   'event-too-large': 'The encoded payload is over `eventBytesMax`. Store the bytes elsewhere and append a link.',
   forbidden: 'The peer does not allow this. Get another token.',
   forked:

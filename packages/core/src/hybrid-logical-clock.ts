@@ -8,7 +8,7 @@
  * Source: Kulkarni, Demirbas, Madeppa, Avva, Leone, "Logical Physical Clocks" (2014), with the paper's pair
  * (l, c) packed into one integer, which keeps its properties because counters here never reset below a time seen.
  */
-import { clockDriftMsMax } from './limits.js';
+import { aheadOfClockMsMax, aheadOfLogMsMax, clockDriftMsMax, timeMax } from './limits.js';
 
 /** Steps of the counter within one millisecond. */
 export const clockStepsPerMs = 2048;
@@ -44,4 +44,14 @@ export function clockMilliseconds(time: number): number {
 /** The last time that a node whose corrected clock says `nowMs` accepts; above it an event is `early`. */
 export function horizon(nowMs: number): number {
   return (Math.floor(nowMs) + clockDriftMsMax) * clockStepsPerMs + clockStepsPerMs - 1;
+}
+
+/** The last time that is accepted from a peer whose clock is trusted. */
+export function farHorizon(nowMs: number): number {
+  return Math.min(timeMax, horizon(nowMs + aheadOfClockMsMax));
+}
+
+/** The last time of what may follow on an event of the time `newest`, whatever the clock says. */
+export function lastFollowing(newest: number, nowMs: number): number {
+  return Math.min(farHorizon(nowMs), newest + aheadOfLogMsMax * clockStepsPerMs);
 }

@@ -31,6 +31,16 @@ export const timeMax = Number.MAX_SAFE_INTEGER;
 export const seqMax = 0xffffffff;
 /** A time further ahead of the receiver's corrected clock is `early`. 60 s forgives badly set clocks. Protocol. */
 export const clockDriftMsMax = 60_000;
+/**
+ * An event may be so much ahead of the log's newest one, where that is ahead of the clock: writers who see it count on from
+ * there, 2048 steps to the millisecond. A second is two million events; more would only help to push a log ahead.
+ */
+export const aheadOfLogMsMax = 1_000;
+/**
+ * No event is taken in that is further ahead of the corrected clock, whatever the log holds or a durable peer has accepted:
+ * ten years. Clocks are wrong by years after a flat battery. It keeps a log from being pushed to `timeMax`, where it ends.
+ */
+export const aheadOfClockMsMax = 10 * 365 * 24 * 60 * 60_000;
 /** A wall clock that moves so much against the time that passed was set; less is drift, and what timers are late. */
 export const clockStepMsMin = 1_000;
 /**

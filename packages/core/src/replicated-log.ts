@@ -11,7 +11,7 @@ import { GossipError } from './errors.js';
 import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
-import { horizon } from './hybrid-logical-clock.js';
+import { farHorizon, horizon, lastFollowing } from './hybrid-logical-clock.js';
 import { type EventId, parseEventId, parseLogId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
 import { adoptedBytesMin, eventBytesMax, idleRowsMax, timeMax } from './limits.js';
 import { Listeners, reportUncaught } from './listeners.js';
@@ -150,7 +150,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     // What is merged stays where it came: the caller may use its buffer again.
     const blocks = importBlocks(new Uint8Array(bytes), this.#exportedAs);
     const merge = this.#journal?.onMerge;
-    const receipt = merge === undefined ? this.#receive(blocks, horizon(this.#now()), false) : merge(blocks);
+    const receipt = merge === undefined ? this.#receive(blocks, this.horizon, false) : merge(blocks);
     if (receipt.refused !== undefined) throw receipt.refused;
     const { added, duplicates, parked, missing } = receipt;
     return { added, duplicates, parked, missing };
@@ -219,9 +219,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   // What comes, and what goes to the journal.
 
-  /** `merge` for a node: blocks from a peer, and what is to be stored of them. */
-  receive(blocks: readonly Uint8Array[]): Receipt {
-    return this.#receive(blocks, horizon(this.#now()), true);
+  /** Events above this time are `early` (S13). */
+  get horizon(): number {
+    const now = this.#now();
+    return Math.max(horizon(now), lastFollowing(this.#effective.newestTime, now));
+  }
+
+  /**
+   * `merge` for a node: blocks from a peer, and what is to be stored of them. `trusted`: the peer's clock is gone by, so that
+   * nothing is early that it has accepted.
+   */
+  receive(blocks: readonly Uint8Array[], trusted = false): Receipt {
+    return this.#receive(blocks, trusted ? farHorizon(this.#now()) : this.horizon, true);
   }
 
   /** Events that wait for others before they can show. */
@@ -329,12 +338,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** What a peer lacks of the effective log, in log order. */
-  *read({ lacks, newest, bytesMax, upTo }: ReadQuery): Reading<ReadResult> {
+  *read({ lacks, newest, bytesMax, upTo, peerLacks = lacks }: ReadQuery): Reading<ReadResult> {
     const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, this.#replicas.stored);
     const cut = newest === undefined ? undefined : yield* startOfNewest(this.#effective, lackingOf(lacks), newest);
     const known = cut === undefined ? lacks : lacksFrom(lacks, cut);
     const lacking = lackingOf(known);
-    const part = yield* readLacking(this.#effective, lacking, known, { bytesMax, upTo });
+    const read = (last: number) => readLacking(this.#effective, lacking, known, { bytesMax, upTo: last });
+    let part = yield* read(upTo);
+    if (part.heldTime !== undefined) {
+      // The peer's log may be ahead of the clock, too: then it takes what follows on that (S13).
+      const last = lastFollowing(this.#stored.newestKnown(peerLacks), this.#now());
+      if (last >= part.heldTime && part.entries.length === 0) part = yield* read(last);
+      else if (last >= part.heldTime) part = { ...part, more: true, heldTime: undefined };
+    }
     const lackingCount = Math.min(lacking.count, this.#effective.countFrom(lacking.from));
     return { ...part, lacking: lackingCount, cut };
   }

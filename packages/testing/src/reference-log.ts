@@ -17,6 +17,7 @@ import {
 
 const clockStepsPerMs = 2048;
 const clockDriftMsMax = 60_000;
+const aheadOfLogMsMax = 1_000;
 const depsMax = 64;
 
 /** Another event, as a dependency names it. */
@@ -131,9 +132,15 @@ export class ReferenceLog {
   }
 }
 
-/** Does an event lie above the horizon of a receiver whose clock says `nowMs`? */
-export function isEarly(event: ReferenceEvent, nowMs: number): boolean {
-  return Math.floor(event.time / clockStepsPerMs) > Math.floor(nowMs) + clockDriftMsMax;
+/**
+ * Does an event lie above the horizon of a receiver whose clock says `nowMs`, and further ahead of the newest of the events
+ * that it shows than one may be that follows on it?
+ */
+export function isEarly(event: ReferenceEvent, nowMs: number, shown: Iterable<ReferenceEvent>): boolean {
+  let newest = 0;
+  for (const { time } of shown) newest = Math.max(newest, time);
+  const isAheadOfClock = Math.floor(event.time / clockStepsPerMs) > Math.floor(nowMs) + clockDriftMsMax;
+  return isAheadOfClock && event.time > newest + aheadOfLogMsMax * clockStepsPerMs;
 }
 
 /** The total order: by time, then by the replica's bytes. */

@@ -130,7 +130,7 @@ export class LockStep {
     const { log, reference, reached } = this;
     const bytes = joined(parcels.map((parcel) => parcel.bytes));
     const events = parcels.flatMap((parcel) => parcel.events);
-    const early = events.filter((event) => isEarly(event, this.nowMs()));
+    const early = events.filter((event) => isEarly(event, this.nowMs(), reference.shown.values()));
     const earlyAndNew = early.some((event) => !reference.shown.has(event.id) && !reference.waiting.has(event.id));
 
     let result: MergeResult;

@@ -8,6 +8,7 @@
  *   set aside and reported, and the log read anew from all the others: what was in it is missing as in H4.
  */
 import {
+  clockMilliseconds,
   type Environment,
   emptySnapshot,
   GossipError,
@@ -90,6 +91,9 @@ export class HostedLog<T = unknown> {
   /** What peers that send much have sent of it. */
   readonly #catchUps = new Map<LogPeer, Progress>();
   #progress: Progress | undefined;
+  /** Peers that events are kept back from, by the time of the first (S13). */
+  readonly #held = new Map<LogPeer, number>();
+  #early: GossipError | undefined;
   /** The windows of those who use the log. */
   readonly #windows = new Set<UsedWindow>();
   #isEnding = false;
@@ -183,7 +187,7 @@ export class HostedLog<T = unknown> {
   }
 
   get error(): GossipError | undefined {
-    return this.#error ?? this.deliveries.rejection;
+    return this.#error ?? this.deliveries.rejection ?? this.#early;
   }
 
   get log(): ReplicatedLog<T> | undefined {
@@ -232,9 +236,9 @@ export class HostedLog<T = unknown> {
     return event;
   }
 
-  /** Merges a peer's blocks and stores what is new of them. */
-  receive(blocks: readonly Uint8Array[]): Receipt {
-    const receipt = this.#open().receive(blocks);
+  /** Merges a peer's blocks and stores what is new of them. `trusted` as in the log's `receive`. */
+  receive(blocks: readonly Uint8Array[], trusted?: boolean): Receipt {
+    const receipt = this.#open().receive(blocks, trusted);
     this.reach.received(receipt);
     if (receipt.fell) this.#fell();
     // What was dropped may have come from any of them.
@@ -253,6 +257,7 @@ export class HostedLog<T = unknown> {
 
   left(peer: LogPeer): void {
     this.peers.delete(peer);
+    this.held(peer, undefined);
     this.reach.left(peer);
   }
 
@@ -283,6 +288,27 @@ export class HostedLog<T = unknown> {
   /** A durable node has these runs. */
   acknowledged(node: string, runs: readonly Run[]): void {
     if (this.deliveries.acknowledged(node, runs)) this.#notify();
+  }
+
+  /** Events are not sent to a peer before a clock has come to that time; `undefined` when none wait any more (S13). */
+  held(peer: LogPeer, time: number | undefined): void {
+    if (this.#held.get(peer) === time) return;
+    if (time === undefined) this.#held.delete(peer);
+    else this.#held.set(peer, time);
+    const times = [...this.#held.values()];
+    const until = times.length === 0 ? undefined : clockMilliseconds(Math.min(...times)) - limits.clockDriftMsMax;
+    if (until === this.#early?.context['until']) return;
+    this.#early =
+      until === undefined
+        ? undefined
+        : new GossipError(
+            'early',
+            `events of log "${this.id}" wait for the clock until ${new Date(until).toISOString()}`,
+            {
+              context: { log: this.id, until },
+            },
+          );
+    this.#notify();
   }
 
   /** A peer refuses something about this log. */

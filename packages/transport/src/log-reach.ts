@@ -429,7 +429,7 @@ export class LogReach {
 
   /** No event here can lie behind that time. */
   get #latest(): number {
-    return horizon(this.#of.now());
+    return this.#of.log()?.horizon ?? horizon(this.#of.now());
   }
 
   /** Both edges are at that time from now on. */

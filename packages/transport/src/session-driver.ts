@@ -101,6 +101,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #feeds = new Map<number, FeedReader>();
   #nextFeed = 1;
   #token: string | undefined;
+  /** The peer promises durability. */
+  #isDurable = false;
   #busy = false;
   #ended = false;
   #cancelTick: (() => void) | undefined;
@@ -255,6 +257,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#carryOut(output.request, output.effect);
         break;
       case 'established':
+        this.#isDurable = output.peer.durable;
         this.#host.established(this, output.peer);
         break;
       case 'clock':
@@ -285,6 +288,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         break;
       case 'through':
         this.#host.hosted(output.log)?.reach.through(this);
+        break;
+      case 'held':
+        this.#host.hosted(output.log)?.held(this, output.time);
         break;
       case 'progress':
         this.#host.hosted(output.log)?.progressed(this, output.progress);
@@ -369,7 +375,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           read(hosted.reading(log.select(effect), (part) => answer({ kind: 'select', ...part })));
           break;
         case 'merge': {
-          const { runs, missing, dropped, refused } = hosted.receive(effect.blocks);
+          const { runs, missing, dropped, refused } = hosted.receive(effect.blocks, this.dialled && this.#isDurable);
           if (refused !== undefined) fail(refused);
           else answer({ kind: 'merge', runs, missing, dropped });
           break;

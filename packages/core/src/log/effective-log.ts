@@ -8,6 +8,7 @@ import type { ReplicaId, SequenceNumber } from '../ids.js';
 import type { Run } from '../ports/storage.js';
 import type { KeptRun, KnownEvent, LogEntry, OwnRuns } from '../runs.js';
 import type { Edges } from './edges.js';
+import type { EffectiveRows } from './effective-rows.js';
 import type { LogParts } from './log-parts.js';
 import type { ReplicaTable } from './replica-table.js';
 import type { StandingRows } from './standing-rows.js';
@@ -15,12 +16,14 @@ import type { UnstoredFills } from './unstored-fills.js';
 
 /** @internal */
 export class EffectiveLog {
+  readonly #effective: EffectiveRows;
   readonly #replicas: ReplicaTable;
   readonly #edges: Edges;
   readonly #standing: StandingRows;
   readonly #fills: UnstoredFills;
 
   constructor({ effective, standing, fills }: LogParts) {
+    this.#effective = effective;
     this.#replicas = effective.tables.replicas;
     this.#edges = effective.edges;
     this.#standing = standing;
@@ -39,6 +42,19 @@ export class EffectiveLog {
         storedTime[replica] = run.lastTime;
       }
     }
+  }
+
+  /** The time of the newest stored event in memory that a peer has which lacks these; 0 where there is none. */
+  newestKnown(lacks: ReadonlyMap<ReplicaId, { readonly seq: SequenceNumber }>): number {
+    const { ids, stored } = this.#replicas;
+    const known = ids.map((id, i) => Math.min(lacks.get(id)?.seq ?? Number.POSITIVE_INFINITY, stored[i] as number));
+    for (const chunk of [...this.#effective.ordered.chunks].reverse()) {
+      for (let row = chunk.count - 1; row >= 0; row--) {
+        if ((chunk.seq[row] as number) <= (known[chunk.replica[row] as number] as number))
+          return chunk.time[row] as number;
+      }
+    }
+    return 0;
   }
 
   /** All of the log is stored. */

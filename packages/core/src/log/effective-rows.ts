@@ -118,6 +118,14 @@ export class EffectiveRows {
     return isWithin() ? { count, sum } : undefined;
   }
 
+  /** The time of the newest event; 0 where there is none. */
+  get newestTime(): number {
+    const { packed, ordered } = this;
+    const chunk = ordered.chunks[ordered.chunks.length - 1];
+    const inMemory = chunk === undefined || chunk.count === 0 ? 0 : (chunk.time[chunk.count - 1] as number);
+    return Math.max(inMemory, packed.end - 1, 0);
+  }
+
   /** About how many rows there are from a time on: of a packed chunk all. O(chunks in memory). */
   countFrom(from: number): number {
     const { packed, ordered } = this;

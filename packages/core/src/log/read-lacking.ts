@@ -12,8 +12,10 @@ export interface ReadQuery {
   readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
   /** Stop once the blocks are about this large; at least one event is read. */
   readonly bytesMax: number;
-  /** Events above this time are not read. */
+  /** Events above this time are not read, unless the peer's log is ahead of it (S13). */
   readonly upTo: number;
+  /** All that the peer lacks; `lacks` if absent. */
+  readonly peerLacks?: ReadonlyMap<ReplicaId, KnownEvent> | undefined;
   /** Where more are lacking, all but the newest so many are left out (S22). */
   readonly newest?: number | undefined;
 }

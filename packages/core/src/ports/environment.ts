@@ -6,7 +6,7 @@ export interface Environment {
   /** Milliseconds since 1970, as `Date.now()` gives. May jump; the hybrid clock never runs backwards for it. */
   now(): number;
   /**
-   * Milliseconds since some moment, by a clock that nobody sets and that never runs backwards, as `performance.now()` gives.
+   * Milliseconds since some moment, by a monotonic clock, which cannot be set, as `performance.now()` gives.
    * Silence, pauses and time limits are measured with it. It may stand still while the machine sleeps.
    */
   elapsed(): number;

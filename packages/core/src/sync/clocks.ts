@@ -2,9 +2,11 @@
  * Both clocks of a session, and the horizon that they set.
  *
  * - [S13] Events that are `early` are refused whole. The sender learns from it how far the peer's clock is, keeps what is
- *   not due there, and compares anew at the next tick.
+ *   not due there, and compares anew at the next tick. Early is what lies more than `clockDriftMsMax` ahead of the corrected
+ *   clock and more than `aheadOfLogMsMax` ahead of the log's newest event: a log that is ahead of the clock goes on. What a
+ *   durable node sends that this one has dialled was accepted there, and is never early. Beyond `aheadOfClockMsMax` all is.
  */
-import { clockMilliseconds, horizon } from '../hybrid-logical-clock.js';
+import { clockMilliseconds, farHorizon, horizon } from '../hybrid-logical-clock.js';
 import { clockDriftMsMax, clockStepMsMin } from '../limits.js';
 import type { Peer, SessionOptions } from './session-io.js';
 
@@ -12,7 +14,7 @@ import type { Peer, SessionOptions } from './session-io.js';
 export class Clocks {
   readonly #durable: boolean;
   readonly #wallClock: () => number;
-  /** The last input's time, by the clock that nobody sets. */
+  /** The last input's time, by the monotonic clock. */
   now = 0;
   /** How far the wall clock was ahead of that one. */
   #wallAheadMs: number | undefined;
@@ -20,7 +22,9 @@ export class Clocks {
   offsetMs: number;
   /** How far the peer's clock is from our wall clock, as far as is known. */
   #peerOffsetMs = 0;
-  /** When a refusal told of it: clocks are set right at times, so that counts for a while. */
+  /** A refusal told of it. */
+  #wasRefused = false;
+  /** When: clocks are set right at times, so that counts for a while. */
   #peerOffsetAt = 0;
 
   constructor({ durable, clockOffsetMs, wallClock }: SessionOptions) {
@@ -51,7 +55,16 @@ export class Clocks {
     return this.#durable && !durable ? this.offsetMs : clockOffsetMs;
   }
 
-  /** The last time that may be sent now: by this node's corrected clock, and by the peer's. */
+  /**
+   * The last time that may be read for the peer. What a durable node has accepted it sends, though its clock was set back
+   * since; not where the peer's clock is known to be behind.
+   */
+  readHorizon(): number {
+    const isBehind = this.#wasRefused || this.#peerOffsetMs < this.offsetMs - clockDriftMsMax;
+    return this.#durable && !isBehind ? farHorizon(this.wall + this.offsetMs) : this.horizon();
+  }
+
+  /** The last time that may be sent at once: by this node's corrected clock, and by the peer's. */
   horizon(): number {
     return horizon(this.wall + Math.min(this.offsetMs, this.#peerOffsetMs));
   }
@@ -61,10 +74,13 @@ export class Clocks {
     const offsetMs = clockMilliseconds(time) - clockDriftMsMax - this.wall - 1;
     this.#peerOffsetMs = Math.min(this.#peerOffsetMs, offsetMs);
     this.#peerOffsetAt = this.now;
+    this.#wasRefused = true;
   }
 
   /** What a refusal told has counted for long enough. */
   tick(peer: Peer): void {
-    if (this.now - this.#peerOffsetAt >= clockDriftMsMax) this.#peerOffsetMs = this.#clockOf(peer);
+    if (this.now - this.#peerOffsetAt < clockDriftMsMax) return;
+    this.#peerOffsetMs = this.#clockOf(peer);
+    this.#wasRefused = false;
   }
 }

@@ -12,8 +12,10 @@
  *   comparison shows more, they are not sent but for the newest so many: `cut` says where these begin, before the first
  *   of them. From a peer that was told no number a `cut` counts for nothing.
  */
+
+import { clockStepsPerMs } from '../hybrid-logical-clock.js';
 import type { ReplicaId, SequenceNumber } from '../ids.js';
-import { creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
+import { aheadOfLogMsMax, creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
 import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom, type TimedRun } from '../runs.js';
 import { type Channel, mayRead } from './channel.js';
 import { noteLacks } from './comparison.js';
@@ -93,6 +95,17 @@ export class Sending {
         }
       }
     }
+    let newest = 0;
+    for (const { origin, runs } of entries) {
+      if (origin !== 'own') for (const { lastTime } of runs) newest = Math.max(newest, lastTime);
+    }
+    if (channel.heldTime !== undefined && newest + aheadOfLogMsMax * clockStepsPerMs >= channel.heldTime) {
+      // The log has come so far that what was held back may follow.
+      this.#hold(channel, undefined);
+      channel.behind = true;
+      noteLacks(channel.supplies, channel.heldSupplies);
+      channel.heldSupplies = new Map();
+    }
     for (const [replica, { last }] of stored)
       if ((channel.ahead.get(replica) ?? 0) <= last) channel.ahead.delete(replica);
     return { stored, blocks };
@@ -120,7 +133,12 @@ export class Sending {
       const { log, newest } = channel;
       const part = supplies === undefined ? { lacks: channel.lacks, newest } : { lacks: supplies };
       if (supplies === undefined) channel.newest = undefined;
-      const query = { ...part, bytesMax: frameBytesTarget, upTo: this.#session.clocks.horizon() };
+      const query = {
+        ...part,
+        peerLacks: channel.lacks,
+        bytesMax: frameBytesTarget,
+        upTo: this.#session.clocks.readHorizon(),
+      };
       channel.reading = this.#session.ask({ kind: 'read', log, ...query }, { channel, feed: undefined, supplies });
     }
   }
@@ -150,7 +168,7 @@ export class Sending {
       answer.entries.map((entry) => entry.block),
     );
     if (answer.heldTime !== undefined) {
-      channel.heldTime = Math.min(answer.heldTime, channel.heldTime ?? Number.POSITIVE_INFINITY);
+      this.#hold(channel, Math.min(answer.heldTime, channel.heldTime ?? Number.POSITIVE_INFINITY));
     }
     if (supplies !== undefined) return;
     channel.behind = answer.more || channel.stale;
@@ -158,10 +176,17 @@ export class Sending {
     if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
   }
 
+  /** Some events wait for a clock from now on, or none. */
+  #hold(channel: Channel, time: number | undefined): void {
+    if (channel.heldTime === time) return;
+    channel.heldTime = time;
+    this.#session.put({ type: 'held', log: channel.log, time });
+  }
+
   /** What was held back may be due. */
   tick(channel: Channel): void {
-    if (channel.heldTime !== undefined && channel.heldTime <= this.#session.clocks.horizon()) {
-      channel.heldTime = undefined;
+    if (channel.heldTime !== undefined && channel.heldTime <= this.#session.clocks.readHorizon()) {
+      this.#hold(channel, undefined);
       channel.behind = true;
       noteLacks(channel.supplies, channel.heldSupplies);
       channel.heldSupplies = new Map();

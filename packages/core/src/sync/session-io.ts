@@ -88,7 +88,7 @@ export interface Answers {
 
 export type Answer = { [K in keyof Answers]: { readonly kind: K } & Answers[K] }[keyof Answers];
 
-/** `now` is in milliseconds, by a clock that nobody sets (`Environment.elapsed`). */
+/** `now` is in milliseconds, by a monotonic clock (`Environment.elapsed`). */
 export type SessionInput =
   | { readonly type: 'start'; readonly now: number }
   | { readonly type: 'frame'; readonly bytes: Uint8Array; readonly now: number }
@@ -183,6 +183,8 @@ export type SessionOutput =
   | { readonly type: 'cut'; readonly log: string; readonly time: number }
   /** All that the peer was asked for of the last events (S21) has come and is merged. */
   | { readonly type: 'through'; readonly log: string }
+  /** Events wait for a clock: they are sent once that has come to this time; `undefined` when none do any more. */
+  | { readonly type: 'held'; readonly log: string; readonly time: number | undefined }
   /** The peer sends many events of the log; `undefined` when it does not, or no longer. */
   | { readonly type: 'progress'; readonly log: string; readonly progress: Progress | undefined }
   /** The peer refuses something about the log. */
