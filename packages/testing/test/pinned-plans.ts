@@ -2042,4 +2042,35 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'A tab kept how far its own runs were relayed over what another tab had kept: after a start an event that a relay had was called stored.',
+    limits: 'small',
+    plan: {
+      seed: 577,
+      relays: 2,
+      apps: [
+        { disk: 0, dials: [0, 1] },
+        { disk: 0, dials: [0] },
+        { disk: 0, dials: [0] },
+      ],
+      logs: 2,
+      faults: ['crash', 'close', 'partition', 'one-way', 'slow-reader', 'full-disk', 'slow-disk', 'damage', 'release'],
+      delayMsMax: 1,
+      bytesPerMs: 20,
+      diskLatencyMsMax: 40,
+      looks: 1,
+      catchUps: true,
+      steps: [
+        { afterMs: 25, do: 'one-way', at: 789, peer: 807, forMs: 90000 },
+        { afterMs: 1107, do: 'append', at: 115, log: 1, count: 1, bytes: 5 },
+        { afterMs: 0, do: 'append', at: 58, log: 1, count: 1, bytes: 17 },
+        { afterMs: 42, do: 'append', at: 87, log: 1, count: 1, bytes: 0 },
+        { afterMs: 34362, do: 'damage', at: 75, kind: 'tear' },
+        { afterMs: 0, do: 'close', at: 643, downMs: 0 },
+        { afterMs: 0, do: 'append', at: 350, log: 0, count: 1, bytes: 0 },
+        { afterMs: 0, do: 'append', at: 59, log: 1, count: 6, bytes: 31 },
+      ],
+    },
+  },
 ];

@@ -168,9 +168,22 @@ export class Deliveries {
     const { id, storage } = this.#of;
     while (this.#keepsAgain && this.#of.ended() === undefined) {
       this.#keepsAgain = false;
+      // Another tab over this store may have kept runs of its own there.
+      const others = (await this.#readKept()).filter(({ replica }) => !this.#kept.has(replica));
+      const kept = [...others, ...this.#kept.values()].slice(-relayedRunsMax);
       for (const replica of [...this.#kept.keys()].slice(0, -relayedRunsMax)) this.#kept.delete(replica);
-      await storage.setMetadata(relayedKey(id), writeRelayed([...this.#kept.values()]));
+      await storage.setMetadata(relayedKey(id), writeRelayed(kept));
       await this.#settle();
+    }
+  }
+
+  /** What is kept. A damaged value is none: it is for the eye alone, and durable nodes tell of these runs again. */
+  async #readKept(): Promise<readonly RelayedRun[]> {
+    try {
+      return readRelayed(await this.#of.storage.getMetadata(relayedKey(this.#of.id)));
+    } catch (error) {
+      if (error instanceof GossipError && error.code === 'storage-corrupt') return [];
+      throw error;
     }
   }
 
@@ -193,8 +206,7 @@ export class Deliveries {
   /** What was written before, and how far that was relayed. */
   async recall(ownRuns: ReadonlyMap<ReplicaId, SequenceNumber>): Promise<void> {
     this.wrote(ownRuns);
-    const kept = readRelayed(await this.#of.storage.getMetadata(relayedKey(this.#of.id)));
-    for (const run of kept) {
+    for (const run of await this.#readKept()) {
       this.#kept.set(run.replica, run);
       this.#relayed.set(run.replica, { seq: run.seq, delivery: Object.freeze({ state: 'relayed', node: run.node }) });
     }

@@ -1,5 +1,5 @@
 /** One run, one writer; and what is known of earlier runs. */
-import type { GossipLog, LogEvent } from '@gossip-log/core';
+import { GossipError, type GossipLog, type LogEvent } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { until } from '../test/until.js';
@@ -148,4 +148,46 @@ test('of many earlier runs the newest show as relayed offline, the others once a
   expect(shown.filter((state) => state === 'stored')).toHaveLength(6);
   await offline.node.close();
   await relay.close();
+});
+
+test('what one tab knows to be relayed, another one over its store does not overwrite [H5]', async () => {
+  const disk = new MemoryDisk();
+  const pairs = [memoryPair(), memoryPair()];
+  const server = createGossipNode({
+    storage: memoryStorage(),
+    connections: pairs.map((pair) => pair.left),
+    durable: true,
+    openOnDemand: true,
+    name: 'relay',
+  });
+  const [first, second] = await Promise.all(pairs.map((pair) => start(disk, { connections: [pair.right] })));
+  if (first === undefined || second === undefined) throw new Error('two tabs');
+  const written = [first.handle.append('of the first tab')];
+  await first.handle.delivered(written[0] as LogEvent<string>, 'relayed');
+  await first.node.close();
+  written.push(second.handle.append('of the second tab'));
+  await second.handle.delivered(written[1] as LogEvent<string>, 'relayed');
+  await second.node.close();
+  await server.close();
+  const offline = await start(disk);
+  for (const event of written) expect(offline.handle.delivery(event).state).toBe('relayed');
+  await offline.node.close();
+});
+
+test('a damaged record of what was relayed does not keep a log from opening [H5]', async () => {
+  const disk = new MemoryDisk();
+  const before = await start(disk);
+  const event = await stored(before.handle, before.handle.append('one'));
+  await before.node.close();
+  const storage = memoryStorage({ disk });
+  const damaged = {
+    ...storage,
+    getMetadata: async (key: string) => {
+      if (key.startsWith('relayed:')) throw new GossipError('storage-corrupt', 'damaged');
+      return storage.getMetadata(key);
+    },
+  };
+  const { node, handle } = await start(disk, { storage: damaged });
+  expect(handle.delivery(event).state).toBe('stored');
+  await node.close();
 });

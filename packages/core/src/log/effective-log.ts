@@ -89,11 +89,13 @@ export class EffectiveLog {
     return this.#standing.findTime(this.#replicas.find(writer), relayed + 1) >= complete;
   }
 
-  /** What of it a node has that from that time on lacks nothing. Of `own` writers it has had the events up to these. */
+  /** What of it a node has that from that time on lacks nothing. Of `own` writers it has had the events up to these. O(writers). */
   provenVersion(from: number, own: OwnRuns): Map<ReplicaId, SequenceNumber> {
-    if (from === 0) return this.version();
+    const version = this.version();
+    if (from === 0) return version;
     const proven = new Map<ReplicaId, SequenceNumber>();
-    for (const [writer, relayed] of own) {
+    for (const writer of version.keys()) {
+      const relayed = own.get(writer) ?? 0;
       const last = this.isProven(from, writer, relayed) ? this.lastOf(writer) : relayed;
       if (last > 0) proven.set(writer, last);
     }
