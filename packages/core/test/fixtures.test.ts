@@ -5,9 +5,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { decodeManifest, encodeManifest, type Manifest, noPackedEdges } from '../src/codec/manifest.js';
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
+import type { ReplicaId } from '../src/ids.js';
 import { fromHex, toHex } from './frames.js';
-import { blockOf, manyRows, messages, oneRow, type Row, rowsOf } from './sample-blocks.js';
+import { numberedId } from './packed-node.js';
+import { baseTime, blockOf, manyRows, messages, oneRow, type Row, rowsOf } from './sample-blocks.js';
 
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
 
@@ -21,6 +24,54 @@ const blocks: Readonly<Record<string, readonly Row[]>> = {
 const frames: Readonly<Record<string, Message>> = Object.fromEntries(
   Object.entries(messages).map(([kind, message]) => [`frame-${kind}`, message]),
 );
+const [ada, bob, eve] = [1, 2, 3].map(numberedId) as [ReplicaId, ReplicaId, ReplicaId];
+const chunk = {
+  rows: 900,
+  bytes: 31_000,
+  sum: Uint32Array.of(1, 2 ** 31, 3, 2 ** 32 - 1),
+  packedMs: 1_767_225_600_000,
+};
+const packed = (replica: ReplicaId, last: number, isHead: boolean) => ({
+  ...{ replica, last, isHead },
+  ...{ firstTime: baseTime, lastTime: baseTime + last * 2048 },
+});
+const manifests: Readonly<Record<string, Manifest>> = {
+  'manifest-whole': {
+    isWhole: true,
+    replicas: [packed(ada, 700, true), packed(bob, 1_100, false)],
+    chunks: [
+      { ...chunk, id: 4, start: 0, lastTime: baseTime + 1_000 * 2048 },
+      { ...chunk, id: 300, start: baseTime + 1_000 * 2048 + 1, lastTime: baseTime + 1_100 * 2048 },
+    ],
+    edges: noPackedEdges,
+  },
+  'manifest-gaps': {
+    isWhole: false,
+    replicas: [packed(ada, 20, true)],
+    chunks: [{ ...chunk, id: 0, start: baseTime, lastTime: baseTime + 20 * 2048 }],
+    edges: {
+      complete: baseTime + 9 * 2048,
+      droppedBefore: baseTime,
+      gaps: [
+        {
+          replica: 0,
+          segments: [
+            { first: 3, firstTime: baseTime + 3, timeBefore: 0, last: 4, lastTime: baseTime + 4 },
+            {
+              first: 9,
+              firstTime: baseTime + 9 * 2048,
+              timeBefore: baseTime + 8,
+              last: 20,
+              lastTime: baseTime + 20 * 2048,
+            },
+          ],
+        },
+      ],
+      dropped: [{ replica: 0, seq: 2 }],
+      dangling: [{ replica: eve, seq: 7, time: baseTime + 5 }],
+    },
+  },
+};
 
 function frozen(name: string, written: Uint8Array): Uint8Array {
   const path = join(folder, `${name}.hex`);
@@ -40,7 +91,15 @@ test.each(Object.entries(frames))('[S4] %s is read as it was written, and writte
   expect(toHex(encodeMessage(decodeMessage(bytes) as Message))).toBe(toHex(bytes));
 });
 
+test.each(Object.entries(manifests))('%s is read as it was written, and written as it was', (name, manifest) => {
+  const bytes = frozen(name, encodeManifest(manifest));
+  expect(decodeManifest(bytes)).toEqual(manifest);
+  expect(toHex(encodeManifest(decodeManifest(bytes)))).toBe(toHex(bytes));
+});
+
 test('[B1] every fixture is read by a test', () => {
-  const names = [...Object.keys(blocks), ...Object.keys(frames)].map((name) => `${name}.hex`);
+  const names = [...Object.keys(blocks), ...Object.keys(frames), ...Object.keys(manifests)].map(
+    (name) => `${name}.hex`,
+  );
   expect(readdirSync(folder).sort()).toEqual(names.sort());
 });
