@@ -2,8 +2,8 @@
  * How far the events of one log have come, as told to the app: pending, stored on this node's disk, relayed to a node that
  * promises to keep them, rejected by one.
  *
- * - [H5] A run that this store has written and that no durable node is known to have whole is noted in storage until one
- *   does. After a restart its events are offered to durable nodes again, and no retention deletes them.
+ * - [H5] A run that this store has written is noted in storage until a later start finds there that a durable node has it
+ *   whole. After a restart its events are offered to durable nodes again, and no retention deletes them.
  */
 import {
   type EventId,
@@ -173,7 +173,7 @@ export class Deliveries {
       const kept = [...others, ...this.#kept.values()].slice(-relayedRunsMax);
       for (const replica of [...this.#kept.keys()].slice(0, -relayedRunsMax)) this.#kept.delete(replica);
       await storage.setMetadata(relayedKey(id), writeRelayed(kept));
-      await this.#settle();
+      this.#settle();
     }
   }
 
@@ -187,15 +187,11 @@ export class Deliveries {
     }
   }
 
-  /** H5. Takes runs off the list that durable nodes have whole. */
-  async #settle(): Promise<void> {
-    const { id, storage } = this.#of;
-    for (const [replica, last] of this.#own) {
-      const relayed = this.#relayed.get(replica)?.seq ?? 0;
-      if (relayed < last) continue;
-      this.#own.delete(replica);
-      await storage.settleRun(id, replica, relayed);
-    }
+  /** H5. Takes runs off the list that durable nodes have whole. Returns them. */
+  #settle(): [ReplicaId, SequenceNumber][] {
+    const settled = [...this.#own].filter(([replica, last]) => (this.#relayed.get(replica)?.seq ?? 0) >= last);
+    for (const [replica] of settled) this.#own.delete(replica);
+    return settled;
   }
 
   /** Resolves once what is known is kept. */
@@ -210,8 +206,10 @@ export class Deliveries {
       this.#kept.set(run.replica, run);
       this.#relayed.set(run.replica, { seq: run.seq, delivery: Object.freeze({ state: 'relayed', node: run.node }) });
     }
-    // The node may have ended before it was taken off the list.
-    await this.#settle();
+    // In storage a run stays on the list until a later start reads that it was relayed: a tab that writes at the same moment
+    // may put an older record back, and then the run is offered once more.
+    const { id, storage } = this.#of;
+    for (const [replica, last] of this.#settle()) await storage.settleRun(id, replica, last);
   }
 }
 
