@@ -550,6 +550,10 @@ class Node implements GossipNode, LogHost, SessionHost {
     else console.warn(`gossip-log: ${reason.message}`);
   }
 
+  /**
+   * A store that fails for a while is asked again: without its clock the node could not say when anything is written. One
+   * that cannot be opened says so with a `reason`, and that is for the app to know.
+   */
   async #readClock(): Promise<void> {
     if (this.#asleep !== undefined) {
       // Logs stay `opening`, as they are on the page before it has read anything.
@@ -558,8 +562,25 @@ class Node implements GossipNode, LogHost, SessionHost {
       });
       throw new GossipError('node-closed', 'the node is closed');
     }
-    const offset = await this.storage.getMetadata(clockOffsetKey);
-    if (offset !== undefined) this.#clockOffsetMs = Number(utf8Decoder().decode(offset)) || 0;
+    for (let pauseMs = limits.storageRetryMsMax / 10; ; pauseMs = Math.min(2 * pauseMs, limits.storageRetryMsMax)) {
+      try {
+        const offset = await this.storage.getMetadata(clockOffsetKey);
+        if (offset !== undefined) this.#clockOffsetMs = Number(utf8Decoder().decode(offset)) || 0;
+        return;
+      } catch (error) {
+        const passing =
+          error instanceof GossipError && error.code === 'storage-failed' && error.context['reason'] === undefined;
+        if (!passing || this.#closed !== undefined) throw error;
+        this.onError(error);
+        await new Promise<void>((resolve) => {
+          const cancel = this.environment.setTimer(pauseMs, resolve);
+          this.#stopWaiting = () => {
+            cancel();
+            resolve();
+          };
+        });
+      }
+    }
   }
 
   #correctClock({ name, clockOffsetMs }: Peer): void {

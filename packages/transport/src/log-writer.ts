@@ -166,8 +166,9 @@ export class LogWriter {
   async #commit(log: ReplicatedLog<unknown>, batch: readonly LogEntry[]): Promise<void> {
     const { id, storage, durable, codec, reach, deliveries } = this.#of;
     await reach.keep(log);
-    // Beside the commit, so that it need not wait for a write: without it the log takes any codec once more.
-    const keeping = codec.keep();
+    // Beside the commit, which need not wait for it. What fails here is written with the next commit: until then the log
+    // takes any codec once more.
+    const keeping = codec.keep().catch(() => undefined);
     const ownRuns = new Map<ReplicaId, SequenceNumber>();
     for (const { origin, runs } of batch) {
       // A durable node need not find another one that keeps what it writes.
@@ -175,7 +176,8 @@ export class LogWriter {
     }
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const durability = durable || ownRuns.size > 0 ? 'strict' : 'relaxed';
-    const [keys] = await Promise.all([storage.commit(id, batch, { durability, ownRuns }), keeping]);
+    const keys = await storage.commit(id, batch, { durability, ownRuns });
+    await keeping;
     for (const key of keys) this.#of.kept(key);
     deliveries.wrote(ownRuns);
   }

@@ -16,33 +16,30 @@ function closedStorage(disk: { error: GossipError | undefined }): GossipStorage 
   return Object.fromEntries(calls) as GossipStorage;
 }
 
-// A browser says why; a folder that cannot be opened does not.
-test.each([{ reason: 'unavailable' }, {}])(
-  'a store that does not open fails its logs with storage-failed and $reason; the node connects, and opens them later',
-  async (context) => {
-    const disk: { error: GossipError | undefined } = {
-      error: new GossipError('storage-failed', 'database a: the browser forbids it', { context }),
-    };
-    const pair = memoryPair();
-    const one = createGossipNode({ storage: closedStorage(disk), connections: [pair.left] });
-    const other = createGossipNode({ storage: memoryStorage(), connections: [pair.right] });
-    const statuses: string[] = [];
-    const log = one.open<string>('room');
-    log.subscribe(() => statuses.push(log.status));
-    await expect(log.ready).rejects.toMatchObject({ code: 'storage-failed', context });
-    expect(statuses).toEqual(['failed']);
-    expect(log.error).toMatchObject({ code: 'storage-failed', context });
-    expect(() => log.append('lost')).toThrow(expect.objectContaining({ code: 'storage-failed' }));
-    await new Promise<void>((resolve) => {
-      const look = () => one.connection().status === 'online' && resolve();
-      one.subscribe(look);
-      look();
-    });
+test('a store that does not open fails its logs with storage-failed and the reason; the node connects, and opens them later', async () => {
+  const context = { reason: 'unavailable' };
+  const disk: { error: GossipError | undefined } = {
+    error: new GossipError('storage-failed', 'database a: the browser forbids it', { context }),
+  };
+  const pair = memoryPair();
+  const one = createGossipNode({ storage: closedStorage(disk), connections: [pair.left] });
+  const other = createGossipNode({ storage: memoryStorage(), connections: [pair.right] });
+  const statuses: string[] = [];
+  const log = one.open<string>('room');
+  log.subscribe(() => statuses.push(log.status));
+  await expect(log.ready).rejects.toMatchObject({ code: 'storage-failed', context });
+  expect(statuses).toEqual(['failed']);
+  expect(log.error).toMatchObject({ code: 'storage-failed', context });
+  expect(() => log.append('lost')).toThrow(expect.objectContaining({ code: 'storage-failed' }));
+  await new Promise<void>((resolve) => {
+    const look = () => one.connection().status === 'online' && resolve();
+    one.subscribe(look);
+    look();
+  });
 
-    disk.error = undefined;
-    const again = one.open<string>('room');
-    await again.ready;
-    await again.delivered(again.append('kept'));
-    await Promise.all([one.close(), other.close()]);
-  },
-);
+  disk.error = undefined;
+  const again = one.open<string>('room');
+  await again.ready;
+  await again.delivered(again.append('kept'));
+  await Promise.all([one.close(), other.close()]);
+});
