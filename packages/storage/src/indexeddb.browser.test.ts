@@ -101,6 +101,27 @@ test('[P1] a full disk rejects with storage-failed, writes nothing, and the next
   expect((await storage.load('log')).records).toHaveLength(2);
 });
 
+test('a disk that small commits fill up rejects each of them with storage-failed, and none hangs [P1]', async () => {
+  const buckets = (navigator as Navigator & { storageBuckets: StorageBuckets }).storageBuckets;
+  const bucket = await buckets.open('filled', { quota: 512 * 1024 });
+  onTestFinished(() => buckets.delete('filled'));
+  vi.stubGlobal('indexedDB', bucket.indexedDB);
+  const storage = open('filled');
+  // Random, or the database would compress them.
+  const entries = [{ block: crypto.getRandomValues(new Uint8Array(30 * 1024)) }];
+  let kept = 0;
+  const refused: unknown[] = [];
+  for (let i = 0; i < 60; i++)
+    await storage.commit('log', entries, strict).then(
+      () => kept++,
+      (error) => refused.push(error),
+    );
+  expect(refused.length).toBeGreaterThan(10);
+  for (const error of refused)
+    expect(error).toMatchObject({ code: 'storage-failed', cause: { name: 'QuotaExceededError' } });
+  expect((await storage.load('log')).records).toHaveLength(kept);
+});
+
 test('[P2] a connection that the browser ended is opened again, whether it said so or not', async () => {
   const storage = open(await database());
   await storage.commit('log', one, strict);

@@ -278,8 +278,8 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
         const noting = [...ownRuns].map(([replica, last]) =>
           transaction.objectStore('ownRuns').put(sealNumber(runKey(log, replica), last), [log, replica]),
         );
-        // Otherwise the browser would ask, after the last request, whether more come: nobody may be there to answer.
-        transaction.commit?.();
+        // Not ended by `commit`, which a page that is left would not need to answer: on a full disk Chromium never ends a
+        // transaction that was.
         const [ordinals] = await Promise.all([Promise.all(adding), Promise.all(noting)]);
         return ordinals.map(String);
       });
