@@ -330,7 +330,11 @@ test('[P9] a folder that cannot be opened rejects with storage-failed, and the n
   const inTheWay = join(path, '..');
   await writeFile(inTheWay, '');
   const storage = open(path);
-  await expect(storage.logs()).rejects.toMatchObject({ code: 'storage-failed', cause: expect.any(Error) });
+  await expect(storage.logs()).rejects.toMatchObject({
+    code: 'storage-failed',
+    context: { reason: 'unavailable' },
+    cause: expect.any(Error),
+  });
   await rm(inTheWay);
   expect(await storage.logs()).toEqual([]);
 });

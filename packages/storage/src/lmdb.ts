@@ -32,6 +32,7 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import {
   checkOptions,
+  GossipError,
   type GossipStorage,
   type JournalRecord,
   limits,
@@ -120,7 +121,7 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
   let releaseFolder = async () => {};
 
   async function start(): Promise<Environment> {
-    const folder = folderOf(path);
+    const folder = reachable(path, () => folderOf(path));
     if (!exclusive) return openEnvironment(folder);
     const release = await claimFolder(folder);
     try {
@@ -339,6 +340,19 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
   };
 }
 
+/** @throws GossipError `storage-failed` with a `reason`, so that a node fails its logs instead of asking for ever. */
+function reachable<T>(path: string | URL, use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GossipError('storage-failed', `folder ${path}: ${why}`, {
+      context: { path: String(path), reason: 'unavailable' },
+      cause,
+    });
+  }
+}
+
 /** The real path of a folder, made when it is missing. */
 function folderOf(path: string | URL): string {
   mkdirSync(path, { recursive: true });
@@ -367,16 +381,18 @@ async function openEnvironment(folder: string): Promise<Environment> {
     env = environments.get(folder);
   }
   if (!env) {
-    const db: Database = open({
-      path: folder,
-      // Without it a folder with a dot in its name is taken for a file.
-      noSubdir: false,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      overlappingSync: false,
-      // With it, every failed commit leaves a rejected promise that nobody can handle, which ends the process.
-      eventTurnBatching: false,
-    });
+    const db: Database = reachable(folder, () =>
+      open({
+        path: folder,
+        // Without it a folder with a dot in its name is taken for a file.
+        noSubdir: false,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        overlappingSync: false,
+        // With it, every failed commit leaves a rejected promise that nobody can handle, which ends the process.
+        eventTurnBatching: false,
+      }),
+    );
     const checked = checkFormat(db, folder).then(() => collectRemoved(db));
     env = { db, folder, checked, users: 0 };
     environments.set(folder, env);
