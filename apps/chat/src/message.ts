@@ -81,7 +81,7 @@ const rawNameCharsMax = 1_000;
  */
 export function cleanName(name: string): string {
   const visible = seenCharacters(name.slice(0, rawNameCharsMax));
-  // What was cut off may have made a joiner at the end visible.
+  // Cutting may leave a joiner at the end, where it shows.
   const short = seenCharacters([...visible].slice(0, nameCharsMax).join(''));
   return /[\p{L}\p{N}\p{P}\p{S}]/u.test(short) ? short : '';
 }

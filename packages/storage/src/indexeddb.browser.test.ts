@@ -81,12 +81,16 @@ test('[P2] commits ask the browser for the durability that they were asked for',
   expect(transactions.mock.results.map(({ value }) => value.durability)).toEqual(['strict', 'relaxed']);
 });
 
-test('[P1] a full disk rejects with storage-failed, writes nothing, and the next commit can succeed', async () => {
-  // A bucket has a quota of its own, and a database like any other.
+/** A bucket has a quota of its own, and a database like any other. */
+async function useSmallBucket(name: string): Promise<void> {
   const buckets = (navigator as Navigator & { storageBuckets: StorageBuckets }).storageBuckets;
-  const bucket = await buckets.open('full', { quota: 512 * 1024 });
-  onTestFinished(() => buckets.delete('full'));
+  const bucket = await buckets.open(name, { quota: 512 * 1024 });
+  onTestFinished(() => buckets.delete(name));
   vi.stubGlobal('indexedDB', bucket.indexedDB);
+}
+
+test('[P1] a full disk rejects with storage-failed, writes nothing, and the next commit can succeed', async () => {
+  await useSmallBucket('full');
   const storage = open('full');
   await storage.commit('log', one, strict);
   const entries = [...one, { block: new Uint8Array(1024 * 1024) }];
@@ -102,10 +106,7 @@ test('[P1] a full disk rejects with storage-failed, writes nothing, and the next
 });
 
 test('a disk that small commits fill up rejects each of them with storage-failed, and none hangs [P1]', async () => {
-  const buckets = (navigator as Navigator & { storageBuckets: StorageBuckets }).storageBuckets;
-  const bucket = await buckets.open('filled', { quota: 512 * 1024 });
-  onTestFinished(() => buckets.delete('filled'));
-  vi.stubGlobal('indexedDB', bucket.indexedDB);
+  await useSmallBucket('filled');
   const storage = open('filled');
   // Random, or the database would compress them.
   const entries = [{ block: crypto.getRandomValues(new Uint8Array(30 * 1024)) }];

@@ -278,8 +278,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
         const noting = [...ownRuns].map(([replica, last]) =>
           transaction.objectStore('ownRuns').put(sealNumber(runKey(log, replica), last), [log, replica]),
         );
-        // Not ended by `commit`, which a page that is left would not need to answer: on a full disk Chromium never ends a
-        // transaction that was.
+        // No explicit `commit()`: on a full disk Chromium never ends a transaction that was committed explicitly.
         const [ordinals] = await Promise.all([Promise.all(adding), Promise.all(noting)]);
         return ordinals.map(String);
       });
