@@ -30,28 +30,28 @@ export const mutants = [
   {
     name: 'reuse the last id',
     file: hosted,
-    find: 'freshReplica: () => this.#host.freshReplica(),',
-    replace: 'freshReplica: () => [...this.deliveries.ownRuns.keys()].at(-1) ?? this.#host.freshReplica(),',
+    find: 'freshWriter: () => this.#host.freshWriter(),',
+    replace: 'freshWriter: () => [...this.deliveries.ownRuns.keys()].at(-1) ?? this.#host.freshWriter(),',
     faults: ['restore', 'crash', 'release'],
   },
   {
     name: 'continue an id after a restart',
     file: 'packages/core/src/log/own-rows.ts',
-    find: 'if (!this.#isKept || replicas.find(id) < 0) return id;',
-    replace: 'return replicas.ids[0] ?? id;',
+    find: 'if (!this.#isKept || writers.find(id) < 0) return id;',
+    replace: 'return writers.ids[0] ?? id;',
     faults: ['restore', 'crash', 'release'],
   },
   {
     name: 'drop a dependency check',
     file: buffer,
-    find: 'if (this.#isMissing(other, seq, time)) return { replica: other, seq, time };',
+    find: 'if (this.#isMissing(other, seq, time)) return { writer: other, seq, time };',
     replace: '',
   },
   {
     name: 'break ties of equal times by arrival',
     file: 'packages/core/src/log/ordered-log.ts',
-    find: 'return this.tables.replicas.compare(chunk.replica[row] as number, replica);',
-    replace: 'return (chunk.replica[row] as number) - replica;',
+    find: 'return this.tables.writers.compare(chunk.writer[row] as number, writer);',
+    replace: 'return (chunk.writer[row] as number) - writer;',
   },
   {
     name: 'acknowledge before it is durable',
@@ -80,8 +80,8 @@ export const mutants = [
   {
     name: 'send events that are not stored',
     file: log,
-    find: 'new Lacking(this.#tables, known, this.#replicas.stored)',
-    replace: 'new Lacking(this.#tables, known, this.#replicas.last)',
+    find: 'new Lacking(this.#tables, known, this.#writers.stored)',
+    replace: 'new Lacking(this.#tables, known, this.#writers.last)',
   },
   {
     name: 'ignore what a peer wants',
@@ -166,7 +166,7 @@ export const mutants = [
   {
     name: 'pack what is not stored',
     file: packer,
-    find: '(chunk.seq[row] as number) <= (replicas.stored[chunk.replica[row] as number] as number);',
+    find: '(chunk.seq[row] as number) <= (writers.stored[chunk.writer[row] as number] as number);',
     replace: 'chunk.seq.length > row;',
     faults: ['crash', 'full-disk', 'slow-disk', 'power'],
   },

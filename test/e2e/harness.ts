@@ -270,8 +270,8 @@ export class Visitor {
   allRelayed(): Promise<void> {
     return this.page.evaluate(async () => {
       const { log } = globalThis as unknown as PageGlobals;
-      const { replica } = await log.ready;
-      for (const event of log.snapshot()) if (event.replica === replica) await log.delivered(event, 'relayed');
+      const { writer } = await log.ready;
+      for (const event of log.snapshot()) if (event.writer === writer) await log.delivered(event, 'relayed');
     });
   }
 

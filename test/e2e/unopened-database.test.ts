@@ -87,7 +87,7 @@ test('an older tab that blocks is told of; when it is closed, what it has stored
       new Promise<void>((resolve) => {
         const asked = indexedDB.open('room', 1);
         asked.onupgradeneeded = () => {
-          for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas']) {
+          for (const store of ['journal', 'aside', 'heads', 'metadata', 'writers']) {
             asked.result.createObjectStore(store);
           }
         };

@@ -7,11 +7,11 @@ const minute = 60_000;
 const noon = new Date(2026, 2, 10, 12).getTime();
 let made = 0;
 
-function event(timestamp: number, author: string | undefined, replica = 'r'): LogEvent {
+function event(timestamp: number, author: string | undefined, writer = 'r'): LogEvent {
   const payload = author === undefined ? 'junk' : { text: 'x', author: { id: author, name: author, color: '#123456' } };
   return {
-    id: `${replica}.${++made}`,
-    replica,
+    id: `${writer}.${++made}`,
+    writer,
     seq: made,
     timestamp,
     clock: timestamp * 2048,

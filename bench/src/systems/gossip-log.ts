@@ -1,5 +1,5 @@
 /** gossip-log: the log alone where a workload is about the log, nodes where it is about exchange and disks. */
-import { type Environment, type GossipStorage, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type Environment, type GossipStorage, type WriterId, writerIdFromBytes } from '@gossip-log/core';
 import { ReplicatedLog } from '@gossip-log/core/sync';
 import { view, where } from '@gossip-log/core/view';
 import { createRelay } from '@gossip-log/relay';
@@ -33,11 +33,11 @@ export class LogReplica implements Replica {
 
   constructor(writer: number) {
     const journal = {
-      freshReplica: (): never => {
+      freshWriter: (): never => {
         throw new Error('bench: no writer here has to give way');
       },
     };
-    this.log = new ReplicatedLog<ChatEvent>({ id, replica: replicaOf(writer), now: () => this.#now }, journal);
+    this.log = new ReplicatedLog<ChatEvent>({ id, writer: writerOf(writer), now: () => this.#now }, journal);
   }
 
   append(event: ChatEvent): void {
@@ -297,9 +297,9 @@ function mergedOf(updates: readonly Uint8Array[]): Uint8Array[] {
   return replica.blocks();
 }
 
-function replicaOf(writer: number): ReplicaId {
+function writerOf(writer: number): WriterId {
   const random = mulberry32(1_000 + writer);
-  return replicaIdFromBytes(Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256)));
+  return writerIdFromBytes(Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256)));
 }
 
 function never(): never {

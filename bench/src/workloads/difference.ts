@@ -2,7 +2,7 @@
  * One event more on one side, anywhere in a history: what finding and sending it takes. The other side has the history on
  * disk and the newest events alone in memory. Of three places the worst is given.
  */
-import type { ReplicaId } from '@gossip-log/core';
+import type { WriterId } from '@gossip-log/core';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { exported } from '../../../packages/core/test/sample-blocks.js';
 import { type ChatEvent, chatEvents, payloadBytes } from '../events.js';
@@ -29,7 +29,7 @@ const workload = (name: string, title: string, events: number, fixture: 'stored'
 export const differences: readonly Workload[] = [
   workload('difference', 'ten writers', 1_000_000, 'stored'),
   workload('difference-10k', 'ten thousand writers', 100_000, 'stored-many'),
-  // A log knows at most 100,000 replicas, those of both sides and of the one event among them.
+  // A log knows at most 100,000 writers, those of both sides and of the one event among them.
   workload('difference-100k', 'nearly a hundred thousand writers', 999_000, 'stored-many'),
 ];
 
@@ -40,14 +40,14 @@ async function differ({ count, stored }: Context, fixture: 'stored' | 'stored-ma
     const event = events[Math.floor(count * place)] as ChatEvent;
     const writer = new LogReplica(writerOfIt);
     writer.append(event);
-    const replica: ReplicaId = writer.log.replica;
+    const lacking: WriterId = writer.log.writer;
     const { result, bytes, messages, roundTrips, seconds } = await exchange(
       id,
       [
         { storage: lmdbStorage({ path: stored(fixture) }), window: { last: shown } },
         { storage: lmdbStorage({ path: stored(fixture) }), blocks: exported(writer.take(), id) },
       ],
-      ([here]) => here?.version().get(replica) === 1,
+      ([here]) => here?.version().get(lacking) === 1,
       ([here]) => here?.length ?? 0,
     );
     verify(result >= Math.min(shown, count), 'the newest events are shown');

@@ -1,5 +1,5 @@
 /** What a reader pays after each change, in a small log and in a large one: the snapshot, and reading from it. */
-import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
 import { mulberry32 } from '../../../packages/core/test/message-generator.js';
 import { type ChatEvent, chatEvents } from '../events.js';
 import { collectGarbage, type Figure, verify, type Workload } from '../workload.js';
@@ -19,7 +19,7 @@ export const snapshot: Workload = {
 function readLog(count: number): Figure[] {
   const log = createGossipLog<ChatEvent>({
     id: 'bench',
-    replica: replicaIdFromBytes(new Uint8Array(16).fill(8)),
+    writer: writerIdFromBytes(new Uint8Array(16).fill(8)),
     now: () => 2_000_000_000_000,
   });
   const events = chatEvents(Math.min(count, rounds));

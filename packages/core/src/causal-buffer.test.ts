@@ -1,25 +1,25 @@
 import { expect, test, vi } from 'vitest';
 import { ada, baseTime, blockOf, bob, exported, type Row } from '../test/sample-blocks.js';
-import { createGossipLog, type GossipLog, replicaIdFromBytes } from './index.js';
+import { createGossipLog, type GossipLog, writerIdFromBytes } from './index.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
 import { ReplicatedLog } from './replicated-log.js';
 import { WaitingRows } from './waiting-rows.js';
 
-const options = { id: 'tea', replica: replicaIdFromBytes(new Uint8Array(16)), now: () => 1_800_000_000_000 };
+const options = { id: 'tea', writer: writerIdFromBytes(new Uint8Array(16)), now: () => 1_800_000_000_000 };
 const rowsFrom = (first: number, count: number, payload = '1'): Row[] =>
-  Array.from({ length: count }, (_, i) => ({ replica: ada, seq: first + i, time: baseTime + first + i, payload }));
+  Array.from({ length: count }, (_, i) => ({ writer: ada, seq: first + i, time: baseTime + first + i, payload }));
 
 test('[L2] [G2] events wait for what they depend on, and the log says what is missing', () => {
   const log = createGossipLog(options);
-  const deps = [{ replica: bob, seq: 4, time: baseTime }];
-  const waits: Row[] = [{ replica: ada, seq: 3, time: baseTime + 9, deps, payload: '"later"' }];
+  const deps = [{ writer: bob, seq: 4, time: baseTime }];
+  const waits: Row[] = [{ writer: ada, seq: 3, time: baseTime + 9, deps, payload: '"later"' }];
   expect(log.merge(exported([blockOf(waits)]))).toEqual({
     added: 0,
     duplicates: 0,
     parked: 1,
     missing: expect.arrayContaining([
-      { replica: ada, first: 1, last: 2 },
-      { replica: bob, first: 1, last: 4 },
+      { writer: ada, first: 1, last: 2 },
+      { writer: bob, first: 1, last: 4 },
     ]),
   });
   expect(log.length).toBe(0);
@@ -28,14 +28,14 @@ test('[L2] [G2] events wait for what they depend on, and the log says what is mi
     duplicates: 0,
     parked: 1,
     missing: expect.arrayContaining([
-      { replica: ada, first: 1, last: 2 },
-      { replica: bob, first: 1, last: 4 },
+      { writer: ada, first: 1, last: 2 },
+      { writer: bob, first: 1, last: 4 },
     ]),
   });
   log.merge(exported([blockOf(rowsFrom(1, 2))]));
   expect(log.length).toBe(2);
   const ofBob = Array.from({ length: 4 }, (_, i) => ({
-    replica: bob,
+    writer: bob,
     seq: i + 1,
     time: baseTime - 3 + i,
     payload: '2',
@@ -80,8 +80,8 @@ test('[L7] over its bound of bytes the buffer drops the newest', () => {
 
 test('[G2] a reference whose claimed time proves wrong is void, on whatever way it came', () => {
   // Ada's third event is claimed at a time that her second has passed.
-  const deps = [{ replica: ada, seq: 3, time: baseTime + 1 }];
-  const claiming: Row = { replica: bob, seq: 1, time: baseTime + 5, deps, payload: '"bob"' };
+  const deps = [{ writer: ada, seq: 3, time: baseTime + 1 }];
+  const claiming: Row = { writer: bob, seq: 1, time: baseTime + 5, deps, payload: '"bob"' };
   const before = rowsFrom(1, 2);
   const orders: Row[][][] = [
     [before, [claiming]],
@@ -104,16 +104,16 @@ test('[L7] what waits for one event is not looked at for every other', () => {
   const log = new ReplicatedLog(options);
   let looks = 0;
   const hub = rowsFrom(1, 400);
-  // Each of these refers to Ada's last event; reading its replica shows that it is looked at.
+  // Each of these refers to Ada's last event; reading its writer shows that it is looked at.
   for (let i = 0; i < 400; i++) {
-    const writer = replicaIdFromBytes(
+    const author = writerIdFromBytes(
       new Uint8Array(16)
         .fill(9)
         .fill(i & 255, 0, 1)
         .fill(i >> 8, 1, 2),
     );
-    const deps = [{ replica: ada, seq: 401, time: baseTime + 1_000_000 }];
-    log.receive([blockOf([{ replica: writer, seq: 1, time: baseTime + 2_000_000 + i, deps, payload: '' }])]);
+    const deps = [{ writer: ada, seq: 401, time: baseTime + 1_000_000 }];
+    log.receive([blockOf([{ writer: author, seq: 1, time: baseTime + 2_000_000 + i, deps, payload: '' }])]);
   }
   const wake = vi.spyOn(WaitingRows.prototype, 'wake');
   for (const row of hub) log.receive([blockOf([row])]);

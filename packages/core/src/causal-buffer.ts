@@ -1,15 +1,15 @@
 /**
- * Events that wait for a predecessor or a dependency, bounded. Each waits at one replica: that of the first reference
+ * Events that wait for a predecessor or a dependency, bounded. Each waits at one writer: that of the first reference
  * it lacks. Above the bounds the newest are dropped; they can be fetched again.
  *
  * Who waits for its writer's previous event is found by that event's number. Lists are kept for the others alone, and
  * those are few: a writer's first event that waits for a dependency keeps all later ones waiting for their predecessor.
  */
 import { type DecodedBlock, timeBeforeRow } from './codec/block.js';
-import type { ReplicaId } from './ids.js';
+import type { WriterId } from './ids.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
 import type { Edges, MissingEvent } from './log/edges.js';
-import type { ReplicaTable } from './log/replica-table.js';
+import type { WriterTable } from './log/writer-table.js';
 import { ParkedRows } from './parked-rows.js';
 import type { Run } from './ports/storage.js';
 import { WaitingRows } from './waiting-rows.js';
@@ -19,19 +19,19 @@ const spareLists = 64;
 
 /** @internal */
 export class CausalBuffer {
-  readonly #replicas: ReplicaTable;
+  readonly #writers: WriterTable;
   readonly #edges: Edges;
   readonly #parked = new ParkedRows();
-  /** By slot, the replica that a row waits for; its own when it waits for its writer's previous event. */
+  /** By slot, the writer that a row waits for; its own when it waits for its writer's previous event. */
   readonly #waitsFor: number[] = [];
   readonly #waiting = new Map<number, WaitingRows<number>>();
   readonly #byDot = new Map<number, number>();
-  /** Per replica, the last event that is known to be missing. */
+  /** Per writer, the last event that is known to be missing. */
   readonly #needed = new Map<number, number>();
 
-  /** `replicas` says what is in the log: up to `last`, per replica; `edges` which references count as met (K1). */
-  constructor(replicas: ReplicaTable, edges: Edges) {
-    this.#replicas = replicas;
+  /** `writers` says what is in the log: up to `last`, per writer; `edges` which references count as met (K1). */
+  constructor(writers: WriterTable, edges: Edges) {
+    this.#writers = writers;
     this.#edges = edges;
   }
 
@@ -44,24 +44,24 @@ export class CausalBuffer {
     return this.#parked;
   }
 
-  has(replica: number, seq: number): boolean {
-    return this.#byDot.has(dot(replica, seq));
+  has(writer: number, seq: number): boolean {
+    return this.#byDot.has(dot(writer, seq));
   }
 
   /** What a row of a block lacks first; `undefined` when nothing is missing (G2). */
-  lackedBy(block: DecodedBlock, row: number, replicas: readonly number[]): MissingEvent | undefined {
-    const replica = replicas[block.replica[row] as number] as number;
+  lackedBy(block: DecodedBlock, row: number, writers: readonly number[]): MissingEvent | undefined {
+    const writer = writers[block.writer[row] as number] as number;
     const before = (block.seq[row] as number) - 1;
-    if (this.#replicas.last[replica] !== before) {
+    if (this.#writers.last[writer] !== before) {
       const time = timeBeforeRow(block, row);
-      if (!this.#follows(replica, before, time)) return { replica, seq: before, time };
+      if (!this.#follows(writer, before, time)) return { writer, seq: before, time };
     }
     const end = block.depStart[row + 1] as number;
     for (let i = block.depStart[row] as number; i < end; i++) {
-      const other = replicas[block.depReplica[i] as number] as number;
+      const other = writers[block.depWriter[i] as number] as number;
       const seq = block.depSeq[i] as number;
       const time = block.depTime[i] as number;
-      if (this.#isMissing(other, seq, time)) return { replica: other, seq, time };
+      if (this.#isMissing(other, seq, time)) return { writer: other, seq, time };
     }
     return undefined;
   }
@@ -70,31 +70,31 @@ export class CausalBuffer {
   lackedByParked(slot: number): MissingEvent | undefined {
     const parked = this.#parked;
     if (this.#lacksPredecessor(slot)) {
-      return { replica: parked.replica(slot), seq: parked.seq(slot) - 1, time: parked.timeBefore(slot) };
+      return { writer: parked.writer(slot), seq: parked.seq(slot) - 1, time: parked.timeBefore(slot) };
     }
     let missing: MissingEvent | undefined;
-    parked.eachDependency(slot, (replica, seq, time) => {
-      if (missing === undefined && this.#isMissing(replica, seq, time)) missing = { replica, seq, time };
+    parked.eachDependency(slot, (writer, seq, time) => {
+      if (missing === undefined && this.#isMissing(writer, seq, time)) missing = { writer, seq, time };
     });
     return missing;
   }
 
   /** Parks a row of a block, and notes what it refers to and is neither here nor parked. */
-  park(block: DecodedBlock, row: number, replicas: readonly number[], lacks: MissingEvent): void {
-    const slot = this.#parked.add(block, row, replicas);
+  park(block: DecodedBlock, row: number, writers: readonly number[], lacks: MissingEvent): void {
+    const slot = this.#parked.add(block, row, writers);
     this.wait(slot, lacks);
     this.#eachMissing(slot, this.#need);
   }
 
   /** A row in a slot waits for what it lacks first. */
-  wait(slot: number, { replica: waitsFor, seq, time }: MissingEvent): void {
-    const replica = this.#parked.replica(slot);
-    this.#byDot.set(dot(replica, this.#parked.seq(slot)), slot);
+  wait(slot: number, { writer: waitsFor, seq, time }: MissingEvent): void {
+    const writer = this.#parked.writer(slot);
+    this.#byDot.set(dot(writer, this.#parked.seq(slot)), slot);
     this.#waitsFor[slot] = waitsFor;
-    if (waitsFor === replica) return;
+    if (waitsFor === writer) return;
     let waiting = this.#waiting.get(waitsFor);
     if (waiting === undefined) {
-      waiting = new WaitingRows<number>(this.#replicas.last[waitsFor] as number);
+      waiting = new WaitingRows<number>(this.#writers.last[waitsFor] as number);
       this.#waiting.set(waitsFor, waiting);
     }
     waiting.add(slot, seq, time);
@@ -102,10 +102,10 @@ export class CausalBuffer {
 
   /** A row waits no more. It stays in its slot until that is freed. */
   take(slot: number): void {
-    this.#byDot.delete(dot(this.#parked.replica(slot), this.#parked.seq(slot)));
+    this.#byDot.delete(dot(this.#parked.writer(slot), this.#parked.seq(slot)));
     const waitsFor = this.#waitsFor[slot] as number;
     const waiting = this.#waiting.get(waitsFor);
-    if (waiting === undefined || waitsFor === this.#parked.replica(slot)) return;
+    if (waiting === undefined || waitsFor === this.#parked.writer(slot)) return;
     waiting.delete(slot);
     if (waiting.size === 0 && this.#waiting.size > spareLists) this.#waiting.delete(waitsFor);
   }
@@ -116,11 +116,11 @@ export class CausalBuffer {
     this.#parked.free(slot);
   }
 
-  /** The rows that the last events of `replica` may have freed. */
-  waitingFor(replica: number): number[] {
-    const last = this.#replicas.last[replica] as number;
-    const slots = this.#waiting.get(replica)?.wake(last, this.#replicas.lastTime[replica] as number) ?? [];
-    const next = this.#byDot.get(dot(replica, last + 1));
+  /** The rows that the last events of `writer` may have freed. */
+  waitingFor(writer: number): number[] {
+    const last = this.#writers.last[writer] as number;
+    const slots = this.#waiting.get(writer)?.wake(last, this.#writers.lastTime[writer] as number) ?? [];
+    const next = this.#byDot.get(dot(writer, last + 1));
     if (next !== undefined) slots.push(next);
     return slots;
   }
@@ -129,9 +129,9 @@ export class CausalBuffer {
   unmet(): MissingEvent[] {
     const unmet = new Map<number, MissingEvent>();
     for (const slot of this.#byDot.values()) {
-      this.#eachMissing(slot, (replica, seq, time) => {
-        const key = dot(replica, seq);
-        if (!this.has(replica, seq) && (unmet.get(key)?.time ?? -1) < time) unmet.set(key, { replica, seq, time });
+      this.#eachMissing(slot, (writer, seq, time) => {
+        const key = dot(writer, seq);
+        if (!this.has(writer, seq) && (unmet.get(key)?.time ?? -1) < time) unmet.set(key, { writer, seq, time });
       });
     }
     return [...unmet.values()];
@@ -143,9 +143,9 @@ export class CausalBuffer {
     let latest = -1;
     for (const slot of this.#byDot.values()) {
       const timeBefore = this.#parked.timeBefore(slot);
-      if (timeBefore > latest && this.#edges.begins(this.#parked.replica(slot), timeBefore)) latest = timeBefore;
-      this.#parked.eachDependency(slot, (replica, seq, time) => {
-        if (time < complete && time > latest && !this.#edges.holds(replica, seq)) latest = time;
+      if (timeBefore > latest && this.#edges.begins(this.#parked.writer(slot), timeBefore)) latest = timeBefore;
+      this.#parked.eachDependency(slot, (writer, seq, time) => {
+        if (time < complete && time > latest && !this.#edges.holds(writer, seq)) latest = time;
       });
     }
     return latest;
@@ -163,59 +163,59 @@ export class CausalBuffer {
   inOrder(slots: number[]): number[] {
     const parked = this.#parked;
     return slots.sort(
-      (a, b) => parked.time(a) - parked.time(b) || this.#replicas.compare(parked.replica(a), parked.replica(b)),
+      (a, b) => parked.time(a) - parked.time(b) || this.#writers.compare(parked.writer(a), parked.writer(b)),
     );
   }
 
   #lacksPredecessor(slot: number): boolean {
-    const replica = this.#parked.replica(slot);
+    const writer = this.#parked.writer(slot);
     const before = this.#parked.seq(slot) - 1;
-    return this.#replicas.last[replica] !== before && !this.#follows(replica, before, this.#parked.timeBefore(slot));
+    return this.#writers.last[writer] !== before && !this.#follows(writer, before, this.#parked.timeBefore(slot));
   }
 
-  #eachMissing(slot: number, visit: (replica: number, seq: number, time: number) => void): void {
-    const replica = this.#parked.replica(slot);
+  #eachMissing(slot: number, visit: (writer: number, seq: number, time: number) => void): void {
+    const writer = this.#parked.writer(slot);
     const seq = this.#parked.seq(slot);
-    if (seq - 1 > (this.#replicas.last[replica] as number) && this.#lacksPredecessor(slot)) {
-      visit(replica, seq - 1, this.#parked.timeBefore(slot) || this.#parked.time(slot) - 1);
+    if (seq - 1 > (this.#writers.last[writer] as number) && this.#lacksPredecessor(slot)) {
+      visit(writer, seq - 1, this.#parked.timeBefore(slot) || this.#parked.time(slot) - 1);
     }
     this.#parked.eachDependency(slot, (other, needed, time) => {
       if (this.#isMissing(other, needed, time)) visit(other, needed, time);
     });
   }
 
-  /** What parked rows lack, per replica: from the first event that is not here to the last one needed. */
+  /** What parked rows lack, per writer: from the first event that is not here to the last one needed. */
   missing(): Run[] {
-    const { ids, last } = this.#replicas;
-    for (const [replica, seq] of this.#needed) {
-      if (this.rows === 0 || seq <= (last[replica] as number)) this.#needed.delete(replica);
+    const { ids, last } = this.#writers;
+    for (const [writer, seq] of this.#needed) {
+      if (this.rows === 0 || seq <= (last[writer] as number)) this.#needed.delete(writer);
     }
-    return Array.from(this.#needed, ([replica, seq]) => ({
-      replica: ids[replica] as ReplicaId,
-      first: (last[replica] as number) + 1,
+    return Array.from(this.#needed, ([writer, seq]) => ({
+      writer: ids[writer] as WriterId,
+      first: (last[writer] as number) + 1,
       last: seq,
     }));
   }
 
-  readonly #need = (replica: number, seq: number): void => {
-    if (seq > (this.#needed.get(replica) ?? 0) && !this.has(replica, seq)) this.#needed.set(replica, seq);
+  readonly #need = (writer: number, seq: number): void => {
+    if (seq > (this.#needed.get(writer) ?? 0) && !this.has(writer, seq)) this.#needed.set(writer, seq);
   };
 
-  /** A reference whose replica has passed its time without its number is void, not missing (G2). */
-  #isMissing(replica: number, seq: number, time: number): boolean {
-    if (seq <= (this.#replicas.last[replica] as number) || time < this.#edges.complete) return false;
-    return time > (this.#replicas.lastTime[replica] as number);
+  /** A reference whose writer has passed its time without its number is void, not missing (G2). */
+  #isMissing(writer: number, seq: number, time: number): boolean {
+    if (seq <= (this.#writers.last[writer] as number) || time < this.#edges.complete) return false;
+    return time > (this.#writers.lastTime[writer] as number);
   }
 
   /** May an event follow although its writer's event before, `seq` of `time`, is not the last one here? */
-  #follows(replica: number, seq: number, time: number): boolean {
-    return this.isVoid(replica, seq, time) || (this.#edges.complete > 0 && this.#edges.begins(replica, time));
+  #follows(writer: number, seq: number, time: number): boolean {
+    return this.isVoid(writer, seq, time) || (this.#edges.complete > 0 && this.#edges.begins(writer, time));
   }
 
   /** Can that event not come any more, since its writer has passed that time without that number (G2, G4)? */
-  isVoid(replica: number, seq: number, time: number): boolean {
+  isVoid(writer: number, seq: number, time: number): boolean {
     return (
-      time > 0 && time <= (this.#replicas.lastTime[replica] as number) && seq > (this.#replicas.last[replica] as number)
+      time > 0 && time <= (this.#writers.lastTime[writer] as number) && seq > (this.#writers.last[writer] as number)
     );
   }
 
@@ -234,6 +234,6 @@ export class CausalBuffer {
   }
 }
 
-function dot(replica: number, seq: number): number {
-  return replica * 0x1_0000_0000 + seq;
+function dot(writer: number, seq: number): number {
+  return writer * 0x1_0000_0000 + seq;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkOptions } from './check-options.js';
-import { createGossipLog, replicaIdFromBytes } from './index.js';
+import { createGossipLog, writerIdFromBytes } from './index.js';
 import { fold, pipe } from './view/index.js';
 
 interface Options {
@@ -71,7 +71,7 @@ test.each([[undefined], [null], ['url'], [5]])('what is no object of options is 
 });
 
 test('logs, folds and pipes refuse options that they do not know', () => {
-  const options = { id: 'tea', replica: replicaIdFromBytes(new Uint8Array(16)), now: () => 1 };
+  const options = { id: 'tea', writer: writerIdFromBytes(new Uint8Array(16)), now: () => 1 };
   const log = createGossipLog<number>(options);
   const add = (sum: number) => sum + 1;
   const store = { load: async () => undefined, save: async () => undefined };

@@ -1,5 +1,5 @@
 /** Edges: how far back a node holds a log, as nodes tell one another. Rules K1 to K6 are in `log/edges.ts`. */
-import type { ReplicaId, SequenceNumber } from './ids.js';
+import type { SequenceNumber, WriterId } from './ids.js';
 import type { Run } from './ports/storage.js';
 
 /** Two hybrid times; 0 is the beginning of the log. */
@@ -19,7 +19,7 @@ export interface LogEdges {
 /** The edges of a node that holds whole logs. */
 export const wholeLog: LogEdges = Object.freeze({ wanted: 0, complete: 0 });
 
-/** Events of a replica that are not here, of which the last one is referred to. */
+/** Events of a writer that are not here, of which the last one is referred to. */
 export interface UnmetRun extends Run {
   /** Of the last one, as far as is told. */
   readonly time: number;
@@ -27,9 +27,9 @@ export interface UnmetRun extends Run {
 
 /** What of runs a peer asks for is here. */
 export interface Supply {
-  /** To be read: of each replica what lies behind the event, up to its `until`. */
+  /** To be read: of each writer what lies behind the event, up to its `until`. */
   readonly lacks: ReadonlyMap<
-    ReplicaId,
+    WriterId,
     { readonly seq: SequenceNumber; readonly time: number; readonly until: number }
   >;
   readonly absent: readonly Run[];

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ada, baseTime, blockOf, exported } from '../test/sample-blocks.js';
-import { createGossipLog, type PayloadCodec, replicaIdFromBytes } from './index.js';
+import { createGossipLog, type PayloadCodec, writerIdFromBytes } from './index.js';
 
-const options = { id: 'tea', replica: replicaIdFromBytes(new Uint8Array(16)), now: () => 1_700_000_000_123 };
+const options = { id: 'tea', writer: writerIdFromBytes(new Uint8Array(16)), now: () => 1_700_000_000_123 };
 
 test('[L5] an event and its payload are frozen all the way down', () => {
   const log = createGossipLog<{ list: { text: string }[] }>(options);
@@ -26,8 +26,8 @@ test('[L1] an event shows id, time and payload, also as JSON', () => {
   log.append('first');
   const event = log.append('second');
   const shown = {
-    id: `${options.replica}.2`,
-    replica: options.replica,
+    id: `${options.writer}.2`,
+    writer: options.writer,
     seq: 2,
     timestamp: 1_700_000_000_123,
     clock: 1_700_000_000_123 * 2048 + 1,
@@ -39,7 +39,7 @@ test('[L1] an event shows id, time and payload, also as JSON', () => {
 
 test('[L6] a payload that cannot be decoded shows as an error, and the events around it as they are', () => {
   const log = createGossipLog(options);
-  const row = (seq: number, payload: string) => ({ replica: ada, seq, time: baseTime + seq, payload });
+  const row = (seq: number, payload: string) => ({ writer: ada, seq, time: baseTime + seq, payload });
   log.merge(
     exported([blockOf([row(1, '"fine"'), row(2, '{"not": JSON}'), row(3, '\ufffd'), row(4, ''), row(5, '5')])]),
   );

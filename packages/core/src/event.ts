@@ -2,13 +2,13 @@
  * The event, as readers see it, and the total order of events.
  *
  * An event object is made when somebody first reads its row, and kept; the payload is decoded when it is first
- * read, once, and frozen. Order is (clock, replica bytes): it extends causality, so it is the order of the log
+ * read, once, and frozen. Order is (clock, writer bytes): it extends causality, so it is the order of the log
  * on every node.
  */
 import type { PayloadCodec } from './codec/payload.js';
 import { GossipError } from './errors.js';
 import { clockMilliseconds } from './hybrid-logical-clock.js';
-import { type EventId, eventId, type ReplicaId, type SequenceNumber } from './ids.js';
+import { type EventId, eventId, type SequenceNumber, type WriterId } from './ids.js';
 import { payloadDepthMax } from './limits.js';
 
 /** Kinds of event: the app's own. The other numbers are reserved for the log. */
@@ -16,11 +16,11 @@ export const eventKind = { app: 0 } as const;
 
 /** One event of a log. Immutable; the same object in every snapshot while it is resident (L5). */
 export interface LogEvent<T = unknown> {
-  /** `replica.seq`: unique everywhere. The key for React lists. */
+  /** `writer.seq`: unique everywhere. The key for React lists. */
   readonly id: EventId;
   /** Who wrote it. */
-  readonly replica: ReplicaId;
-  /** 1, 2, 3 … per replica. */
+  readonly writer: WriterId;
+  /** 1, 2, 3 … per writer. */
   readonly seq: SequenceNumber;
   /** When it was written by the writer's clock: milliseconds since 1970. */
   readonly timestamp: number;
@@ -47,7 +47,7 @@ const undecoded = Symbol('undecoded');
 export class StoredEvent<T> implements LogEvent<T> {
   // Declared only: the constructor makes them in the order in which they show.
   declare readonly id: EventId;
-  declare readonly replica: ReplicaId;
+  declare readonly writer: WriterId;
   declare readonly seq: SequenceNumber;
   declare readonly timestamp: number;
   declare readonly clock: number;
@@ -64,7 +64,7 @@ export class StoredEvent<T> implements LogEvent<T> {
 
   static readonly #shown = {
     id: shared((event) => {
-      event.#id ??= eventId(event.replica, event.seq);
+      event.#id ??= eventId(event.writer, event.seq);
       return event.#id;
     }),
     timestamp: shared((event) => clockMilliseconds(event.clock)),
@@ -79,7 +79,7 @@ export class StoredEvent<T> implements LogEvent<T> {
   };
 
   constructor(
-    replica: ReplicaId,
+    writer: WriterId,
     seq: SequenceNumber,
     clock: number,
     page: Uint8Array,
@@ -89,7 +89,7 @@ export class StoredEvent<T> implements LogEvent<T> {
   ) {
     const { id, timestamp, payload, error } = StoredEvent.#shown;
     Object.defineProperty(this, 'id', id);
-    this.replica = replica;
+    this.writer = writer;
     this.seq = seq;
     Object.defineProperty(this, 'timestamp', timestamp);
     this.clock = clock;
@@ -153,11 +153,11 @@ interface EventColumns {
   readonly length: ArrayLike<number>;
 }
 
-/** The event of a row that `replica` wrote; its payload lies in `page`. @internal */
+/** The event of a row that `writer` wrote; its payload lies in `page`. @internal */
 export function eventOf<T>(
   columns: EventColumns,
   row: number,
-  replica: ReplicaId,
+  writer: WriterId,
   page: Uint8Array,
   codec: PayloadCodec<T>,
 ): StoredEvent<T> {
@@ -167,9 +167,9 @@ export function eventOf<T>(
   const length = columns.length[row] as number;
   switch (columns.kind[row]) {
     case eventKind.app:
-      return new StoredEvent(replica, seq, time, page, offset, length, codec);
+      return new StoredEvent(writer, seq, time, page, offset, length, codec);
     default:
-      return new StoredEvent<T>(replica, seq, time, page, offset, length, unknownKind);
+      return new StoredEvent<T>(writer, seq, time, page, offset, length, unknownKind);
   }
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ada, bob, eve, refusal } from '../test/sample-blocks.js';
-import { createGossipLog, GossipError, type GossipLog, type PayloadCodec, type ReplicaId } from './index.js';
+import { createGossipLog, GossipError, type GossipLog, type PayloadCodec, type WriterId } from './index.js';
 import { eventBytesMax } from './limits.js';
 
 const encoder = new TextEncoder();
@@ -40,8 +40,8 @@ class Rig {
   now: () => number = () => this.ms;
   readonly log: GossipLog<string>;
 
-  constructor(replica: ReplicaId) {
-    this.log = createGossipLog<string>({ id: 'tea', replica, codec, now: () => this.now() });
+  constructor(writer: WriterId) {
+    this.log = createGossipLog<string>({ id: 'tea', writer, codec, now: () => this.now() });
   }
 }
 
@@ -83,7 +83,7 @@ test('a clock that gives no number leaves the log as it was [L2]', () => {
 test('a codec that uses its buffer again gets its payloads back, of every size [L1]', () => {
   const buffer = new Uint8Array(eventBytesMax);
   const reusing = createGossipLog<string>({
-    ...{ id: 'tea', replica: ada, now: () => 1_700_000_000_000 },
+    ...{ id: 'tea', writer: ada, now: () => 1_700_000_000_000 },
     codec: { ...codec, encode: (text) => buffer.subarray(0, encoder.encodeInto(text, buffer).written) },
   });
   const texts = [1, 1000, 20_000, 40_000, eventBytesMax, 7].map((length, i) => String(i).repeat(length));
@@ -147,7 +147,7 @@ function fail(rig: Rig, failure: { fail: 'encode'; name: string } | { fail: 'clo
 }
 
 test('a payload whose getter closes the log is not appended to the closed log', () => {
-  const log = createGossipLog<{ readonly text: string }>({ id: 'tea', replica: ada, now: () => 1_700_000_000_000 });
+  const log = createGossipLog<{ readonly text: string }>({ id: 'tea', writer: ada, now: () => 1_700_000_000_000 });
   const payload = {
     get text() {
       log.close();

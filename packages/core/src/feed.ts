@@ -1,5 +1,5 @@
 /** Feeds: which events of a log a reader wants, and how far it has come. `sync/feeds.ts` carries them. */
-import type { ReplicaId } from './ids.js';
+import type { WriterId } from './ids.js';
 import type { KnownEvent, LogEntry } from './runs.js';
 
 /** Which events, by what a node can tell without reading payloads. */
@@ -7,12 +7,12 @@ export interface FeedFilter {
   /** Written in `[from, until)`: hybrid times, 0 and `endOfTime` for no bound. */
   readonly from: number;
   readonly until: number;
-  /** Written by one of these; empty for all. At most `feedReplicasMax`. */
-  readonly replicas: readonly ReplicaId[];
+  /** Written by one of these; empty for all. At most `feedWritersMax`. */
+  readonly writers: readonly WriterId[];
 }
 
-/** Of each replica the last event that a reader has. Of those that are not named it has none. */
-export type FeedPosition = ReadonlyMap<ReplicaId, KnownEvent>;
+/** Of each writer the last event that a reader has. Of those that are not named it has none. */
+export type FeedPosition = ReadonlyMap<WriterId, KnownEvent>;
 
 /** What to read for a feed. */
 export interface FeedQuery {

@@ -1,7 +1,7 @@
 /** The log as users call it; `replicated-log.ts` puts its parts together. */
 import type { PayloadCodec } from './codec/payload.js';
 import type { LogEvent } from './event.js';
-import type { EventId, ReplicaId, SequenceNumber } from './ids.js';
+import type { EventId, SequenceNumber, WriterId } from './ids.js';
 import type { Snapshot } from './log/snapshot.js';
 import type { Run } from './ports/storage.js';
 
@@ -9,7 +9,7 @@ export interface GossipLogOptions<T> {
   /** The log's name: 1 to `logIdBytesMax` bytes of UTF-8. */
   readonly id: string;
   /** Who writes here: an id that was never used in a log of that name, by nobody, also not by an earlier run. */
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   /** Milliseconds since 1970. Passed in, so that everything replays from a seed. */
   readonly now: () => number;
   /** Default: JSON. */
@@ -41,7 +41,7 @@ export interface MergeResult {
 export interface GossipLog<T = unknown> {
   readonly id: string;
   /** The id that this log writes under, from its first append until it is closed. No other run of it had that id, or will. */
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   /** `closed` once `close` was called. */
   readonly status: 'ready' | 'closed';
   /** Events in the log, parked ones not among them; of a log that a node opened with a window, those in memory. */
@@ -55,7 +55,7 @@ export interface GossipLog<T = unknown> {
    */
   append(payload: T): LogEvent<T>;
   /**
-   * Merges what `encode` gave at another replica of this log; several such results one after another are fine, and so are
+   * Merges what `encode` gave at another copy of this log; several such results one after another are fine, and so are
    * no bytes. Idempotent, commutative, associative. The bytes are copied. Events whose dependencies are missing wait in the
    * causal buffer. Bytes that break a rule are refused whole.
    *
@@ -73,15 +73,15 @@ export interface GossipLog<T = unknown> {
    * unsubscribe function.
    */
   subscribe(listener: () => void): () => void;
-  /** Replica → last sequence number in the log. A copy. */
-  version(): Map<ReplicaId, SequenceNumber>;
+  /** Writer → last sequence number in the log. A copy. */
+  version(): Map<WriterId, SequenceNumber>;
   /**
-   * The log, or what `since` lacks, as bytes that `merge` reads at another replica: the log's name and codec, then blocks, in
+   * The log, or what `since` lacks, as bytes that `merge` reads in another copy: the log's name and codec, then blocks, in
    * log order; no bytes when nothing is lacking. Of a log with a window, what is in memory.
    *
    * @throws TypeError for a `since` that is no map, RangeError for a number in it that is not a whole one from 0.
    */
-  encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array;
+  encode(since?: ReadonlyMap<WriterId, SequenceNumber>): Uint8Array;
   /**
    * Does `a` happen before `b`, after it, neither, or are they one event? By recorded dependencies.
    *

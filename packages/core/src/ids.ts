@@ -1,25 +1,25 @@
 /**
  * Branded ids: who wrote an event, and which one it is.
  *
- * A replica id is 16 bytes. As text it is base64url without padding, 22 characters. An event id is
- * `replica.seq`: 22 characters, a dot, a decimal number. Both are safe in URLs, in HTML ids and as keys.
+ * A writer id is 16 bytes. As text it is base64url without padding, 22 characters. An event id is
+ * `writer.seq`: 22 characters, a dot, a decimal number. Both are safe in URLs, in HTML ids and as keys.
  */
 import { utf8Encoder } from './codec/utf8.js';
-import { logIdBytesMax, replicaIdBytes } from './limits.js';
+import { logIdBytesMax, writerIdBytes } from './limits.js';
 
 declare const brand: unique symbol;
 
 /** Text form of a writer's 16 bytes: base64url, 22 characters. */
-export type ReplicaId = string & { readonly [brand]: 'ReplicaId' };
+export type WriterId = string & { readonly [brand]: 'WriterId' };
 
-/** `replica.seq`: names one event, everywhere and for ever. */
+/** `writer.seq`: names one event, everywhere and for ever. */
 export type EventId = string & { readonly [brand]: 'EventId' };
 
-/** 1, 2, 3 … without gaps, per replica and log. A plain number, because it is counted with. */
+/** 1, 2, 3 … without gaps, per writer and log. A plain number, because it is counted with. */
 export type SequenceNumber = number;
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const replicaPattern = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+const writerPattern = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
 /**
  * The text form of 16 bytes, which the caller draws at random (`crypto.getRandomValues`).
@@ -27,39 +27,39 @@ const replicaPattern = /^[A-Za-z0-9_-]{21}[AQgw]$/;
  * @throws RangeError when `bytes` is not 16 bytes long.
  * @example
  * ```ts
- * import { replicaIdFromBytes } from '@gossip-log/core';
+ * import { writerIdFromBytes } from '@gossip-log/core';
  *
- * const replica = replicaIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
- * replica.length; // 22
+ * const writer = writerIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+ * writer.length; // 22
  * ```
  */
-export function replicaIdFromBytes(bytes: Uint8Array): ReplicaId {
-  if (bytes.length !== replicaIdBytes) {
-    throw new RangeError(`replica id: expected ${replicaIdBytes} bytes, got ${bytes.length}`);
+export function writerIdFromBytes(bytes: Uint8Array): WriterId {
+  if (bytes.length !== writerIdBytes) {
+    throw new RangeError(`writer id: expected ${writerIdBytes} bytes, got ${bytes.length}`);
   }
   let text = '';
-  for (let i = 0; i < replicaIdBytes; i += 3) {
+  for (let i = 0; i < writerIdBytes; i += 3) {
     const a = bytes[i] as number;
     const b = bytes[i + 1] ?? 0;
     const c = bytes[i + 2] ?? 0;
     text += alphabet.charAt(a >> 2) + alphabet.charAt(((a & 3) << 4) | (b >> 4));
-    if (i + 1 < replicaIdBytes) {
+    if (i + 1 < writerIdBytes) {
       text += alphabet.charAt(((b & 15) << 2) | (c >> 6)) + alphabet.charAt(c & 63);
     }
   }
-  return text as ReplicaId;
+  return text as WriterId;
 }
 
-/** The 16 bytes of a replica id, newly allocated. */
-export function replicaIdToBytes(replica: ReplicaId): Uint8Array {
-  const bytes = new Uint8Array(replicaIdBytes);
+/** The 16 bytes of a writer id, newly allocated. */
+export function writerIdToBytes(writer: WriterId): Uint8Array {
+  const bytes = new Uint8Array(writerIdBytes);
   let bits = 0;
   let held = 0;
   let at = 0;
-  for (let i = 0; i < replica.length; i++) {
-    bits = (bits << 6) | alphabet.indexOf(replica.charAt(i));
+  for (let i = 0; i < writer.length; i++) {
+    bits = (bits << 6) | alphabet.indexOf(writer.charAt(i));
     held += 6;
-    if (held >= 8 && at < replicaIdBytes) {
+    if (held >= 8 && at < writerIdBytes) {
       held -= 8;
       bytes[at++] = (bits >> held) & 255;
     }
@@ -68,20 +68,20 @@ export function replicaIdToBytes(replica: ReplicaId): Uint8Array {
 }
 
 /**
- * Checks that `text` is a replica id and says so to the compiler.
+ * Checks that `text` is a writer id and says so to the compiler.
  *
  * @throws TypeError when it is not.
  */
-export function parseReplicaId(text: string): ReplicaId {
-  if (typeof text !== 'string' || !replicaPattern.test(text)) {
-    throw new TypeError(`replica id: expected 22 base64url characters, got ${JSON.stringify(text)}`);
+export function parseWriterId(text: string): WriterId {
+  if (typeof text !== 'string' || !writerPattern.test(text)) {
+    throw new TypeError(`writer id: expected 22 base64url characters, got ${JSON.stringify(text)}`);
   }
-  return text as ReplicaId;
+  return text as WriterId;
 }
 
-/** `replica.seq` */
-export function eventId(replica: ReplicaId, seq: SequenceNumber): EventId {
-  return `${replica}.${seq}` as EventId;
+/** `writer.seq` */
+export function eventId(writer: WriterId, seq: SequenceNumber): EventId {
+  return `${writer}.${seq}` as EventId;
 }
 
 /**
@@ -89,14 +89,14 @@ export function eventId(replica: ReplicaId, seq: SequenceNumber): EventId {
  *
  * @throws TypeError when `id` is not one.
  */
-export function parseEventId(id: string): { replica: ReplicaId; seq: SequenceNumber } {
-  if (typeof id !== 'string') throw new TypeError(`event id: expected "replica.seq", got ${typeof id}`);
+export function parseEventId(id: string): { writer: WriterId; seq: SequenceNumber } {
+  if (typeof id !== 'string') throw new TypeError(`event id: expected "writer.seq", got ${typeof id}`);
   const dot = id.indexOf('.');
   const seq = Number(id.slice(dot + 1));
   if (dot < 0 || !/^[1-9][0-9]{0,9}$/.test(id.slice(dot + 1)) || seq > 0xffffffff) {
-    throw new TypeError(`event id: expected "replica.seq", got ${JSON.stringify(id)}`);
+    throw new TypeError(`event id: expected "writer.seq", got ${JSON.stringify(id)}`);
   }
-  return { replica: parseReplicaId(id.slice(0, dot)), seq };
+  return { writer: parseWriterId(id.slice(0, dot)), seq };
 }
 
 /**

@@ -11,11 +11,11 @@ export {
   eventId,
   parseEventId,
   parseLogId,
-  parseReplicaId,
-  type ReplicaId,
-  replicaIdFromBytes,
-  replicaIdToBytes,
+  parseWriterId,
   type SequenceNumber,
+  type WriterId,
+  writerIdFromBytes,
+  writerIdToBytes,
 } from './ids.js';
 export * as limits from './limits.js';
 export { emptySnapshot, type Snapshot } from './log/snapshot.js';

@@ -7,8 +7,8 @@
 
 // Events and blocks (protocol).
 
-/** A replica id. 128 bits: no two writers draw the same. Protocol. */
-export const replicaIdBytes = 16;
+/** A writer id. 128 bits: no two writers draw the same. Protocol. */
+export const writerIdBytes = 16;
 /** A log's name, in UTF-8. Fits an LMDB key beside the rest of the key. Protocol. */
 export const logIdBytesMax = 255;
 /** An encoded payload. A larger thing is a file: store it elsewhere and append its address. Protocol. */
@@ -19,8 +19,8 @@ export const payloadDepthMax = 256;
 export const depsMax = 64;
 /** Rows of a block: four chunks, so that a peer may send more at once than it stores. Protocol. */
 export const blockRowsMax = 4096;
-/** Replicas named in one block: every row may have a writer of its own, and dependencies name others. Protocol. */
-export const blockReplicasMax = 8192;
+/** Writers named in one block: every row may have a writer of its own, and dependencies name others. Protocol. */
+export const blockWritersMax = 8192;
 /** A whole block. Bounds what a reader allocates for one. Protocol. */
 export const blockBytesMax = 1024 * 1024;
 /** Size at which a block of our own making is cut; far below `blockBytesMax`, so that none of ours is ever refused. */
@@ -54,8 +54,8 @@ export const wallClockMsMin = 1_767_225_600_000;
 
 // The log in memory.
 
-/** Replicas that a log knows by name. A hundred bytes each; well-formed blocks that are refused later count too. */
-export const replicasMax = 100_000;
+/** Writers that a log knows by name. A hundred bytes each; well-formed blocks that are refused later count too. */
+export const writersMax = 100_000;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
 /** Payloads of a block that stay where they came: below this a copy is cheaper than keeping that buffer. */
@@ -124,8 +124,8 @@ export const openRetryMs = 10_000;
 export const runsPerFrameMax = 12_000;
 /** Runs that a peer asked for and is to be sent once they are here. Above it the oldest are forgotten: others may have them. */
 export const owedRunsMax = 1024;
-/** Replicas of a log that is described by its runs, of 24 bytes each: a kilobyte. Of more, fingerprints are compared. */
-export const listedReplicasMax = 40;
+/** Writers of a log that is described by its runs, of 24 bytes each: a kilobyte. Of more, fingerprints are compared. */
+export const listedWritersMax = 40;
 /** Rows of a span that are listed one by one, at 6 bytes, rather than parted and compared by fingerprints. */
 export const listedRowsMax = 256;
 /** Rows in the last span of a first description; each one before has twice as many. Most differences are at the end. */
@@ -163,9 +163,9 @@ export const edgesHeardMax = 64;
 export const danglingMax = 65_536;
 /** Feeds that one session serves, and as many that it reads. */
 export const feedsMax = 64;
-/** Replicas that a feed's filter names: 16 KiB of them. */
-export const feedReplicasMax = 1024;
-/** Replicas in the cursors of a session's feeds, all taken together; one cursor of 29 bytes each fits into a frame. */
+/** Writers that a feed's filter names: 16 KiB of them. */
+export const feedWritersMax = 1024;
+/** Writers in the cursors of a session's feeds, all taken together; one cursor of 29 bytes each fits into a frame. */
 export const feedCursorsMax = 12_000;
 /** Bytes of a feed that its reader has not taken yet. Small beside `creditBytesMax`: a reader that waits costs no more. */
 export const feedBytesMax = 128 * 1024;

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { ada, baseTime, blockOf, bob, eve, type Row } from '../test/sample-blocks.js';
 import { decodeBlock } from './codec/block.js';
-import { replicaIdFromBytes } from './index.js';
+import { writerIdFromBytes } from './index.js';
 import { Chunk } from './log/chunk.js';
 import { DependencyArena } from './log/dependency-arena.js';
 import type { LogTables } from './log/log-tables.js';
 import { PayloadPages } from './log/payload-pages.js';
-import { ReplicaTable } from './log/replica-table.js';
+import { WriterTable } from './log/writer-table.js';
 import { ParkedRows } from './parked-rows.js';
 
 const writers = [ada, bob, eve];
@@ -18,11 +18,9 @@ function rowsOf(writer: number, first: number, count: number, named: number): Ro
   return Array.from({ length: count }, (_, i) => {
     const seq = first + i;
     const time = baseTime + seq * 2048 + (seq % 3);
-    const deps = others
-      .slice(0, named)
-      .map((replica, n) => ({ replica, seq: seq + n, time: time - 2048 * (n + 1) - n }));
+    const deps = others.slice(0, named).map((writer, n) => ({ writer, seq: seq + n, time: time - 2048 * (n + 1) - n }));
     return {
-      replica: writers[writer] as (typeof writers)[number],
+      writer: writers[writer] as (typeof writers)[number],
       seq,
       time,
       before: time - 1,
@@ -33,24 +31,24 @@ function rowsOf(writer: number, first: number, count: number, named: number): Ro
 }
 
 /** A parked row as it can be read of its slot, and of the chunk that it is copied into. */
-function read(parked: ParkedRows, slot: number, { replicas, pages, dependencies }: LogTables) {
+function read(parked: ParkedRows, slot: number, { writers, pages, dependencies }: LogTables) {
   const deps: unknown[] = [];
-  parked.eachDependency(slot, (replica, seq, time) => deps.push([replicas.ids[replica], seq, time]));
+  parked.eachDependency(slot, (writer, seq, time) => deps.push([writers.ids[writer], seq, time]));
   const chunk = new Chunk(1);
-  parked.copy(slot, chunk, { replicas, pages, dependencies });
+  parked.copy(slot, chunk, { writers, pages, dependencies });
   const copied: unknown[] = [];
-  dependencies.each(chunk.deps[0] as number, chunk.time[0] as number, (replica, seq, time) =>
-    copied.push([replicas.ids[replica], seq, time]),
+  dependencies.each(chunk.deps[0] as number, chunk.time[0] as number, (writer, seq, time) =>
+    copied.push([writers.ids[writer], seq, time]),
   );
   expect(copied).toEqual(deps);
-  expect([chunk.replica[0], chunk.seq[0], chunk.time[0]]).toEqual([
-    parked.replica(slot),
+  expect([chunk.writer[0], chunk.seq[0], chunk.time[0]]).toEqual([
+    parked.writer(slot),
     parked.seq(slot),
     parked.time(slot),
   ]);
   const payload = pages.get(chunk.page[0] as number, chunk.offset[0] as number, chunk.length[0] as number);
   return {
-    replica: replicas.ids[parked.replica(slot)],
+    writer: writers.ids[parked.writer(slot)],
     seq: parked.seq(slot),
     time: parked.time(slot),
     deps,
@@ -69,7 +67,7 @@ test('[L3] [L7] rows lie in the causal buffer as they came, whatever comes and g
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 120 }), (steps) => {
       const tables: LogTables = {
-        replicas: new ReplicaTable(),
+        writers: new WriterTable(),
         dependencies: new DependencyArena(),
         pages: new PayloadPages(),
       };
@@ -80,9 +78,9 @@ test('[L3] [L7] rows lie in the causal buffer as they came, whatever comes and g
         const rows = rowsOf(writer, next, count, names);
         next += count;
         const block = decodeBlock(blockOf(rows));
-        const replicas = block.replicas.map((bytes) => tables.replicas.intern(replicaIdFromBytes(bytes)));
+        const writers = block.writers.map((bytes) => tables.writers.intern(writerIdFromBytes(bytes)));
         rows.forEach((row, i) => {
-          held.push({ slot: parked.add(block, i, replicas), row, bytes: block.bytes });
+          held.push({ slot: parked.add(block, i, writers), row, bytes: block.bytes });
         });
         for (const n of gone) {
           const [left] = held.splice(n % Math.max(1, held.length), 1);
@@ -94,9 +92,9 @@ test('[L3] [L7] rows lie in the causal buffer as they came, whatever comes and g
         );
       }
       for (const { slot, row } of held) {
-        const { replica, seq, time, payload } = row;
-        const deps = (row.deps ?? []).map((dep) => [dep.replica, dep.seq, dep.time]);
-        expect(read(parked, slot, tables)).toEqual({ replica, seq, time, deps, payload });
+        const { writer, seq, time, payload } = row;
+        const deps = (row.deps ?? []).map((dep) => [dep.writer, dep.seq, dep.time]);
+        expect(read(parked, slot, tables)).toEqual({ writer, seq, time, deps, payload });
       }
       for (const { slot } of held) parked.free(slot);
       expect(parked.bytes).toBe(0);

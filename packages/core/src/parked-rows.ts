@@ -35,8 +35,8 @@ export class ParkedRows {
   /** Of all blocks that rows wait of. */
   bytes = 0;
 
-  replica(slot: number): number {
-    return this.#slots.replica[slot] as number;
+  writer(slot: number): number {
+    return this.#slots.writer[slot] as number;
   }
 
   seq(slot: number): number {
@@ -52,21 +52,21 @@ export class ParkedRows {
     return this.#timeBefore[slot] as number;
   }
 
-  eachDependency(slot: number, visit: (replica: number, seq: number, time: number) => void): void {
+  eachDependency(slot: number, visit: (writer: number, seq: number, time: number) => void): void {
     this.#dependencies.each(this.#slots.deps[slot] as number, this.time(slot), visit);
   }
 
-  /** Takes a row of a block in, and says where. `replicas` are the log's indexes for the block's. */
-  add(block: DecodedBlock, row: number, replicas: readonly number[]): number {
+  /** Takes a row of a block in, and says where. `writers` are the log's indexes for the block's. */
+  add(block: DecodedBlock, row: number, writers: readonly number[]): number {
     const slots = this.#slots;
     const slot = this.#free.pop() ?? this.#appendSlot();
-    slots.replica[slot] = replicas[block.replica[row] as number] as number;
+    slots.writer[slot] = writers[block.writer[row] as number] as number;
     slots.seq[slot] = block.seq[row] as number;
     slots.time[slot] = block.time[row] as number;
     slots.kind[slot] = block.kind[row] as number;
     slots.offset[slot] = block.offset[row] as number;
     slots.length[slot] = block.length[row] as number;
-    slots.deps[slot] = takeDependencies(block, row, replicas, this.#dependencies);
+    slots.deps[slot] = takeDependencies(block, row, writers, this.#dependencies);
     this.#timeBefore[slot] = timeBeforeRow(block, row);
     // Rows of one block come one after another.
     if (this.#lastSource.bytes !== block.bytes || this.#lastSource.rows === 0) {
@@ -80,7 +80,7 @@ export class ParkedRows {
 
   /** Appends a row to a chunk of the log, which must have room. */
   copy(slot: number, chunk: Chunk, { pages, dependencies }: LogTables): void {
-    const { replica, seq, time, kind, offset, length, deps } = this.#slots;
+    const { writer, seq, time, kind, offset, length, deps } = this.#slots;
     const from = offset[slot] as number;
     const bytes = length[slot] as number;
     const at = time[slot] as number;
@@ -88,7 +88,7 @@ export class ParkedRows {
     const record = dependencies.begin(this.#dependencies.count(deps[slot] as number));
     this.eachDependency(slot, (other, needed, neededTime) => dependencies.add(other, needed, at - neededTime));
     chunk.push(
-      replica[slot] as number,
+      writer[slot] as number,
       seq[slot] as number,
       at,
       kind[slot] as number,

@@ -1,10 +1,10 @@
-/** Ranges: how a node says what it has of a log, a span of time or some replicas at a time. `log/compare-rows.ts` reads them. */
-import type { ReplicaId, SequenceNumber } from './ids.js';
+/** Ranges: how a node says what it has of a log, a span of time or some writers at a time. `log/compare-rows.ts` reads them. */
+import type { SequenceNumber, WriterId } from './ids.js';
 import { timeMax } from './limits.js';
 
-/** The last event that somebody has of a replica, and its time; both 0 when there is none. */
+/** The last event that somebody has of a writer, and its time; both 0 when there is none. */
 export interface KnownRun {
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   readonly last: SequenceNumber;
   readonly lastTime: number;
 }
@@ -18,7 +18,7 @@ export interface Span {
 export type Range =
   /** All that the sender has of the log. */
   | { readonly kind: 'runs'; readonly runs: readonly KnownRun[] }
-  /** Of these replicas the sender has less than it was told of, or other events. */
+  /** Of these writers the sender has less than it was told of, or other events. */
   | { readonly kind: 'lacking-runs'; readonly runs: readonly KnownRun[] }
   | (Span & { readonly kind: 'fingerprint'; readonly count: number; readonly sum: Uint32Array })
   /** Short names of all rows of the span. */

@@ -1,14 +1,14 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ada, blocksIn, refusal } from '../test/sample-blocks.js';
 import { joinBlocks } from './codec/block.js';
-import { createGossipLog, emptySnapshot, eventId, jsonCodec, type PayloadCodec, replicaIdFromBytes } from './index.js';
+import { createGossipLog, emptySnapshot, eventId, jsonCodec, type PayloadCodec, writerIdFromBytes } from './index.js';
 import { adoptedBytesMin, blockBytesMax, depsMax, eventBytesMax } from './limits.js';
 import { ReplicatedLog } from './replicated-log.js';
 import { view } from './view/index.js';
 
 const now = () => 1_700_000_000_000;
-const options = { id: 'tea', replica: ada, now };
-const writer = (n: number) => replicaIdFromBytes(Uint8Array.of(n, n >> 8, ...new Uint8Array(14)));
+const options = { id: 'tea', writer: ada, now };
+const writer = (n: number) => writerIdFromBytes(Uint8Array.of(n, n >> 8, ...new Uint8Array(14)));
 
 test('[L7] a payload of `eventBytesMax` goes in, one byte more leaves the log as it was', () => {
   const log = createGossipLog<string>(options);
@@ -64,7 +64,7 @@ test('a listener that throws stops neither the appender nor the others, and is r
   expect(log.snapshot().map((event) => event.payload)).toEqual(['tea']);
   unsubscribe();
   unsubscribe();
-  const other = createGossipLog<string>({ ...options, replica: writer(2) });
+  const other = createGossipLog<string>({ ...options, writer: writer(2) });
   other.append('more');
   expect(log.merge(other.encode()).added).toBe(1);
   expect(heard.slice(3)).toEqual(['first', 'Error: a mistake of the first']);
@@ -118,7 +118,7 @@ test('a snapshot cannot be written to [L5]', () => {
 test('merge copies what it is given: the caller may use the buffer again [L3]', () => {
   const source = createGossipLog<string>(options);
   source.append('x'.repeat(adoptedBytesMin));
-  const log = createGossipLog<string>({ ...options, replica: writer(2) });
+  const log = createGossipLog<string>({ ...options, writer: writer(2) });
   const bytes = source.encode();
   log.merge(bytes);
   bytes.fill(0);
@@ -134,7 +134,7 @@ test.each([
 ])('merge refuses %s', (_, change, name) => {
   const source = createGossipLog<string>(options);
   source.append('tea');
-  const log = createGossipLog<string>({ ...options, replica: writer(2) });
+  const log = createGossipLog<string>({ ...options, writer: writer(2) });
   expect(() => log.merge(change(source.encode()) as never)).toThrow(
     new TypeError(`merge: expected a Uint8Array, got ${name}`),
   );
@@ -146,7 +146,7 @@ test('bytes of another log are refused whole, also behind those of this one [G1]
   const milk = createGossipLog<string>({ ...options, id: 'milk' });
   tea.append('tea');
   milk.append('milk');
-  const log = createGossipLog<string>({ ...options, replica: writer(2) });
+  const log = createGossipLog<string>({ ...options, writer: writer(2) });
   const mixed = Uint8Array.of(...tea.encode(), ...milk.encode());
   for (const bytes of [milk.encode(), mixed]) expect(refusal(() => log.merge(bytes))).toBe('descriptor-mismatch');
   const plain = createGossipLog<string>({
@@ -169,8 +169,8 @@ test('relation asks for events that are in the log', () => {
   const log = createGossipLog<string>(options);
   const own = log.append('own');
   const later = log.append('later');
-  const foreign = createGossipLog<string>({ ...options, replica: writer(2) }).append('foreign');
-  const namesake = createGossipLog<string>({ ...options, now: () => now() + 5 }).append('of the same replica');
+  const foreign = createGossipLog<string>({ ...options, writer: writer(2) }).append('foreign');
+  const namesake = createGossipLog<string>({ ...options, now: () => now() + 5 }).append('of the same writer');
   for (const [a, b] of [
     [foreign, own],
     [own, foreign],
@@ -200,7 +200,7 @@ test('[L5] a listener subscribed twice is called twice, and one added meanwhile 
 test('[L2] [B4] of a hundred heads the newest are named, the others by the events after', () => {
   const target = createGossipLog<number>(options);
   for (let i = 0; i < 100; i++) {
-    const source = createGossipLog<number>({ id: 'tea', replica: writer(i), now: () => now() - 1000 + i });
+    const source = createGossipLog<number>({ id: 'tea', writer: writer(i), now: () => now() - 1000 + i });
     source.append(i);
     target.merge(source.encode());
   }
@@ -213,7 +213,7 @@ test('[L2] [B4] of a hundred heads the newest are named, the others by the event
   const second = target.append(101);
   expect(named(second)).toBe(100);
 
-  const copy = createGossipLog<number>({ id: 'tea', replica: writer(999), now });
+  const copy = createGossipLog<number>({ id: 'tea', writer: writer(999), now });
   copy.merge(target.encode());
   expect(copy.encode()).toEqual(target.encode());
   const [before, after] = [copy.get(first.id), copy.get(second.id)];
@@ -235,7 +235,7 @@ test('[L7] the largest events go out in blocks that every reader takes', () => {
   const blocks = blocksIn(log);
   expect(blocks).toHaveLength(5);
   for (const block of blocks) expect(block.length).toBeLessThan(blockBytesMax / 2);
-  const copy = createGossipLog<string>({ ...options, replica: writer(1) });
+  const copy = createGossipLog<string>({ ...options, writer: writer(1) });
   expect(copy.merge(log.encode()).added).toBe(5);
 });
 
@@ -246,8 +246,8 @@ test.each([
   expect(() => createGossipLog(wrong)).toThrow(RangeError);
 });
 
-test('[L7] no log is made with a replica or a codec that is none', () => {
-  expect(() => createGossipLog({ ...options, replica: 'ada' as typeof ada })).toThrow(TypeError);
+test('[L7] no log is made with what is no writer id or no codec', () => {
+  expect(() => createGossipLog({ ...options, writer: 'ada' as typeof ada })).toThrow(TypeError);
   const codec = { name: '', encode: () => new Uint8Array(), decode: () => 1 };
   expect(() => createGossipLog({ ...options, codec })).toThrow(TypeError);
 });
@@ -255,7 +255,7 @@ test('[L7] no log is made with a replica or a codec that is none', () => {
 /** Blocks of one event each, as somebody writes them under the id of `ada` at these milliseconds. */
 function branch(name: string, times: readonly number[]): Uint8Array[] {
   let now = 0;
-  const log = new ReplicatedLog<string>({ ...options, now: () => now }, { freshReplica: () => writer(8) });
+  const log = new ReplicatedLog<string>({ ...options, now: () => now }, { freshWriter: () => writer(8) });
   return times.map((time, i) => {
     now = time;
     log.append(`${name} ${i + 1}`);
@@ -264,7 +264,7 @@ function branch(name: string, times: readonly number[]): Uint8Array[] {
 }
 
 function keeping(blocks: readonly Uint8Array[]) {
-  const kept = new ReplicatedLog<string>({ ...options, replica: writer(1) }, { freshReplica: () => writer(9) });
+  const kept = new ReplicatedLog<string>({ ...options, writer: writer(1) }, { freshWriter: () => writer(9) });
   kept.markStored(kept.receive(blocks).entries);
   return kept;
 }
@@ -291,8 +291,8 @@ test('what is behind events of another branch that come too late to be taken doe
   const kept = keeping(branch('first', [3_000]));
   const second = branch('second', [1_000, 1_100, 1_200, 4_000]);
   const bob = new ReplicatedLog<string>(
-    { ...options, replica: writer(2), now: () => 5_000 },
-    { freshReplica: () => writer(7) },
+    { ...options, writer: writer(2), now: () => 5_000 },
+    { freshWriter: () => writer(7) },
   );
   bob.receive(second);
   bob.append('an answer to the second branch');
@@ -301,28 +301,28 @@ test('what is behind events of another branch that come too late to be taken doe
   expect(kept.receive(second)).toMatchObject({ added: 2, duplicates: 3, forked: [ada] });
   expect(payloads(kept)).toEqual(['first 1', 'second 4', 'an answer to the second branch']);
   // And so it is read again.
-  const again = new ReplicatedLog<string>({ ...options, replica: writer(1) }, { freshReplica: () => writer(9) });
+  const again = new ReplicatedLog<string>({ ...options, writer: writer(1) }, { freshWriter: () => writer(9) });
   for (const block of [...branch('first', [3_000]), second[3] as Uint8Array, ...answer]) again.load(block);
   expect(payloads(again)).toEqual(payloads(kept));
 });
 
 test('a log whose own id somebody else writes under goes on under another one [G4]', () => {
-  const log = new ReplicatedLog<string>(options, { freshReplica: () => writer(8) });
+  const log = new ReplicatedLog<string>(options, { freshWriter: () => writer(8) });
   log.append('mine');
   log.markStored(log.takeUnflushed());
   expect(log.receive(branch('theirs', [1_000]))).toMatchObject({ added: 0, forked: [ada] });
-  expect(log.append('mine too')).toMatchObject({ replica: writer(8), seq: 1 });
+  expect(log.append('mine too')).toMatchObject({ writer: writer(8), seq: 1 });
   expect(log.receive(branch('theirs', [1_000]))).toMatchObject({ forked: [] });
 });
 
 test('an id is drawn once, when it is first needed, and never one that the log knows', () => {
   let drawn = 0;
-  const freshReplica = () => [ada, ada, writer(5)][drawn++] as typeof ada;
-  const log = new ReplicatedLog<string>({ id: options.id, now: options.now }, { freshReplica });
+  const freshWriter = () => [ada, ada, writer(5)][drawn++] as typeof ada;
+  const log = new ReplicatedLog<string>({ id: options.id, now: options.now }, { freshWriter });
   log.receive(branch('before', [1_000]));
   expect(drawn).toBe(0);
-  expect(log.append('one').replica).toBe(writer(5));
-  expect(log.append('two')).toMatchObject({ replica: writer(5), seq: 2 });
+  expect(log.append('one').writer).toBe(writer(5));
+  expect(log.append('two')).toMatchObject({ writer: writer(5), seq: 2 });
   expect(drawn).toBe(3);
 });
 
@@ -333,7 +333,7 @@ test('a handler of errors that throws stops neither the appender nor the other l
   const onListenerError = () => {
     throw new Error('worse');
   };
-  const log = createGossipLog({ id: 'tea', replica: ada, now: () => 1_700_000_000_000, onListenerError });
+  const log = createGossipLog({ id: 'tea', writer: ada, now: () => 1_700_000_000_000, onListenerError });
   let calls = 0;
   log.subscribe(() => {
     throw new Error('bad');
@@ -344,7 +344,7 @@ test('a handler of errors that throws stops neither the appender nor the other l
 });
 
 test('encode takes a version, and says what is none: one that went through JSON would send everything', () => {
-  const log = createGossipLog({ id: 'tea', replica: ada, now: () => 1_700_000_000_000 });
+  const log = createGossipLog({ id: 'tea', writer: ada, now: () => 1_700_000_000_000 });
   log.append('x');
   for (const none of [JSON.parse(JSON.stringify(log.version())), null, 'x', [], [[ada, 1]]]) {
     expect(() => log.encode(none as never)).toThrow(/^encode: expected a version, as version\(\) gives it, got /);

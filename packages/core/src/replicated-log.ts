@@ -1,5 +1,5 @@
 /**
- * The log's parts put together: clock, replicas, heads, causal buffer, ordered log, codec. `gossip-log.ts` shows
+ * The log's parts put together: clock, writers, heads, causal buffer, ordered log, codec. `gossip-log.ts` shows
  * what users call; what nodes and sessions need besides is here. The rules stand at the parts.
  */
 import { CausalBuffer } from './causal-buffer.js';
@@ -12,7 +12,7 @@ import { eventKind, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
 import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
 import { farHorizon, horizon, lastFollowing } from './hybrid-logical-clock.js';
-import { type EventId, parseEventId, parseLogId, parseReplicaId, type ReplicaId, type SequenceNumber } from './ids.js';
+import { type EventId, parseEventId, parseLogId, parseWriterId, type SequenceNumber, type WriterId } from './ids.js';
 import { adoptedBytesMin, eventBytesMax, idleRowsMax, timeMax } from './limits.js';
 import { Listeners, reportUncaught } from './listeners.js';
 import { Arrivals, type Receipt } from './log/arrivals.js';
@@ -33,7 +33,6 @@ import { PackedChunks, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { type ReadQuery, type ReadResult, readLacking } from './log/read-lacking.js';
-import { ReplicaTable } from './log/replica-table.js';
 import { type IsEnough, Residence } from './log/residence.js';
 import { packAnew, resumePacked } from './log/resume-packed.js';
 import { type Retention, retentionFloor } from './log/retention.js';
@@ -43,6 +42,7 @@ import { ChunkSnapshot, type Snapshot } from './log/snapshot.js';
 import { StandingRows } from './log/standing-rows.js';
 import { lookUpIn } from './log/times-before.js';
 import { UnstoredFills } from './log/unstored-fills.js';
+import { WriterTable } from './log/writer-table.js';
 import type { LogDescriptor } from './log-descriptor.js';
 import type { Run } from './ports/storage.js';
 import type { Range } from './range.js';
@@ -50,14 +50,14 @@ import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom, type OwnRuns }
 
 /** What makes a log one that a node keeps, rather than one that is merely computed with. */
 export interface JournalOptions {
-  /** Draws a replica id that was never used: what is written here is written under it. */
-  readonly freshReplica: () => ReplicaId;
+  /** Draws a writer id that was never used: what is written here is written under it. */
+  readonly freshWriter: () => WriterId;
   /** Takes over what the log's user merges: by `receive`, and storing what is new. */
   readonly onMerge?: (blocks: readonly Uint8Array[]) => Receipt;
 }
 
 /** A log with a journal draws the id that it writes under, unless it is told which to begin with. */
-type LogOptions<T> = Omit<GossipLogOptions<T>, 'replica'> & Partial<Pick<GossipLogOptions<T>, 'replica'>>;
+type LogOptions<T> = Omit<GossipLogOptions<T>, 'writer'> & Partial<Pick<GossipLogOptions<T>, 'writer'>>;
 
 const codecName = /^[\x21-\x7e]{1,32}$/;
 
@@ -67,17 +67,17 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly descriptor: LogDescriptor;
   readonly #now: () => number;
   readonly #codec: PayloadCodec<T>;
-  readonly #replicas = new ReplicaTable();
+  readonly #writers = new WriterTable();
   readonly #tables: LogTables = {
-    replicas: this.#replicas,
+    writers: this.#writers,
     dependencies: new DependencyArena(),
     pages: new PayloadPages(),
   };
   readonly #ordered: OrderedLog;
   readonly #packed: PackedChunks;
   readonly #packer: Packer;
-  readonly #edges = new Edges(this.#replicas);
-  readonly #buffer = new CausalBuffer(this.#replicas, this.#edges);
+  readonly #edges = new Edges(this.#writers);
+  readonly #buffer = new CausalBuffer(this.#writers, this.#edges);
   readonly #effective: EffectiveRows;
   readonly #standing: StandingRows;
   readonly #residence: Residence;
@@ -107,18 +107,18 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#standing = new StandingRows(this.#effective);
     const heads = new Heads(this.#tables);
-    let given = options.replica === undefined ? undefined : parseReplicaId(options.replica);
-    const draw = (): ReplicaId => {
-      const replica = given ?? (journal as JournalOptions).freshReplica();
+    let given = options.writer === undefined ? undefined : parseWriterId(options.writer);
+    const draw = (): WriterId => {
+      const writer = given ?? (journal as JournalOptions).freshWriter();
       if (journal !== undefined) given = undefined;
-      return replica;
+      return writer;
     };
     this.#own = new OwnRows(this.#ordered, heads, { draw, now, isKept: journal !== undefined });
     this.#packer = new Packer(this.#effective, heads);
     this.#residence = new Residence(this.#effective, this.#packer);
     this.#parts = {
       ...{ effective: this.#effective, standing: this.#standing, heads, buffer: this.#buffer, packer: this.#packer },
-      ...{ own: this.#own, fills: new UnstoredFills(this.#replicas) },
+      ...{ own: this.#own, fills: new UnstoredFills(this.#writers) },
     };
     this.#arrivals = new Arrivals(this.#parts);
     this.#missing = new MissingEvents(this.#parts);
@@ -126,7 +126,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#journal = journal;
   }
 
-  get replica(): ReplicaId {
+  get writer(): WriterId {
     return this.#own.writer;
   }
 
@@ -165,22 +165,22 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#listeners.add(listener);
   }
 
-  version(): Map<ReplicaId, SequenceNumber> {
-    const { ids, last } = this.#replicas;
-    const version = new Map<ReplicaId, SequenceNumber>();
+  version(): Map<WriterId, SequenceNumber> {
+    const { ids, last } = this.#writers;
+    const version = new Map<WriterId, SequenceNumber>();
     for (let i = 0; i < ids.length; i++) {
       const seq = last[i] as number;
-      if (seq > 0) version.set(ids[i] as ReplicaId, seq);
+      if (seq > 0) version.set(ids[i] as WriterId, seq);
     }
     return version;
   }
 
-  encode(since?: ReadonlyMap<ReplicaId, SequenceNumber>): Uint8Array {
+  encode(since?: ReadonlyMap<WriterId, SequenceNumber>): Uint8Array {
     checkVersion(since);
-    const lacks = new Map<ReplicaId, KnownEvent>();
-    for (const replica of this.#replicas.ids) lacks.set(replica, { seq: since?.get(replica) ?? 0, time: 0 });
+    const lacks = new Map<WriterId, KnownEvent>();
+    for (const writer of this.#writers.ids) lacks.set(writer, { seq: since?.get(writer) ?? 0, time: 0 });
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
-    const lacking = new Lacking(this.#tables, lacks, this.#replicas.last);
+    const lacking = new Lacking(this.#tables, lacks, this.#writers.last);
     const { rows } = pickLacking(chunksLacking(this.#ordered, lacking), lacking, this.#tables, everything);
     const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#effective, rows));
     return exportBlocks(
@@ -191,14 +191,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation {
     const [keyA, keyB] = [this.#key(a), this.#key(b)];
-    if (a.replica === b.replica) return a.seq === b.seq ? 'same' : a.seq < b.seq ? 'before' : 'after';
+    if (a.writer === b.writer) return a.seq === b.seq ? 'same' : a.seq < b.seq ? 'before' : 'after';
     if (a.clock < b.clock) return dependsOn(this.#ordered, this.#tables, keyB, keyA) ? 'before' : 'concurrent';
     return dependsOn(this.#ordered, this.#tables, keyA, keyB) ? 'after' : 'concurrent';
   }
 
   get(id: EventId): LogEvent<T> | undefined {
-    const { replica, seq } = parseEventId(id);
-    const index = this.#replicas.find(replica);
+    const { writer, seq } = parseEventId(id);
+    const index = this.#writers.find(writer);
     const found = index < 0 ? undefined : this.#standing.find(index, seq);
     return found && (this.#ordered.event(found.chunk, found.row) as LogEvent<T>);
   }
@@ -261,44 +261,44 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   // The effective log (G3): what peers are told.
 
-  /** The last stored event of a replica; 0 when there is none. */
-  storedSeq(replica: ReplicaId): SequenceNumber {
-    return this.#stored.lastOf(replica);
+  /** The last stored event of a writer; 0 when there is none. */
+  storedSeq(writer: WriterId): SequenceNumber {
+    return this.#stored.lastOf(writer);
   }
 
   /** Has an event of this id come into the log? Also one that is not in memory, or was hidden since. */
-  hasTaken(replica: ReplicaId, seq: SequenceNumber): boolean {
-    return seq <= (this.#replicas.last[this.#replicas.find(replica)] ?? 0);
+  hasTaken(writer: WriterId, seq: SequenceNumber): boolean {
+    return seq <= (this.#writers.last[this.#writers.find(writer)] ?? 0);
   }
 
   /** Own events that are not stored yet. */
   get ownUnstored(): number {
     const { self } = this.#own;
-    return self < 0 ? 0 : (this.#replicas.last[self] as number) - (this.#replicas.stored[self] as number);
+    return self < 0 ? 0 : (this.#writers.last[self] as number) - (this.#writers.stored[self] as number);
   }
 
-  /** The last event of each replica in the effective log. */
-  storedVersion(): Map<ReplicaId, SequenceNumber> {
+  /** The last event of each writer in the effective log. */
+  storedVersion(): Map<WriterId, SequenceNumber> {
     return this.#stored.version();
   }
 
   /** What a durable node is known to have of what is stored here, when from that time on it lacks nothing. */
-  provenVersion(from: number, own: OwnRuns): Map<ReplicaId, SequenceNumber> {
+  provenVersion(from: number, own: OwnRuns): Map<WriterId, SequenceNumber> {
     return this.#stored.provenVersion(from, own);
   }
 
-  /** The stored events of a replica up to the last, as far back as none is missing: a node may promise that it keeps these. */
-  keptRun(replica: ReplicaId): KeptRun {
-    return this.#stored.keptRun(replica);
+  /** The stored events of a writer up to the last, as far back as none is missing: a node may promise that it keeps these. */
+  keptRun(writer: WriterId): KeptRun {
+    return this.#stored.keptRun(writer);
   }
 
   /** Is any of these events here? */
-  holdsAny({ replica, first, last }: Run): boolean {
-    return this.#edges.heldRuns(this.#replicas.find(replica), first, last).length > 0;
+  holdsAny({ writer, first, last }: Run): boolean {
+    return this.#edges.heldRuns(this.#writers.find(writer), first, last).length > 0;
   }
 
-  /** What may be promised of the replicas of these entries, where that is not all from the first event on. */
-  keptOf(entries: readonly LogEntry[]): ReadonlyMap<ReplicaId, KeptRun> | undefined {
+  /** What may be promised of the writers of these entries, where that is not all from the first event on. */
+  keptOf(entries: readonly LogEntry[]): ReadonlyMap<WriterId, KeptRun> | undefined {
     return this.#stored.keptOf(entries);
   }
 
@@ -339,7 +339,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** What a peer lacks of the effective log, in log order. */
   *read({ lacks, newest, bytesMax, upTo, peerLacks = lacks }: ReadQuery): Reading<ReadResult> {
-    const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, this.#replicas.stored);
+    const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, this.#writers.stored);
     const cut = newest === undefined ? undefined : yield* startOfNewest(this.#effective, lackingOf(lacks), newest);
     const known = cut === undefined ? lacks : lacksFrom(lacks, cut);
     const lacking = lackingOf(known);
@@ -524,9 +524,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** The time of a writer's first event behind `seq`; `undefined` when there is none, 0 when it is not in memory. */
-  timeBehind(writer: ReplicaId, seq: SequenceNumber): number | undefined {
-    const index = this.#replicas.find(writer);
-    if (seq >= (this.#replicas.last[index] ?? 0)) return undefined;
+  timeBehind(writer: WriterId, seq: SequenceNumber): number | undefined {
+    const index = this.#writers.find(writer);
+    if (seq >= (this.#writers.last[index] ?? 0)) return undefined;
     return this.#standing.findTime(index, seq + 1);
   }
 
@@ -554,8 +554,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#packer.obsolete.length > 0;
   }
 
-  get replicaCount(): number {
-    return this.#replicas.size;
+  get writerCount(): number {
+    return this.#writers.size;
   }
 
   // How it works inside.
@@ -565,15 +565,15 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return { id: this.id, codec: this.#codec.name };
   }
 
-  #key(event: LogEvent<T>): { replica: number; seq: number; time: number } {
+  #key(event: LogEvent<T>): { writer: number; seq: number; time: number } {
     if (typeof event?.clock !== 'number') throw new TypeError(`relation: expected two events, got ${event}`);
-    const { id, replica, seq, clock } = event;
-    const index = this.#replicas.find(replica);
+    const { id, writer, seq, clock } = event;
+    const index = this.#writers.find(writer);
     const found = index < 0 ? undefined : this.#ordered.locate(clock, index);
     if (found === undefined || this.#ordered.chunks[found.chunk]?.seq[found.row] !== seq) {
       throw new RangeError(`relation: expected events in the memory of log "${this.id}", got ${id}`);
     }
-    return { replica: index, seq, time: clock };
+    return { writer: index, seq, time: clock };
   }
 
   #assertOpen(): void {
@@ -627,8 +627,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { added, dropped, forked, entries, runs, refused } = tally;
     let { duplicates } = tally;
     let parked = 0;
-    for (const { replica, seq, again } of tally.parked) {
-      if (this.#buffer.has(replica, seq)) parked++;
+    for (const { writer, seq, again } of tally.parked) {
+      if (this.#buffer.has(writer, seq)) parked++;
       else if (again) duplicates++;
     }
     const missing = tally.parked.length > 0 ? this.#buffer.missing() : [];
@@ -666,9 +666,9 @@ function checkVersion(since: unknown): void {
   if (since === undefined) return;
   if (kindOf(since) !== 'Map')
     throw new TypeError(`encode: expected a version, as version() gives it, got ${kindOf(since)}`);
-  for (const [replica, seq] of since as ReadonlyMap<unknown, unknown>) {
+  for (const [writer, seq] of since as ReadonlyMap<unknown, unknown>) {
     if (Number.isSafeInteger(seq) && (seq as number) >= 0) continue;
-    throw new RangeError(`encode: expected a whole number from 0 for replica ${String(replica)}, got ${String(seq)}`);
+    throw new RangeError(`encode: expected a whole number from 0 for writer ${String(writer)}, got ${String(seq)}`);
   }
 }
 
@@ -681,14 +681,14 @@ function checkNow(ms: unknown): number {
  * Makes an empty log in memory. It does no I/O: storage, transport and time are the caller's. Apps that want those
  * use `createGossipNode` of `@gossip-log/transport`.
  *
- * @throws RangeError for an `id` out of bounds, TypeError for a `replica` that is none or a codec without a name.
+ * @throws RangeError for an `id` out of bounds, TypeError for a `writer` that is no writer id or a codec without a name.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  *
- * const newReplica = () => replicaIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
- * const ada = createGossipLog<string>({ id: 'tea', replica: newReplica(), now: Date.now });
- * const bob = createGossipLog<string>({ id: 'tea', replica: newReplica(), now: Date.now });
+ * const newWriter = () => writerIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+ * const ada = createGossipLog<string>({ id: 'tea', writer: newWriter(), now: Date.now });
+ * const bob = createGossipLog<string>({ id: 'tea', writer: newWriter(), now: Date.now });
  * ada.append('Tea?');
  * bob.merge(ada.encode());
  * bob.append('Yes, please.');
@@ -699,7 +699,7 @@ function checkNow(ms: unknown): number {
 export function createGossipLog<T = unknown>(options: GossipLogOptions<T>): GossipLog<T> {
   checkOptions('createGossipLog', options, {
     id: 'any',
-    replica: 'any',
+    writer: 'any',
     now: 'function',
     codec: 'object',
     onListenerError: 'function',

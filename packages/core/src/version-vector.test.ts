@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type ReplicaId, replicaIdFromBytes } from './ids.js';
+import { type WriterId, writerIdFromBytes } from './ids.js';
 import { compareVersions, mergeVersions, missingRuns } from './version-vector.js';
 
-const replicas = [1, 2, 3].map((byte) => replicaIdFromBytes(new Uint8Array(16).fill(byte)));
-const [ada, bob] = replicas as [ReplicaId, ReplicaId];
+const writers = [1, 2, 3].map((byte) => writerIdFromBytes(new Uint8Array(16).fill(byte)));
+const [ada, bob] = writers as [WriterId, WriterId];
 const version = fc
-  .array(fc.tuple(fc.constantFrom(...replicas), fc.nat(5)))
+  .array(fc.tuple(fc.constantFrom(...writers), fc.nat(5)))
   .map((entries) => new Map(entries.filter(([, seq]) => seq > 0)));
 
 test('[L3] merged versions are the least that both are part of, whatever the order', () => {
@@ -15,7 +15,7 @@ test('[L3] merged versions are the least that both are part of, whatever the ord
       const merged = mergeVersions(a, b);
       expect(missingRuns(merged, a)).toEqual([]);
       expect(missingRuns(merged, b)).toEqual([]);
-      for (const [replica, seq] of merged) expect([a.get(replica), b.get(replica)]).toContain(seq);
+      for (const [writer, seq] of merged) expect([a.get(writer), b.get(writer)]).toContain(seq);
       expect(mergeVersions(b, a)).toEqual(merged);
       expect(mergeVersions(a, a)).toEqual(a);
       expect(mergeVersions(mergeVersions(a, b), c)).toEqual(mergeVersions(a, mergeVersions(b, c)));
@@ -27,9 +27,9 @@ test('[L3] what is missing, added, makes the versions the same', () => {
   fc.assert(
     fc.property(version, version, (ours, theirs) => {
       const filled = new Map(ours);
-      for (const { replica, first, last } of missingRuns(ours, theirs)) {
-        expect(first).toBe((ours.get(replica) ?? 0) + 1);
-        filled.set(replica, last);
+      for (const { writer, first, last } of missingRuns(ours, theirs)) {
+        expect(first).toBe((ours.get(writer) ?? 0) + 1);
+        filled.set(writer, last);
       }
       expect(filled).toEqual(mergeVersions(ours, theirs));
     }),

@@ -1,23 +1,23 @@
-/** Version vectors: replica → last sequence number. What two of them have, lack, and how they compare. */
-import type { ReplicaId, SequenceNumber } from './ids.js';
+/** Version vectors: writer → last sequence number. What two of them have, lack, and how they compare. */
+import type { SequenceNumber, WriterId } from './ids.js';
 import type { Run } from './ports/storage.js';
 
-/** Replica → last sequence number; a replica that is absent has written nothing. */
-export type VersionVector = ReadonlyMap<ReplicaId, SequenceNumber>;
+/** Writer → last sequence number; a writer that is absent has written nothing. */
+export type VersionVector = ReadonlyMap<WriterId, SequenceNumber>;
 
 /** Everything that either has: the entrywise maximum. A new map. */
-export function mergeVersions(a: VersionVector, b: VersionVector): Map<ReplicaId, SequenceNumber> {
+export function mergeVersions(a: VersionVector, b: VersionVector): Map<WriterId, SequenceNumber> {
   const merged = new Map(a);
-  for (const [replica, seq] of b) merged.set(replica, Math.max(merged.get(replica) ?? 0, seq));
+  for (const [writer, seq] of b) merged.set(writer, Math.max(merged.get(writer) ?? 0, seq));
   return merged;
 }
 
 /** The runs of events that `theirs` has and `ours` lacks. */
 export function missingRuns(ours: VersionVector, theirs: VersionVector): Run[] {
   const runs: Run[] = [];
-  for (const [replica, last] of theirs) {
-    const first = (ours.get(replica) ?? 0) + 1;
-    if (first <= last) runs.push({ replica, first, last });
+  for (const [writer, last] of theirs) {
+    const first = (ours.get(writer) ?? 0) + 1;
+    if (first <= last) runs.push({ writer, first, last });
   }
   return runs;
 }
@@ -27,9 +27,9 @@ export function missingRuns(ours: VersionVector, theirs: VersionVector): Run[] {
  *
  * @example
  * ```ts
- * import { compareVersions, type ReplicaId } from '@gossip-log/core';
+ * import { compareVersions, type WriterId } from '@gossip-log/core';
  *
- * const ada = 'AAAAAAAAAAAAAAAAAAAAAA' as ReplicaId;
+ * const ada = 'AAAAAAAAAAAAAAAAAAAAAA' as WriterId;
  * compareVersions(new Map([[ada, 1]]), new Map([[ada, 2]])); // 'before'
  * ```
  */

@@ -1,5 +1,5 @@
 /**
- * Rows that wait for events of one replica, each for the one it refers to. An event wakes those that refer to its
+ * Rows that wait for events of one writer, each for the one it refers to. An event wakes those that refer to its
  * number, or to a time that it has passed: never all, or a stranger's thousand rows would be looked at for each event.
  */
 
@@ -18,7 +18,7 @@ export class WaitingRows<Row> {
   /** Numbers up to here have woken whom they could. */
   #woken: number;
 
-  /** `last`: the replica's last event in the log. */
+  /** `last`: the writer's last event in the log. */
   constructor(last: number) {
     this.#woken = last;
   }
@@ -49,7 +49,7 @@ export class WaitingRows<Row> {
     this.#byTime.splice(this.#byTime.indexOf(waiting, this.#firstNotAfter(waiting.time)), 1);
   }
 
-  /** The rows that may go on, now that the replica has come to `last`, of `lastTime`. They stay until they are deleted. */
+  /** The rows that may go on, now that the writer has come to `last`, of `lastTime`. They stay until they are deleted. */
   wake(last: number, lastTime: number): Row[] {
     if (this.size === 0) {
       this.#woken = Math.max(this.#woken, last);

@@ -1,20 +1,20 @@
 /** Turns of comparisons as fast-check makes them: well-formed, and mostly nonsense. */
 import fc from 'fast-check';
-import type { ReplicaId } from '../src/index.js';
+import type { WriterId } from '../src/index.js';
 import { seqMax } from '../src/limits.js';
 import { lanes } from '../src/log/contribution.js';
 import { endOfTime, type KnownRun, type Range } from '../src/range.js';
 
 export function arbitraryKnownRuns(
-  replica: fc.Arbitrary<ReplicaId>,
+  writer: fc.Arbitrary<WriterId>,
   time: fc.Arbitrary<number> = fc.maxSafeNat(),
 ): fc.Arbitrary<KnownRun[]> {
-  return fc.array(fc.record({ replica, last: fc.nat({ max: seqMax }), lastTime: time }), { maxLength: 5 });
+  return fc.array(fc.record({ writer, last: fc.nat({ max: seqMax }), lastTime: time }), { maxLength: 5 });
 }
 
 /** Ranges in the order of time, the last one sometimes without an end. Each kind of runs comes once at most. */
-export function arbitraryRanges(replica: fc.Arbitrary<ReplicaId>, time: fc.Arbitrary<number> = fc.maxSafeNat()) {
-  const knownRuns = arbitraryKnownRuns(replica, time);
+export function arbitraryRanges(writer: fc.Arbitrary<WriterId>, time: fc.Arbitrary<number> = fc.maxSafeNat()) {
+  const knownRuns = arbitraryKnownRuns(writer, time);
   const names = fc.array(fc.nat({ max: 2 ** 48 - 1 }), { maxLength: 5 });
   const sum = fc.uint32Array({ minLength: lanes, maxLength: lanes });
   const times = fc.uniqueArray(time, { minLength: 12, maxLength: 12 }).map((some) => some.sort((a, b) => a - b));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decodeManifest, encodeManifest, type Manifest, noPackedEdges } from '../src/codec/manifest.js';
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
-import type { ReplicaId } from '../src/ids.js';
+import type { WriterId } from '../src/ids.js';
 import { fromHex, toHex } from './frames.js';
 import { numberedId } from './packed-node.js';
 import { baseTime, blockOf, manyRows, messages, oneRow, type Row, rowsOf } from './sample-blocks.js';
@@ -24,21 +24,21 @@ const blocks: Readonly<Record<string, readonly Row[]>> = {
 const frames: Readonly<Record<string, Message>> = Object.fromEntries(
   Object.entries(messages).map(([kind, message]) => [`frame-${kind}`, message]),
 );
-const [ada, bob, eve] = [1, 2, 3].map(numberedId) as [ReplicaId, ReplicaId, ReplicaId];
+const [ada, bob, eve] = [1, 2, 3].map(numberedId) as [WriterId, WriterId, WriterId];
 const chunk = {
   rows: 900,
   bytes: 31_000,
   sum: Uint32Array.of(1, 2 ** 31, 3, 2 ** 32 - 1),
   packedMs: 1_767_225_600_000,
 };
-const packed = (replica: ReplicaId, last: number, isHead: boolean) => ({
-  ...{ replica, last, isHead },
+const packed = (writer: WriterId, last: number, isHead: boolean) => ({
+  ...{ writer, last, isHead },
   ...{ firstTime: baseTime, lastTime: baseTime + last * 2048 },
 });
 const manifests: Readonly<Record<string, Manifest>> = {
   'manifest-whole': {
     isWhole: true,
-    replicas: [packed(ada, 700, true), packed(bob, 1_100, false)],
+    writers: [packed(ada, 700, true), packed(bob, 1_100, false)],
     chunks: [
       { ...chunk, id: 4, start: 0, lastTime: baseTime + 1_000 * 2048 },
       { ...chunk, id: 300, start: baseTime + 1_000 * 2048 + 1, lastTime: baseTime + 1_100 * 2048 },
@@ -47,14 +47,14 @@ const manifests: Readonly<Record<string, Manifest>> = {
   },
   'manifest-gaps': {
     isWhole: false,
-    replicas: [packed(ada, 20, true)],
+    writers: [packed(ada, 20, true)],
     chunks: [{ ...chunk, id: 0, start: baseTime, lastTime: baseTime + 20 * 2048 }],
     edges: {
       complete: baseTime + 9 * 2048,
       droppedBefore: baseTime,
       gaps: [
         {
-          replica: 0,
+          writer: 0,
           segments: [
             { first: 3, firstTime: baseTime + 3, timeBefore: 0, last: 4, lastTime: baseTime + 4 },
             {
@@ -67,8 +67,8 @@ const manifests: Readonly<Record<string, Manifest>> = {
           ],
         },
       ],
-      dropped: [{ replica: 0, seq: 2 }],
-      dangling: [{ replica: eve, seq: 7, time: baseTime + 5 }],
+      dropped: [{ writer: 0, seq: 2 }],
+      dangling: [{ writer: eve, seq: 7, time: baseTime + 5 }],
     },
   },
 };

@@ -1,16 +1,16 @@
 import { expect } from 'vitest';
 import { wholeLog } from '../src/edges.js';
-import { type ReplicaId, replicaIdFromBytes } from '../src/ids.js';
+import { type WriterId, writerIdFromBytes } from '../src/ids.js';
 import { blocksOf, type LogEntry, PackedOtherwise, ReplicatedLog } from '../src/sync/index.js';
 import { readNow } from './read-now.js';
 
 const startMs = 1_800_000_000_000;
 
-/** A replica id by number. */
-export function numberedId(n: number): ReplicaId {
+/** A writer id by number. */
+export function numberedId(n: number): WriterId {
   const bytes = new Uint8Array(16);
   new DataView(bytes.buffer).setUint32(0, n + 1);
-  return replicaIdFromBytes(bytes);
+  return writerIdFromBytes(bytes);
 }
 
 /** A node's disk, and the log that it has in memory. */
@@ -24,17 +24,17 @@ export class PackedNode {
   #nextId = 0;
   now = startMs;
   fresh = 1_000;
-  readonly #replica: ReplicaId;
+  readonly #writer: WriterId;
 
-  constructor(replica: ReplicaId) {
-    this.#replica = replica;
+  constructor(writer: WriterId) {
+    this.#writer = writer;
     this.log = this.#newLog();
   }
 
   #newLog(): ReplicatedLog<string> {
     return new ReplicatedLog<string>(
-      { id: 'tea', replica: this.#replica, now: () => this.now },
-      { freshReplica: () => numberedId(this.fresh++) },
+      { id: 'tea', writer: this.#writer, now: () => this.now },
+      { freshWriter: () => numberedId(this.fresh++) },
     );
   }
 

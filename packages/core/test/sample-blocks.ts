@@ -3,17 +3,17 @@
 import { type DecodedBlock, decodeBlock, encodeBlock, timeBeforeRow } from '../src/codec/block.js';
 import { exportBlocks, importBlocks } from '../src/codec/exported-blocks.js';
 import type { Message } from '../src/codec/message.js';
-import { GossipError, type GossipLog, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
+import { GossipError, type GossipLog, type WriterId, writerIdFromBytes } from '../src/index.js';
 import { Chunk } from '../src/log/chunk.js';
 import { DependencyArena } from '../src/log/dependency-arena.js';
 import type { LogTables } from '../src/log/log-tables.js';
 import { PayloadPages } from '../src/log/payload-pages.js';
-import { ReplicaTable } from '../src/log/replica-table.js';
+import { WriterTable } from '../src/log/writer-table.js';
 import { endOfTime } from '../src/range.js';
 
-export const ada = replicaIdFromBytes(new Uint8Array(16).fill(0xaa));
-export const bob = replicaIdFromBytes(new Uint8Array(16).fill(0xbb));
-export const eve = replicaIdFromBytes(new Uint8Array(16).fill(0xee));
+export const ada = writerIdFromBytes(new Uint8Array(16).fill(0xaa));
+export const bob = writerIdFromBytes(new Uint8Array(16).fill(0xbb));
+export const eve = writerIdFromBytes(new Uint8Array(16).fill(0xee));
 /** 2023-11-14T22:13:20Z, as a hybrid time. */
 export const baseTime = 1_700_000_000_000 * 2048;
 
@@ -28,27 +28,27 @@ export function blocksIn(log: Pick<GossipLog, 'id' | 'encode'>): Uint8Array[] {
 }
 
 export interface Row {
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   readonly seq: number;
   readonly time: number;
   /** Time of the writer's event before, where the row is the writer's first in the block and not its first at all. */
   readonly before?: number;
   readonly kind?: number;
   /** Newest first. */
-  readonly deps?: readonly { readonly replica: ReplicaId; readonly seq: number; readonly time: number }[];
+  readonly deps?: readonly { readonly writer: WriterId; readonly seq: number; readonly time: number }[];
   readonly payload: string;
 }
 
 /** Rows as a block, written as they are: rules that the log keeps may be broken. */
 export function blockOf(rows: readonly Row[]): Uint8Array<ArrayBuffer> {
-  const replicas = new ReplicaTable();
-  const tables: LogTables = { replicas, dependencies: new DependencyArena(), pages: new PayloadPages() };
+  const writers = new WriterTable();
+  const tables: LogTables = { writers, dependencies: new DependencyArena(), pages: new PayloadPages() };
   const chunk = new Chunk(rows.length);
-  for (const { replica, seq, time, kind = 0, deps = [], payload } of rows) {
+  for (const { writer, seq, time, kind = 0, deps = [], payload } of rows) {
     const bytes = new TextEncoder().encode(payload);
-    const index = replicas.intern(replica);
+    const index = writers.intern(writer);
     const offset = tables.dependencies.begin(deps.length);
-    for (const dep of deps) tables.dependencies.add(replicas.intern(dep.replica), dep.seq, time - dep.time);
+    for (const dep of deps) tables.dependencies.add(writers.intern(dep.writer), dep.seq, time - dep.time);
     tables.pages.place(bytes, 0, bytes.length);
     chunk.push(index, seq, time, kind, tables.pages.page, tables.pages.offset, bytes.length, offset);
   }
@@ -63,26 +63,26 @@ export function blockOf(rows: readonly Row[]): Uint8Array<ArrayBuffer> {
 
 /** Is a row its writer's first in the block, and not its first at all? */
 function startsAfter(block: DecodedBlock, row: number): boolean {
-  const first = block.firstSeq[block.replica[row] as number] as number;
+  const first = block.firstSeq[block.writer[row] as number] as number;
   return first > 1 && block.seq[row] === first;
 }
 
 /** The rows of a block. */
 export function rowsOf(bytes: Uint8Array): Row[] {
   const block = decodeBlock(bytes);
-  const id = (index: number) => replicaIdFromBytes(block.replicas[index] as Uint8Array);
+  const id = (index: number) => writerIdFromBytes(block.writers[index] as Uint8Array);
   return Array.from({ length: block.count }, (_, row) => {
     const offset = block.offset[row] as number;
     const deps = [];
     for (let i = block.depStart[row] as number; i < (block.depStart[row + 1] as number); i++) {
       deps.push({
-        replica: id(block.depReplica[i] as number),
+        writer: id(block.depWriter[i] as number),
         seq: block.depSeq[i] as number,
         time: block.depTime[i] as number,
       });
     }
     return {
-      replica: id(block.replica[row] as number),
+      writer: id(block.writer[row] as number),
       seq: block.seq[row] as number,
       time: block.time[row] as number,
       ...(startsAfter(block, row) ? { before: timeBeforeRow(block, row) } : {}),
@@ -94,34 +94,34 @@ export function rowsOf(bytes: Uint8Array): Row[] {
 }
 
 /** One row of one writer: the smallest block. */
-export const oneRow: Row[] = [{ replica: ada, seq: 1, time: baseTime, payload: '"Tea?"' }];
+export const oneRow: Row[] = [{ writer: ada, seq: 1, time: baseTime, payload: '"Tea?"' }];
 
 /** Three writers, dependencies in the block and out of it, a counter, kinds, equal times, an empty payload. */
 export const manyRows: Row[] = [
   {
-    replica: ada,
+    writer: ada,
     seq: 7,
     time: baseTime,
     before: baseTime - 6144,
     payload: '"Tea?"',
-    deps: [{ replica: eve, seq: 300, time: baseTime - 4096 }],
+    deps: [{ writer: eve, seq: 300, time: baseTime - 4096 }],
   },
-  { replica: bob, seq: 1, time: baseTime + 2048, payload: '"Yes"', deps: [{ replica: ada, seq: 7, time: baseTime }] },
-  { replica: ada, seq: 8, time: baseTime + 2049, payload: '', kind: 2 },
-  { replica: eve, seq: 301, time: baseTime + 2049, before: baseTime - 4096, payload: '"🫖"', kind: 2 },
+  { writer: bob, seq: 1, time: baseTime + 2048, payload: '"Yes"', deps: [{ writer: ada, seq: 7, time: baseTime }] },
+  { writer: ada, seq: 8, time: baseTime + 2049, payload: '', kind: 2 },
+  { writer: eve, seq: 301, time: baseTime + 2049, before: baseTime - 4096, payload: '"🫖"', kind: 2 },
   {
-    replica: bob,
+    writer: bob,
     seq: 2,
     time: baseTime + 600_000 * 2048 + 5,
     payload: '{"text":"two at once"}',
     deps: [
-      { replica: eve, seq: 301, time: baseTime + 2049 },
-      { replica: ada, seq: 8, time: baseTime + 2049 },
+      { writer: eve, seq: 301, time: baseTime + 2049 },
+      { writer: ada, seq: 8, time: baseTime + 2049 },
     ],
   },
 ];
 
-const run = { replica: ada, first: 3, last: 200 };
+const run = { writer: ada, first: 3, last: 200 };
 
 /** One message of every kind. */
 export const messages: { readonly [K in Message['kind']]: Extract<Message, { kind: K }> } = {
@@ -138,8 +138,8 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
         {
           kind: 'runs',
           runs: [
-            { replica: ada, last: 200, lastTime: baseTime + 4096 },
-            { replica: bob, last: 1, lastTime: baseTime },
+            { writer: ada, last: 200, lastTime: baseTime + 4096 },
+            { writer: bob, last: 1, lastTime: baseTime },
           ],
         },
       ],
@@ -155,7 +155,7 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     yields: false,
     frame: 2,
     ranges: [
-      { kind: 'lacking-runs', runs: [{ replica: bob, last: 0, lastTime: 0 }] },
+      { kind: 'lacking-runs', runs: [{ writer: bob, last: 0, lastTime: 0 }] },
       {
         ...{ kind: 'fingerprint', from: 0, to: baseTime, count: 300 },
         sum: Uint32Array.of(1, 0xff, 0x12345678, 0xffffffff),
@@ -175,8 +175,8 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     channel: 4,
     descriptor: { id: 'tea', policy: 'unsigned', codec: 'json' },
     token: 'secret',
-    filter: { from: baseTime, until: endOfTime, replicas: [ada, bob] },
-    after: [{ replica: ada, last: 200, lastTime: baseTime + 4096 }],
+    filter: { from: baseTime, until: endOfTime, writers: [ada, bob] },
+    after: [{ writer: ada, last: 200, lastTime: baseTime + 4096 }],
   },
   pull: { kind: 'pull', channel: 4, bytes: 32_768 },
   sums: { kind: 'sums', channel: 3, upTo: baseTime, count: 300, sum: Uint32Array.of(1, 0xff, 0x12345678, 0xffffffff) },

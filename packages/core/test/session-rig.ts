@@ -3,14 +3,14 @@
  * `session.test.ts` says what must come of each pair.
  */
 import { decodeMessage, encodeMessage, type Message, type WantMessage } from '../src/codec/message.js';
-import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '../src/index.js';
+import { GossipError, limits, type WriterId, writerIdFromBytes } from '../src/index.js';
 import { endOfTime, type Range } from '../src/range.js';
 import type { Answers, Effect, SessionInput, SessionOutput } from '../src/sync/index.js';
 import { ReplicatedLog, Session } from '../src/sync/index.js';
 import { bytesOf, rawFrame } from './frames.js';
 
-const here = replicaIdFromBytes(new Uint8Array(16).fill(1));
-export const there = replicaIdFromBytes(new Uint8Array(16).fill(2));
+const here = writerIdFromBytes(new Uint8Array(16).fill(1));
+export const there = writerIdFromBytes(new Uint8Array(16).fill(2));
 
 /** The log's name, and the number that the peer gave it. Ours is 1, since it is the session's first. */
 export const log = 'tea';
@@ -20,9 +20,9 @@ const nobodys = 99;
 const startMs = 1_700_000_000_000;
 const descriptor = { id: log, policy: 'unsigned', codec: 'json' } as const;
 
-/** An event of `replica` in a block of its own. */
-function oneEvent(replica: ReplicaId, atMs = startMs) {
-  const source = new ReplicatedLog({ id: log, replica, now: () => atMs }, { freshReplica: () => replica });
+/** An event of `writer` in a block of its own. */
+function oneEvent(writer: WriterId, atMs = startMs) {
+  const source = new ReplicatedLog({ id: log, writer, now: () => atMs }, { freshWriter: () => writer });
   source.append('x');
   return source.takeUnflushed();
 }
@@ -133,10 +133,10 @@ export const events = (channel: number): Message => ({
 });
 const sums: Message = { kind: 'sums', channel: ours, upTo: startMs * 2048, count: 1, sum: Uint32Array.of(1, 2, 3, 4) };
 const otherSum = { fingerprint: { count: 2, sum: Uint32Array.of(4, 3, 2, 1) } };
-const want: WantMessage = { kind: 'want', channel: ours, runs: [{ replica: here, first: 1, last: 1 }] };
+const want: WantMessage = { kind: 'want', channel: ours, runs: [{ writer: here, first: 1, last: 1 }] };
 const feed = {
   ...{ kind: 'feed', channel: nobodys, descriptor, token: undefined },
-  ...{ filter: { from: 0, until: endOfTime, replicas: [] }, after: [] },
+  ...{ filter: { from: 0, until: endOfTime, writers: [] }, after: [] },
 } satisfies Message;
 const early = Math.floor((startMs + 2 * limits.clockDriftMsMax) * 2048);
 
@@ -256,7 +256,7 @@ export const happenings = {
   'read answered, more': (rig) => rig.answer('read', { entries: entriesHere, more: true }),
   'read failed': (rig) => rig.failed('read', storageFailed),
   'merge answered': (rig) => rig.answer('merge'),
-  'merge answered, missing': (rig) => rig.answer('merge', { missing: [{ replica: here, first: 1, last: 1 }] }),
+  'merge answered, missing': (rig) => rig.answer('merge', { missing: [{ writer: here, first: 1, last: 1 }] }),
   'merge answered, dropped': (rig) => rig.answer('merge', { dropped: 1 }),
   'merge failed': (rig) => rig.failed('merge', new GossipError('clock', 'not after its predecessor')),
   'merge failed, early': (rig) => rig.failed('merge', new GossipError('early', 'wait', { context: { time: early } })),
@@ -315,7 +315,7 @@ export const happenings = {
   'want, by this node': (rig) => ({ type: 'want', log, runs: want.runs, now: rig.nowMs }),
   events: (rig) => rig.frame(events(ours)),
   'events, no such channel': (rig) => rig.frame(events(nobodys)),
-  ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ replica: here, first: 1, last: 1 }] }),
+  ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ writer: here, first: 1, last: 1 }] }),
   credit: (rig) => rig.frame({ kind: 'credit', bytes: 1000 }),
   'ping, asking': (rig) => rig.frame({ kind: 'ping', asks: true, now: startMs }),
   'ping, answering': (rig) => rig.frame({ kind: 'ping', asks: false, now: startMs }),

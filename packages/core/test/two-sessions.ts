@@ -3,7 +3,7 @@
  * until they are delivered, answers until they are given, and nothing happens by itself.
  */
 import { decodeMessage } from '../src/codec/message.js';
-import { GossipError, type ReplicaId, replicaIdFromBytes, type SequenceNumber } from '../src/index.js';
+import { GossipError, type SequenceNumber, type WriterId, writerIdFromBytes } from '../src/index.js';
 import { creditBytesMax, frameBytesMax } from '../src/limits.js';
 import {
   type Answer,
@@ -33,7 +33,7 @@ interface Asked {
 }
 
 export interface TestNodeOptions {
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   readonly durable: boolean;
   /** Milliseconds that this node's clock is ahead. */
   readonly offsetMs?: number;
@@ -55,8 +55,8 @@ export class TestNode {
   peer: Peer | undefined;
   /** Logs opened for the peer less those released. */
   readonly openForPeer = new Map<string, number>();
-  /** Replica → how far a durable peer has acknowledged. */
-  readonly acknowledged = new Map<ReplicaId, SequenceNumber>();
+  /** Writer → how far a durable peer has acknowledged. */
+  readonly acknowledged = new Map<WriterId, SequenceNumber>();
   mayWrite = true;
   /** Its disk is full: no log is opened for the peer. */
   mayOpen = true;
@@ -77,19 +77,19 @@ export class TestNode {
   host(log: string): Hosted {
     let hosted = this.hosted.get(log);
     if (hosted === undefined) {
-      const options = { id: log, replica: this.options.replica, now: () => this.now() };
-      const freshReplica = () => replicaIdFromBytes(new Uint8Array(16).fill(200 + this.#fresh++));
-      hosted = { log: new ReplicatedLog(options, { freshReplica }), queue: [], journal: [] };
+      const options = { id: log, writer: this.options.writer, now: () => this.now() };
+      const freshWriter = () => writerIdFromBytes(new Uint8Array(16).fill(200 + this.#fresh++));
+      hosted = { log: new ReplicatedLog(options, { freshWriter }), queue: [], journal: [] };
       this.hosted.set(log, hosted);
     }
     return hosted;
   }
 
   connect(): void {
-    const { replica, durable } = this.options;
+    const { writer, durable } = this.options;
     this.session = new Session({
-      node: replica,
-      name: replica.slice(0, 4),
+      node: writer,
+      name: writer.slice(0, 4),
       durable,
       clockOffsetMs: 0,
       wallClock: () => this.now(),
@@ -179,13 +179,13 @@ export class TestNode {
         this.peer = output.peer;
         break;
       case 'compared':
-        for (const [replica, last] of this.host(output.log).log.storedVersion()) {
-          this.#acknowledged(replica, output.lacks.get(replica)?.seq ?? last);
+        for (const [writer, last] of this.host(output.log).log.storedVersion()) {
+          this.#acknowledged(writer, output.lacks.get(writer)?.seq ?? last);
         }
         break;
       case 'acknowledged':
-        for (const { replica, last } of output.runs) {
-          this.#acknowledged(replica, last);
+        for (const { writer, last } of output.runs) {
+          this.#acknowledged(writer, last);
         }
         break;
       case 'cut': {
@@ -202,8 +202,8 @@ export class TestNode {
     }
   }
 
-  #acknowledged(replica: ReplicaId, last: SequenceNumber): void {
-    this.acknowledged.set(replica, Math.max(last, this.acknowledged.get(replica) ?? 0));
+  #acknowledged(writer: WriterId, last: SequenceNumber): void {
+    this.acknowledged.set(writer, Math.max(last, this.acknowledged.get(writer) ?? 0));
   }
 
   #grant(log: string): boolean {
@@ -258,7 +258,7 @@ export class TestNode {
         const stored = hosted.log.storedVersion();
         return {
           kind: 'store',
-          stored: new Map(effect.replicas.map((replica) => [replica, { first: 1, last: stored.get(replica) ?? 0 }])),
+          stored: new Map(effect.writers.map((writer) => [writer, { first: 1, last: stored.get(writer) ?? 0 }])),
         };
       }
     }

@@ -1,7 +1,7 @@
 /** Logs for tests of views: a clock that is set, late events that come when asked for, subscriptions that are counted. */
-import { createGossipLog, type GossipLog, type LogEvent, replicaIdFromBytes } from '../src/index.js';
+import { createGossipLog, type GossipLog, type LogEvent, writerIdFromBytes } from '../src/index.js';
 
-export const replicaOf = (byte: number) => replicaIdFromBytes(new Uint8Array(16).fill(byte));
+export const writerOf = (byte: number) => writerIdFromBytes(new Uint8Array(16).fill(byte));
 
 export class ViewLog<T> {
   nowMs = 1_000;
@@ -12,8 +12,8 @@ export class ViewLog<T> {
 
   constructor(byte = 1) {
     const now = () => this.nowMs;
-    this.log = createGossipLog<T>({ id: 'tea', replica: replicaOf(byte), now });
-    this.#other = createGossipLog<T>({ id: 'tea', replica: replicaOf(byte + 100), now });
+    this.log = createGossipLog<T>({ id: 'tea', writer: writerOf(byte), now });
+    this.#other = createGossipLog<T>({ id: 'tea', writer: writerOf(byte + 100), now });
     const { subscribe } = this.log;
     this.log.subscribe = (listener) => {
       this.listening++;

@@ -6,8 +6,8 @@ export {
   type GossipErrorCode,
   type LogEvent,
   type PayloadCodec,
-  type ReplicaId,
   type Snapshot,
+  type WriterId,
 } from '@gossip-log/core';
 export { deleteIndexedDbStorage, indexedDbStorage } from '@gossip-log/storage/indexeddb';
 export { memoryStorage } from '@gossip-log/storage/memory';

@@ -1,4 +1,4 @@
-import { createGossipLog, GossipError, type LogEvent, replicaIdFromBytes } from '@gossip-log/core';
+import { createGossipLog, GossipError, type LogEvent, writerIdFromBytes } from '@gossip-log/core';
 import { aggregate, count, view, where } from '@gossip-log/core/view';
 import { expect, expectTypeOf, test, vi } from 'vitest';
 import { useStore } from 'zustand/react';
@@ -100,8 +100,8 @@ test("the store's type suits zustand's useStore", () => {
 });
 
 test('[V9] a store of a view or an aggregate follows it until it is released', () => {
-  const replica = replicaIdFromBytes(new Uint8Array(16));
-  const log = createGossipLog<number>({ id: 'a', replica, now: () => 1 });
+  const writer = writerIdFromBytes(new Uint8Array(16));
+  const log = createGossipLog<number>({ id: 'a', writer, now: () => 1 });
   const even = createLogStore(
     view(
       log,

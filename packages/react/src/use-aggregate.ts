@@ -11,16 +11,16 @@ import { useCallback, useSyncExternalStore } from 'react';
  *
  * @example
  * ```tsx
- * import { type ReplicaId, useAggregate, useViewSource } from '@gossip-log/react';
+ * import { type WriterId, useAggregate, useViewSource } from '@gossip-log/react';
  * import { aggregate, count, group, max, view, where } from '@gossip-log/core/view';
  * import { useMemo } from 'react';
  *
- * type Seen = ReadonlyMap<ReplicaId, number | undefined>;
+ * type Seen = ReadonlyMap<WriterId, number | undefined>;
  *
  * export function Unread({ room, seen, onRead }: { room: string; seen: Seen; onRead(seen: Seen): void }) {
  *   const log = useViewSource<{ text: string }>(room);
- *   const now = useAggregate(useMemo(() => aggregate(log, group((_, { replica }) => replica, max((_, { seq }) => seq))), [log]));
- *   const isNew = useMemo(() => where<{ text: string }>((_, { replica, seq }) => seq > (seen.get(replica) ?? 0)), [seen]);
+ *   const now = useAggregate(useMemo(() => aggregate(log, group((_, { writer }) => writer, max((_, { seq }) => seq))), [log]));
+ *   const isNew = useMemo(() => where<{ text: string }>((_, { writer, seq }) => seq > (seen.get(writer) ?? 0)), [seen]);
  *   const unread = useAggregate(useMemo(() => aggregate(view(log, isNew), count()), [log, isNew]));
  *   return <button type="button" onClick={() => onRead(now)}>{unread} unread</button>;
  * }

@@ -8,8 +8,8 @@ import {
   GossipError,
   type GossipLog,
   type LogEvent,
-  type ReplicaId,
   type Snapshot,
+  type WriterId,
 } from '@gossip-log/core';
 import type { ConnectionState, Delivery, GossipNode, LogHandle, LogStatus, OpenOptions } from '@gossip-log/transport';
 
@@ -68,10 +68,10 @@ class FakeLog {
     const seq = this.#events.length + 1;
     // Every log counts alike: ids are unique within one log only, as those of the real one may be.
     const id = `AAAAAAAAAAAAAAAAAAAAAA.${seq}` as EventId;
-    const replica = 'AAAAAAAAAAAAAAAAAAAAAA' as ReplicaId;
+    const writer = 'AAAAAAAAAAAAAAAAAAAAAA' as WriterId;
     const event: LogEvent = {
       id,
-      replica,
+      writer,
       seq,
       timestamp: seq,
       clock: seq * 2048,

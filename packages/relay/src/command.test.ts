@@ -74,14 +74,14 @@ async function writer(url: string, name: string): Promise<Writer> {
   };
 }
 
-/** What the folder holds, read as it lies there: the last sequence number of each replica. */
+/** What the folder holds, read as it lies there: the last sequence number of each writer. */
 async function heads(data: string): Promise<ReadonlyMap<string, number>> {
   const storage = lmdbStorage({ path: data });
   try {
     const { records } = await storage.load('room');
     const blocks = [...blocksOf(await storage.readChunks('room')), ...records.map(({ block }) => block)];
     const last = new Map<string, number>();
-    for (const run of blocks.flatMap(runsOf)) last.set(run.replica, Math.max(run.last, last.get(run.replica) ?? 0));
+    for (const run of blocks.flatMap(runsOf)) last.set(run.writer, Math.max(run.last, last.get(run.writer) ?? 0));
     return last;
   } finally {
     await storage.close();
@@ -90,8 +90,8 @@ async function heads(data: string): Promise<ReadonlyMap<string, number>> {
 
 function expectKept(kept: ReadonlyMap<string, number>, relayed: readonly EventId[]): void {
   const missing = relayed.filter((id) => {
-    const { replica, seq } = parseEventId(id);
-    return seq > (kept.get(replica) ?? 0);
+    const { writer, seq } = parseEventId(id);
+    return seq > (kept.get(writer) ?? 0);
   });
   expect(missing).toEqual([]);
 }

@@ -95,7 +95,7 @@ export function countCommits(storage: GossipStorage, counts: Counts): GossipStor
         throw error;
       }
     },
-    settleRun: (log, replica, upTo) => storage.settleRun(log, replica, upTo),
+    settleRun: (log, writer, upTo) => storage.settleRun(log, writer, upTo),
     load: (log) => storage.load(log),
     setAside: (log, key) => storage.setAside(log, key),
     pack: (log, packing) => storage.pack(log, packing),

@@ -12,7 +12,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { encodeMessage } from '../../core/src/codec/message.js';
 import { endOfTime } from '../../core/src/range.js';
 import { client, hasEvents, idsOf, openLog, releaseByHand, until } from '../test/client.js';
-import { blockOf, newReplica, RawPeer } from '../test/raw-peer.js';
+import { blockOf, newWriter, RawPeer } from '../test/raw-peer.js';
 import { createRelay, type Relay, type RelayOptions } from './relay.js';
 
 const host = '127.0.0.1';
@@ -146,11 +146,11 @@ test('[R1] [R3] a feed is authorized as reading, sends what matches alone, and h
     ada.append(`ada ${i}`);
     bob.append(`bob ${i} ${'x'.repeat(10_000)}`);
   }
-  const { replica } = ada.append('ada 20');
+  const { writer } = ada.append('ada 20');
   await Promise.all([ada, bob].map((each) => hasEvents(each, 41)));
   await bob.delivered(bob.append('bob 20'), 'relayed');
   const before = made.metrics().bytesOut;
-  const feed = client(made.url, { token: 'reader' }).node.feed<string>('room', { replicas: [replica] });
+  const feed = client(made.url, { token: 'reader' }).node.feed<string>('room', { writers: [writer] });
   const texts: string[] = [];
   const read = async (count: number) => {
     while (texts.length < count) texts.push((await feed.next()).value?.payload ?? '');
@@ -176,7 +176,7 @@ test('[R4] [L7] a peer that asks for a thousand feeds is served so many; who bre
   await ada.delivered(event, 'relayed');
   const greedy = await RawPeer.connect(url);
   const descriptor = { id: 'room', policy: 'unsigned', codec: 'json' } as const;
-  const filter = { from: 0, until: endOfTime, replicas: [] };
+  const filter = { from: 0, until: endOfTime, writers: [] };
   const feed = (channel: number) =>
     greedy.send({ kind: 'feed', channel, descriptor, token: undefined, filter, after: [] });
   for (let i = 1; i <= 1_000; i++) feed(i);
@@ -211,7 +211,7 @@ test('[R3] an authorize that throws refuses, and is reported', async () => {
 });
 
 const hello = () =>
-  encodeMessage({ kind: 'hello', node: newReplica(), name: 'hostile', durable: false, now: Date.now() });
+  encodeMessage({ kind: 'hello', node: newWriter(), name: 'hostile', durable: false, now: Date.now() });
 const damaged = (bytes: Uint8Array) => {
   bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
   return bytes;

@@ -1,6 +1,6 @@
 /** A peer that speaks frames by hand, well or badly. */
 import { once } from 'node:events';
-import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { decodeMessage, encodeMessage, type Message } from '../../core/src/codec/message.js';
@@ -9,7 +9,7 @@ import { blocksIn } from '../../core/test/sample-blocks.js';
 
 export type ReceivedMessage = ReturnType<typeof decodeMessage>;
 
-export const newReplica = () => replicaIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+export const newWriter = () => writerIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
 
 export class RawPeer {
   readonly received: ReceivedMessage[] = [];
@@ -32,7 +32,7 @@ export class RawPeer {
   static async connect(url: string, greet = true): Promise<RawPeer> {
     const peer = new RawPeer(url);
     await once(peer.socket, 'open');
-    if (greet) peer.send({ kind: 'hello', node: newReplica(), name: 'by hand', durable: false, now: Date.now() });
+    if (greet) peer.send({ kind: 'hello', node: newWriter(), name: 'by hand', durable: false, now: Date.now() });
     return peer;
   }
 
@@ -72,9 +72,9 @@ export class RawPeer {
   }
 }
 
-/** One event of a fresh replica, as one block. `ms` is its writer's clock. */
+/** One event of a fresh writer, as one block. `ms` is its writer's clock. */
 export function blockOf(log: string, payload: unknown, ms = Date.now()): Uint8Array {
-  const writer = createGossipLog({ id: log, replica: newReplica(), now: () => ms });
+  const writer = createGossipLog({ id: log, writer: newWriter(), now: () => ms });
   writer.append(payload);
   return blocksIn(writer)[0] as Uint8Array;
 }

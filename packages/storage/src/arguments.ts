@@ -3,10 +3,10 @@ import {
   type JournalEntry,
   limits,
   type Packing,
-  parseReplicaId,
-  type ReplicaId,
+  parseWriterId,
   utf8Decoder,
   utf8Encoder,
+  type WriterId,
 } from '@gossip-log/core';
 
 /** Bits of a record's ordinal, and so of its key. */
@@ -42,9 +42,9 @@ export function checkEntries(entries: readonly JournalEntry[]): void {
 }
 
 /** @throws TypeError, RangeError when a run has no writer, or ends with no sequence number. */
-export function checkOwnRuns(runs: ReadonlyMap<ReplicaId, number>): void {
-  for (const [replica, last] of runs) {
-    parseReplicaId(replica);
+export function checkOwnRuns(runs: ReadonlyMap<WriterId, number>): void {
+  for (const [writer, last] of runs) {
+    parseWriterId(writer);
     if (!Number.isInteger(last) || last < 1 || last > limits.seqMax) {
       throw new RangeError(`own run: expected its last event, 1 to ${limits.seqMax}, got ${last}`);
     }

@@ -9,8 +9,8 @@ import {
   type JournalEntry,
   limits,
   type Packing,
-  type ReplicaId,
-  replicaIdFromBytes,
+  type WriterId,
+  writerIdFromBytes,
 } from '@gossip-log/core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -31,9 +31,9 @@ const strict = { durability: 'strict' } as const;
 const relaxed = { durability: 'relaxed' } as const;
 const text = new TextEncoder();
 
-/** A replica id that is the same in every run. */
-function replica(number: number): ReplicaId {
-  return replicaIdFromBytes(new Uint8Array(limits.replicaIdBytes).fill(number));
+/** A writer id that is the same in every run. */
+function writer(number: number): WriterId {
+  return writerIdFromBytes(new Uint8Array(limits.writerIdBytes).fill(number));
 }
 
 function entry(block: string): JournalEntry {
@@ -45,7 +45,7 @@ async function blocksOf(storage: GossipStorage, log: string): Promise<string[]> 
   return records.map((record) => new TextDecoder().decode(record.block));
 }
 
-async function runsOf(storage: GossipStorage, log: string): Promise<[ReplicaId, number][]> {
+async function runsOf(storage: GossipStorage, log: string): Promise<[WriterId, number][]> {
   const { ownRuns } = await storage.load(log);
   return [...ownRuns].sort();
 }
@@ -74,7 +74,7 @@ async function manifestOf(
 
 /** Registers the contract's tests for one storage. Called at the top of a vitest file. */
 export function storageContract<Disk>(name: string, harness: StorageHarness<Disk>): void {
-  const [a, b, c] = [replica(1), replica(2), replica(3)];
+  const [a, b, c] = [writer(1), writer(2), writer(3)];
 
   describe(name, () => {
     let disk: Disk;
@@ -342,7 +342,7 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
         const { records, ownRuns } = await storage.load('log');
         expect([...(records[0]?.block ?? [])]).toEqual([7, 7, 7, 7]);
         records[0]?.block.fill(0);
-        (ownRuns as Map<ReplicaId, number>).clear();
+        (ownRuns as Map<WriterId, number>).clear();
         const stored = await storage.getMetadata('key');
         expect([...(stored ?? [])]).toEqual([9, 9, 9, 9]);
         stored?.fill(0);
@@ -636,17 +636,17 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
 
 /** What a store must hold, kept in the most obvious way. */
 class Model {
-  readonly logs = new Map<string, { blocks: string[]; ownRuns: Map<ReplicaId, number> }>();
+  readonly logs = new Map<string, { blocks: string[]; ownRuns: Map<WriterId, number> }>();
 
-  commit(log: string, entries: readonly JournalEntry[], ownRuns: ReadonlyMap<ReplicaId, number>): void {
-    const held = this.logs.get(log) ?? { blocks: [] as string[], ownRuns: new Map<ReplicaId, number>() };
+  commit(log: string, entries: readonly JournalEntry[], ownRuns: ReadonlyMap<WriterId, number>): void {
+    const held = this.logs.get(log) ?? { blocks: [] as string[], ownRuns: new Map<WriterId, number>() };
     this.logs.set(log, held);
     held.blocks.push(...entries.map(({ block }) => new TextDecoder().decode(block)));
     for (const [writer, last] of ownRuns) held.ownRuns.set(writer, last);
   }
 
   /** Was it noted? */
-  settle(log: string, writer: ReplicaId, upTo: number): boolean {
+  settle(log: string, writer: WriterId, upTo: number): boolean {
     const ownRuns = this.logs.get(log)?.ownRuns;
     const last = ownRuns?.get(writer);
     return last !== undefined && last <= upTo && ownRuns?.delete(writer) === true;
@@ -658,7 +658,7 @@ class Model {
   }
 }
 
-const arbitraryRun = fc.tuple(fc.constantFrom(...[1, 2, 255].map(replica)), fc.integer({ min: 1, max: 4 }));
+const arbitraryRun = fc.tuple(fc.constantFrom(...[1, 2, 255].map(writer)), fc.integer({ min: 1, max: 4 }));
 
 const target = {
   who: fc.constantFrom(0, 1),

@@ -1,4 +1,4 @@
-import { type GossipError, limits, type Packing, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type GossipError, limits, type Packing, type WriterId, writerIdFromBytes } from '@gossip-log/core';
 import { deleteDB, openDB } from 'idb';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { storageContract } from './contract.js';
@@ -8,8 +8,8 @@ import { memoryStorage } from './memory.js';
 const strict = { durability: 'strict' } as const;
 const create = async () => `gossip-log test ${crypto.randomUUID()}`;
 
-function replica(number: number): ReplicaId {
-  return replicaIdFromBytes(new Uint8Array(16).fill(number));
+function writer(number: number): WriterId {
+  return writerIdFromBytes(new Uint8Array(16).fill(number));
 }
 
 async function database(): Promise<string> {
@@ -94,12 +94,12 @@ test('[P1] a full disk rejects with storage-failed, writes nothing, and the next
   const storage = open('full');
   await storage.commit('log', one, strict);
   const entries = [...one, { block: new Uint8Array(1024 * 1024) }];
-  await expect(
-    storage.commit('log', entries, { ...strict, ownRuns: new Map([[replica(1), 1]]) }),
-  ).rejects.toMatchObject({
-    code: 'storage-failed',
-    cause: { name: 'QuotaExceededError' },
-  });
+  await expect(storage.commit('log', entries, { ...strict, ownRuns: new Map([[writer(1), 1]]) })).rejects.toMatchObject(
+    {
+      code: 'storage-failed',
+      cause: { name: 'QuotaExceededError' },
+    },
+  );
   expect((await storage.load('log')).ownRuns.size).toBe(0);
   await storage.commit('log', entries.slice(0, 1), strict);
   expect((await storage.load('log')).records).toHaveLength(2);
@@ -163,11 +163,11 @@ test('[P2] a storage whose database was deleted does not begin another', async (
 test('[P3] a damaged note of an own run is taken for the latest there may be', async () => {
   const name = await database();
   const storage = open(name);
-  await storage.commit('log', one, { ...strict, ownRuns: new Map([[replica(1), 1]]) });
+  await storage.commit('log', one, { ...strict, ownRuns: new Map([[writer(1), 1]]) });
   const db = await openDB(name);
-  await db.put('ownRuns', Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), ['log', replica(1)]);
+  await db.put('ownRuns', Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), ['log', writer(1)]);
   db.close();
-  expect((await storage.load('log')).ownRuns).toEqual(new Map([[replica(1), limits.seqMax]]));
+  expect((await storage.load('log')).ownRuns).toEqual(new Map([[writer(1), limits.seqMax]]));
 });
 
 test('[P6] the bytes of a record set aside stay in the store until its log is forgotten', async () => {
@@ -272,7 +272,7 @@ const notOpen = (reason: string) => ({ code: 'storage-failed', context: { reason
 function olderPage(name: string) {
   return openDB(name, 1, {
     upgrade(db) {
-      for (const store of ['journal', 'aside', 'heads', 'metadata', 'replicas']) db.createObjectStore(store);
+      for (const store of ['journal', 'aside', 'heads', 'metadata', 'writers']) db.createObjectStore(store);
     },
   });
 }

@@ -5,7 +5,7 @@
  * |---|---|---|
  * | `journal` | ordinal, by the key generator; index `log` | log, block |
  * | `aside` | the ordinal that it had; index `log` | log, block set aside |
- * | `ownRuns` | [log, replica] | sealed: the last event of an own run, u32 |
+ * | `ownRuns` | [log, writer] | sealed: the last event of an own run, u32 |
  * | `metadata` | key | sealed: metadata |
  * | `counters` | [log] | sealed: JSON, counters, as `pack-plan.ts` has them |
  * | `manifests` | [log] | sealed: manifest |
@@ -29,8 +29,8 @@ import {
   GossipError,
   type GossipStorage,
   type JournalRecord,
-  type ReplicaId,
   utf8Encoder,
+  type WriterId,
 } from '@gossip-log/core';
 import { type DBSchema, deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
 import {
@@ -65,7 +65,7 @@ interface Journalled {
 interface Schema extends DBSchema {
   journal: { key: number; value: Journalled; indexes: { log: string } };
   aside: { key: number; value: Journalled; indexes: { log: string } };
-  ownRuns: { key: [log: string, replica: string]; value: Uint8Array };
+  ownRuns: { key: [log: string, writer: string]; value: Uint8Array };
   metadata: { key: string; value: Uint8Array };
   counters: { key: [log: string]; value: Uint8Array };
   manifests: { key: [log: string]; value: Uint8Array };
@@ -257,9 +257,9 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
           nextChunkId,
           manifest: unsealManifest(sealKey('manifests', log), manifest),
           ownRuns: new Map(
-            runKeys.map(([, replica], i) => [
-              replica as ReplicaId,
-              unsealRun(runKey(log, replica), runValues[i] as Uint8Array),
+            runKeys.map(([, writer], i) => [
+              writer as WriterId,
+              unsealRun(runKey(log, writer), runValues[i] as Uint8Array),
             ]),
           ),
         };
@@ -275,8 +275,8 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
         const adding = entries.map(({ block }) =>
           transaction.objectStore('journal').add({ log, block: block.slice() }),
         );
-        const noting = [...ownRuns].map(([replica, last]) =>
-          transaction.objectStore('ownRuns').put(sealNumber(runKey(log, replica), last), [log, replica]),
+        const noting = [...ownRuns].map(([writer, last]) =>
+          transaction.objectStore('ownRuns').put(sealNumber(runKey(log, writer), last), [log, writer]),
         );
         // No explicit `commit()`: on a full disk Chromium never ends a transaction that was committed explicitly.
         const [ordinals] = await Promise.all([Promise.all(adding), Promise.all(noting)]);
@@ -284,13 +284,13 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       });
     },
 
-    async settleRun(log, replica, upTo) {
+    async settleRun(log, writer, upTo) {
       logIdToBytes(log);
-      checkOwnRuns(new Map([[replica, upTo]]));
+      checkOwnRuns(new Map([[writer, upTo]]));
       return write('settleRun', ['ownRuns'], 'relaxed', async (transaction) => {
         const ownRuns = transaction.objectStore('ownRuns');
-        const sealed = await ownRuns.get([log, replica]);
-        if (sealed && unsealRun(runKey(log, replica), sealed) <= upTo) await ownRuns.delete([log, replica]);
+        const sealed = await ownRuns.get([log, writer]);
+        if (sealed && unsealRun(runKey(log, writer), sealed) <= upTo) await ownRuns.delete([log, writer]);
       });
     },
 
@@ -579,8 +579,8 @@ function rangeOf(log: string): IDBKeyRange {
   return IDBKeyRange.bound([log], behind(log));
 }
 
-function runKey(log: string, replica: string): Uint8Array {
-  return utf8Encoder.encode(JSON.stringify(['ownRuns', log, replica]));
+function runKey(log: string, writer: string): Uint8Array {
+  return utf8Encoder.encode(JSON.stringify(['ownRuns', log, writer]));
 }
 
 /** Under which the one value that a store has of a log is sealed. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type GossipStorage, limits, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type GossipStorage, limits, type WriterId, writerIdFromBytes } from '@gossip-log/core';
 import { open as openLmdb } from 'lmdb';
 import { build } from 'tsup';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -30,8 +30,8 @@ const kinds = {
 const create = () => mkdtemp(join(tmpdir(), 'gossip-log-lmdb.'));
 const destroy = (path: string) => rm(path, { recursive: true });
 
-function replica(number: number): ReplicaId {
-  return replicaIdFromBytes(new Uint8Array(16).fill(number));
+function writer(number: number): WriterId {
+  return writerIdFromBytes(new Uint8Array(16).fill(number));
 }
 
 const one = [{ block: Uint8Array.of(1) }];
@@ -128,7 +128,7 @@ test('[P1][P2][P3][P12] a process killed while it writes leaves whole batches, a
   const path = await folder();
   for (const linesBeforeKill of [1, 40, 155, 403]) {
     const { child, lines } = start(path);
-    const writer = (await lines.next()).value.split(' ')[1] as ReplicaId;
+    const writer = (await lines.next()).value.split(' ')[1] as WriterId;
     const told = new Map<string, number>();
     let heard = 0;
     for await (const line of lines) {
@@ -166,12 +166,12 @@ test('[P1][P2][P3][P12] a process killed while it writes leaves whole batches, a
 test('[P3] a damaged note of an own run is taken for the latest there may be, and can be settled', async () => {
   const path = await folder();
   const before = lmdbStorage({ path });
-  await before.commit('log', one, { ...strict, ownRuns: new Map([[replica(1), 1]]) });
+  await before.commit('log', one, { ...strict, ownRuns: new Map([[writer(1), 1]]) });
   await before.close();
   await tamper(path, kinds.ownRun, flipLastBit);
   const storage = open(path);
-  expect((await storage.load('log')).ownRuns).toEqual(new Map([[replica(1), limits.seqMax]]));
-  await storage.settleRun('log', replica(1), limits.seqMax);
+  expect((await storage.load('log')).ownRuns).toEqual(new Map([[writer(1), limits.seqMax]]));
+  await storage.settleRun('log', writer(1), limits.seqMax);
   expect((await storage.load('log')).ownRuns.size).toBe(0);
 });
 

@@ -15,7 +15,7 @@
  * |---|---|
  * | `1` | sealed: format version, u32 |
  * | `3` key | sealed: metadata |
- * | `4` log replica | sealed: the last event of an own run, u32 |
+ * | `4` log writer | sealed: the last event of an own run, u32 |
  * | `5` log ordinal | block |
  * | `6` log ordinal | block set aside |
  * | `7` log | sealed: JSON, counters, as `pack-plan.ts` has them |
@@ -24,7 +24,7 @@
  * | `10` log id | nothing: that chunk was removed, and goes when nobody can read it any more |
  * | `11` log id | such a chunk set aside |
  *
- * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal or a chunk's id has 48 bits, a replica 16 bytes.
+ * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal or a chunk's id has 48 bits, a writer 16 bytes.
  *
  * Removed chunks (P13) go when an environment is opened whose table of readers is empty: `folder-claim.ts` says why nobody
  * else reads in it then. Who opens it later loads a manifest that does not name them.
@@ -36,10 +36,10 @@ import {
   type GossipStorage,
   type JournalRecord,
   limits,
-  type ReplicaId,
-  replicaIdFromBytes,
-  replicaIdToBytes,
   type SequenceNumber,
+  type WriterId,
+  writerIdFromBytes,
+  writerIdToBytes,
 } from '@gossip-log/core';
 import { open, type RootDatabase } from 'lmdb';
 import {
@@ -75,7 +75,7 @@ const kinds = {
   removed: 10,
   chunkAside: 11,
 } as const;
-const { replicaIdBytes } = limits;
+const { writerIdBytes } = limits;
 const ordinalBytes = 6;
 /** Sorts behind every key that begins with the prefix it is put after: no such key has more than 16 bytes to go. */
 const afterAll = new Uint8Array(17).fill(0xff);
@@ -173,9 +173,9 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
     async load(log) {
       const name = logIdToBytes(log);
       return read('load', (db, transaction) => {
-        const ownRuns = new Map<ReplicaId, SequenceNumber>();
+        const ownRuns = new Map<WriterId, SequenceNumber>();
         for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.ownRun, name)), transaction })) {
-          ownRuns.set(replicaIdFromBytes(key.subarray(-replicaIdBytes)), unsealRun(key, value));
+          ownRuns.set(writerIdFromBytes(key.subarray(-writerIdBytes)), unsealRun(key, value));
         }
         const records: JournalRecord[] = [];
         for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.journal, name)), transaction })) {
@@ -199,18 +199,18 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
           db.putSync(ordinalKey(kinds.journal, name, ordinal), block);
           return String(ordinal++);
         });
-        for (const [replica, last] of ownRuns) {
-          const key = runKey(name, replica);
+        for (const [writer, last] of ownRuns) {
+          const key = runKey(name, writer);
           db.putSync(key, sealNumber(key, last));
         }
         return keys;
       });
     },
 
-    async settleRun(log, replica, upTo) {
+    async settleRun(log, writer, upTo) {
       const name = logIdToBytes(log);
-      checkOwnRuns(new Map([[replica, upTo]]));
-      const key = runKey(name, replica);
+      checkOwnRuns(new Map([[writer, upTo]]));
+      const key = runKey(name, writer);
       return write('settleRun', (db) => {
         const sealed = db.getBinary(key);
         if (sealed && unsealRun(key, sealed) <= upTo) db.removeSync(key);
@@ -462,8 +462,8 @@ function logKey(kind: number, name: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(kind, name.length), name);
 }
 
-function runKey(name: Uint8Array, replica: ReplicaId): Uint8Array {
-  return concat(logKey(kinds.ownRun, name), replicaIdToBytes(replica));
+function runKey(name: Uint8Array, writer: WriterId): Uint8Array {
+  return concat(logKey(kinds.ownRun, name), writerIdToBytes(writer));
 }
 
 function metadataKey(key: string): Uint8Array {

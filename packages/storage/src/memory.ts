@@ -4,8 +4,8 @@ import {
   GossipError,
   type GossipStorage,
   type JournalRecord,
-  type ReplicaId,
   type SequenceNumber,
+  type WriterId,
 } from '@gossip-log/core';
 import {
   checkChunkId,
@@ -28,7 +28,7 @@ const formatVersion = 4;
 interface MemoryLog {
   readonly journal: Map<number, Uint8Array>;
   readonly aside: Map<number, Uint8Array>;
-  readonly ownRuns: Map<ReplicaId, SequenceNumber>;
+  readonly ownRuns: Map<WriterId, SequenceNumber>;
   readonly chunks: Map<number, Uint8Array>;
   /** Chunks that a pack removed, while several storages are open. */
   readonly removed: Set<number>;
@@ -136,18 +136,18 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
           stored.counters = { ...stored.counters, nextOrdinal: nextOrdinal + 1 };
           return String(nextOrdinal);
         });
-        for (const [replica, last] of ownRuns) stored.ownRuns.set(replica, last);
+        for (const [writer, last] of ownRuns) stored.ownRuns.set(writer, last);
         if (isWritten(stored)) disk.logs.set(log, stored);
         return keys;
       });
     },
 
-    async settleRun(log, replica, upTo) {
+    async settleRun(log, writer, upTo) {
       logIdToBytes(log);
-      checkOwnRuns(new Map([[replica, upTo]]));
+      checkOwnRuns(new Map([[writer, upTo]]));
       return run('settleRun', () => {
         const ownRuns = disk.logs.get(log)?.ownRuns;
-        if ((ownRuns?.get(replica) ?? 0) <= upTo) ownRuns?.delete(replica);
+        if ((ownRuns?.get(writer) ?? 0) <= upTo) ownRuns?.delete(writer);
       });
     },
 

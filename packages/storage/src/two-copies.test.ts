@@ -76,7 +76,7 @@ beforeAll(async () => {
 });
 
 function start(path: string, writer: number, exclusive = false): Worker {
-  const worker = new Worker(program, { workerData: { path, writer, exclusive } });
+  const worker = new Worker(program, { workerData: { path, author: writer, exclusive } });
   onTestFinished(async () => void (await worker.terminate()));
   return worker;
 }

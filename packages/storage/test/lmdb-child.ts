@@ -4,15 +4,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { replicaIdFromBytes } from '@gossip-log/core';
+import { writerIdFromBytes } from '@gossip-log/core';
 import { lmdbStorage } from '../src/lmdb.js';
 
 const storage = lmdbStorage({ path: process.argv[2] as string, exclusive: process.argv[3] === 'exclusive' });
-const replica = replicaIdFromBytes(randomBytes(16));
+const writer = writerIdFromBytes(randomBytes(16));
 // An exclusive storage opens its folder with the first call.
 await storage.logs();
 // Synchronous: what was said has left the process when it is killed.
-writeSync(1, `writes ${replica}\n`);
+writeSync(1, `writes ${writer}\n`);
 
 async function pack(log: string): Promise<void> {
   const { revision, nextChunkId, records } = await storage.load(log);
@@ -29,9 +29,9 @@ await Promise.all(
   ['one', 'two', 'packed'].map(async (log) => {
     for (let seq = 0; ; seq += 3) {
       const entries = [1, 2, 3].map((more) => ({
-        block: new TextEncoder().encode(`${replica} ${seq + more} ${'x'.repeat(seq % 5000)}`),
+        block: new TextEncoder().encode(`${writer} ${seq + more} ${'x'.repeat(seq % 5000)}`),
       }));
-      await storage.commit(log, entries, { durability: 'strict', ownRuns: new Map([[replica, seq + 3]]) });
+      await storage.commit(log, entries, { durability: 'strict', ownRuns: new Map([[writer, seq + 3]]) });
       if (log === 'packed') await pack(log);
       writeSync(1, `stored ${log} ${seq + 3}\n`);
     }

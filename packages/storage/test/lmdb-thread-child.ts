@@ -5,10 +5,10 @@
  */
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
-import { GossipError, replicaIdFromBytes } from '@gossip-log/core';
+import { GossipError, writerIdFromBytes } from '@gossip-log/core';
 import { lmdbStorage } from '../src/lmdb.js';
 
-const { path, writer, exclusive } = workerData as { path: string; writer: number; exclusive: boolean };
+const { path, author, exclusive } = workerData as { path: string; author: number; exclusive: boolean };
 const storage = lmdbStorage({ path, exclusive });
 const say = (message: unknown) => parentPort?.postMessage(message);
 
@@ -19,10 +19,10 @@ if (exclusive) {
   );
   if (parentPort !== null) await once(parentPort, 'message');
 } else {
-  const replica = replicaIdFromBytes(new Uint8Array(16).fill(writer));
+  const writer = writerIdFromBytes(new Uint8Array(16).fill(author));
   for (let seq = 1; seq <= 200; seq++) {
-    const block = new TextEncoder().encode(`${writer} ${seq}`);
-    await storage.commit('a', [{ block }], { durability: 'strict', ownRuns: new Map([[replica, seq]]) });
+    const block = new TextEncoder().encode(`${author} ${seq}`);
+    await storage.commit('a', [{ block }], { durability: 'strict', ownRuns: new Map([[writer, seq]]) });
     if (seq % 50 !== 0) continue;
     const { revision, nextChunkId, records } = await storage.load('a');
     const packed = records.slice(0, 10);
@@ -33,7 +33,7 @@ if (exclusive) {
       if (!(error instanceof GossipError) || error.code !== 'pack-conflict') throw error;
     });
   }
-  say((await storage.load('a')).ownRuns.get(replica));
+  say((await storage.load('a')).ownRuns.get(writer));
 }
 await storage.close();
 process.exit();

@@ -29,10 +29,10 @@ test('[A1] a sum, a set and a last writer by log order pass', () => {
     initial: new Set<string>(),
     payloads,
   });
-  const initial = { clock: 0, replica: '', text: '' };
+  const initial = { clock: 0, writer: '', text: '' };
   assertConverges(
-    (last: typeof initial, { clock, replica, payload: text }) =>
-      clock > last.clock || (clock === last.clock && replica > last.replica) ? { clock, replica, text } : last,
+    (last: typeof initial, { clock, writer, payload: text }) =>
+      clock > last.clock || (clock === last.clock && writer > last.writer) ? { clock, writer, text } : last,
     { initial, payloads },
   );
 });

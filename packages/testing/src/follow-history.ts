@@ -5,7 +5,7 @@
  * - [A2] What an app shows does not depend on its clock or on randomness.
  * - [A3] Apps share nothing.
  */
-import type { LogEvent, PayloadCodec, ReplicaId, Snapshot } from '@gossip-log/core';
+import type { LogEvent, PayloadCodec, Snapshot, WriterId } from '@gossip-log/core';
 import fc from 'fast-check';
 import { type World, within, world } from './borrowed-world.js';
 import type { Fault, Witness } from './convergence-report.js';
@@ -51,11 +51,11 @@ export interface FollowOptions<T, S> {
 
 /** @throws Divergence with the first rule that is broken. */
 export function followHistory<T, S>(history: History<T>, { create, equal, codec }: FollowOptions<T, S>): void {
-  const names = new Map<ReplicaId, string>();
+  const names = new Map<WriterId, string>();
   let steps: string[] = [];
   let seen: Snapshot<T> | undefined;
 
-  const nameOf = ({ replica, seq }: LogEvent<T>) => `${names.get(replica)}.${seq}`;
+  const nameOf = ({ writer, seq }: LogEvent<T>) => `${names.get(writer)}.${seq}`;
   const named = (events: Iterable<LogEvent<T>>) => [...events].map(nameOf).join(' ');
 
   const fail = (fault: Pick<Fault, 'what' | 'cause' | 'error'>, witnesses: readonly Witness[] = []): never => {
@@ -94,7 +94,7 @@ export function followHistory<T, S>(history: History<T>, { create, equal, codec 
       codec,
       step: (words) => steps.push(words),
       opened({ name, log, nowMs }) {
-        names.set(log.replica, name);
+        names.set(log.writer, name);
         followers.set(name, follow(name, world(nowMs, ++calls), log.snapshot()));
       },
       changed({ name, log, nowMs }, arrived) {

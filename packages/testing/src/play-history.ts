@@ -7,7 +7,7 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
-  replicaIdFromBytes,
+  writerIdFromBytes,
 } from '@gossip-log/core';
 import fc from 'fast-check';
 import { type History, type HistoryStep, replicaNames } from './history.js';
@@ -62,7 +62,7 @@ class Replica<T> implements PlayedReplica<T> {
   open(): GossipLog<T> {
     return createGossipLog<T>({
       id: 'history',
-      replica: replicaIdFromBytes(new Uint8Array(limits.replicaIdBytes).fill(this.number)),
+      writer: writerIdFromBytes(new Uint8Array(limits.writerIdBytes).fill(this.number)),
       now: () => this.nowMs,
       ...(this.codec === undefined ? {} : { codec: this.codec }),
     });
@@ -113,7 +113,7 @@ export function playHistory<T>(history: History<T>, options: PlayOptions<T> = {}
   const send = (from: Replica<T>, to: Replica<T>, writer?: Replica<T>) => {
     const known = to.log.version();
     const since =
-      writer === undefined ? known : from.log.version().set(writer.log.replica, known.get(writer.log.replica) ?? 0);
+      writer === undefined ? known : from.log.version().set(writer.log.writer, known.get(writer.log.writer) ?? 0);
     const { added, parked } = to.log.merge(from.log.encode(since));
     if (added + parked === 0) return;
     const whose = writer === undefined ? '' : ` of ${writer.name}`;

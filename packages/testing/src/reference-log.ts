@@ -2,7 +2,7 @@
  * The slow, obvious log that the fast one is tested against.
  *
  * A log is a set of events. One that names another as its dependency, or that follows another of the same
- * writer, waits until that one is there. What does not wait is shown in the order (time, replica bytes).
+ * writer, waits until that one is there. What does not wait is shown in the order (time, writer bytes).
  * Nothing here is shared with core's implementation: even the clock and the protocol's constants are written
  * out again, so that a mistake would have to be made twice.
  */
@@ -10,9 +10,9 @@ import {
   type EventId,
   eventId,
   type Relation,
-  type ReplicaId,
-  replicaIdToBytes,
   type SequenceNumber,
+  type WriterId,
+  writerIdToBytes,
 } from '@gossip-log/core';
 
 const clockStepsPerMs = 2048;
@@ -22,7 +22,7 @@ const depsMax = 64;
 
 /** Another event, as a dependency names it. */
 export interface Reference {
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   readonly seq: SequenceNumber;
   readonly time: number;
 }
@@ -42,10 +42,10 @@ export interface ReferenceEvent extends Reference {
  *
  * @example
  * ```ts
- * import { replicaIdFromBytes } from '@gossip-log/core';
+ * import { writerIdFromBytes } from '@gossip-log/core';
  * import { ReferenceLog } from '@gossip-log/testing';
  *
- * const [ada, bob] = [1, 2].map((byte) => new ReferenceLog(replicaIdFromBytes(new Uint8Array(16).fill(byte))));
+ * const [ada, bob] = [1, 2].map((byte) => new ReferenceLog(writerIdFromBytes(new Uint8Array(16).fill(byte))));
  * const question = ada?.append('"Tea?"', Date.now());
  * if (question) bob?.deliver([question]);
  * bob?.append('"Yes, please."', Date.now());
@@ -60,22 +60,22 @@ export class ReferenceLog {
   /** Shown, and not yet named by any other shown event. */
   readonly heads = new Map<EventId, ReferenceEvent>();
 
-  constructor(readonly replica: ReplicaId) {}
+  constructor(readonly writer: WriterId) {}
 
   append(payload: string, nowMs: number): ReferenceEvent {
-    const { replica } = this;
-    const seq = (this.version().get(replica) ?? 0) + 1;
+    const { writer } = this;
+    const seq = (this.version().get(writer) ?? 0) + 1;
     let latest = 0;
     for (const event of this.shown.values()) latest = Math.max(latest, event.time);
     const deps = [...this.heads.values()]
-      .filter((head) => head.replica !== replica)
+      .filter((head) => head.writer !== writer)
       .sort(inLogOrder)
       .reverse()
       .slice(0, depsMax);
     const named = deps.map((dep) => dep.id);
-    if (seq > 1) named.push(eventId(replica, seq - 1));
+    if (seq > 1) named.push(eventId(writer, seq - 1));
     const time = Math.max(latest + 1, Math.floor(nowMs) * clockStepsPerMs);
-    const event = { id: eventId(replica, seq), replica, seq, time, deps, named, payload };
+    const event = { id: eventId(writer, seq), writer, seq, time, deps, named, payload };
     this.deliver([event]);
     return event;
   }
@@ -102,11 +102,11 @@ export class ReferenceLog {
     return [...this.shown.values()].sort(inLogOrder);
   }
 
-  /** Replica → last sequence number shown. */
-  version(): Map<ReplicaId, SequenceNumber> {
-    const version = new Map<ReplicaId, SequenceNumber>();
-    for (const { replica, seq } of this.shown.values()) {
-      version.set(replica, Math.max(seq, version.get(replica) ?? 0));
+  /** Writer → last sequence number shown. */
+  version(): Map<WriterId, SequenceNumber> {
+    const version = new Map<WriterId, SequenceNumber>();
+    for (const { writer, seq } of this.shown.values()) {
+      version.set(writer, Math.max(seq, version.get(writer) ?? 0));
     }
     return version;
   }
@@ -143,11 +143,11 @@ export function isEarly(event: ReferenceEvent, nowMs: number, shown: Iterable<Re
   return isAheadOfClock && event.time > newest + aheadOfLogMsMax * clockStepsPerMs;
 }
 
-/** The total order: by time, then by the replica's bytes. */
+/** The total order: by time, then by the writer's bytes. */
 export function inLogOrder(a: ReferenceEvent, b: ReferenceEvent): number {
   if (a.time !== b.time) return a.time - b.time;
-  const left = replicaIdToBytes(a.replica);
-  const right = replicaIdToBytes(b.replica);
+  const left = writerIdToBytes(a.writer);
+  const right = writerIdToBytes(b.writer);
   const at = left.findIndex((byte, i) => byte !== right[i]);
   return at < 0 ? 0 : (left[at] as number) - (right[at] as number);
 }

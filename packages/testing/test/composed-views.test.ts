@@ -6,9 +6,9 @@ import {
   clockStepsPerMs,
   type LogEvent,
   limits,
-  type ReplicaId,
-  replicaIdFromBytes,
   type Snapshot,
+  type WriterId,
+  writerIdFromBytes,
 } from '@gossip-log/core';
 import { ReplicatedLog } from '@gossip-log/core/sync';
 import { aggregate, count, type Derived, fold, group, last, max, sum, type View } from '@gossip-log/core/view';
@@ -27,8 +27,8 @@ vi.mock('../../core/src/limits.js', async (original) => ({
 }));
 
 const startMs = Date.UTC(2026, 0, 1);
-const writers = [1, 2, 3].map((byte) => replicaIdFromBytes(new Uint8Array(16).fill(byte)));
-const reader = replicaIdFromBytes(new Uint8Array(16).fill(9));
+const writers = [1, 2, 3].map((byte) => writerIdFromBytes(new Uint8Array(16).fill(byte)));
+const reader = writerIdFromBytes(new Uint8Array(16).fill(9));
 
 interface Written {
   readonly events: readonly LogEvent<Message>[];
@@ -45,7 +45,7 @@ const writing = fc.array(fc.tuple(fc.nat(2), message, fc.nat(3), fc.nat(2)), {
 
 function write(steps: readonly (readonly [number, Message, number, number])[]): Written {
   let nowMs = startMs;
-  const logs = writers.map((replica) => openLog(replica, () => nowMs));
+  const logs = writers.map((writer) => openLog(writer, () => nowMs));
   const events: LogEvent<Message>[] = [];
   const blocks: Uint8Array[] = [];
   for (const [writer, payload, ms, other] of steps) {
@@ -59,8 +59,8 @@ function write(steps: readonly (readonly [number, Message, number, number])[]): 
   return { events, blocks };
 }
 
-function openLog(replica: ReplicaId, now: () => number): ReplicatedLog<Message> {
-  return new ReplicatedLog<Message>({ id: 'history', replica, now }, { freshReplica: () => reader });
+function openLog(writer: WriterId, now: () => number): ReplicatedLog<Message> {
+  return new ReplicatedLog<Message>({ id: 'history', writer, now }, { freshWriter: () => reader });
 }
 
 function must(holds: boolean, title: string, chain: Chain): asserts holds {

@@ -1,5 +1,5 @@
 /** Chains of view operators as data: built as a view, and computed naively over the whole sequence. */
-import type { GossipLog, LogEvent, ReplicaId } from '@gossip-log/core';
+import type { GossipLog, LogEvent, WriterId } from '@gossip-log/core';
 import {
   after,
   around,
@@ -84,7 +84,7 @@ export const chain: fc.Arbitrary<Chain> = chainOf(
 export interface World {
   readonly log: GossipLog<Message>;
   readonly events: readonly LogEvent<Message>[];
-  readonly writers: readonly ReplicaId[];
+  readonly writers: readonly WriterId[];
   readonly startMs: number;
 }
 
@@ -182,7 +182,7 @@ function applied(
 ): readonly Shown[] {
   const whole = [...log.snapshot()];
   /** Where an event stands in the log, or would. */
-  const placed = (event: LogEvent) => ({ clock: event.clock, writer: writers.indexOf(event.replica) });
+  const placed = (event: LogEvent) => ({ clock: event.clock, writer: writers.indexOf(event.writer) });
   const order = (a: LogEvent, b: LogEvent) => a.clock - b.clock || placed(a).writer - placed(b).writer;
   switch (step.do) {
     case 'from':
@@ -210,7 +210,7 @@ function applied(
       return at < 0 ? [] : rows.slice(Math.max(0, at - step.count), at + step.count + 1);
     }
     case 'by':
-      return rows.filter(({ stored }) => stored.replica === one(writers, step.writer));
+      return rows.filter(({ stored }) => stored.writer === one(writers, step.writer));
     case 'room':
       return rows.filter(({ payload }) => payload.room === 'a');
     case 'dedup': {

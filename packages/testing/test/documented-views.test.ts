@@ -2,7 +2,7 @@
  * What docs/views.md recommends, at two sizes in one run: where it is more than linear, the ratio of the two shows it. A fold
  * that copies a growing state at every step, which it advises against, shows that the ratio would tell.
  */
-import { createGossipLog, type GossipLog, replicaIdFromBytes } from '@gossip-log/core';
+import { createGossipLog, type GossipLog, writerIdFromBytes } from '@gossip-log/core';
 import { aggregate, fold, group, last, map, view, where } from '@gossip-log/core/view';
 import { expect, test } from 'vitest';
 
@@ -15,8 +15,8 @@ const [few, many] = [500, 8_000];
 
 function logOf(moves: number): GossipLog<Move> {
   let nowMs = 1_000;
-  const replica = replicaIdFromBytes(new Uint8Array(16).fill(1));
-  const log = createGossipLog<Move>({ id: 'board', replica, now: () => nowMs++ });
+  const writer = writerIdFromBytes(new Uint8Array(16).fill(1));
+  const log = createGossipLog<Move>({ id: 'board', writer, now: () => nowMs++ });
   for (let i = 0; i < moves; i++) log.append({ card: `card ${i}`, column: 'doing' });
   // What reading payloads costs is no cost of a view.
   for (const { payload } of log.snapshot()) if (payload.column === '') throw new Error('none is empty');

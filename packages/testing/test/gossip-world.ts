@@ -4,7 +4,7 @@
  * goes on writing. In the end everybody is joined again and nothing is on its way any more: what then still waits for
  * an event waits for ever.
  */
-import { GossipError, limits, type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { GossipError, limits, type WriterId, writerIdFromBytes } from '@gossip-log/core';
 import {
   type Answer,
   type Effect,
@@ -57,17 +57,17 @@ class GossipingNode {
   raised = 0;
 
   constructor(
-    readonly replica: ReplicaId,
+    readonly writer: WriterId,
     readonly now: () => number,
     readonly usesEdges: boolean,
   ) {
-    this.log = new ReplicatedLog<string>({ id: name, replica, now }, { freshReplica: () => replica });
+    this.log = new ReplicatedLog<string>({ id: name, writer, now }, { freshWriter: () => writer });
   }
 
   join(peer: number): void {
     const options = {
-      node: this.replica,
-      name: this.replica.slice(0, 4),
+      node: this.writer,
+      name: this.writer.slice(0, 4),
       durable: false,
       clockOffsetMs: 0,
       wallClock: this.now,
@@ -205,7 +205,7 @@ class GossipingNode {
       case 'store':
         return {
           kind: 'store',
-          stored: new Map(effect.replicas.map((replica) => [replica, log.keptRun(replica)])),
+          stored: new Map(effect.writers.map((writer) => [writer, log.keptRun(writer)])),
         };
     }
   }
@@ -217,7 +217,7 @@ export function gossip(seed: number, { usesEdges }: { readonly usesEdges: boolea
   let nowMs = 1_700_000_000_000;
   const nodes = Array.from(
     { length: nodesOfWorld },
-    () => new GossipingNode(replicaIdFromBytes(random.bytes(16)), () => nowMs, usesEdges),
+    () => new GossipingNode(writerIdFromBytes(random.bytes(16)), () => nowMs, usesEdges),
   );
   const at = (index: number) => nodes[index] as GossipingNode;
   const links = linksOf(random);

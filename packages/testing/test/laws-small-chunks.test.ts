@@ -21,9 +21,9 @@ test('[L1] [L2] [L3] [L5] [L9] histories over many small chunks keep the laws', 
     const world = World.after(createGossipLog, steps, reached);
     world.exchangeEverything();
     world.checkConvergence();
-    for (const replica of world.replicas) {
-      replica.checkViews();
-      replica.checkRelations(100);
+    for (const writer of world.writers) {
+      writer.checkViews();
+      writer.checkRelations(100);
     }
   });
   expect(reached.lateInserts).toBeGreaterThan(0);

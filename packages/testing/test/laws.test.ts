@@ -3,16 +3,16 @@
  * reached what makes the law hard to keep.
  */
 
-import { createGossipLog, GossipError, type LogEvent, replicaIdFromBytes } from '@gossip-log/core';
+import { createGossipLog, GossipError, type LogEvent, writerIdFromBytes } from '@gossip-log/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { payload } from '../../core/test/payload.js';
 import { Random } from '../src/sim/random.js';
 import { equalBytes, LockStep, law, type Parcel, Reached, World } from './lock-step.js';
 import { property } from './property.js';
-import { type Reading, replicaIds, schedule } from './schedules.js';
+import { type Reading, schedule, writerIds } from './schedules.js';
 
-const observerId = replicaIdFromBytes(new Uint8Array(16).fill(255));
+const observerId = writerIdFromBytes(new Uint8Array(16).fill(255));
 const farFuture = () => 2 ** 41;
 
 /** A log that no writer writes to, under every law, which hears of everything and judges nothing early. */
@@ -20,15 +20,15 @@ function observer(reached: Reached, reading: Reading): LockStep {
   return new LockStep(createGossipLog, observerId, farFuture, reached, reading);
 }
 
-test('[L1] [L2] [L9] replicas show one sequence, byte for byte, as the reference does, and every step keeps the laws', () => {
+test('[L1] [L2] [L9] copies show one sequence, byte for byte, as the reference does, and every step keeps the laws', () => {
   const reached = new Reached();
   property('[L1] [L2] [L9]', schedule(), 250, (steps) => {
     const world = World.after(createGossipLog, steps, reached);
     world.exchangeEverything();
     world.checkConvergence();
-    for (const replica of world.replicas) {
-      replica.checkViews();
-      replica.checkRelations();
+    for (const writer of world.writers) {
+      writer.checkViews();
+      writer.checkRelations();
     }
   });
   expect(reached).toSatisfy(everything('appended merged duplicates parked released lateInserts early clockBehind'));
@@ -92,8 +92,8 @@ test('[L2] whoever asks for what is missing, until nothing is, gets the whole pa
       law(rounds <= world.singles.length, '[L2] every answer brings the asker further');
       const since = new Map(version);
       for (const run of result.missing) {
-        law(run.last <= (version.get(run.replica) ?? 0), '[L2] only events that exist are missing');
-        since.set(run.replica, run.first - 1);
+        law(run.last <= (version.get(run.writer) ?? 0), '[L2] only events that exist are missing');
+        since.set(run.writer, run.first - 1);
       }
       result = asker.receive([source.parcel(since)]);
     }
@@ -108,31 +108,31 @@ test('[L2] whoever asks for what is missing, until nothing is, gets the whole pa
 test('[L5] an event stays the same object when an old snapshot reads it first, after late events came around it', () => {
   const reached = new Reached();
   const values = fc.tuple(
-    replicaIds(2, 2),
+    writerIds(2, 2),
     fc.array(payload, { minLength: 3, maxLength: 30 }),
     fc.nat(1_000),
     fc.nat(1_000),
   );
-  property('[L5] an event', values, 150, ([replicas, payloads, pick, place]) => {
-    const world = new World(createGossipLog, { replicas, reading: 'every step' });
+  property('[L5] an event', values, 150, ([writers, payloads, pick, place]) => {
+    const world = new World(createGossipLog, { writers, reading: 'every step' });
     payloads.forEach((value, i) => {
       world.append(i % 2, value);
       world.take({ do: 'pass', ms: 1 });
     });
-    const writers = world.replicas.map((replica) =>
-      world.singles.filter((parcel) => parcel.events[0]?.replica === replica.replica),
+    const parcels = world.writers.map((writer) =>
+      world.singles.filter((parcel) => parcel.events[0]?.writer === writer.writer),
     ) as [Parcel[], Parcel[]];
 
     // One writer's events first, a snapshot kept unread, then the other's: they go before and after every row.
-    const reader = createGossipLog({ id: 'lock-step', replica: observerId, now: farFuture });
-    for (const { bytes } of writers[0]) reader.merge(bytes);
+    const reader = createGossipLog({ id: 'lock-step', writer: observerId, now: farFuture });
+    for (const { bytes } of parcels[0]) reader.merge(bytes);
     const old = reader.snapshot();
-    const oldIds = writers[0].map((parcel) => parcel.events[0]?.id);
-    const late = place % (writers[1].length + 1);
-    for (const { bytes } of writers[1].slice(0, late)) reader.merge(bytes);
+    const oldIds = parcels[0].map((parcel) => parcel.events[0]?.id);
+    const late = place % (parcels[1].length + 1);
+    for (const { bytes } of parcels[1].slice(0, late)) reader.merge(bytes);
     const middle = reader.snapshot();
     const row = old.at(pick % old.length) as LogEvent<unknown>;
-    for (const { bytes } of writers[1].slice(late)) reader.merge(bytes);
+    for (const { bytes } of parcels[1].slice(late)) reader.merge(bytes);
     const now = reader.snapshot();
 
     for (const snapshot of [now, middle, old]) {
@@ -152,7 +152,7 @@ test('[L2] time rises with the sequence number and above all dependencies, whate
   let back = 0;
   property('[L2] time', jumps, 100, (offsets) => {
     let nowMs = 1_700_000_000_000;
-    const log = createGossipLog({ id: 'jumps', replica: observerId, now: () => nowMs });
+    const log = createGossipLog({ id: 'jumps', writer: observerId, now: () => nowMs });
     let last = 0;
     let highestMs = 0;
     for (const offset of offsets) {
@@ -171,12 +171,12 @@ test('[L2] time rises with the sequence number and above all dependencies, whate
 test('[L3] an event beyond the horizon is refused with `early`, with all that came along, and is taken when it is due', () => {
   const reached = new Reached();
   const values = fc.tuple(
-    replicaIds(2, 3),
+    writerIds(2, 3),
     fc.integer({ min: 60_001, max: 10_000_000 }),
     fc.array(payload, { maxLength: 5 }),
   );
-  property('[L3] an event beyond', values, 60, ([replicas, aheadMs, payloads]) => {
-    const world = new World(createGossipLog, { replicas, reading: 'every step' }, reached);
+  property('[L3] an event beyond', values, 60, ([writers, aheadMs, payloads]) => {
+    const world = new World(createGossipLog, { writers, reading: 'every step' }, reached);
     for (const value of payloads) world.append(1, value);
     world.take({ do: 'clock', at: 1, offsetMs: aheadMs });
     world.append(1, 'from the future');
@@ -211,29 +211,29 @@ test.each([
     const values = fc.noShrink(
       fc.tuple(
         fc.integer(),
-        replicaIds(size.writers, size.writers),
+        writerIds(size.writers, size.writers),
         fc.constantFrom<Reading>('oldest first', 'newest first'),
       ),
     );
-    property('[L1] [L3] [L5] [L9] logs', values, 1, ([seed, replicas, reading]) => {
+    property('[L1] [L3] [L5] [L9] logs', values, 1, ([seed, writers, reading]) => {
       const random = new Random(seed);
       const upTo = (bound: number) => random.below(bound);
-      const world = new World(createGossipLog, { replicas, reading: 'oldest first' }, reached);
+      const world = new World(createGossipLog, { writers, reading: 'oldest first' }, reached);
       const hubs = [observer(reached, reading), observer(reached, 'seldom')] as const;
       const held: Parcel[] = [];
       while (world.singles.length < size.events) {
         const at = upTo(size.writers);
-        const writer = world.at(at);
-        const before = new Map(writer.reference.version());
+        const author = world.at(at);
+        const before = new Map(author.reference.version());
         for (let burst = 1 + upTo(size.burst); burst > 0; burst--) world.append(at, `${at}: ${world.singles.length}`);
-        held.push(writer.parcel(before));
+        held.push(author.parcel(before));
         world.take({ do: 'pass', ms: upTo(40) });
 
         // Parcels reach the hub in any order, some twice; from half way on, writers hear from it now and then.
         if (random.chance(0.8)) hubs[0].receive([held[upTo(held.length)] as Parcel]);
         if (random.chance(0.1)) hubs[0].receive(held.splice(0, upTo(held.length)));
         if (world.singles.length > size.events / 2 && random.chance(0.3))
-          writer.receive([hubs[0].parcel(writer.reference.version())]);
+          author.receive([hubs[0].parcel(author.reference.version())]);
       }
       hubs[0].receive(held.toReversed());
       hubs[0].receive(world.singles);

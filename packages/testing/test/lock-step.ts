@@ -2,7 +2,7 @@
  * A real log and the reference log side by side: whatever happens to one happens to the other, and after
  * every move the real one must show what the laws and the reference say. A broken law throws, and names itself.
  *
- * `LockStep` is one replica; `World` is many of them under a schedule.
+ * `LockStep` is one copy of a log with its writer; `World` is many of them under a schedule.
  */
 import {
   type EventId,
@@ -11,10 +11,10 @@ import {
   type GossipLogOptions,
   type LogEvent,
   type MergeResult,
-  type ReplicaId,
-  replicaIdFromBytes,
   type SequenceNumber,
   type Snapshot,
+  type WriterId,
+  writerIdFromBytes,
 } from '@gossip-log/core';
 import { inLogOrder, isEarly, type ReferenceEvent, ReferenceLog } from '../src/reference-log.js';
 import type { Reading, Schedule, Share, Step } from './schedules.js';
@@ -69,11 +69,11 @@ const viewsMax = 200;
 /** Where readers look seldom, they look after each so many moves. */
 const seldomMoves = 5;
 
-/** One replica, twice. */
+/** One copy of a log, twice. */
 export class LockStep {
   readonly reference: ReferenceLog;
   log: GossipLog<unknown>;
-  /** This replica's wall clock. */
+  /** Its wall clock. */
   nowMs: () => number;
   #views: View[] = [];
   #objects = new Map<EventId, LogEvent<unknown>>();
@@ -83,19 +83,19 @@ export class LockStep {
 
   constructor(
     readonly createLog: CreateLog,
-    readonly replica: ReplicaId,
+    readonly writer: WriterId,
     nowMs: () => number,
     readonly reached: Reached,
     readonly reading: Reading,
   ) {
-    this.reference = new ReferenceLog(replica);
+    this.reference = new ReferenceLog(writer);
     this.nowMs = nowMs;
     this.log = this.#open();
     this.#keepView();
   }
 
   #open(): GossipLog<unknown> {
-    const log = this.createLog({ id: 'lock-step', replica: this.replica, now: () => this.nowMs() });
+    const log = this.createLog({ id: 'lock-step', writer: this.writer, now: () => this.nowMs() });
     log.subscribe(() => {
       this.#calls++;
     });
@@ -120,8 +120,8 @@ export class LockStep {
   }
 
   /** What this log holds above `after`, as bytes. */
-  parcel(after?: ReadonlyMap<ReplicaId, SequenceNumber>): Parcel {
-    const events = [...this.reference.shown.values()].filter((event) => event.seq > (after?.get(event.replica) ?? 0));
+  parcel(after?: ReadonlyMap<WriterId, SequenceNumber>): Parcel {
+    const events = [...this.reference.shown.values()].filter((event) => event.seq > (after?.get(event.writer) ?? 0));
     return { bytes: after === undefined ? this.log.encode() : this.log.encode(after), events };
   }
 
@@ -161,8 +161,8 @@ export class LockStep {
     const version = reference.version();
     for (const run of result.missing) {
       law(
-        run.first <= run.last && run.first > (version.get(run.replica) ?? 0),
-        `[L2] missing ${run.replica} ${run.first}-${run.last}: events that are shown are not missing`,
+        run.first <= run.last && run.first > (version.get(run.writer) ?? 0),
+        `[L2] missing ${run.writer} ${run.first}-${run.last}: events that are shown are not missing`,
       );
     }
     reached.merged += events.length;
@@ -261,8 +261,8 @@ export class LockStep {
     const version = log.version();
     const expected = reference.version();
     law(
-      version.size === expected.size && [...expected].every(([replica, seq]) => version.get(replica) === seq),
-      '[L2] the version names the last event of every replica',
+      version.size === expected.size && [...expected].every(([writer, seq]) => version.get(writer) === seq),
+      '[L2] the version names the last event of every writer',
     );
     this.#changedUnseen ||= changed;
     if (!this.#looks()) return;
@@ -348,7 +348,7 @@ export class LockStep {
     }
     law(event.id === expected.id, `[L1] ${event.id} shows where ${expected.id} belongs`);
     law(
-      event.replica === expected.replica && event.seq === expected.seq,
+      event.writer === expected.writer && event.seq === expected.seq,
       `[L1] ${event.id} names its writer and its place`,
     );
     law(event.clock === expected.time, `[L1] ${event.id} has the time ${event.clock}, expected ${expected.time}`);
@@ -363,9 +363,9 @@ export class LockStep {
   }
 }
 
-/** Replicas under a schedule. */
+/** Copies of a log under a schedule. */
 export class World {
-  readonly replicas: LockStep[];
+  readonly writers: LockStep[];
   readonly reached: Reached;
   /** Everything appended, each event in a parcel of its own. */
   readonly singles: Parcel[] = [];
@@ -374,12 +374,12 @@ export class World {
   #partition = 0;
   #parcels: (Parcel & { readonly from: number })[] = [];
 
-  constructor(createLog: CreateLog, { replicas, reading }: Omit<Schedule, 'steps'>, reached = new Reached()) {
+  constructor(createLog: CreateLog, { writers, reading }: Omit<Schedule, 'steps'>, reached = new Reached()) {
     this.reached = reached;
-    this.#offsetMs = replicas.map(() => 0);
-    this.replicas = replicas.map((bytes, i) => {
+    this.#offsetMs = writers.map(() => 0);
+    this.writers = writers.map((bytes, i) => {
       const nowMs = () => this.#timeMs + (this.#offsetMs[i] as number);
-      return new LockStep(createLog, replicaIdFromBytes(bytes), nowMs, reached, reading);
+      return new LockStep(createLog, writerIdFromBytes(bytes), nowMs, reached, reading);
     });
   }
 
@@ -426,14 +426,14 @@ export class World {
   }
 
   at(index: number): LockStep {
-    return this.replicas[this.#index(index)] as LockStep;
+    return this.writers[this.#index(index)] as LockStep;
   }
 
   append(at: number, payload: unknown): void {
-    const writer = this.at(at);
-    const event = writer.append(payload);
-    const before = new Map(writer.reference.version()).set(event.replica, event.seq - 1);
-    this.singles.push(writer.parcel(before));
+    const author = this.at(at);
+    const event = author.append(payload);
+    const before = new Map(author.reference.version()).set(event.writer, event.seq - 1);
+    this.singles.push(author.parcel(before));
   }
 
   sync(from: number, to: number): void {
@@ -446,28 +446,28 @@ export class World {
     this.#partition = 0;
     this.#timeMs += 24 * 3_600_000;
     this.#offsetMs.fill(0);
-    for (let i = 1; i < this.replicas.length; i++) this.sync(i, 0);
-    for (let i = 1; i < this.replicas.length; i++) this.sync(0, i);
+    for (let i = 1; i < this.writers.length; i++) this.sync(i, 0);
+    for (let i = 1; i < this.writers.length; i++) this.sync(0, i);
   }
 
   /** [L1]: all show one sequence, and all logs are the same bytes. */
   checkConvergence(): void {
-    const [first, ...others] = this.replicas as [LockStep, ...LockStep[]];
+    const [first, ...others] = this.writers as [LockStep, ...LockStep[]];
     const events = first.reference.sequence();
     const bytes = first.log.encode();
     law(events.length === this.singles.length, '[L1] after a full exchange everyone has everything');
-    for (const replica of [first, ...others]) {
-      const rows = [...replica.log.snapshot()];
+    for (const writer of [first, ...others]) {
+      const rows = [...writer.log.snapshot()];
       law(
         rows.length === events.length && rows.every((row, i) => row.id === events[i]?.id),
-        '[L1] after a full exchange all replicas show one sequence',
+        '[L1] after a full exchange all writers show one sequence',
       );
-      law(equalBytes(replica.log.encode(), bytes), '[L1] after a full exchange all logs are the same bytes');
+      law(equalBytes(writer.log.encode(), bytes), '[L1] after a full exchange all logs are the same bytes');
     }
   }
 
   #index(index: number): number {
-    return index % this.replicas.length;
+    return index % this.writers.length;
   }
 
   #hears(from: number, to: number): boolean {
@@ -489,18 +489,18 @@ export class World {
 }
 
 /** The version that a receiver would have who lacks just that share of a log. */
-function lacking(version: Map<ReplicaId, SequenceNumber>, share: Share): Map<ReplicaId, SequenceNumber> | undefined {
+function lacking(version: Map<WriterId, SequenceNumber>, share: Share): Map<WriterId, SequenceNumber> | undefined {
   const entries = [...version];
   switch (share.of) {
     case 'everything':
       return undefined;
     case 'newest': {
-      const entry = entries[share.replica % Math.max(1, entries.length)];
+      const entry = entries[share.writer % Math.max(1, entries.length)];
       return entry ? version.set(entry[0], entry[1] - 1) : version;
     }
     case 'ragged':
       return new Map(
-        entries.map(([replica, last], i) => [replica, (share.after[i % share.after.length] as number) % (last + 1)]),
+        entries.map(([writer, last], i) => [writer, (share.after[i % share.after.length] as number) % (last + 1)]),
       );
   }
 }

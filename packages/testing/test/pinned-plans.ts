@@ -17,7 +17,7 @@ const unbounded = Number.POSITIVE_INFINITY;
 /** @internal */
 export const pinnedPlans: readonly PinnedPlan[] = [
   {
-    found: 'A node whose disk was full when it started never got a replica id, and failed every session for ever.',
+    found: 'A node whose disk was full when it started never got a writer id, and failed every session for ever.',
     limits: 'small',
     plan: {
       seed: 23,

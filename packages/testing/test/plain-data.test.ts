@@ -5,19 +5,19 @@ import {
   emptySnapshot,
   GossipError,
   type LogEvent,
-  replicaIdFromBytes,
   type Snapshot,
+  writerIdFromBytes,
 } from '@gossip-log/core';
 import { map, view } from '@gossip-log/core/view';
 import { expect, test } from 'vitest';
 
-const replica = replicaIdFromBytes(new Uint8Array(16));
-const newLog = <T>() => createGossipLog<T>({ id: 'tea', replica, now: () => 1_700_000_000_123 });
+const writer = writerIdFromBytes(new Uint8Array(16));
+const newLog = <T>() => createGossipLog<T>({ id: 'tea', writer, now: () => 1_700_000_000_123 });
 const shown = (seq: number, payload: unknown) => ({
-  ...{ id: `${replica}.${seq}`, replica, seq, timestamp: 1_700_000_000_123 },
+  ...{ id: `${writer}.${seq}`, writer, seq, timestamp: 1_700_000_000_123 },
   ...{ clock: 1_700_000_000_123 * 2048 + seq - 1, payload },
 });
-const names = ['id', 'replica', 'seq', 'timestamp', 'clock', 'payload', 'error'];
+const names = ['id', 'writer', 'seq', 'timestamp', 'clock', 'payload', 'error'];
 
 test('an event is what its type says: spread, cloned, as JSON, and in a console', () => {
   const log = newLog<{ text: string }>();
@@ -50,7 +50,7 @@ test('an event that cannot be decoded says so as plain data too', () => {
       throw new RangeError('no');
     },
   };
-  const log = createGossipLog<never>({ id: 'tea', replica, now: () => 1, codec });
+  const log = createGossipLog<never>({ id: 'tea', writer, now: () => 1, codec });
   const event = log.append(undefined as never);
   const { error, payload } = { ...event };
   expect([error?.code, payload]).toEqual(['payload-undecodable', undefined]);

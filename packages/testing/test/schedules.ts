@@ -17,7 +17,7 @@ export type Step =
   /** Delivers parcels on their way, joined into one merge in this order; kept ones arrive again later. */
   | { readonly do: 'deliver'; readonly to: number; readonly parcels: readonly number[]; readonly keep: boolean }
   | { readonly do: 'drop'; readonly parcel: number }
-  /** Replicas whose bits differ no longer hear one another. */
+  /** Those whose bits differ no longer hear one another. */
   | { readonly do: 'partition'; readonly bits: number }
   | { readonly do: 'heal' }
   /** Sets one wall clock: that far from true time. */
@@ -30,9 +30,9 @@ export type Step =
 /** What of a log a parcel holds. */
 export type Share =
   | { readonly of: 'everything' }
-  /** One replica's last event alone. */
-  | { readonly of: 'newest'; readonly replica: number }
-  /** Per replica, what follows a sequence number of its own: leaves gaps. */
+  /** One writer's last event alone. */
+  | { readonly of: 'newest'; readonly writer: number }
+  /** Per writer, what follows a sequence number of its own: leaves gaps. */
   | { readonly of: 'ragged'; readonly after: readonly number[] };
 
 /**
@@ -44,12 +44,12 @@ export type Reading = 'every step' | 'oldest first' | 'newest first' | 'seldom';
 /** A whole history. */
 export interface Schedule {
   /** 16 bytes each, all different. */
-  readonly replicas: readonly Uint8Array[];
+  readonly writers: readonly Uint8Array[];
   readonly steps: readonly Step[];
   readonly reading: Reading;
 }
 
-const replicaBytes = fc.oneof(
+const writerBytes = fc.oneof(
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
   // Ids that differ in one byte only, at either end.
   fc.tuple(fc.nat(255), fc.boolean()).map(([byte, first]) => {
@@ -59,15 +59,15 @@ const replicaBytes = fc.oneof(
   }),
 );
 
-/** Ids of `min` to `max` replicas. */
-export function replicaIds(min: number, max: number): fc.Arbitrary<Uint8Array[]> {
-  return fc.uniqueArray(replicaBytes, { minLength: min, maxLength: max, size: 'max', selector: (id) => id.join() });
+/** Ids of `min` to `max` writers. */
+export function writerIds(min: number, max: number): fc.Arbitrary<Uint8Array[]> {
+  return fc.uniqueArray(writerBytes, { minLength: min, maxLength: max, size: 'max', selector: (id) => id.join() });
 }
 
 const index = fc.nat(1000);
 
 const share: fc.Arbitrary<Share> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ of: fc.constant('newest' as const), replica: index }) },
+  { weight: 3, arbitrary: fc.record({ of: fc.constant('newest' as const), writer: index }) },
   { weight: 1, arbitrary: fc.record({ of: fc.constant('everything' as const) }) },
   {
     weight: 2,
@@ -110,10 +110,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const reading = fc.constantFrom<Reading>('every step', 'oldest first', 'newest first', 'seldom');
 
-/** Histories of one to six replicas and up to `stepsMax` steps. */
+/** Histories of one to six writers and up to `stepsMax` steps. */
 export function schedule(stepsMax = 60): fc.Arbitrary<Schedule> {
   return fc.record({
-    replicas: replicaIds(1, 6),
+    writers: writerIds(1, 6),
     steps: fc.array(step, { maxLength: stepsMax, size: 'max' }),
     reading,
   });

@@ -66,8 +66,8 @@ export interface Probe {
 
 /** What of an event a view shows. */
 export function shown(event: LogEvent): unknown {
-  const { id, replica, seq, clock, payload } = event;
-  return { id, replica, seq, clock, payload, tags: tagsOf(event) };
+  const { id, writer, seq, clock, payload } = event;
+  return { id, writer, seq, clock, payload, tags: tagsOf(event) };
 }
 
 /** Probes of a log. `anchor` is one of its events, for those that need one. */
@@ -91,7 +91,7 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
       () => view(log, operator),
       (events) => events.filter(passes),
     );
-  const { replica } = log;
+  const { writer } = log;
   const isLoud = (payload: Message) => payload.points > 0;
   const firsts = (events: readonly Event[], key: (event: Event) => unknown) => {
     const seen = new Set();
@@ -108,7 +108,7 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
     ),
     filtered('from', from(mid), (event) => event.timestamp >= mid),
     filtered('until', until(mid), (event) => event.timestamp < mid),
-    filtered('by replica', by(replica), (event) => event.replica === replica),
+    filtered('by writer', by(writer), (event) => event.writer === writer),
     filtered('by author', by({ author: 'a' }), (event) => event.payload.author === 'a'),
     filtered('where value', where('room', 'b'), (event) => event.payload.room === 'b'),
     filtered('tagged', tagged('x'), (event) => event.payload.tags.includes('x')),
@@ -209,9 +209,9 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
       const names = new Map<string, string>();
       return events.map((event, i) => {
         const at = pseudonymous.snapshot().at(i) as LogEvent;
-        if (names.has(event.replica) && names.get(event.replica) !== at.replica) throw new Error('another pseudonym');
-        if (at.replica === event.replica) throw new Error('the writer shows');
-        names.set(event.replica, at.replica);
+        if (names.has(event.writer) && names.get(event.writer) !== at.writer) throw new Error('another pseudonym');
+        if (at.writer === event.writer) throw new Error('the writer shows');
+        names.set(event.writer, at.writer);
         const { author: _, ...payload } = event.payload;
         return { ...(shown(at) as object), payload: [payload, event.seq], tags: [] };
       });

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
 import { aggregate, fold, fork, map, merge, sum, view, where } from '@gossip-log/core/view';
 import { expect, test } from 'vitest';
 
@@ -15,7 +15,7 @@ test('[V8] views keep no chunk that the log gave up, however many late events ca
   const open = (byte: number) =>
     createGossipLog<number>({
       id: 'tea',
-      replica: replicaIdFromBytes(new Uint8Array(16).fill(byte)),
+      writer: writerIdFromBytes(new Uint8Array(16).fill(byte)),
       now: () => nowMs,
     });
   const [log, late] = [open(1), open(2)];
@@ -74,7 +74,7 @@ test('a fork keeps no iterator that has ended, and such an iterator keeps no vie
   const collectGarbage = garbageCollector();
   const log = createGossipLog<number>({
     id: 'tea',
-    replica: replicaIdFromBytes(new Uint8Array(16).fill(1)),
+    writer: writerIdFromBytes(new Uint8Array(16).fill(1)),
     now: () => 1_000,
   });
   for (let i = 0; i < 50; i++) log.append(i);

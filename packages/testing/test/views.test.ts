@@ -2,7 +2,7 @@
  * Views over generated histories with late events, beside the naive computation, after every step. Chunks have four rows,
  * so that they are copied and split all the time.
  */
-import { type GossipLog, type LogEvent, limits, replicaIdFromBytes, type Snapshot } from '@gossip-log/core';
+import { type GossipLog, type LogEvent, limits, type Snapshot, writerIdFromBytes } from '@gossip-log/core';
 import { type Reading, ReplicatedLog } from '@gossip-log/core/sync';
 import { aggregate, sum, type View } from '@gossip-log/core/view';
 import { dequal } from 'dequal';
@@ -123,7 +123,7 @@ test('[V1] [V3] [V4] [V5] every operator shows what the naive computation shows,
         else reached.behind++;
       }
     };
-    const replicas = playHistory(steps, {
+    const writers = playHistory(steps, {
       opened: ({ name, log }) => {
         const anchor = log.snapshot().at(pick % Math.max(1, log.length));
         followed.set(
@@ -147,7 +147,7 @@ test('[V1] [V3] [V4] [V5] every operator shows what the naive computation shows,
         look(name, log, false);
       },
     });
-    for (const { name, log } of replicas) {
+    for (const { name, log } of writers) {
       look(name, log, true);
       reached.rows = Math.max(reached.rows, log.length);
     }
@@ -170,7 +170,7 @@ test('[V1] [V3] [V4] every aggregate and fold gives what the naive computation g
         else reached.behind++;
       }
     };
-    const replicas = playHistory(steps, {
+    const writers = playHistory(steps, {
       opened: ({ name, log }) => {
         followed.set(
           name,
@@ -184,13 +184,13 @@ test('[V1] [V3] [V4] every aggregate and fold gives what the naive computation g
         look(name, log, false);
       },
     });
-    for (const { name, log } of replicas) {
+    for (const { name, log } of writers) {
       look(name, log, true);
       reached.rows = Math.max(reached.rows, log.length);
     }
-    // Whatever came when, a sum is the same number, to the last bit, on every replica.
-    const sums = replicas.map(({ log }) => aggregate(log, sum('points')).value());
-    const kept = replicas.map(({ name }) => followed.get(name)?.find(({ probe }) => probe.name === 'sum')?.seen);
+    // Whatever came when, a sum is the same number, to the last bit, on every node.
+    const sums = writers.map(({ log }) => aggregate(log, sum('points')).value());
+    const kept = writers.map(({ name }) => followed.get(name)?.find(({ probe }) => probe.name === 'sum')?.seen);
     must(new Set([...sums, ...kept]).size === 1, `[V1] sums differ: ${sums.join()}, ${kept.join()}`);
   });
   expect(reached.late).toBeGreaterThan(20);
@@ -200,7 +200,7 @@ test('[V1] [V3] [V4] every aggregate and fold gives what the naive computation g
 
 test('views and aggregates stay right when the beginning of a log goes, comes back and is deleted [V1, V3, V4, V5]', () => {
   const reached = { gone: 0, cameBack: 0, deleted: 0 };
-  const id = (byte: number) => replicaIdFromBytes(new Uint8Array(16).fill(byte));
+  const id = (byte: number) => writerIdFromBytes(new Uint8Array(16).fill(byte));
   const some = fc.array(fc.tuple(message, fc.nat(3)), { minLength: 4, maxLength: 16 });
   const values = fc.tuple(some, some, some, fc.nat(40), fc.nat(40));
   property('[V1] [V3] [V4] [V5] views', values, 100, ([first, second, late, pick, back]) => {
@@ -208,8 +208,8 @@ test('views and aggregates stay right when the beginning of a log goes, comes ba
     const [log, other] = [1, 2].map(
       (byte) =>
         new ReplicatedLog<Message>(
-          { id: 'history', replica: id(byte), now: () => nowMs },
-          { freshReplica: () => id(byte) },
+          { id: 'history', writer: id(byte), now: () => nowMs },
+          { freshWriter: () => id(byte) },
         ),
     ) as [ReplicatedLog<Message>, ReplicatedLog<Message>];
     const write = (to: ReplicatedLog<Message>, messages: readonly (readonly [Message, number])[]) => {

@@ -1,5 +1,5 @@
 /** A node that was away for long fetches only the newest of what it missed (M5), and the rest as it is asked for. */
-import { createGossipLog, limits, replicaIdFromBytes, type Snapshot } from '@gossip-log/core';
+import { createGossipLog, limits, type Snapshot, writerIdFromBytes } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { append, closeNodes, joined, nodeOn, texts } from '../test/nodes-on-disks.js';
@@ -233,15 +233,15 @@ test('[M5] [S12] [L4] among many writers, too: a durable node met later is offer
   await append(nodeOn(awayDisk).open<string>(room), ['on a train']);
   await closeNodes();
   // So many writers that no comparison lists them, among those who are left out and the others.
-  const catchUpEventsMax = 4 * limits.listedReplicasMax;
+  const catchUpEventsMax = 4 * limits.listedWritersMax;
   const { app: busy } = joined(relayDisk, new MemoryDisk());
   const crowd = busy.open<string>(room);
   await crowd.ready;
-  for (let n = 0; n < 2 * limits.listedReplicasMax; n++) {
-    const replica = replicaIdFromBytes(new Uint8Array(16).fill(n + 1));
-    const writer = createGossipLog<string>({ id: room, replica, now: () => Date.now() });
-    for (const text of texts(3 * n, 3 * n + 3)) writer.append(text);
-    crowd.log?.merge(writer.encode());
+  for (let n = 0; n < 2 * limits.listedWritersMax; n++) {
+    const writer = writerIdFromBytes(new Uint8Array(16).fill(n + 1));
+    const author = createGossipLog<string>({ id: room, writer, now: () => Date.now() });
+    for (const text of texts(3 * n, 3 * n + 3)) author.append(text);
+    crowd.log?.merge(author.encode());
   }
   await append(crowd, ['the end'], 'relayed');
   await closeNodes();

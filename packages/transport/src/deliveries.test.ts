@@ -1,14 +1,14 @@
 /** How far events have come, by what durable nodes acknowledge. */
-import { type ReplicaId, replicaIdFromBytes } from '@gossip-log/core';
+import { type WriterId, writerIdFromBytes } from '@gossip-log/core';
 import { ReplicatedLog } from '@gossip-log/core/sync';
 import { memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { Deliveries } from './deliveries.js';
 
-const writer = replicaIdFromBytes(new Uint8Array(16).fill(1));
+const writer = writerIdFromBytes(new Uint8Array(16).fill(1));
 
-function deliveriesOf(replica: ReplicaId): Deliveries {
-  const log = new ReplicatedLog({ id: 'tea', replica, now: () => 1_700_000_000_000 }, { freshReplica: () => replica });
+function deliveriesOf(writer: WriterId): Deliveries {
+  const log = new ReplicatedLog({ id: 'tea', writer, now: () => 1_700_000_000_000 }, { freshWriter: () => writer });
   for (let seq = 1; seq <= 7; seq++) log.append(seq);
   return new Deliveries({
     ...{ id: 'tea', storage: memoryStorage(), log: () => log },
@@ -91,6 +91,6 @@ test.each<[string, readonly Ack[], relayed: number]>([
 ])('[S12] acknowledgements that come %s', (_, acks, relayed) => {
   const deliveries = deliveriesOf(writer);
   deliveries.wrote(new Map([[writer, 7]]));
-  for (const [node, first, last] of acks) deliveries.acknowledged(node, [{ replica: writer, first, last }]);
+  for (const [node, first, last] of acks) deliveries.acknowledged(node, [{ writer: writer, first, last }]);
   expect(deliveries.ownRuns.get(writer)).toBe(relayed);
 });

@@ -12,9 +12,9 @@ import {
   type GossipStorage,
   type LogEvent,
   parseEventId,
-  type ReplicaId,
   type Run,
   type SequenceNumber,
+  type WriterId,
 } from '@gossip-log/core';
 import type { KeptRun, OwnRuns, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
@@ -37,14 +37,14 @@ const stored: Delivery = Object.freeze({ state: 'stored' });
 /** @internal */
 export class Deliveries {
   readonly #of: DeliveredLog;
-  readonly #relayed = new Map<ReplicaId, { readonly seq: number; readonly delivery: Delivery }>();
+  readonly #relayed = new Map<WriterId, { readonly seq: number; readonly delivery: Delivery }>();
   /** What a node acknowledged last behind events that are not known to be relayed. */
-  readonly #ahead = new Map<ReplicaId, KeptRun & { readonly node: string }>();
+  readonly #ahead = new Map<WriterId, KeptRun & { readonly node: string }>();
   #rejected: (Delivery & { readonly state: 'rejected' }) | undefined;
   /** H5. What this store has written and is not settled: writer → last stored event. */
-  readonly #own = new Map<ReplicaId, SequenceNumber>();
+  readonly #own = new Map<WriterId, SequenceNumber>();
   /** Own runs of which it is kept how far they were relayed, the one that was relayed last at the end. */
-  readonly #kept = new Map<ReplicaId, RelayedRun>();
+  readonly #kept = new Map<WriterId, RelayedRun>();
   /** Those that somebody waits for. They are looked at when one may have changed, not at every event. */
   readonly #awaited = new Set<() => boolean>();
   /** How far own events were relayed is being kept, */
@@ -57,12 +57,12 @@ export class Deliveries {
   }
 
   of(event: LogEvent<unknown> | EventId): Delivery {
-    const { replica, seq } = named(event);
+    const { writer, seq } = named(event);
     const log = this.#of.log();
-    const relayed = this.#relayed.get(replica);
+    const relayed = this.#relayed.get(writer);
     if (relayed !== undefined && seq <= relayed.seq) return relayed.delivery;
-    if (log === undefined || seq > log.storedSeq(replica)) return pending;
-    return this.#rejected !== undefined && this.#own.has(replica) ? this.#rejected : stored;
+    if (log === undefined || seq > log.storedSeq(writer)) return pending;
+    return this.#rejected !== undefined && this.#own.has(writer) ? this.#rejected : stored;
   }
 
   /** Resolves once the event has come as far as `level`; rejects once it cannot any more. */
@@ -71,18 +71,18 @@ export class Deliveries {
       if (level !== 'stored' && level !== 'relayed') {
         throw new TypeError(`delivered: expected "stored" or "relayed", got ${JSON.stringify(level)}`);
       }
-      const { replica, seq } = named(event);
+      const { writer, seq } = named(event);
       /** It came into the log once. One that never did would be waited for without end. */
       let isKnown = false;
       const check = (): boolean => {
         const delivery = this.of(event);
         const ended = this.#of.ended();
         const log = this.#of.log();
-        isKnown ||= log?.hasTaken(replica, seq) === true;
+        isKnown ||= log?.hasTaken(writer, seq) === true;
         if (delivery.state === 'relayed' || (delivery.state === 'stored' && level === 'stored')) resolve();
         else if (delivery.state === 'rejected') reject(delivery.error);
         else if (ended !== undefined) reject(ended);
-        else if (log !== undefined && !isKnown) reject(this.#unknown(eventId(replica, seq)));
+        else if (log !== undefined && !isKnown) reject(this.#unknown(eventId(writer, seq)));
         else return false;
         return true;
       };
@@ -102,7 +102,7 @@ export class Deliveries {
 
   /** H5. What was written here and is not settled, with the last event of each run that a durable node is known to have. */
   get ownRuns(): OwnRuns {
-    return new Map(Array.from(this.#own.keys(), (replica) => [replica, this.#relayed.get(replica)?.seq ?? 0]));
+    return new Map(Array.from(this.#own.keys(), (writer) => [writer, this.#relayed.get(writer)?.seq ?? 0]));
   }
 
   /** Why a peer refuses what is written here, until one acknowledges something. */
@@ -115,8 +115,8 @@ export class Deliveries {
   }
 
   /** Own events up to this one are on the disk, and noted there. */
-  wrote(runs: ReadonlyMap<ReplicaId, SequenceNumber>): void {
-    for (const [replica, last] of runs) this.#own.set(replica, last);
+  wrote(runs: ReadonlyMap<WriterId, SequenceNumber>): void {
+    for (const [writer, last] of runs) this.#own.set(writer, last);
   }
 
   /** A durable node has these runs. Is that news? */
@@ -125,17 +125,17 @@ export class Deliveries {
     let own = false;
     let news = this.#rejected !== undefined;
     this.#rejected = undefined;
-    for (const { replica, first, last } of runs) {
-      const known = this.#relayed.get(replica);
+    for (const { writer, first, last } of runs) {
+      const known = this.#relayed.get(writer);
       const upTo = known?.seq ?? 0;
       if (last <= upTo) continue;
-      const ahead = this.#ahead.get(replica);
+      const ahead = this.#ahead.get(writer);
       const isLost = () =>
-        this.#own.has(replica) && log?.holdsAny({ replica, first: upTo + 1, last: first - 1 }) === false;
+        this.#own.has(writer) && log?.holdsAny({ writer, first: upTo + 1, last: first - 1 }) === false;
       // Of what lies before the run it says nothing: the run counts once that is relayed too, unless it was lost here.
       if (first > upTo + 1 && !isLost()) {
         const follows = ahead?.node === node && first <= ahead.last + 1 && ahead.first <= first;
-        this.#ahead.set(replica, { first: follows ? ahead.first : first, last, node });
+        this.#ahead.set(writer, { first: follows ? ahead.first : first, last, node });
         continue;
       }
       const seq = ahead?.node === node && ahead.first <= last + 1 ? Math.max(last, ahead.last) : last;
@@ -143,12 +143,12 @@ export class Deliveries {
         known?.delivery.state === 'relayed' && known.delivery.node === node
           ? known.delivery
           : Object.freeze({ state: 'relayed', node });
-      this.#relayed.set(replica, { seq, delivery });
+      this.#relayed.set(writer, { seq, delivery });
       news = true;
-      if (!this.#own.has(replica)) continue;
+      if (!this.#own.has(writer)) continue;
       own = true;
-      this.#kept.delete(replica);
-      this.#kept.set(replica, { replica, seq, node });
+      this.#kept.delete(writer);
+      this.#kept.set(writer, { writer, seq, node });
     }
     if (own) this.#keep();
     return news;
@@ -169,9 +169,9 @@ export class Deliveries {
     while (this.#keepsAgain && this.#of.ended() === undefined) {
       this.#keepsAgain = false;
       // Another tab over this store may have kept runs of its own there.
-      const others = (await this.#readKept()).filter(({ replica }) => !this.#kept.has(replica));
+      const others = (await this.#readKept()).filter(({ writer }) => !this.#kept.has(writer));
       const kept = [...others, ...this.#kept.values()].slice(-relayedRunsMax);
-      for (const replica of [...this.#kept.keys()].slice(0, -relayedRunsMax)) this.#kept.delete(replica);
+      for (const writer of [...this.#kept.keys()].slice(0, -relayedRunsMax)) this.#kept.delete(writer);
       await storage.setMetadata(relayedKey(id), writeRelayed(kept));
       this.#settle();
     }
@@ -188,9 +188,9 @@ export class Deliveries {
   }
 
   /** H5. Takes runs off the list that durable nodes have whole. Returns them. */
-  #settle(): [ReplicaId, SequenceNumber][] {
-    const settled = [...this.#own].filter(([replica, last]) => (this.#relayed.get(replica)?.seq ?? 0) >= last);
-    for (const [replica] of settled) this.#own.delete(replica);
+  #settle(): [WriterId, SequenceNumber][] {
+    const settled = [...this.#own].filter(([writer, last]) => (this.#relayed.get(writer)?.seq ?? 0) >= last);
+    for (const [writer] of settled) this.#own.delete(writer);
     return settled;
   }
 
@@ -200,25 +200,25 @@ export class Deliveries {
   }
 
   /** What was written before, and how far that was relayed. */
-  async recall(ownRuns: ReadonlyMap<ReplicaId, SequenceNumber>): Promise<void> {
+  async recall(ownRuns: ReadonlyMap<WriterId, SequenceNumber>): Promise<void> {
     this.wrote(ownRuns);
     for (const run of await this.#readKept()) {
-      this.#kept.set(run.replica, run);
-      this.#relayed.set(run.replica, { seq: run.seq, delivery: Object.freeze({ state: 'relayed', node: run.node }) });
+      this.#kept.set(run.writer, run);
+      this.#relayed.set(run.writer, { seq: run.seq, delivery: Object.freeze({ state: 'relayed', node: run.node }) });
     }
     // In storage a run stays on the list until a later start reads that it was relayed: a tab that writes at the same moment
     // may put an older record back, and then the run is offered once more.
     const { id, storage } = this.#of;
-    for (const [replica, last] of this.#settle()) await storage.settleRun(id, replica, last);
+    for (const [writer, last] of this.#settle()) await storage.settleRun(id, writer, last);
   }
 }
 
 /**
- * The replica and number of an event that a caller names.
+ * The writer and number of an event that a caller names.
  *
  * @throws TypeError when it is neither an event nor the id of one.
  */
-function named(event: LogEvent<unknown> | EventId): { readonly replica: ReplicaId; readonly seq: SequenceNumber } {
+function named(event: LogEvent<unknown> | EventId): { readonly writer: WriterId; readonly seq: SequenceNumber } {
   if (typeof event !== 'object' || event === null) return parseEventId(event);
   parseEventId(event.id);
   return event;

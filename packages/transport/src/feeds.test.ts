@@ -4,7 +4,7 @@ import {
   createGossipLog,
   type LogEvent,
   limits,
-  replicaIdFromBytes,
+  writerIdFromBytes,
 } from '@gossip-log/core';
 import { memoryStorage } from '@gossip-log/storage/memory';
 import { expect, onTestFinished, test } from 'vitest';
@@ -67,7 +67,7 @@ test('[F1] [F3] a feed gives matching events of a log that its node does not hol
   for (let i = 0; i < 5; i++) room.append(`room ${i}`);
   local.append('relay 0');
   const first = room.snapshot().at(0) as LogEvent<string>;
-  const feed = reader.feed<string>('room', { replicas: [first.replica], from: first.timestamp });
+  const feed = reader.feed<string>('room', { writers: [first.writer], from: first.timestamp });
   expect(await take(feed, 5)).toEqual(['room 0', 'room 1', 'room 2', 'room 3', 'room 4']);
   const waiting = feed.next();
   local.append('relay 1');
@@ -204,8 +204,8 @@ test('[F6] leaving a loop, `return` and the close of the node end a feed, and th
 
 test('[F7] a peer that sends what was not asked for loses its session, and the feed goes on with the next', async () => {
   const [bad, good] = [memoryPair(), memoryPair()];
-  const replica = replicaIdFromBytes(new Uint8Array(16).fill(9));
-  const stray = createGossipLog<string>({ id: 'room', replica, now: () => 1 });
+  const writer = writerIdFromBytes(new Uint8Array(16).fill(9));
+  const stray = createGossipLog<string>({ id: 'room', writer, now: () => 1 });
   stray.append('of 1970');
   const ended = new Promise<string>((resolve) => {
     bad.left.start({
@@ -215,7 +215,7 @@ test('[F7] a peer that sends what was not asked for loses its session, and the f
         return {
           frame(bytes) {
             const message = decodeMessage(bytes);
-            if (message.kind === 'hello') say({ ...message, node: replica, name: 'bad' });
+            if (message.kind === 'hello') say({ ...message, node: writer, name: 'bad' });
             if (message.kind === 'close' && message.channel === 0) resolve(message.reason.code);
             if (message.kind !== 'feed') return;
             say({ kind: 'events', channel: message.channel, blocks: blocksIn(stray) });
@@ -235,17 +235,17 @@ test('[F7] a peer that sends what was not asked for loses its session, and the f
 
 test('[F1] filters and cursors that make no sense are refused before anything is asked for', () => {
   const reader = node();
-  const replica = replicaIdFromBytes(new Uint8Array(16).fill(9));
+  const writer = writerIdFromBytes(new Uint8Array(16).fill(9));
   const filters: [FeedFilter, new () => Error][] = [
     [{ from: 5, until: 5 }, RangeError],
     [{ from: Number.NaN }, TypeError],
     [{ until: -1 }, RangeError],
-    [{ replicas: [] }, RangeError],
-    [{ replicas: Array.from({ length: limits.feedReplicasMax + 1 }, () => replica) }, RangeError],
-    [{ replicas: ['somebody' as never] }, TypeError],
+    [{ writers: [] }, RangeError],
+    [{ writers: Array.from({ length: limits.feedWritersMax + 1 }, () => writer) }, RangeError],
+    [{ writers: ['somebody' as never] }, TypeError],
   ];
   for (const [filter, error] of filters) expect(() => reader.feed('room', filter)).toThrow(error);
-  const cursors: unknown[] = [{ [replica]: [0, 1] }, { [replica]: 4 }, { [replica]: [1, 2 ** 60] }, { me: [1, 1] }];
+  const cursors: unknown[] = [{ [writer]: [0, 1] }, { [writer]: 4 }, { [writer]: [1, 2 ** 60] }, { me: [1, 1] }];
   for (const after of cursors) {
     expect(() => reader.feed('room', {}, { after: after as FeedCursor })).toThrow(TypeError);
   }

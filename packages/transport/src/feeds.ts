@@ -16,9 +16,9 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
-  parseReplicaId,
-  type ReplicaId,
+  parseWriterId,
   type SequenceNumber,
+  type WriterId,
 } from '@gossip-log/core';
 import { endOfTime, type FeedRows, type KnownEvent } from '@gossip-log/core/sync';
 import type { FeedReader, SessionDriver } from './session-driver.js';
@@ -29,12 +29,12 @@ export interface FeedFilter {
   readonly from?: number;
   /** Events written before this time. */
   readonly until?: number;
-  /** Events by one of these, 1 to `feedReplicasMax`. Default: by anybody. */
-  readonly replicas?: readonly ReplicaId[];
+  /** Events by one of these, 1 to `feedWritersMax`. Default: by anybody. */
+  readonly writers?: readonly WriterId[];
 }
 
-/** How far a feed was read: replica → sequence number and `clock` of its last event. Plain data: save it as JSON. */
-export type FeedCursor = Readonly<Record<ReplicaId, readonly [seq: SequenceNumber, clock: number]>>;
+/** How far a feed was read: writer → sequence number and `clock` of its last event. Plain data: save it as JSON. */
+export type FeedCursor = Readonly<Record<WriterId, readonly [seq: SequenceNumber, clock: number]>>;
 
 export interface FeedOptions<T> {
   /** Go on behind this cursor, of a feed with the same filter. Default: from the beginning. */
@@ -125,7 +125,7 @@ class NodeFeed<T> implements Feed<T>, FeedReader {
   readonly #sessions: ReadonlySet<SessionDriver>;
   /** Those of the node that were asked for. */
   readonly #asked: Set<NodeFeed<unknown>>;
-  readonly #after: Map<ReplicaId, KnownEvent>;
+  readonly #after: Map<WriterId, KnownEvent>;
   /** Rows to be pulled, and the bytes that are taken with the last of each. */
   #parts: { readonly rows: FeedRows; readonly bytes: number }[] = [];
   /** The next row of the first part. */
@@ -140,7 +140,7 @@ class NodeFeed<T> implements Feed<T>, FeedReader {
   #error: GossipError | undefined;
 
   constructor(
-    request: FeedReader['request'] & { readonly after: Map<ReplicaId, KnownEvent> },
+    request: FeedReader['request'] & { readonly after: Map<WriterId, KnownEvent> },
     codec: PayloadCodec<T>,
     environment: Environment,
     sessions: ReadonlySet<SessionDriver>,
@@ -155,7 +155,7 @@ class NodeFeed<T> implements Feed<T>, FeedReader {
   }
 
   get cursor(): FeedCursor {
-    return Object.fromEntries(Array.from(this.#after, ([replica, { seq, time }]) => [replica, [seq, time]]));
+    return Object.fromEntries(Array.from(this.#after, ([writer, { seq, time }]) => [writer, [seq, time]]));
   }
 
   next(): Promise<IteratorResult<LogEvent<T>, undefined>> {
@@ -243,7 +243,7 @@ class NodeFeed<T> implements Feed<T>, FeedReader {
 
   #take({ rows, bytes }: { readonly rows: FeedRows; readonly bytes: number }): LogEvent<T> {
     const event = rows.event(this.#row++, this.#codec);
-    this.#after.set(event.replica, { seq: event.seq, time: event.clock });
+    this.#after.set(event.writer, { seq: event.seq, time: event.clock });
     if (this.#row === rows.count) {
       this.#parts.shift();
       this.#row = 0;
@@ -272,34 +272,34 @@ class NodeFeed<T> implements Feed<T>, FeedReader {
 }
 
 function parseFilter(given: FeedFilter) {
-  checkOptions('feed', given, { from: 'any', until: 'any', replicas: 'array' });
-  const { from = 0, until = Number.POSITIVE_INFINITY, replicas } = given;
+  checkOptions('feed', given, { from: 'any', until: 'any', writers: 'array' });
+  const { from = 0, until = Number.POSITIVE_INFINITY, writers } = given;
   for (const [name, ms] of Object.entries({ from, until })) {
     if (typeof ms !== 'number' || Number.isNaN(ms)) throw new TypeError(`${name}: expected milliseconds, got ${ms}`);
   }
   if (from >= until) throw new RangeError(`from: expected a time before until, got ${from} and ${until}`);
-  if (replicas !== undefined && !(replicas.length >= 1 && replicas.length <= limits.feedReplicasMax)) {
-    throw new RangeError(`replicas: expected 1 to ${limits.feedReplicasMax}, got ${replicas.length}`);
+  if (writers !== undefined && !(writers.length >= 1 && writers.length <= limits.feedWritersMax)) {
+    throw new RangeError(`writers: expected 1 to ${limits.feedWritersMax}, got ${writers.length}`);
   }
   const clock = (ms: number) => Math.min(Math.max(0, Math.ceil(ms * clockStepsPerMs)), endOfTime);
-  const filter = { from: clock(from), until: clock(until), replicas: (replicas ?? []).map(parseReplicaId) };
+  const filter = { from: clock(from), until: clock(until), writers: (writers ?? []).map(parseWriterId) };
   if (filter.from >= filter.until) throw new RangeError('from, until: expected times from 1970 to 2109');
   return filter;
 }
 
-function parseCursor(cursor: FeedCursor): Map<ReplicaId, KnownEvent> {
+function parseCursor(cursor: FeedCursor): Map<WriterId, KnownEvent> {
   const { feedCursorsMax, seqMax, timeMax } = limits;
   const entries = Object.entries(cursor);
   if (entries.length > feedCursorsMax) {
-    throw new RangeError(`after: expected at most ${feedCursorsMax} replicas, got ${entries.length}`);
+    throw new RangeError(`after: expected at most ${feedCursorsMax} writers, got ${entries.length}`);
   }
   return new Map(
-    entries.map(([replica, event]) => {
+    entries.map(([writer, event]) => {
       const [seq, time] = Array.isArray(event) ? event : [];
       if (!isWhole(seq, seqMax) || !isWhole(time, timeMax)) {
-        throw new TypeError(`after: expected a feed's cursor, got ${JSON.stringify(event)} for ${replica}`);
+        throw new TypeError(`after: expected a feed's cursor, got ${JSON.stringify(event)} for ${writer}`);
       }
-      return [parseReplicaId(replica), { seq, time }];
+      return [parseWriterId(writer), { seq, time }];
     }),
   );
 }

@@ -8,8 +8,8 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
-  replicaIdFromBytes,
   type Snapshot,
+  writerIdFromBytes,
 } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
@@ -116,7 +116,7 @@ test('[L4] [L9] what a promise called stored is there after a crash, and the nex
   const log = await after.ready;
   expect(ids(after.snapshot())).toEqual(events.map((event) => event.id));
   const next = after.append('day 20');
-  expect(next.replica).not.toBe(events[0]?.replica);
+  expect(next.writer).not.toBe(events[0]?.writer);
   expect(next.seq).toBe(1);
   expect(log.relation(after.snapshot().at(0) as LogEvent<string>, next)).toBe('before');
   await second.close();
@@ -223,7 +223,7 @@ test('[H1] [H4] what is appended or merged by way of the log itself is stored to
   const disk = new MemoryDisk();
   const other = createGossipLog<string>({
     id: 'tea',
-    replica: replicaIdFromBytes(new Uint8Array(16).fill(9)),
+    writer: writerIdFromBytes(new Uint8Array(16).fill(9)),
     now: Date.now,
   });
   other.append('merged');
@@ -322,7 +322,7 @@ test('[H4] a damaged record is set aside, and fetched again from a peer', async 
   expect(payloads(after.snapshot())).toEqual(['message 0', 'message 1']);
   // Another connection of the same relay: its storage has everything.
   await relay.close();
-  expect(log.replica).not.toBe(all[0]?.split('.')[0]);
+  expect(log.writer).not.toBe(all[0]?.split('.')[0]);
   const source = node({ connections: [again.left], storage: memoryStorage() });
   const full = source.open<string>('room');
   (await full.ready).merge(before.log?.encode() ?? new Uint8Array());
@@ -407,7 +407,7 @@ test('[H5] forget removes the log here; what is written afterwards comes from a 
   const { environment, advance } = heldTimers();
   const one = node({ environment });
   const log = one.open<string>('room');
-  const { replica } = await log.ready;
+  const { writer } = await log.ready;
   await log.delivered(log.append('gone soon'));
   await expect(one.forget('room')).rejects.toMatchObject({ code: 'log-in-use' });
   log.release();
@@ -416,7 +416,7 @@ test('[H5] forget removes the log here; what is written afterwards comes from a 
   const again = one.open<string>('room');
   await again.ready;
   expect(again.snapshot().length).toBe(0);
-  expect(again.append('new').replica).not.toBe(replica);
+  expect(again.append('new').writer).not.toBe(writer);
   advance(limits.releaseDelayMs);
   await one.close();
 });

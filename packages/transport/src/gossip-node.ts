@@ -11,11 +11,11 @@ import {
   limits,
   type PayloadCodec,
   parseLogId,
-  type ReplicaId,
-  replicaIdFromBytes,
   type SourceStatus,
   utf8Decoder,
   utf8Encoder,
+  type WriterId,
+  writerIdFromBytes,
 } from '@gossip-log/core';
 import {
   Listeners,
@@ -239,7 +239,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #asleep: GossipError | undefined;
   readonly #forgetting = new Map<string, Promise<void>>();
   /** Names this node in sessions. */
-  readonly #id: ReplicaId;
+  readonly #id: WriterId;
   /** What this node knows of its clock; `undefined` after the storage could not be opened: whoever needs it next asks again. */
   #clockRead: Promise<void> | undefined;
   #stopWaiting = () => {};
@@ -280,7 +280,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     const needsPage = [options.storage, ...connections].some((part) => part.needsPage === true);
     this.#asleep = needsPage && isRenderingServer() ? noWindow() : undefined;
     this.#feeds = new NodeFeeds(this.environment, this.#established);
-    this.#id = this.freshReplica();
+    this.#id = this.freshWriter();
     this.#whenClockRead().catch(() => undefined);
     const reason = this.#asleep;
     this.#sources = connections.map(() =>
@@ -400,8 +400,8 @@ class Node implements GossipNode, LogHost, SessionHost {
     await this.#whenClockRead();
   }
 
-  freshReplica(): ReplicaId {
-    return replicaIdFromBytes(this.environment.randomBytes(limits.replicaIdBytes));
+  freshWriter(): WriterId {
+    return writerIdFromBytes(this.environment.randomBytes(limits.writerIdBytes));
   }
 
   onError(error: unknown): void {

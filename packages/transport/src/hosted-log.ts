@@ -17,9 +17,9 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
-  type ReplicaId,
   type Run,
   type Snapshot,
+  type WriterId,
 } from '@gossip-log/core';
 import {
   type DamagedChunk,
@@ -60,7 +60,7 @@ export interface LogHost {
   /** Resolves when the log may be read. */
   mayOpen(log: string): Promise<void>;
   /** An id that was never used. */
-  freshReplica(): ReplicaId;
+  freshWriter(): WriterId;
   /** Milliseconds since 1970 by the corrected clock. */
   now(): number;
   onError(error: unknown): void;
@@ -243,9 +243,9 @@ export class HostedLog<T = unknown> {
     if (receipt.fell) this.#fell();
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.dropped(this.id);
-    for (const replica of receipt.forked) {
+    for (const writer of receipt.forked) {
       const error = new GossipError('forked', `two writers of log "${this.id}" use one id`, {
-        context: { log: this.id, replica },
+        context: { log: this.id, writer },
       });
       this.#host.onError(error);
     }
@@ -268,13 +268,13 @@ export class HostedLog<T = unknown> {
   }
 
   /** A durable node has all that is stored here from that time on, but for what is behind the events in `lacks`. */
-  compared(node: string, from: number, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
+  compared(node: string, from: number, lacks: ReadonlyMap<WriterId, KnownEvent>): void {
     const log = this.#log;
     const version = log?.provenVersion(from, this.deliveries.ownRuns) ?? [];
-    const runs = Array.from(version, ([replica, last]) => ({
-      replica,
+    const runs = Array.from(version, ([writer, last]) => ({
+      writer,
       first: 1,
-      last: Math.min(last, lacks.get(replica)?.seq ?? last),
+      last: Math.min(last, lacks.get(writer)?.seq ?? last),
     }));
     this.acknowledged(node, runs);
   }
@@ -504,7 +504,7 @@ export class HostedLog<T = unknown> {
         onListenerError: (error) => this.#host.onListenerError(error),
       },
       {
-        freshReplica: () => this.#host.freshReplica(),
+        freshWriter: () => this.#host.freshWriter(),
         onMerge: (blocks) => this.receive(blocks),
       },
     );

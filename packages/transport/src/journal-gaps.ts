@@ -4,7 +4,7 @@
  * - [H7] Rows of the journal behind a gap wait in the causal buffer. What did not fit is read from the journal again
  *   once something of the gap has come, and stored behind it, where the next start finds it in order.
  */
-import { type Environment, type GossipStorage, limits, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
+import { type Environment, type GossipStorage, limits, type SequenceNumber, type WriterId } from '@gossip-log/core';
 import { blocksOf, type LogEntry, type Receipt, type ReplicatedLog } from '@gossip-log/core/sync';
 
 /** The log, as far as it matters here. */
@@ -24,12 +24,12 @@ export interface GappedLog {
 /** @internal */
 export class JournalGaps {
   readonly #of: GappedLog;
-  /** Where the journal had gaps when it was last read: replica → first missing event. */
-  readonly #gaps = new Map<ReplicaId, SequenceNumber>();
+  /** Where the journal had gaps when it was last read: writer → first missing event. */
+  readonly #gaps = new Map<WriterId, SequenceNumber>();
   /** Some rows behind these gaps did not fit into the causal buffer. */
   #overflown = false;
-  /** What the journal was found to hold: of each replica the last event. Empty once the log has all of it. */
-  #held = new Map<ReplicaId, SequenceNumber>();
+  /** What the journal was found to hold: of each writer the last event. Empty once the log has all of it. */
+  #held = new Map<WriterId, SequenceNumber>();
   #isReading = false;
   #rereading: Promise<void> | undefined;
   #cancelReread: (() => void) | undefined;
@@ -52,9 +52,9 @@ export class JournalGaps {
 
   /** What a part of the journal did. Once rows were dropped, those gaps count that kept them waiting then. */
   note({ missing, dropped, runs }: Receipt): void {
-    for (const { replica, last } of runs) if (last > (this.#held.get(replica) ?? 0)) this.#held.set(replica, last);
+    for (const { writer, last } of runs) if (last > (this.#held.get(writer) ?? 0)) this.#held.set(writer, last);
     if (!this.#overflown && missing.length > 0) this.#gaps.clear();
-    for (const { replica, first } of missing) if (!this.#gaps.has(replica)) this.#gaps.set(replica, first);
+    for (const { writer, first } of missing) if (!this.#gaps.has(writer)) this.#gaps.set(writer, first);
     this.#overflown ||= dropped > 0;
   }
 
@@ -67,7 +67,7 @@ export class JournalGaps {
   isLacking(log: ReplicatedLog<unknown>): boolean {
     if (this.#held.size === 0) return false;
     const version = log.version();
-    for (const [replica, last] of this.#held) if ((version.get(replica) ?? 0) < last) return true;
+    for (const [writer, last] of this.#held) if ((version.get(writer) ?? 0) < last) return true;
     this.#held.clear();
     return false;
   }
@@ -84,7 +84,7 @@ export class JournalGaps {
     const log = this.#of.log();
     if (log === undefined || !this.#overflown) return false;
     const version = log.version();
-    return Array.from(this.#gaps).some(([replica, first]) => (version.get(replica) ?? 0) >= first);
+    return Array.from(this.#gaps).some(([writer, first]) => (version.get(writer) ?? 0) >= first);
   }
 
   /** A gap fills frame by frame, and the journal is read as a whole: not for every frame. */

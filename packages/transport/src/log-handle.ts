@@ -62,7 +62,7 @@ export interface LogHandle<T> {
    *   storage has not kept up for long; why the log failed, when it has.
    */
   append(payload: T): LogEvent<T>;
-  /** How far an event has come. Same object until it changes. Events of other replicas are `stored` or `relayed`. */
+  /** How far an event has come. Same object until it changes. Events of other writers are `stored` or `relayed`. */
   delivery(event: LogEvent<T> | EventId): Delivery;
   /**
    * Resolves once the event is durable on this disk (`stored`, the default) or at a durable node (`relayed`).

@@ -8,8 +8,8 @@ import {
   GossipError,
   type GossipStorage,
   type JournalRecord,
-  type ReplicaId,
   type SequenceNumber,
+  type WriterId,
 } from '@gossip-log/core';
 import { blocksOf, DamagedChunk, PackedOtherwise, type ReplicatedLog } from '@gossip-log/core/sync';
 import type { JournalGaps } from './journal-gaps.js';
@@ -39,7 +39,7 @@ export interface OpenedLog<T> {
 export interface StoredLog<T> {
   readonly log: ReplicatedLog<T>;
   /** What was written here and is not settled. */
-  readonly ownRuns: ReadonlyMap<ReplicaId, SequenceNumber>;
+  readonly ownRuns: ReadonlyMap<WriterId, SequenceNumber>;
   readonly revision: number;
   /** Records of the journal, by key, but for damaged ones. */
   readonly records: readonly string[];

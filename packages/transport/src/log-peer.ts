@@ -1,10 +1,10 @@
-import type { ReplicaId, Run } from '@gossip-log/core';
+import type { Run, WriterId } from '@gossip-log/core';
 import type { KeptRun, LogEntry } from '@gossip-log/core/sync';
 
 /** A session that has the log open. */
 export interface LogPeer {
   /** These became stored. */
-  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, KeptRun>): void;
+  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<WriterId, KeptRun>): void;
   /** The log is no longer what was said of it. */
   describe(log: string): void;
   /** Its edges are others than was said. */

@@ -1,5 +1,5 @@
 /** How far back a log reaches: who is asked for what lies below its edge, and when. */
-import { type ReplicaId, type Run, replicaIdFromBytes } from '@gossip-log/core';
+import { type Run, type WriterId, writerIdFromBytes } from '@gossip-log/core';
 import { ReplicatedLog } from '@gossip-log/core/sync';
 import { memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
@@ -10,8 +10,8 @@ import { systemEnvironment } from './system-environment.js';
 const now = () => 1_700_000_000_000;
 
 function logOf(byte: number): ReplicatedLog<unknown> {
-  const replica: ReplicaId = replicaIdFromBytes(new Uint8Array(16).fill(byte));
-  return new ReplicatedLog<unknown>({ id: 'tea', replica, now }, { freshReplica: () => replica });
+  const writer: WriterId = writerIdFromBytes(new Uint8Array(16).fill(byte));
+  return new ReplicatedLog<unknown>({ id: 'tea', writer, now }, { freshWriter: () => writer });
 }
 
 /** A peer that notes what it is asked for. */
@@ -43,9 +43,9 @@ test('[K4] what is found to be missing by an event that follows on it is asked f
   log.raise(ada.snapshot().at(1)?.clock ?? 0);
   reach.opened(peer, { wanted: 0, complete: 0 });
   reach.received(log.receive(second));
-  expect(asked).toEqual([{ replica: ada.replica, first: 1, last: 1 }]);
+  expect(asked).toEqual([{ writer: ada.writer, first: 1, last: 1 }]);
   reach.received(log.receive(next));
-  expect(asked.slice(1)).toEqual([{ replica: bob.replica, first: 1, last: 1 }]);
+  expect(asked.slice(1)).toEqual([{ writer: bob.writer, first: 1, last: 1 }]);
   // What fills a gap, or follows on what is here, asks for nothing.
   reach.received(log.receive(first));
   reach.received(log.receive(written(ada)));

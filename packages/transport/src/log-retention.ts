@@ -81,8 +81,8 @@ export class LogRetention {
     this.#isDue = false;
     if (this.#retention === undefined) return;
     let notRelayed = Number.POSITIVE_INFINITY;
-    for (const [replica, seq] of durable ? [] : deliveries.ownRuns) {
-      notRelayed = Math.min(notRelayed, log.timeBehind(replica, seq) ?? Number.POSITIVE_INFINITY);
+    for (const [writer, seq] of durable ? [] : deliveries.ownRuns) {
+      notRelayed = Math.min(notRelayed, log.timeBehind(writer, seq) ?? Number.POSITIVE_INFINITY);
     }
     const floor = log.floorOf(this.#retention, notRelayed);
     if (floor <= log.droppedBefore) return;

@@ -11,8 +11,8 @@ import {
   type GossipError,
   type GossipStorage,
   limits,
-  type ReplicaId,
   type SequenceNumber,
+  type WriterId,
 } from '@gossip-log/core';
 import type { LogEntry, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Deliveries } from './deliveries.js';
@@ -169,10 +169,10 @@ export class LogWriter {
     // Beside the commit, which need not wait for it. What fails here is written with the next commit: until then the log
     // takes any codec once more.
     const keeping = codec.keep().catch(() => undefined);
-    const ownRuns = new Map<ReplicaId, SequenceNumber>();
+    const ownRuns = new Map<WriterId, SequenceNumber>();
     for (const { origin, runs } of batch) {
       // A durable node need not find another one that keeps what it writes.
-      if (origin === 'own' && !durable) for (const { replica, last } of runs) ownRuns.set(replica, last);
+      if (origin === 'own' && !durable) for (const { writer, last } of runs) ownRuns.set(writer, last);
     }
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const durability = durable || ownRuns.size > 0 ? 'strict' : 'relaxed';

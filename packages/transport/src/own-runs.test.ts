@@ -45,7 +45,7 @@ test('every run of a log writes under an id of its own, and who only reads draws
   for (let run = 0; run < 3; run++) {
     const { node, handle } = await start(disk, { environment: counting });
     const before = drawn;
-    for (let i = 0; i < 2; i++) writers.add((await stored(handle, handle.append(`${run}.${i}`))).replica);
+    for (let i = 0; i < 2; i++) writers.add((await stored(handle, handle.append(`${run}.${i}`))).writer);
     expect(drawn).toBe(before + 1);
     handle.release();
     await node.close();
@@ -66,14 +66,14 @@ async function stored(handle: LogHandle<string>, event: LogEvent<string>): Promi
 
 test('a log that is closed and opened again in one node is another run', async () => {
   const { node, handle } = await start(new MemoryDisk());
-  const { replica } = await stored(handle, handle.append('one'));
+  const { writer } = await stored(handle, handle.append('one'));
   handle.release();
   // It closes by itself after a while; forgetting it closes it at once.
   await node.forget('room');
   const again = node.open<string>('room');
   await again.ready;
   expect(again.append('two')).toMatchObject({ seq: 1 });
-  expect(again.log?.replica).not.toBe(replica);
+  expect(again.log?.writer).not.toBe(writer);
   await node.close();
 });
 

@@ -3,14 +3,14 @@
  * `[writer, last relayed event, name of the node]`, the run that was relayed last at the end. Of older runs it is learned
  * again from the next durable peer.
  */
-import { parseReplicaId, type ReplicaId, type SequenceNumber, utf8Decoder, utf8Encoder } from '@gossip-log/core';
+import { parseWriterId, type SequenceNumber, utf8Decoder, utf8Encoder, type WriterId } from '@gossip-log/core';
 
 /** Runs that are kept: some weeks of an app that is opened a few times a day. */
 export const relayedRunsMax = 64;
 
 /** A run, relayed up to an event. */
 export interface RelayedRun {
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   readonly seq: SequenceNumber;
   /** The node that promises to keep it. */
   readonly node: string;
@@ -22,11 +22,11 @@ export function relayedKey(log: string): string {
 }
 
 export function writeRelayed(runs: readonly RelayedRun[]): Uint8Array {
-  return utf8Encoder.encode(JSON.stringify(runs.map(({ replica, seq, node }) => [replica, seq, node])));
+  return utf8Encoder.encode(JSON.stringify(runs.map(({ writer, seq, node }) => [writer, seq, node])));
 }
 
 export function readRelayed(bytes: Uint8Array | undefined): RelayedRun[] {
   if (bytes === undefined) return [];
   const runs = JSON.parse(utf8Decoder().decode(bytes)) as [string, number, string][];
-  return runs.map(([replica, seq, node]) => ({ replica: parseReplicaId(replica), seq, node }));
+  return runs.map(([writer, seq, node]) => ({ writer: parseWriterId(writer), seq, node }));
 }

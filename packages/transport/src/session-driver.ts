@@ -12,8 +12,8 @@ import {
   GossipError,
   jsonCodec,
   limits,
-  type ReplicaId,
   type Run,
+  type WriterId,
 } from '@gossip-log/core';
 import {
   type Answer,
@@ -156,7 +156,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.describe(log);
   }
 
-  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<ReplicaId, KeptRun>): void {
+  stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<WriterId, KeptRun>): void {
     this.#input({ type: 'stored', log, entries, kept, now: this.#now() });
   }
 
@@ -383,7 +383,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         case 'store':
           this.#later(hosted.whenStored(), answer, fail, () => ({
             kind: 'store',
-            stored: new Map(effect.replicas.map((replica: ReplicaId) => [replica, log.keptRun(replica)])),
+            stored: new Map(effect.writers.map((writer: WriterId) => [writer, log.keptRun(writer)])),
           }));
           break;
       }

@@ -19,7 +19,7 @@ function eventAt(place: number): LogEvent {
   const id = `r.${place}`;
   return {
     id,
-    replica: 'r',
+    writer: 'r',
     seq: place,
     timestamp,
     clock: timestamp * 2048,

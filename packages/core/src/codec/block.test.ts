@@ -15,9 +15,9 @@ import {
   refusal,
   rowsOf,
 } from '../../test/sample-blocks.js';
-import { createGossipLog, type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../index.js';
+import { createGossipLog, type WriterId, writerIdFromBytes, writerIdToBytes } from '../index.js';
 import { blockBytesMax, blockRowsMax, depsMax } from '../limits.js';
-import { compareBytes } from '../log/replica-table.js';
+import { compareBytes } from '../log/writer-table.js';
 import { decodeBlock, joinBlocks, splitBlocks } from './block.js';
 import { ByteWriter } from './bytes.js';
 import { xxHash32 } from './checksum.js';
@@ -26,39 +26,39 @@ import { xxHash32 } from './checksum.js';
 function resealed(bytes: Uint8Array): Uint8Array {
   const sealed = bytes.slice();
   if (sealed.length < 6) return sealed;
-  const writer = new ByteWriter();
-  writer.u32(xxHash32(sealed, sealed[0] ?? 0, 6));
-  sealed.set(writer.finish(), 2);
+  const out = new ByteWriter();
+  out.u32(xxHash32(sealed, sealed[0] ?? 0, 6));
+  sealed.set(out.finish(), 2);
   return sealed;
 }
 
 /** A block written byte by byte, as the table in `docs/protocol.md` has it. */
-function rawBlock(body: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new ByteWriter();
-  writer.bytes(new Uint8Array(6));
-  body(writer);
-  return resealed(writer.finish());
+function rawBlock(body: (out: ByteWriter) => void): Uint8Array {
+  const out = new ByteWriter();
+  out.bytes(new Uint8Array(6));
+  body(out);
+  return resealed(out.finish());
 }
 
-/** Header of a block of one writer, up to its replica table. */
-function oneWriter(writer: ByteWriter, { rows = 1, replica = 1, firstSeq = 1, referenced = 0, time = baseTime } = {}) {
-  for (const value of [rows, time, 0, 0, 0, 1, referenced]) writer.varint(value);
-  writer.bytes(new Uint8Array(16).fill(replica));
-  writer.varint(firstSeq);
+/** Header of a block of one writer, up to its writer table. */
+function oneWriter(out: ByteWriter, { rows = 1, writer = 1, firstSeq = 1, referenced = 0, time = baseTime } = {}) {
+  for (const value of [rows, time, 0, 0, 0, 1, referenced]) out.varint(value);
+  out.bytes(new Uint8Array(16).fill(writer));
+  out.varint(firstSeq);
 }
 
 const withDeps = (deps: NonNullable<Row['deps']>, time = baseTime): Row[] => [
-  { replica: ada, seq: 1, time, deps, payload: '' },
+  { writer: ada, seq: 1, time, deps, payload: '' },
 ];
-const dep = (replica: typeof ada, seq: number, age: number) => ({ replica, seq, time: baseTime - age });
+const dep = (writer: typeof ada, seq: number, age: number) => ({ writer, seq, time: baseTime - age });
 
 test('[B1] [B2] [B3] [B4] blocks of random logs come back as they went', () => {
-  const writers = [ada, bob, eve];
+  const ids = [ada, bob, eve];
   const step = fc.record({ at: fc.nat(2), payload, syncs: fc.array(fc.nat(2), { maxLength: 2 }), ms: fc.nat(3) });
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
       let ms = 1_700_000_000_000;
-      const logs = writers.map((replica) => createGossipLog({ id: 'x', replica, now: () => ms }));
+      const logs = ids.map((writer) => createGossipLog({ id: 'x', writer, now: () => ms }));
       for (const { at, payload, syncs, ms: passed } of steps) {
         ms += passed;
         const log = logs[at];
@@ -144,24 +144,24 @@ test('[B1] [B2] [B3] [B4] with any bits flipped and a checksum that fits, a bloc
   expect(refused).toBeGreaterThan(100);
 });
 
-function inByteOrder(a: ReplicaId, b: ReplicaId): boolean {
-  return compareBytes(replicaIdToBytes(a), replicaIdToBytes(b)) < 0;
+function inByteOrder(a: WriterId, b: WriterId): boolean {
+  return compareBytes(writerIdToBytes(a), writerIdToBytes(b)) < 0;
 }
 
 function checkRules(rows: readonly Row[]): void {
-  const after = (a: Pick<Row, 'time' | 'replica'>, b: Pick<Row, 'time' | 'replica'>) =>
-    a.time > b.time || (a.time === b.time && a.replica !== b.replica && inByteOrder(b.replica, a.replica));
+  const after = (a: Pick<Row, 'time' | 'writer'>, b: Pick<Row, 'time' | 'writer'>) =>
+    a.time > b.time || (a.time === b.time && a.writer !== b.writer && inByteOrder(b.writer, a.writer));
   const next = new Map<string, number>();
   rows.forEach((row, i) => {
     const before = rows[i - 1];
     if (before !== undefined) expect(after(row, before)).toBe(true);
-    expect(row.seq).toBe(next.get(row.replica) ?? row.seq);
+    expect(row.seq).toBe(next.get(row.writer) ?? row.seq);
     expect(row.seq).toBeGreaterThan(0);
-    next.set(row.replica, row.seq + 1);
+    next.set(row.writer, row.seq + 1);
     const deps = row.deps ?? [];
     expect(deps.length).toBeLessThanOrEqual(depsMax);
     deps.forEach((named, n) => {
-      expect(named.replica).not.toBe(row.replica);
+      expect(named.writer).not.toBe(row.writer);
       expect(named.seq).toBeGreaterThan(0);
       expect(named.time).toBeLessThan(row.time);
       const newer = deps[n - 1];
@@ -187,42 +187,42 @@ test('[B1] another version, flag, codec or key epoch is unsupported, not broken'
     [1, 0],
     [0, 1],
   ] as const) {
-    const bytes = rawBlock((writer) => {
-      for (const value of [1, baseTime, 0, codec, epoch, 1, 0]) writer.varint(value);
-      writer.bytes(new Uint8Array(30));
+    const bytes = rawBlock((out) => {
+      for (const value of [1, baseTime, 0, codec, epoch, 1, 0]) out.varint(value);
+      out.bytes(new Uint8Array(30));
     });
     expect(refusal(() => decodeBlock(bytes))).toBe('version-unsupported');
   }
 });
 
 test('[B2] rows out of order, or twice at one place, are refused', () => {
-  const row = (replica: typeof ada, seq: number, time: number): Row => ({ replica, seq, time, payload: '' });
+  const row = (writer: typeof ada, seq: number, time: number): Row => ({ writer, seq, time, payload: '' });
   expect(refusal(() => rowsOf(blockOf([row(ada, 1, baseTime), row(bob, 1, baseTime)])))).toBeUndefined();
   expect(refusal(() => rowsOf(blockOf([row(bob, 1, baseTime), row(ada, 1, baseTime)])))).toBe('clock');
   expect(refusal(() => rowsOf(blockOf([row(ada, 1, baseTime), row(ada, 2, baseTime)])))).toBe('clock');
   // An even token of 0 goes back to the start of the millisecond.
-  const back = rawBlock((writer) => {
-    oneWriter(writer, { rows: 2, time: baseTime + 5 });
-    writer.varint(0);
-    writer.bytes(new Uint8Array([0, 2, 0, 0, 0, 0]));
+  const back = rawBlock((out) => {
+    oneWriter(out, { rows: 2, time: baseTime + 5 });
+    out.varint(0);
+    out.bytes(new Uint8Array([0, 2, 0, 0, 0, 0]));
   });
   expect(refusal(() => decodeBlock(back))).toMatch(/clock|block-invalid/);
 });
 
-test('[B3] sequence number 0, one over the bound, a writer without rows and a replica twice are refused', () => {
+test('[B3] sequence number 0, one over the bound, a writer without rows and a writer twice are refused', () => {
   expect(refusal(() => rowsOf(blockOf([{ ...(oneRow[0] as Row), seq: 0 }])))).toBe('block-invalid');
   const last = { ...(oneRow[0] as Row), seq: 0xffffffff };
   expect(rowsOf(blockOf([last]))).toMatchObject([{ seq: 0xffffffff }]);
   expect(refusal(() => rowsOf(blockOf([last, { ...last, seq: 2 ** 32, time: baseTime + 1 }])))).toBe('block-invalid');
-  const twoWriters = (second: number, ...writers: number[]) =>
-    rawBlock((writer) => {
-      for (const value of [2, baseTime, 2048, 0, 0, 2, 0]) writer.varint(value);
-      for (const replica of [1, second]) {
-        writer.bytes(new Uint8Array(16).fill(replica));
-        writer.varint(1);
+  const twoWriters = (second: number, ...slots: number[]) =>
+    rawBlock((out) => {
+      for (const value of [2, baseTime, 2048, 0, 0, 2, 0]) out.varint(value);
+      for (const writer of [1, second]) {
+        out.bytes(new Uint8Array(16).fill(writer));
+        out.varint(1);
       }
-      for (const value of [2, ...writers]) writer.varint(value);
-      writer.bytes(new Uint8Array([0, 2, 0, 0, 0, 0]));
+      for (const value of [2, ...slots]) out.varint(value);
+      out.bytes(new Uint8Array([0, 2, 0, 0, 0, 0]));
     });
   expect(refusal(() => decodeBlock(twoWriters(2, 0, 1)))).toBeUndefined();
   expect(refusal(() => decodeBlock(twoWriters(2, 0, 0)))).toBe('block-invalid');
@@ -245,19 +245,19 @@ test('[B4] dependencies on oneself, on nothing, on the future, out of order or t
   expect(code([dep(eve, 1, 1), dep(bob, 1, 1)])).toBeUndefined();
   const many = (count: number) =>
     Array.from({ length: count }, (_, i) => ({
-      ...dep(replicaIdFromBytes(new Uint8Array(16).fill(i)), 1, i + 1),
+      ...dep(writerIdFromBytes(new Uint8Array(16).fill(i)), 1, i + 1),
     }));
   expect(code(many(depsMax))).toBeUndefined();
   expect(code(many(depsMax + 1))).toBe('block-invalid');
 });
 
-test('[B4] a dependency by distance must point at an older row of another replica', () => {
+test('[B4] a dependency by distance must point at an older row of another writer', () => {
   const token = (...tokens: number[]) =>
-    rawBlock((writer) => {
-      oneWriter(writer);
-      writer.bytes(new Uint8Array([0, 1]));
-      for (const value of tokens) writer.varint(value);
-      writer.varint(0);
+    rawBlock((out) => {
+      oneWriter(out);
+      out.bytes(new Uint8Array([0, 1]));
+      for (const value of tokens) out.varint(value);
+      out.varint(0);
     });
   expect(refusal(() => decodeBlock(token(0)))).toBeUndefined();
   expect(refusal(() => decodeBlock(token(1)))).toBe('block-invalid');
@@ -267,26 +267,26 @@ test('[B4] a dependency by distance must point at an older row of another replic
 
 test('[B4] a claimed time is kept as claimed, also beside the row that it claims to name', () => {
   const rows: Row[] = [
-    { replica: ada, seq: 1, time: baseTime, kind: 0, deps: [], payload: '' },
-    { replica: bob, seq: 1, time: baseTime + 9, kind: 0, deps: [{ replica: ada, seq: 1, time: 5 }], payload: '' },
+    { writer: ada, seq: 1, time: baseTime, kind: 0, deps: [], payload: '' },
+    { writer: bob, seq: 1, time: baseTime + 9, kind: 0, deps: [{ writer: ada, seq: 1, time: 5 }], payload: '' },
   ];
   expect(rowsOf(blockOf(rows))).toEqual(rows);
 });
 
-test('[B4] a replica that no row names is refused: it would fill a table for nothing', () => {
-  const bytes = rawBlock((writer) => {
-    oneWriter(writer, { referenced: 1 });
-    writer.bytes(new Uint8Array(16).fill(2));
-    writer.bytes(new Uint8Array([0, 1, 0, 0]));
+test('[B4] a writer that no row names is refused: it would fill a table for nothing', () => {
+  const bytes = rawBlock((out) => {
+    oneWriter(out, { referenced: 1 });
+    out.bytes(new Uint8Array(16).fill(2));
+    out.bytes(new Uint8Array([0, 1, 0, 0]));
   });
   expect(refusal(() => decodeBlock(bytes))).toBe('block-invalid');
 });
 
 test('[B5] counts and lengths that claim gigabytes are refused before anything is made for them', () => {
   const header = (...values: number[]) =>
-    rawBlock((writer) => {
-      for (const value of values) writer.varint(value);
-      writer.bytes(new Uint8Array(40));
+    rawBlock((out) => {
+      for (const value of values) out.varint(value);
+      out.bytes(new Uint8Array(40));
     });
   expect(refusal(() => decodeBlock(header(0)))).toBe('block-invalid');
   expect(refusal(() => decodeBlock(header(blockRowsMax)))).toBe('block-invalid');
@@ -295,10 +295,10 @@ test('[B5] counts and lengths that claim gigabytes are refused before anything i
   expect(refusal(() => decodeBlock(header(1, baseTime, 0, 0, 0, 0)))).toBe('block-invalid');
   expect(refusal(() => decodeBlock(header(1, baseTime, 0, 0, 0, 1, 8_000)))).toBe('block-invalid');
   expect(refusal(() => decodeBlock(header(1, Number.MAX_SAFE_INTEGER, 1, 0, 0, 1, 0)))).toBe('block-invalid');
-  const payloadBytes = rawBlock((writer) => {
-    oneWriter(writer);
-    writer.bytes(new Uint8Array([0, 1, 0]));
-    writer.varint(2 ** 50);
+  const payloadBytes = rawBlock((out) => {
+    oneWriter(out);
+    out.bytes(new Uint8Array([0, 1, 0]));
+    out.varint(2 ** 50);
   });
   expect(refusal(() => decodeBlock(payloadBytes))).toBe('block-invalid');
   expect(refusal(() => decodeBlock(new Uint8Array(blockBytesMax + 1)))).toBe('block-invalid');
@@ -309,12 +309,12 @@ test('[B5] a sequence of blocks is split where it was joined; claims over the bo
   expect(splitBlocks(joinBlocks(blocks))).toEqual(blocks);
   expect(splitBlocks(Uint8Array.of(...joinBlocks(blocks), ...joinBlocks(blocks)))).toEqual([...blocks, ...blocks]);
   expect(splitBlocks(new Uint8Array())).toEqual([]);
-  const smallest = blockOf([{ replica: ada, seq: 1, time: 1, payload: '' }]);
+  const smallest = blockOf([{ writer: ada, seq: 1, time: 1, payload: '' }]);
   expect(splitBlocks(joinBlocks([smallest]))).toEqual([smallest]);
   const claims = (length: number) => {
-    const writer = new ByteWriter();
-    writer.varint(length);
-    return refusal(() => splitBlocks(writer.finish()));
+    const out = new ByteWriter();
+    out.varint(length);
+    return refusal(() => splitBlocks(out.finish()));
   };
   expect(claims(2 ** 40)).toBe('block-invalid');
   expect(claims(blockBytesMax)).toBe('bytes-truncated');
@@ -323,14 +323,14 @@ test('[B5] a sequence of blocks is split where it was joined; claims over the bo
 });
 
 test('[G1] a refused block leaves the log as it was', () => {
-  const log = createGossipLog({ id: 'x', replica: eve, now: () => 1_700_000_700_000 });
+  const log = createGossipLog({ id: 'x', writer: eve, now: () => 1_700_000_700_000 });
   log.merge(exported([blockOf(oneRow)], 'x'));
   log.append('mine');
   const before = { snapshot: log.snapshot(), version: log.version(), bytes: log.encode() };
   let told = 0;
   log.subscribe(() => told++);
-  const good: Row = { replica: bob, seq: 1, time: baseTime + 1, payload: '"good"' };
-  const unlucky: Row = { replica: ada, seq: 2, time: baseTime + 2, payload: '"fine"' };
+  const good: Row = { writer: bob, seq: 1, time: baseTime + 1, payload: '"good"' };
+  const unlucky: Row = { writer: ada, seq: 2, time: baseTime + 2, payload: '"fine"' };
   const bad: [blocks: Uint8Array[], code: string][] = [
     // Good rows stand before the bad one, in its block and in a block of their own.
     [[blockOf([good]), blockOf([good]).subarray(0, 30)], 'block-invalid'],
@@ -356,14 +356,14 @@ test('[G1] a refused block leaves the log as it was', () => {
 });
 
 test('[B6] the time of the event before comes with a first row, before it, and only where there is such an event', () => {
-  const first = { replica: ada, seq: 7, time: baseTime, payload: '""' };
+  const first = { writer: ada, seq: 7, time: baseTime, payload: '""' };
   expect(rowsOf(blockOf([{ ...first, before: baseTime - 1 }]))).toMatchObject([{ before: baseTime - 1 }]);
   expect(rowsOf(blockOf([first]))).toMatchObject([{ before: 0 }]);
   expect(rowsOf(blockOf(oneRow))[0]).not.toHaveProperty('before');
   const aged = (age: number) =>
-    rawBlock((writer) => {
-      oneWriter(writer, { firstSeq: 7 });
-      for (const value of [age, 0, 1, 0, 0]) writer.varint(value);
+    rawBlock((out) => {
+      oneWriter(out, { firstSeq: 7 });
+      for (const value of [age, 0, 1, 0, 0]) out.varint(value);
     });
   expect(refusal(() => decodeBlock(aged(1)))).toBeUndefined();
   expect(refusal(() => decodeBlock(aged(baseTime - 1)))).toBeUndefined();

@@ -1,13 +1,13 @@
 /**
  * Chunk ↔ bytes: the block, one form for disk and wire. `docs/protocol.md` has the byte table.
  *
- * The encoder reads chunk columns; the decoder gives columns of its own, with replicas as indexes into the block's
+ * The encoder reads chunk columns; the decoder gives columns of its own, with writers as indexes into the block's
  * table, so that nothing outside is touched before the whole block has proven valid. Rules of a valid block:
  *
  * - [B1] The version is known, no reserved flag is set, the checksum fits, and no byte is left over.
- * - [B2] Rows stand in log order: (time, replica bytes) strictly rises.
- * - [B3] A replica's rows follow one another: its first sequence number is given, the rest counted.
- * - [B4] A dependency is another replica's event, older than the row; a row's dependencies go strictly from newest to
+ * - [B2] Rows stand in log order: (time, writer bytes) strictly rises.
+ * - [B3] A writer's rows follow one another: its first sequence number is given, the rest counted.
+ * - [B4] A dependency is another writer's event, older than the row; a row's dependencies go strictly from newest to
  *   oldest, and are at most `depsMax`.
  * - [B5] Every length is checked against what remains and against `limits.ts` before anything is allocated for it.
  * - [B6] A writer's first row in a block, unless it is its first event, comes with the time of the event before it, which
@@ -17,17 +17,17 @@ import { GossipError } from '../errors.js';
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
 import {
   blockBytesMax,
-  blockReplicasMax,
   blockRowsMax,
+  blockWritersMax,
   depsMax,
   eventBytesMax,
-  replicaIdBytes,
   seqMax,
   timeMax,
+  writerIdBytes,
 } from '../limits.js';
 import type { Chunk } from '../log/chunk.js';
 import type { LogTables } from '../log/log-tables.js';
-import { compareBytes } from '../log/replica-table.js';
+import { compareBytes } from '../log/writer-table.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
 import { xxHash32 } from './checksum.js';
 
@@ -38,15 +38,15 @@ const headerBytes = 6;
 /** One row of one writer, without payload: what is shorter is no block. @internal */
 export const blockBytesMin = 34;
 
-/** Reused between calls: a log encodes on one thread. Indexed by the log's replica index. */
+/** Reused between calls: a log encodes on one thread. Indexed by the log's writer index. */
 const scratch = {
-  writer: new ByteWriter(64 * 1024),
-  /** Local index + 1 of a replica in the block being written; 0 when it is not in it yet. */
+  out: new ByteWriter(64 * 1024),
+  /** Local index + 1 of a writer in the block being written; 0 when it is not in it yet. */
   local: new Int32Array(64),
 };
 
 /**
- * Rows `[from, to)` of a chunk as one block. They must be in order, and each replica's must follow one another. `before`
+ * Rows `[from, to)` of a chunk as one block. They must be in order, and each writer's must follow one another. `before`
  * has for each row of the chunk the time of its writer's previous event, 0 where that is not known (B6); it is read for a
  * writer's first row alone.
  *
@@ -59,133 +59,133 @@ export function encodeBlock(
   tables: LogTables,
   before: ArrayLike<number>,
 ): Uint8Array<ArrayBuffer> {
-  const { replicas, dependencies, pages } = tables;
+  const { writers, dependencies, pages } = tables;
   const count = to - from;
-  if (scratch.local.length < replicas.size) scratch.local = new Int32Array(replicas.size * 2);
-  const { local, writer } = scratch;
-  writer.reset();
-  writer.u8(blockVersion);
-  writer.u8(0);
-  writer.u32(0);
-  writer.varint(count);
+  if (scratch.local.length < writers.size) scratch.local = new Int32Array(writers.size * 2);
+  const { local, out } = scratch;
+  out.reset();
+  out.u8(blockVersion);
+  out.u8(0);
+  out.u32(0);
+  out.varint(count);
   const firstTime = chunk.time[from] as number;
-  writer.varint(firstTime);
-  writer.varint((chunk.time[to - 1] as number) - firstTime);
+  out.varint(firstTime);
+  out.varint((chunk.time[to - 1] as number) - firstTime);
   // Key epoch and codec of the payloads: 0 is "as the log's descriptor says".
-  writer.varint(0);
-  writer.varint(0);
+  out.varint(0);
+  out.varint(0);
 
-  // Replicas of the block: writers in the order of their first row, then those that only dependencies name.
+  // Writers of the block: those with rows, in the order of their first, then those that only dependencies name.
   const table: number[] = [];
   const firstRow: number[] = [];
   for (let row = from; row < to; row++) {
-    const replica = chunk.replica[row] as number;
-    if (local[replica] === 0) {
+    const writer = chunk.writer[row] as number;
+    if (local[writer] === 0) {
       firstRow.push(row);
-      local[replica] = table.push(replica);
+      local[writer] = table.push(writer);
     }
   }
-  const writers = table.length;
+  const withRows = table.length;
   for (let row = from; row < to; row++) {
-    dependencies.each(chunk.deps[row] as number, 0, (replica) => {
-      if (local[replica] === 0) local[replica] = table.push(replica);
+    dependencies.each(chunk.deps[row] as number, 0, (writer) => {
+      if (local[writer] === 0) local[writer] = table.push(writer);
     });
   }
 
-  // Where in the block a replica's n-th row stands, to write dependencies as distances: counted, then filled in.
+  // Where in the block a writer's n-th row stands, to write dependencies as distances: counted, then filled in.
   const firstSeq = firstRow.map((row) => chunk.seq[row] as number);
-  const rowsBefore = new Uint32Array(writers + 1);
+  const rowsBefore = new Uint32Array(withRows + 1);
   for (let row = from; row < to; row++) {
-    const slot = local[chunk.replica[row] as number] as number;
+    const slot = local[chunk.writer[row] as number] as number;
     rowsBefore[slot] = (rowsBefore[slot] as number) + 1;
   }
-  for (let i = 0; i < writers; i++) rowsBefore[i + 1] = (rowsBefore[i + 1] as number) + (rowsBefore[i] as number);
+  for (let i = 0; i < withRows; i++) rowsBefore[i + 1] = (rowsBefore[i + 1] as number) + (rowsBefore[i] as number);
   const rowOf = new Uint32Array(count);
   for (let row = from; row < to; row++) {
-    const slot = (local[chunk.replica[row] as number] as number) - 1;
+    const slot = (local[chunk.writer[row] as number] as number) - 1;
     rowOf[(rowsBefore[slot] as number) + (chunk.seq[row] as number) - (firstSeq[slot] as number)] = row;
   }
 
-  writer.varint(writers);
-  writer.varint(table.length - writers);
+  out.varint(withRows);
+  out.varint(table.length - withRows);
   for (let i = 0; i < table.length; i++) {
-    writer.bytes(replicas.bytes(table[i] as number));
-    if (i >= writers) continue;
+    out.bytes(writers.bytes(table[i] as number));
+    if (i >= withRows) continue;
     const first = firstSeq[i] as number;
-    writer.varint(first);
+    out.varint(first);
     if (first === 1) continue;
     const row = firstRow[i] as number;
-    writer.varint(before[row] ? (chunk.time[row] as number) - (before[row] as number) : 0);
+    out.varint(before[row] ? (chunk.time[row] as number) - (before[row] as number) : 0);
   }
 
   let previous = firstTime;
   for (let row = from + 1; row < to; row++) {
     const time = chunk.time[row] as number;
-    writer.varint(timeToken(previous, time));
+    out.varint(timeToken(previous, time));
     previous = time;
   }
-  if (writers > 1) {
-    for (let row = from; row < to; row++) writer.varint((local[chunk.replica[row] as number] as number) - 1);
+  if (withRows > 1) {
+    for (let row = from; row < to; row++) out.varint((local[chunk.writer[row] as number] as number) - 1);
   }
   for (let row = from; row < to; ) {
     const kind = chunk.kind[row] as number;
     const start = row;
     while (row < to && chunk.kind[row] === kind) row++;
-    writer.u8(kind);
-    writer.varint(row - start);
+    out.u8(kind);
+    out.varint(row - start);
   }
   for (let row = from; row < to; row++) {
     writeDependencies(row);
   }
-  for (let row = from; row < to; row++) writer.varint(chunk.length[row] as number);
+  for (let row = from; row < to; row++) out.varint(chunk.length[row] as number);
   for (let row = from; row < to; row++) {
     const offset = chunk.offset[row] as number;
-    writer.copy(pages.whole(chunk.page[row] as number), offset, offset + (chunk.length[row] as number));
+    out.copy(pages.whole(chunk.page[row] as number), offset, offset + (chunk.length[row] as number));
   }
-  for (const replica of table) local[replica] = 0;
-  writer.setU32(2, xxHash32(writer.view(), blockVersion, headerBytes));
-  return writer.finish();
+  for (const writer of table) local[writer] = 0;
+  out.setU32(2, xxHash32(out.view(), blockVersion, headerBytes));
+  return out.finish();
 
   function writeDependencies(row: number): void {
     const offset = chunk.deps[row] as number;
     if (offset === 0) {
-      writer.varint(0);
+      out.varint(0);
       return;
     }
     const time = chunk.time[row] as number;
     let n = 0;
     let justBefore = false;
-    dependencies.each(offset, time, (replica, seq, dependencyTime) => {
+    dependencies.each(offset, time, (writer, seq, dependencyTime) => {
       n++;
       justBefore =
         row > from &&
-        chunk.replica[row - 1] === replica &&
+        chunk.writer[row - 1] === writer &&
         chunk.seq[row - 1] === seq &&
         chunk.time[row - 1] === dependencyTime;
     });
     if (n === 1 && justBefore) {
-      writer.varint(1);
+      out.varint(1);
       return;
     }
-    writer.varint(n + 1);
-    dependencies.each(offset, time, (replica, seq, dependencyTime) => {
-      const slot = (local[replica] as number) - 1;
-      if (slot < writers) {
+    out.varint(n + 1);
+    dependencies.each(offset, time, (writer, seq, dependencyTime) => {
+      const slot = (local[writer] as number) - 1;
+      if (slot < withRows) {
         const nth = seq - (firstSeq[slot] as number);
         const rows = (rowsBefore[slot + 1] as number) - (rowsBefore[slot] as number);
         if (nth >= 0 && nth < rows) {
           const found = rowOf[(rowsBefore[slot] as number) + nth] as number;
           // A claimed time that is not the row's own is kept as claimed, or the copy would differ from the original.
           if (found < row && chunk.time[found] === dependencyTime) {
-            writer.varint(row - found);
+            out.varint(row - found);
             return;
           }
         }
       }
-      writer.varint(0);
-      writer.varint(slot);
-      writer.varint(seq);
-      writer.varint(time - dependencyTime);
+      out.varint(0);
+      out.varint(slot);
+      out.varint(seq);
+      out.varint(time - dependencyTime);
     });
   }
 }
@@ -211,15 +211,15 @@ export type Column<Typed> = Typed | readonly number[];
 export interface DecodedBlock {
   readonly bytes: Uint8Array;
   readonly count: number;
-  /** 16 bytes each; the first `writers` have rows, the others are named by dependencies alone. */
-  readonly replicas: readonly Uint8Array[];
-  readonly writers: number;
+  /** 16 bytes each; the first `withRows` have rows, the others are named by dependencies alone. */
+  readonly writers: readonly Uint8Array[];
+  readonly withRows: number;
   /** Per writer, its first sequence number in the block. */
   readonly firstSeq: readonly number[];
   /** Per writer, the time of the event before its first row; 0 where there is none, or it is not told. */
   readonly timeBefore: readonly number[];
-  /** Columns; `replica` is an index into `replicas`, `offset` counts from the start of `bytes`. */
-  readonly replica: Column<Uint32Array>;
+  /** Columns; `writer` is an index into `writers`, `offset` counts from the start of `bytes`. */
+  readonly writer: Column<Uint32Array>;
   readonly seq: Column<Uint32Array>;
   readonly time: Column<Float64Array>;
   readonly kind: Column<Uint8Array>;
@@ -227,7 +227,7 @@ export interface DecodedBlock {
   readonly length: Column<Uint32Array>;
   /** Row i's dependencies are entries `[depStart[i], depStart[i + 1])` of the three below. */
   readonly depStart: Column<Uint32Array>;
-  readonly depReplica: readonly number[];
+  readonly depWriter: readonly number[];
   readonly depSeq: readonly number[];
   readonly depTime: readonly number[];
 }
@@ -262,23 +262,23 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   if (reader.varint() !== 0 || reader.varint() !== 0) {
     throw new GossipError('version-unsupported', 'a block with a codec or key epoch of its own');
   }
-  const writers = reader.bounded(count, 'writers of a block');
-  if (writers === 0) throw invalid('a block without writers');
-  const referenced = reader.bounded(blockReplicasMax - writers, 'replicas named in a block');
-  if ((writers + referenced) * replicaIdBytes > reader.remaining) throw invalid('more replicas than bytes');
-  const replicas: Uint8Array[] = [];
+  const withRows = reader.bounded(count, 'writers of a block');
+  if (withRows === 0) throw invalid('a block without writers');
+  const referenced = reader.bounded(blockWritersMax - withRows, 'writers named in a block');
+  if ((withRows + referenced) * writerIdBytes > reader.remaining) throw invalid('more writers than bytes');
+  const writers: Uint8Array[] = [];
   const firstSeq: number[] = [];
   const ageBefore: number[] = [];
-  for (let i = 0; i < writers + referenced; i++) {
-    replicas.push(reader.bytes(replicaIdBytes));
-    if (i < writers) {
+  for (let i = 0; i < withRows + referenced; i++) {
+    writers.push(reader.bytes(writerIdBytes));
+    if (i < withRows) {
       const first = reader.bounded(seqMax, 'sequence number');
       if (first === 0) throw invalid('sequence number 0');
       firstSeq.push(first);
       ageBefore.push(first === 1 ? 0 : reader.bounded(timeMax, 'time since the event before'));
     }
   }
-  refuseTwins(replicas);
+  refuseTwins(writers);
 
   const isOne = count === 1;
   const time = isOne ? [firstTime] : new Float64Array(count);
@@ -294,40 +294,37 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   }
   if (previous !== lastTime || lastTime > timeMax) throw invalid('the last time of a block is not as announced');
 
-  const replica = isOne ? [0] : new Uint32Array(count);
-  if (writers > 1) {
+  const writer = isOne ? [0] : new Uint32Array(count);
+  if (withRows > 1) {
     for (let row = 0; row < count; row++) {
-      const writer = reader.varint();
-      if (writer >= writers) throw invalid(`writer ${writer} of ${writers}`);
-      replica[row] = writer;
+      const slot = reader.varint();
+      if (slot >= withRows) throw invalid(`writer ${slot} of ${withRows}`);
+      writer[row] = slot;
     }
   }
   const seq = isOne ? [0] : new Uint32Array(count);
   const timeBefore = ageBefore;
   const next = firstSeq.slice();
   for (let row = 0; row < count; row++) {
-    const writer = replica[row] as number;
-    const value = next[writer] as number;
+    const slot = writer[row] as number;
+    const value = next[slot] as number;
     if (value > seqMax) throw invalid('sequence number over its bound');
-    const age = ageBefore[writer] as number;
-    if (value === firstSeq[writer] && age > 0) {
+    const age = ageBefore[slot] as number;
+    if (value === firstSeq[slot] && age > 0) {
       if (age >= (time[row] as number))
         throw new GossipError('clock', `row ${row} of a block has an event before time`);
-      timeBefore[writer] = (time[row] as number) - age;
+      timeBefore[slot] = (time[row] as number) - age;
     }
     seq[row] = value;
-    next[writer] = value + 1;
+    next[slot] = value + 1;
     if (row > 0 && (time[row] as number) <= (time[row - 1] as number)) {
       const equal = time[row] === time[row - 1];
-      if (
-        !equal ||
-        compareBytes(replicas[replica[row - 1] as number] as Uint8Array, replicas[writer] as Uint8Array) >= 0
-      ) {
+      if (!equal || compareBytes(writers[writer[row - 1] as number] as Uint8Array, writers[slot] as Uint8Array) >= 0) {
         throw new GossipError('clock', `row ${row} of a block is not after the row before it`);
       }
     }
   }
-  for (let i = 0; i < writers; i++) if (next[i] === firstSeq[i]) throw invalid('a writer without rows');
+  for (let i = 0; i < withRows; i++) if (next[i] === firstSeq[i]) throw invalid('a writer without rows');
 
   const kind = isOne ? [0] : new Uint8Array(count);
   for (let row = 0; row < count; ) {
@@ -339,10 +336,10 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   }
 
   const depStart = isOne ? [0, 0] : new Uint32Array(count + 1);
-  const depReplica: number[] = [];
+  const depWriter: number[] = [];
   const depSeq: number[] = [];
   const depTime: number[] = [];
-  const isNamed = replicas.map((_, i) => i < writers);
+  const isNamed = writers.map((_, i) => i < withRows);
   for (let row = 0; row < count; row++) {
     const token = reader.varint();
     if (token === 1) {
@@ -359,10 +356,10 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
         checkOrder(row, i);
       }
     }
-    depStart[row + 1] = depReplica.length;
+    depStart[row + 1] = depWriter.length;
   }
-  // A log keeps every replica that it has heard of: a block must not fill its table for nothing.
-  if (isNamed.includes(false)) throw invalid('a replica that no row names');
+  // A log keeps every writer that it has heard of: a block must not fill its table for nothing.
+  if (isNamed.includes(false)) throw invalid('a writer that no row names');
 
   const length = isOne ? [0] : new Uint32Array(count);
   let total = 0;
@@ -384,38 +381,38 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   return {
     bytes,
     count,
-    replicas,
     writers,
+    withRows,
     firstSeq,
     timeBefore,
-    replica,
+    writer,
     seq,
     time,
     kind,
     offset,
     length,
     depStart,
-    depReplica,
+    depWriter,
     depSeq,
     depTime,
   };
 
   function addRowDependency(row: number, distance: number): void {
-    const other = replica[row - distance] as number;
-    if (other === replica[row]) throw invalid('a dependency on an event of the same replica');
+    const other = writer[row - distance] as number;
+    if (other === writer[row]) throw invalid('a dependency on an event of the same writer');
     if ((time[row - distance] as number) >= (time[row] as number)) throw dependencyTooNew(row);
-    depReplica.push(other);
+    depWriter.push(other);
     depSeq.push(seq[row - distance] as number);
     depTime.push(time[row - distance] as number);
   }
 
   function addDependency(row: number, other: number, sequence: number, age: number): void {
-    if (other >= replicas.length) throw invalid(`replica ${other} of ${replicas.length}`);
-    if (other === replica[row]) throw invalid('a dependency on an event of the same replica');
+    if (other >= writers.length) throw invalid(`writer ${other} of ${writers.length}`);
+    if (other === writer[row]) throw invalid('a dependency on an event of the same writer');
     if (sequence === 0 || sequence > seqMax) throw invalid('sequence number of a dependency');
     if (age === 0 || age > (time[row] as number)) throw dependencyTooNew(row);
     isNamed[other] = true;
-    depReplica.push(other);
+    depWriter.push(other);
     depSeq.push(sequence);
     depTime.push((time[row] as number) - age);
   }
@@ -423,34 +420,34 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   /** B4: strictly from newest to oldest, by the total order. */
   function checkOrder(row: number, nth: number): void {
     if (nth === 0) return;
-    const i = depReplica.length - 1;
+    const i = depWriter.length - 1;
     const newer = depTime[i - 1] as number;
     const older = depTime[i] as number;
     if (older < newer) return;
-    const a = replicas[depReplica[i - 1] as number] as Uint8Array;
-    const b = replicas[depReplica[i] as number] as Uint8Array;
+    const a = writers[depWriter[i - 1] as number] as Uint8Array;
+    const b = writers[depWriter[i] as number] as Uint8Array;
     if (older > newer || compareBytes(a, b) <= 0) throw invalid(`the dependencies of row ${row} are not in order`);
   }
 }
 
 /** The time of the event before a row, of the same writer; 0 where that is not told. @internal */
 export function timeBeforeRow(block: DecodedBlock, row: number): number {
-  const writer = block.replica[row] as number;
-  if (block.seq[row] === block.firstSeq[writer]) return block.timeBefore[writer] as number;
-  for (let earlier = row - 1; ; earlier--) if (block.replica[earlier] === writer) return block.time[earlier] as number;
+  const slot = block.writer[row] as number;
+  if (block.seq[row] === block.firstSeq[slot]) return block.timeBefore[slot] as number;
+  for (let earlier = row - 1; ; earlier--) if (block.writer[earlier] === slot) return block.time[earlier] as number;
 }
 
 function dependencyTooNew(row: number): GossipError {
   return new GossipError('clock', `row ${row} of a block is not after what it depends on`);
 }
 
-/** A replica stands in the table once, or one event could hide under two indexes. */
-function refuseTwins(replicas: readonly Uint8Array[]): void {
-  if (replicas.length < 2) return;
-  const sorted = replicas.length === 2 ? replicas : [...replicas].sort(compareBytes);
+/** A writer stands in the table once, or one event could hide under two indexes. */
+function refuseTwins(writers: readonly Uint8Array[]): void {
+  if (writers.length < 2) return;
+  const sorted = writers.length === 2 ? writers : [...writers].sort(compareBytes);
   for (let i = 1; i < sorted.length; i++) {
     if (compareBytes(sorted[i - 1] as Uint8Array, sorted[i] as Uint8Array) === 0)
-      throw invalid('a replica stands twice');
+      throw invalid('a writer stands twice');
   }
 }
 
@@ -461,12 +458,12 @@ function refuseTwins(replicas: readonly Uint8Array[]): void {
  * @internal
  */
 export function joinBlocks(blocks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(blocks.reduce((sum, block) => sum + block.length + 4, 0));
+  const out = new ByteWriter(blocks.reduce((sum, block) => sum + block.length + 4, 0));
   for (const block of blocks) {
-    writer.varint(block.length);
-    writer.bytes(block);
+    out.varint(block.length);
+    out.bytes(block);
   }
-  return writer.finish();
+  return out.finish();
 }
 
 /** The blocks of a sequence, as views. @internal */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { arbitraryKnownRuns, arbitraryRanges } from '../../test/arbitrary-ranges.js';
 import { bytesOf, rawFrame } from '../../test/frames.js';
 import { ada, blockOf, messages, oneRow, refusal } from '../../test/sample-blocks.js';
-import { errorCodes, type GossipErrorCode, replicaIdFromBytes } from '../index.js';
+import { errorCodes, type GossipErrorCode, writerIdFromBytes } from '../index.js';
 import {
   bridgedNodesMax,
   creditBytesMax,
@@ -21,11 +21,11 @@ import { endOfTime } from '../range.js';
 import type { ByteWriter } from './bytes.js';
 import { decodeMessage, encodeMessage, frameKinds, type Message } from './message.js';
 
-const replica = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(replicaIdFromBytes);
+const writer = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(writerIdFromBytes);
 const run = fc
-  .tuple(replica, fc.integer({ min: 1, max: seqMax }), fc.integer({ min: 1, max: seqMax }))
-  .map(([replica, a, b]) => ({ replica, first: Math.min(a, b), last: Math.max(a, b) }));
-const turn = fc.record({ comparison: fc.nat({ max: seqMax }), ranges: arbitraryRanges(replica) });
+  .tuple(writer, fc.integer({ min: 1, max: seqMax }), fc.integer({ min: 1, max: seqMax }))
+  .map(([writer, a, b]) => ({ writer, first: Math.min(a, b), last: Math.max(a, b) }));
+const turn = fc.record({ comparison: fc.nat({ max: seqMax }), ranges: arbitraryRanges(writer) });
 /** No longer than a name may be: what is longer is cut, which has its own test. */
 const text = fc
   .string({ unit: 'grapheme', maxLength: 10 })
@@ -43,7 +43,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record(
     {
       kind: fc.constant('hello' as const),
-      node: replica,
+      node: writer,
       name: text,
       durable: fc.boolean(),
       onDemand: fc.constant(true),
@@ -90,11 +90,11 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     descriptor,
     token: fc.option(text, { nil: undefined }),
     filter: fc
-      .tuple(fc.uniqueArray(fc.maxSafeNat(), { minLength: 2, maxLength: 2 }), fc.boolean(), fc.array(replica))
-      .map(([times, endless, replicas]) => ({
-        ...{ from: Math.min(...times), until: endless ? endOfTime : Math.max(...times), replicas },
+      .tuple(fc.uniqueArray(fc.maxSafeNat(), { minLength: 2, maxLength: 2 }), fc.boolean(), fc.array(writer))
+      .map(([times, endless, writers]) => ({
+        ...{ from: Math.min(...times), until: endless ? endOfTime : Math.max(...times), writers },
       })),
-    after: arbitraryKnownRuns(replica),
+    after: arbitraryKnownRuns(writer),
   }),
   fc.record({ kind: fc.constant('pull' as const), channel, bytes: fc.nat(feedBytesMax) }),
   fc.record({
@@ -171,7 +171,7 @@ test('[S3] [S4] a frame with flipped bits is refused, skipped, or another frame 
 test('[S3] kinds that are not known are skipped whatever they hold, versions that are not known are refused', () => {
   for (let kind = 0; kind < 256; kind++) {
     const isKnown = Object.values(frameKinds).some((known) => known === kind) && kind !== 7;
-    const frame = rawFrame(0, kind, 5, (writer) => writer.bytes(new Uint8Array(9).fill(255)));
+    const frame = rawFrame(0, kind, 5, (out) => out.bytes(new Uint8Array(9).fill(255)));
     if (isKnown) expect(refusal(() => decodeMessage(frame))).toMatch(/invalid|truncated|unsupported/);
     else expect(decodeMessage(frame)).toEqual({ kind: 'unknown' });
     expect(refusal(() => decodeMessage(rawFrame(1, kind, 5)))).toBe('version-unsupported');
@@ -179,32 +179,30 @@ test('[S3] kinds that are not known are skipped whatever they hold, versions tha
 });
 
 test('[S4] counts that claim more than the frame holds are refused before anything is made for them', () => {
-  const runs = (kind: number, count: number, before: (writer: ByteWriter) => void = () => undefined) =>
+  const runs = (kind: number, count: number, before: (out: ByteWriter) => void = () => undefined) =>
     refusal(() =>
       decodeMessage(
-        rawFrame(0, kind, 1, (writer) => {
-          before(writer);
-          writer.varint(count);
+        rawFrame(0, kind, 1, (out) => {
+          before(out);
+          out.varint(count);
         }),
       ),
     );
   for (const count of [1, runsPerFrameMax, runsPerFrameMax + 1, 2 ** 50]) {
     expect(runs(frameKinds.want, count)).toBe('frame-invalid');
-    expect(runs(frameKinds.ack, count, (writer) => writer.text('relay'))).toBe('frame-invalid');
+    expect(runs(frameKinds.ack, count, (out) => out.text('relay'))).toBe('frame-invalid');
   }
   expect(refusal(() => decodeMessage(new Uint8Array(frameBytesMax + 1)))).toBe('frame-too-large');
   for (const kind of [0, 1]) {
-    expect(runs(frameKinds.ranges, 1, (writer) => writer.bytes(bytesOf(0, 0, 1, 1, kind)))).toBe('frame-invalid');
+    expect(runs(frameKinds.ranges, 1, (out) => out.bytes(bytesOf(0, 0, 1, 1, kind)))).toBe('frame-invalid');
   }
   for (const kind of [3, 4]) {
     const header = bytesOf(0, 0, 1, 1, kind, 5, 5);
     for (const count of [1, namesPerRangeMax, namesPerRangeMax + 1]) {
-      expect(runs(frameKinds.ranges, count, (writer) => writer.bytes(header))).toBe('frame-invalid');
+      expect(runs(frameKinds.ranges, count, (out) => out.bytes(header))).toBe('frame-invalid');
     }
   }
-  expect(runs(frameKinds.ranges, rangesPerFrameMax + 1, (writer) => writer.bytes(bytesOf(0, 0, 1)))).toBe(
-    'frame-invalid',
-  );
+  expect(runs(frameKinds.ranges, rangesPerFrameMax + 1, (out) => out.bytes(bytesOf(0, 0, 1)))).toBe('frame-invalid');
   // Half a million empty blocks.
   expect(refusal(() => decodeMessage(rawFrame(0, frameKinds.events, 1, (w) => w.bytes(new Uint8Array(500_000)))))).toBe(
     'frame-invalid',
@@ -225,9 +223,7 @@ test('[S5] the channel is 0 where no log is meant, and above 0 where one is', ()
 
 test('[S5] what lets a comparison go says nothing else', () => {
   const ranges = (flags: number, ...rest: number[]) =>
-    refusal(() =>
-      decodeMessage(rawFrame(0, frameKinds.ranges, 1, (writer) => writer.bytes(bytesOf(flags, 0, 1, ...rest)))),
-    );
+    refusal(() => decodeMessage(rawFrame(0, frameKinds.ranges, 1, (out) => out.bytes(bytesOf(flags, 0, 1, ...rest)))));
   expect(ranges(8, 0)).toBeUndefined();
   for (const flags of [9, 10, 12, 15, 16]) expect(ranges(flags, 0)).toBe('frame-invalid');
   expect(ranges(8, 1, 3, 5, 5, 0)).toBe('frame-invalid');
@@ -236,13 +232,13 @@ test('[S5] what lets a comparison go says nothing else', () => {
 
 test('[S5] an open with what is reserved is unsupported: flags, policy, hash, sums', () => {
   const open = (at: number, flags = 0, policy = 0, hash = 0) =>
-    rawFrame(0, frameKinds.open, 1, (writer) => {
-      writer.u8(flags);
-      writer.text('tea');
-      writer.u8(policy);
-      writer.u8(hash);
-      writer.text('json');
-      for (let i = 0; i < 4; i++) writer.varint(i === at ? 1 : 0);
+    rawFrame(0, frameKinds.open, 1, (out) => {
+      out.u8(flags);
+      out.text('tea');
+      out.u8(policy);
+      out.u8(hash);
+      out.text('json');
+      for (let i = 0; i < 4; i++) out.varint(i === at ? 1 : 0);
     });
   expect(decodeMessage(open(-1))).toMatchObject({ kind: 'open', turn: undefined });
   expect(decodeMessage(open(0))).toMatchObject({ edges: { wanted: 1, complete: 0 } });
@@ -255,11 +251,11 @@ test('[S4] runs and times are bounded: no sequence number 0, none over the bound
   const want = (first: number, length: number) =>
     refusal(() =>
       decodeMessage(
-        rawFrame(0, frameKinds.want, 1, (writer) => {
-          writer.varint(1);
-          writer.bytes(new Uint8Array(16));
-          writer.varint(first);
-          writer.varint(length);
+        rawFrame(0, frameKinds.want, 1, (out) => {
+          out.varint(1);
+          out.bytes(new Uint8Array(16));
+          out.varint(first);
+          out.varint(length);
         }),
       ),
     );
@@ -271,7 +267,7 @@ test('[S4] runs and times are bounded: no sequence number 0, none over the bound
     refusal(() => decodeMessage(encodeMessage({ ...ranges, ...change } as typeof ranges)));
   const rows = (from: number, to: number) => ({ kind: 'rows' as const, from, to, names: [] });
   expect(
-    refused({ ranges: [{ kind: 'runs', runs: [{ replica: ada, last: 1, lastTime: timeMax + 2 }] }] }),
+    refused({ ranges: [{ kind: 'runs', runs: [{ writer: ada, last: 1, lastTime: timeMax + 2 }] }] }),
   ).toBeDefined();
   // Spans go on in time; behind one without an end nothing follows, and none is longer than time.
   expect(refused({ ranges: [rows(0, endOfTime), rows(endOfTime, endOfTime)] })).toBe('frame-invalid');
@@ -293,10 +289,10 @@ test('[S4] long texts for people are cut at a character', () => {
 });
 
 test('[S4] a code that is not known here is taken for `protocol`', () => {
-  const frame = rawFrame(0, frameKinds.error, 1, (writer) => {
-    writer.text('what-is-to-come');
-    writer.text('');
-    writer.varint(0);
+  const frame = rawFrame(0, frameKinds.error, 1, (out) => {
+    out.text('what-is-to-come');
+    out.text('');
+    out.varint(0);
   });
   expect(decodeMessage(frame)).toMatchObject({ kind: 'error', code: 'protocol' });
 });

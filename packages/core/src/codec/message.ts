@@ -8,14 +8,14 @@
 import { type LogEdges, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
 import type { FeedFilter } from '../feed.js';
-import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
+import { type WriterId, writerIdFromBytes, writerIdToBytes } from '../ids.js';
 import {
   bridgedNodesMax,
   comparisonFramesMax,
   creditBytesMax,
   feedBytesMax,
   feedCursorsMax,
-  feedReplicasMax,
+  feedWritersMax,
   frameBytesMax,
   logIdBytesMax,
   messageBytesMax,
@@ -23,11 +23,11 @@ import {
   nodeNameBytesMax,
   nowMsMax,
   rangesPerFrameMax,
-  replicaIdBytes,
   runsPerFrameMax,
   seqMax,
   timeMax,
   tokenBytesMax,
+  writerIdBytes,
 } from '../limits.js';
 import { lanes, shortNameBytes } from '../log/contribution.js';
 import type { LogDescriptor } from '../log-descriptor.js';
@@ -65,8 +65,8 @@ export const frameKinds = {
 /** Who is at the other end. The first frame of a session, once. */
 export interface HelloMessage {
   readonly kind: 'hello';
-  /** The node's replica id. */
-  readonly node: ReplicaId;
+  /** The node's own id: 16 random bytes, as a writer's. */
+  readonly node: WriterId;
   /** A name for people. */
   readonly name: string;
   /** It promises durability: what it acknowledges survives. */
@@ -138,7 +138,7 @@ export interface EventsMessage {
   readonly blocks: readonly Uint8Array[];
 }
 
-/** What is durable at a named node: up to `last`, per replica. */
+/** What is durable at a named node: up to `last`, per writer. */
 export interface AckMessage {
   readonly kind: 'ack';
   readonly channel: number;
@@ -176,7 +176,7 @@ export interface FeedMessage {
   readonly descriptor: LogDescriptor;
   readonly token: string | undefined;
   readonly filter: FeedFilter;
-  /** The last event that the sender has, of each replica of which it has one. */
+  /** The last event that the sender has, of each writer of which it has one. */
   readonly after: readonly KnownRun[];
 }
 
@@ -256,20 +256,20 @@ const decoder = utf8Decoder();
 
 /** One message as one frame. @internal */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(message.kind === 'events' ? 64 + blocksBytes(message.blocks) : 256);
-  writer.u8(frameVersion);
-  writer.u8(frameKinds[message.kind]);
-  writer.varint('channel' in message ? message.channel : 0);
+  const out = new ByteWriter(message.kind === 'events' ? 64 + blocksBytes(message.blocks) : 256);
+  out.u8(frameVersion);
+  out.u8(frameKinds[message.kind]);
+  out.varint('channel' in message ? message.channel : 0);
   switch (message.kind) {
     case 'hello':
-      writer.bytes(replicaIdToBytes(message.node));
-      writer.u8((message.durable ? hello.durable : 0) | (message.onDemand === true ? hello.onDemand : 0));
-      writeClock(writer, message.now);
-      writer.text(cut(message.name, nodeNameBytesMax));
+      out.bytes(writerIdToBytes(message.node));
+      out.u8((message.durable ? hello.durable : 0) | (message.onDemand === true ? hello.onDemand : 0));
+      writeClock(out, message.now);
+      out.text(cut(message.name, nodeNameBytesMax));
       break;
     case 'open': {
       const { descriptor, token, edges = wholeLog, distance = 0 } = message;
-      writer.u8(
+      out.u8(
         (message.turn === undefined ? 0 : open.turn) |
           (token === undefined ? 0 : open.token) |
           (edges.last === undefined ? 0 : open.last) |
@@ -277,87 +277,87 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
           (edges.catchUpEventsMax === undefined ? 0 : open.catchUp) |
           (distance === 0 ? 0 : open.distance),
       );
-      writeDescriptor(writer, descriptor);
-      writer.varint(edges.wanted);
-      writer.varint(edges.complete);
+      writeDescriptor(out, descriptor);
+      out.varint(edges.wanted);
+      out.varint(edges.complete);
       // Sums of redactions: 0 is none.
-      for (let reserved = 0; reserved < 2; reserved++) writer.varint(0);
-      if (edges.last !== undefined) writer.varint(edges.last);
-      if (edges.cut !== undefined) writer.varint(edges.cut);
-      if (edges.catchUpEventsMax !== undefined) writer.varint(edges.catchUpEventsMax);
-      if (distance > 0) writer.varint(distance === Number.POSITIVE_INFINITY ? 0 : distance);
-      if (token !== undefined) writer.text(token);
-      if (message.turn !== undefined) writeTurn(writer, message.turn);
+      for (let reserved = 0; reserved < 2; reserved++) out.varint(0);
+      if (edges.last !== undefined) out.varint(edges.last);
+      if (edges.cut !== undefined) out.varint(edges.cut);
+      if (edges.catchUpEventsMax !== undefined) out.varint(edges.catchUpEventsMax);
+      if (distance > 0) out.varint(distance === Number.POSITIVE_INFINITY ? 0 : distance);
+      if (token !== undefined) out.text(token);
+      if (message.turn !== undefined) writeTurn(out, message.turn);
       break;
     }
     case 'ranges':
-      writer.u8(
+      out.u8(
         (message.own ? turn.own : 0) |
           (message.more ? turn.more : 0) |
           (message.begins ? turn.begins : 0) |
           (message.yields ? turn.yields : 0),
       );
-      writer.varint(message.frame);
-      writeTurn(writer, message);
+      out.varint(message.frame);
+      writeTurn(out, message);
       break;
     case 'want':
     case 'absent':
-      writeRuns(writer, message.runs);
+      writeRuns(out, message.runs);
       break;
     case 'events':
       for (const block of message.blocks) {
-        writer.varint(block.length);
-        writer.bytes(block);
+        out.varint(block.length);
+        out.bytes(block);
       }
       break;
     case 'ack':
-      writer.text(cut(message.node, nodeNameBytesMax));
-      writeRuns(writer, message.runs);
+      out.text(cut(message.node, nodeNameBytesMax));
+      writeRuns(out, message.runs);
       break;
     case 'credit':
-      writer.varint(message.bytes);
+      out.varint(message.bytes);
       break;
     case 'error':
-      writer.text(message.code);
-      writer.text(cut(message.message, messageBytesMax));
-      writer.varint(message.time);
+      out.text(message.code);
+      out.text(cut(message.message, messageBytesMax));
+      out.varint(message.time);
       break;
     case 'close':
-      writer.text(message.reason.code);
-      writer.text(cut(message.reason.message, messageBytesMax));
+      out.text(message.reason.code);
+      out.text(cut(message.reason.message, messageBytesMax));
       break;
     case 'feed': {
       const { token, filter, after } = message;
-      writer.u8(token === undefined ? 0 : open.token);
-      writeDescriptor(writer, message.descriptor);
-      writer.varint(filter.from);
-      writer.varint(filter.until === endOfTime ? 0 : filter.until);
-      if (token !== undefined) writer.text(token);
-      writer.varint(filter.replicas.length);
-      for (const replica of filter.replicas) writer.bytes(replicaIdToBytes(replica));
-      writeKnownRuns(writer, after);
+      out.u8(token === undefined ? 0 : open.token);
+      writeDescriptor(out, message.descriptor);
+      out.varint(filter.from);
+      out.varint(filter.until === endOfTime ? 0 : filter.until);
+      if (token !== undefined) out.text(token);
+      out.varint(filter.writers.length);
+      for (const writer of filter.writers) out.bytes(writerIdToBytes(writer));
+      writeKnownRuns(out, after);
       break;
     }
     case 'pull':
-      writer.varint(message.bytes);
+      out.varint(message.bytes);
       break;
     case 'sums':
-      writer.varint(message.upTo);
-      writeFingerprint(writer, message);
+      out.varint(message.upTo);
+      writeFingerprint(out, message);
       break;
     case 'coming':
-      writer.varint(message.events);
-      writer.varint(message.bytes);
+      out.varint(message.events);
+      out.varint(message.bytes);
       break;
     case 'cut':
-      writer.varint(message.time);
+      out.varint(message.time);
       break;
     case 'ping':
-      writer.u8(message.asks ? ping.asks : 0);
-      writeClock(writer, message.now);
+      out.u8(message.asks ? ping.asks : 0);
+      writeClock(out, message.now);
       break;
   }
-  return writer.finish();
+  return out.finish();
 }
 
 /**
@@ -403,7 +403,7 @@ function decode(reader: ByteReader, bytes: Uint8Array): Message | UnknownMessage
 function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Uint8Array): Message | UnknownMessage {
   switch (kind) {
     case frameKinds.hello: {
-      const node = replicaIdFromBytes(reader.bytes(replicaIdBytes));
+      const node = writerIdFromBytes(reader.bytes(writerIdBytes));
       const flags = reader.u8();
       const now = reader.bounded(nowMsMax, 'clock');
       return {
@@ -491,13 +491,13 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       const until = reader.varint() || endOfTime;
       if (from >= until) throw new GossipError('frame-invalid', 'a feed of no time');
       const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
-      const count = reader.bounded(feedReplicasMax, 'replicas of a feed');
-      if (count * replicaIdBytes > reader.remaining) {
-        throw new GossipError('frame-invalid', `${count} replicas in ${reader.remaining} bytes`);
+      const count = reader.bounded(feedWritersMax, 'writers of a feed');
+      if (count * writerIdBytes > reader.remaining) {
+        throw new GossipError('frame-invalid', `${count} writers in ${reader.remaining} bytes`);
       }
-      const replicas = Array.from({ length: count }, () => replicaIdFromBytes(reader.bytes(replicaIdBytes)));
+      const writers = Array.from({ length: count }, () => writerIdFromBytes(reader.bytes(writerIdBytes)));
       const after = readKnownRuns(reader, feedCursorsMax);
-      return { kind: 'feed', channel, descriptor, token, filter: { from, until, replicas }, after };
+      return { kind: 'feed', channel, descriptor, token, filter: { from, until, writers }, after };
     }
     case frameKinds.pull:
       return { kind: 'pull', channel, bytes: reader.bounded(feedBytesMax + frameBytesMax, 'bytes to pull') };
@@ -519,16 +519,16 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
   }
 }
 
-function writeClock(writer: ByteWriter, now: number): void {
-  writer.varint(Math.min(Math.max(0, Math.floor(now)), nowMsMax));
+function writeClock(out: ByteWriter, now: number): void {
+  out.varint(Math.min(Math.max(0, Math.floor(now)), nowMsMax));
 }
 
-function writeDescriptor(writer: ByteWriter, { id, policy, codec }: LogDescriptor): void {
-  writer.text(id);
-  writer.u8(policies.indexOf(policy));
+function writeDescriptor(out: ByteWriter, { id, policy, codec }: LogDescriptor): void {
+  out.text(id);
+  out.u8(policies.indexOf(policy));
   // Hash family of the digests: 0 is none, as unsigned logs have none.
-  writer.u8(0);
-  writer.text(codec);
+  out.u8(0);
+  out.text(codec);
 }
 
 function readDescriptor(reader: ByteReader): LogDescriptor {
@@ -547,29 +547,29 @@ function blocksBytes(blocks: readonly Uint8Array[]): number {
   return blocks.reduce((sum, block) => sum + block.length + 4, 0);
 }
 
-function writeRun(writer: ByteWriter, run: Run): void {
-  writer.bytes(replicaIdToBytes(run.replica));
-  writer.varint(run.first);
-  writer.varint(run.last - run.first);
+function writeRun(out: ByteWriter, run: Run): void {
+  out.bytes(writerIdToBytes(run.writer));
+  out.varint(run.first);
+  out.varint(run.last - run.first);
 }
 
-function writeRuns(writer: ByteWriter, runs: readonly Run[]): void {
-  writer.varint(runs.length);
-  for (const run of runs) writeRun(writer, run);
+function writeRuns(out: ByteWriter, runs: readonly Run[]): void {
+  out.varint(runs.length);
+  for (const run of runs) writeRun(out, run);
 }
 
 function readRun(reader: ByteReader): Run {
-  const replica = replicaIdFromBytes(reader.bytes(replicaIdBytes));
+  const writer = writerIdFromBytes(reader.bytes(writerIdBytes));
   const first = reader.bounded(seqMax, 'sequence number');
   const last = first + reader.bounded(seqMax - first, 'length of a run');
   if (first === 0) throw new GossipError('frame-invalid', 'sequence number 0');
-  return { replica, first, last };
+  return { writer, first, last };
 }
 
 /** A number of runs, held against the bytes that are left before anything is allocated. */
 function runCount(reader: ByteReader, rest: number, max = runsPerFrameMax): number {
   const count = reader.bounded(max, 'runs');
-  if (count * (replicaIdBytes + rest) > reader.remaining) {
+  if (count * (writerIdBytes + rest) > reader.remaining) {
     throw new GossipError('frame-invalid', `${count} runs in ${reader.remaining} bytes`);
   }
   return count;
@@ -580,51 +580,51 @@ function readRuns(reader: ByteReader): Run[] {
   return Array.from({ length: count }, () => readRun(reader));
 }
 
-function writeKnownRuns(writer: ByteWriter, runs: readonly KnownRun[]): void {
-  writer.varint(runs.length);
-  for (const { replica, last, lastTime } of runs) {
-    writer.bytes(replicaIdToBytes(replica));
-    writer.varint(last);
-    writer.varint(lastTime);
+function writeKnownRuns(out: ByteWriter, runs: readonly KnownRun[]): void {
+  out.varint(runs.length);
+  for (const { writer, last, lastTime } of runs) {
+    out.bytes(writerIdToBytes(writer));
+    out.varint(last);
+    out.varint(lastTime);
   }
 }
 
 function readKnownRuns(reader: ByteReader, max?: number): KnownRun[] {
   return Array.from({ length: runCount(reader, 2, max) }, () => ({
-    replica: replicaIdFromBytes(reader.bytes(replicaIdBytes)),
+    writer: writerIdFromBytes(reader.bytes(writerIdBytes)),
     last: reader.bounded(seqMax, 'sequence number'),
     lastTime: reader.bounded(timeMax, 'time'),
   }));
 }
 
-function writeFingerprint(writer: ByteWriter, { count, sum }: Pick<SumsMessage, 'count' | 'sum'>): void {
-  writer.varint(count);
-  for (const lane of sum) writer.u32(lane);
+function writeFingerprint(out: ByteWriter, { count, sum }: Pick<SumsMessage, 'count' | 'sum'>): void {
+  out.varint(count);
+  for (const lane of sum) out.u32(lane);
 }
 
 function readFingerprint(reader: ByteReader): Pick<SumsMessage, 'count' | 'sum'> {
   return { count: reader.varint(), sum: Uint32Array.from({ length: lanes }, () => reader.u32()) };
 }
 
-function writeTurn(writer: ByteWriter, { comparison, ranges }: FirstTurn): void {
-  writer.varint(comparison);
-  writer.varint(ranges.length);
+function writeTurn(out: ByteWriter, { comparison, ranges }: FirstTurn): void {
+  out.varint(comparison);
+  out.varint(ranges.length);
   let end = 0;
   for (const range of ranges) {
-    writer.u8(rangeKinds.indexOf(range.kind));
+    out.u8(rangeKinds.indexOf(range.kind));
     if ('runs' in range) {
-      writeKnownRuns(writer, range.runs);
+      writeKnownRuns(out, range.runs);
       continue;
     }
-    writer.varint(range.from - end);
+    out.varint(range.from - end);
     // A span without an end is 0: one that is not empty never is.
-    writer.varint(range.to === endOfTime ? 0 : range.to - range.from);
+    out.varint(range.to === endOfTime ? 0 : range.to - range.from);
     end = range.to;
     if ('names' in range) {
-      writer.varint(range.names.length);
-      for (const name of range.names) writer.u48(name);
+      out.varint(range.names.length);
+      for (const name of range.names) out.u48(name);
     } else {
-      writeFingerprint(writer, range);
+      writeFingerprint(out, range);
     }
   }
 }
@@ -639,7 +639,7 @@ function readTurn(reader: ByteReader): FirstTurn {
     const kind = rangeKinds[reader.u8()];
     if (kind === undefined) throw new GossipError('frame-invalid', 'a range of unknown kind');
     if (kind === 'runs' || kind === 'lacking-runs') {
-      // Each costs a look at all replicas: one says it all.
+      // Each costs a look at all writers: one says it all.
       if (listed.has(kind)) throw new GossipError('frame-invalid', `${kind} twice in a frame`);
       listed.add(kind);
       ranges.push({ kind, runs: readKnownRuns(reader) });

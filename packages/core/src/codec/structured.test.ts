@@ -146,7 +146,7 @@ test.each<[string, unknown, string, string]>([
 });
 
 test('what comes back cannot be changed [L5]', () => {
-  const log = createGossipLog({ id: 'tea', replica: ada, now: () => 1_700_000_000_000, codec: structuredCodec() });
+  const log = createGossipLog({ id: 'tea', writer: ada, now: () => 1_700_000_000_000, codec: structuredCodec() });
   const given = { at: dateOf(5), map: new Map([['a', [1]]]), set: new Set([{ b: 2 }]), list: [1] };
   const payload = log.append(given).payload as typeof given;
   expect(payload).toEqual(given);
@@ -171,7 +171,7 @@ test('what comes back cannot be changed [L5]', () => {
 });
 
 test('bytes that come back are a copy of the log', () => {
-  const log = createGossipLog({ id: 'tea', replica: ada, now: () => 1_700_000_000_000, codec: structuredCodec() });
+  const log = createGossipLog({ id: 'tea', writer: ada, now: () => 1_700_000_000_000, codec: structuredCodec() });
   const bytes = log.append(Uint8Array.of(1, 2, 3)).payload as Uint8Array;
   const before = log.encode();
   bytes.fill(0);

@@ -82,15 +82,15 @@ function isKept(value: object, kind: keyof typeof readonly): boolean {
  *
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { structuredCodec } from '@gossip-log/core/structured';
  *
  * interface Meeting {
  *   readonly at: Date;
  *   readonly guests: ReadonlySet<string>;
  * }
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog({ id: 'meetings', replica, now: Date.now, codec: structuredCodec<Meeting>() });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog({ id: 'meetings', writer, now: Date.now, codec: structuredCodec<Meeting>() });
  * log.append({ at: new Date(0), guests: new Set(['Ada']) });
  * log.snapshot().at(0)?.payload.guests.has('Ada'); // true
  * ```

@@ -3,7 +3,7 @@
  *
  * - [G1] A block is merged whole or refused whole; a refusal leaves the log as it was before that block.
  * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
- *   when its claimed time proves wrong: its replica has passed that time without that sequence number. A reference to what
+ *   when its claimed time proves wrong: its writer has passed that time without that sequence number. A reference to what
  *   lies below the log's edge counts as met (K1 to K6, in `log/edges.ts`).
  * - [G4] Another event than the one that has its number here is ignored; so is one whose time does not rise above that of its
  *   writer's last event. Somebody writes under an id that is not theirs: a copy of a running machine, or a forger. It is
@@ -16,7 +16,7 @@ import type { CausalBuffer } from '../causal-buffer.js';
 import { type DecodedBlock, decodeBlock, timeBeforeRow } from '../codec/block.js';
 import { GossipError } from '../errors.js';
 import type { MergeResult } from '../gossip-log.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { SequenceNumber, WriterId } from '../ids.js';
 import { blockRuns, type LogEntry, type TimedRun } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { Edges, MissingEvent } from './edges.js';
@@ -27,12 +27,12 @@ import type { LogTables } from './log-tables.js';
 import type { OwnRows } from './own-rows.js';
 import type { PackedSlot } from './packed-chunks.js';
 import type { Packer } from './packer.js';
-import type { ReplicaTable } from './replica-table.js';
 import { encodeRows } from './rows-lacking.js';
 import type { StandingRows } from './standing-rows.js';
 import { takeBlock, takeRows } from './take-rows.js';
 import { type LookUpTimes, lookUpIn } from './times-before.js';
 import type { UnstoredFills } from './unstored-fills.js';
+import type { WriterTable } from './writer-table.js';
 
 /** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
 export interface Receipt extends MergeResult {
@@ -44,7 +44,7 @@ export interface Receipt extends MergeResult {
   /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
   readonly refused: GossipError | undefined;
   /** Writers under whose ids somebody else writes too (G4), as far as that was not known. */
-  readonly forked: readonly ReplicaId[];
+  readonly forked: readonly WriterId[];
   /** The `complete` edge fell (K4): describe the log anew. */
   readonly fell: boolean;
   /** More was found to be missing below the edge, which has not fallen (K4): ask for it. */
@@ -58,9 +58,9 @@ export interface Tally {
   dropped: number;
   readonly entries: LogEntry[];
   readonly runs: TimedRun[];
-  readonly forked: ReplicaId[];
+  readonly forked: WriterId[];
   /** What was parked, now or before; it may have been released since. */
-  readonly parked: { readonly replica: number; readonly seq: number; readonly again: boolean }[];
+  readonly parked: { readonly writer: number; readonly seq: number; readonly again: boolean }[];
   refused: GossipError | undefined;
 }
 
@@ -81,7 +81,7 @@ function newTally(): Tally {
 export class Arrivals {
   readonly #effective: EffectiveRows;
   readonly #tables: LogTables;
-  readonly #replicas: ReplicaTable;
+  readonly #writers: WriterTable;
   readonly #edges: Edges;
   readonly #standing: StandingRows;
   readonly #heads: Heads;
@@ -97,7 +97,7 @@ export class Arrivals {
   constructor({ effective, standing, heads, buffer, own, packer, fills }: LogParts) {
     this.#effective = effective;
     this.#tables = effective.tables;
-    this.#replicas = effective.tables.replicas;
+    this.#writers = effective.tables.writers;
     this.#edges = effective.edges;
     this.#standing = standing;
     this.#heads = heads;
@@ -125,80 +125,80 @@ export class Arrivals {
     }
     const tally = newTally();
     for (const block of decoded) {
-      tally.refused = this.#replicas.roomFor(block.replicas);
+      tally.refused = this.#writers.roomFor(block.writers);
       if (tally.refused !== undefined) break;
-      const replicas = block.replicas.map((bytes) => this.#replicas.internBytes(bytes));
-      this.#absorb(block, replicas, tally, collects);
+      const writers = block.writers.map((bytes) => this.#writers.internBytes(bytes));
+      this.#absorb(block, writers, tally, collects);
     }
     tally.dropped += this.#buffer.shed();
     return tally;
   }
 
   /** One block: what is known is passed over, what can show is released, the rest is parked. */
-  #absorb(block: DecodedBlock, replicas: readonly number[], tally: Tally, collects: boolean): void {
-    const { ids, last, lastTime } = this.#replicas;
+  #absorb(block: DecodedBlock, writers: readonly number[], tally: Tally, collects: boolean): void {
+    const { ids, last, lastTime } = this.#writers;
     const edges = this.#edges;
     const released: number[] = [];
-    const waiting: { row: number; replica: number; seq: number; lacks: MissingEvent }[] = [];
+    const waiting: { row: number; writer: number; seq: number; lacks: MissingEvent }[] = [];
     const mending: number[] = [];
     let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
-      const replica = replicas[block.replica[row] as number] as number;
+      const writer = writers[block.writer[row] as number] as number;
       const seq = block.seq[row] as number;
       const time = block.time[row] as number;
       const isResidue = time < edges.complete;
-      if (this.#buffer.rows > 0 && this.#buffer.has(replica, seq)) {
-        tally.parked.push({ replica, seq, again: true });
+      if (this.#buffer.rows > 0 && this.#buffer.has(writer, seq)) {
+        tally.parked.push({ writer, seq, again: true });
         continue;
       }
-      if (isResidue ? edges.holds(replica, seq) : seq <= (last[replica] as number)) {
+      if (isResidue ? edges.holds(writer, seq) : seq <= (last[writer] as number)) {
         tally.duplicates++;
-        const isHeld = time >= edges.certainFrom && seq <= (last[replica] as number);
-        if (collects && isHeld && !this.#standing.stands(block, row, replica)) {
-          missing ??= this.#standing.missing(block, replicas);
+        const isHeld = time >= edges.certainFrom && seq <= (last[writer] as number);
+        if (collects && isHeld && !this.#standing.stands(block, row, writer)) {
+          missing ??= this.#standing.missing(block, writers);
           if (missing.has(row)) mending.push(row);
-          else this.#noteForked(replica, tally);
+          else this.#noteForked(writer, tally);
         }
         continue;
       }
       if (isResidue) {
         const timeBefore = timeBeforeRow(block, row);
-        if (edges.fits(replica, seq, time, timeBefore)) {
-          this.#advance(replica, seq, time, timeBefore);
+        if (edges.fits(writer, seq, time, timeBefore)) {
+          this.#advance(writer, seq, time, timeBefore);
           released.push(row);
         } else {
           tally.duplicates++;
         }
         continue;
       }
-      const lacks = this.#buffer.lackedBy(block, row, replicas);
+      const lacks = this.#buffer.lackedBy(block, row, writers);
       if (lacks !== undefined) {
-        waiting.push({ row, replica, seq, lacks });
+        waiting.push({ row, writer, seq, lacks });
         continue;
       }
-      if (time <= (lastTime[replica] as number)) {
+      if (time <= (lastTime[writer] as number)) {
         tally.duplicates++;
-        if (collects) this.#noteForked(replica, tally);
+        if (collects) this.#noteForked(writer, tally);
         continue;
       }
-      if (collects && replica === this.#own.self) this.#noteForked(replica, tally);
-      this.#advance(replica, seq, time, timeBeforeRow(block, row));
+      if (collects && writer === this.#own.self) this.#noteForked(writer, tally);
+      this.#advance(writer, seq, time, timeBeforeRow(block, row));
       released.push(row);
     }
-    const runs = blockRuns(block, replicas, ids);
+    const runs = blockRuns(block, writers, ids);
     tally.runs.push(...runs);
-    if (mending.length > 0) this.#mend(this.#pickRows(block, replicas, mending), tally);
+    if (mending.length > 0) this.#mend(this.#pickRows(block, writers, mending), tally);
 
     if (released.length > 0) {
       // Before the block's columns are taken over.
       for (const row of released) {
         if ((block.time[row] as number) >= this.#effective.packed.end) break;
-        const replica = replicas[block.replica[row] as number] as number;
-        this.#cameLate(replica, block.seq[row] as number, block.time[row] as number, timeBeforeRow(block, row));
+        const writer = writers[block.writer[row] as number] as number;
+        this.#cameLate(writer, block.seq[row] as number, block.time[row] as number, timeBeforeRow(block, row));
       }
       const whole = released.length === block.count;
       const batch =
-        whole && block.count > 1 ? takeBlock(block, replicas, this.#tables) : this.#pickRows(block, replicas, released);
+        whole && block.count > 1 ? takeBlock(block, writers, this.#tables) : this.#pickRows(block, writers, released);
       this.#release(batch);
       tally.added += batch.count;
       if (collects) {
@@ -214,21 +214,21 @@ export class Arrivals {
       this.#insert(batch);
     }
     for (const parked of waiting) {
-      this.#buffer.park(block, parked.row, replicas, parked.lacks);
+      this.#buffer.park(block, parked.row, writers, parked.lacks);
       tally.parked.push({ ...parked, again: false });
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
-      const freed = this.#releaseParked(replicas);
+      const freed = this.#releaseParked(writers);
       if (freed.length > 0) this.#insertFreed(freed, tally, collects);
     }
   }
 
   /** G4. */
-  #noteForked(replica: number, tally: Tally): void {
-    if (replica === this.#own.self) this.#own.renounce();
-    if (this.#forked.has(replica)) return;
-    this.#forked.add(replica);
-    tally.forked.push(this.#replicas.ids[replica] as ReplicaId);
+  #noteForked(writer: number, tally: Tally): void {
+    if (writer === this.#own.self) this.#own.renounce();
+    if (this.#forked.has(writer)) return;
+    this.#forked.add(writer);
+    tally.forked.push(this.#writers.ids[writer] as WriterId);
   }
 
   #toStore(entries: readonly LogEntry[], tally: Tally): void {
@@ -243,7 +243,7 @@ export class Arrivals {
     const { parked } = this.#buffer;
     // In log order whatever a row refers to has been looked at before.
     for (const slot of this.#buffer.takeAll()) {
-      const replica = parked.replica(slot);
+      const writer = parked.writer(slot);
       const seq = parked.seq(slot);
       const at = parked.time(slot);
       const isResidue = at < this.#edges.complete;
@@ -254,10 +254,10 @@ export class Arrivals {
       }
       const timeBefore = parked.timeBefore(slot);
       const isTaken = isResidue
-        ? !this.#edges.holds(replica, seq) && this.#edges.fits(replica, seq, at, timeBefore)
-        : at > (this.#replicas.lastTime[replica] as number);
+        ? !this.#edges.holds(writer, seq) && this.#edges.fits(writer, seq, at, timeBefore)
+        : at > (this.#writers.lastTime[writer] as number);
       if (isTaken) {
-        this.#advance(replica, seq, at, timeBefore);
+        this.#advance(writer, seq, at, timeBefore);
         freed.push(slot);
       } else {
         parked.free(slot);
@@ -267,28 +267,28 @@ export class Arrivals {
     return tally.entries;
   }
 
-  /** The replica's run goes on with an event, or begins anew with it (K1). */
-  #advance(replica: number, seq: SequenceNumber, time: number, timeBefore: number): void {
-    const { last, lastTime } = this.#replicas;
-    if (seq - 1 === last[replica] || this.#buffer.isVoid(replica, seq - 1, timeBefore)) {
-      last[replica] = seq;
-      lastTime[replica] = time;
+  /** The writer's run goes on with an event, or begins anew with it (K1). */
+  #advance(writer: number, seq: SequenceNumber, time: number, timeBefore: number): void {
+    const { last, lastTime } = this.#writers;
+    if (seq - 1 === last[writer] || this.#buffer.isVoid(writer, seq - 1, timeBefore)) {
+      last[writer] = seq;
+      lastTime[writer] = time;
     } else {
-      this.#edges.add(replica, seq, time, timeBefore);
+      this.#edges.add(writer, seq, time, timeBefore);
     }
   }
 
   /** What rows refer to below the edge may be missing; and what was missing may be among them. */
   #noteReferences(batch: Chunk): void {
     const { complete } = this.#edges;
-    const refer = (replica: number, seq: number, time: number) => {
-      if (time < complete) this.#edges.refer(replica, seq, time);
+    const refer = (writer: number, seq: number, time: number) => {
+      if (time < complete) this.#edges.refer(writer, seq, time);
     };
     for (let row = 0; row < batch.count; row++) {
       this.#tables.dependencies.each(batch.deps[row] as number, batch.time[row] as number, refer);
-      const replica = batch.replica[row] as number;
+      const writer = batch.writer[row] as number;
       const seq = batch.seq[row] as number;
-      if (this.#edges.came(replica, seq) && seq === this.#replicas.last[replica]) this.#heads.remove(replica);
+      if (this.#edges.came(writer, seq) && seq === this.#writers.last[writer]) this.#heads.remove(writer);
     }
   }
 
@@ -306,17 +306,17 @@ export class Arrivals {
       this.#toStore(encodeRows(chunk, this.#tables, 'received', lookUp), tally);
     }
     for (const slot of freed) {
-      this.#cameLate(parked.replica(slot), parked.seq(slot), parked.time(slot), parked.timeBefore(slot));
+      this.#cameLate(parked.writer(slot), parked.seq(slot), parked.time(slot), parked.timeBefore(slot));
       parked.free(slot);
     }
     this.#insert(chunk);
   }
 
   /** Nothing in the packed chunk, whose span a row comes into, tells of the event before where that lies before the span. */
-  #cameLate(replica: number, seq: number, time: number, timeBefore: number): void {
+  #cameLate(writer: number, seq: number, time: number, timeBefore: number): void {
     const { packed, edges } = this.#effective;
     if (time < packed.end && timeBefore < (packed.slots[packed.indexAt(time)] as PackedSlot).start) {
-      edges.cameLate(replica, seq, timeBefore);
+      edges.cameLate(writer, seq, timeBefore);
     }
   }
 
@@ -335,8 +335,8 @@ export class Arrivals {
     const hot = this.#effective.packed.add(batch);
     // What follows them may be in memory, where they are not found.
     for (let row = 0; row < hot; row++) {
-      const { replica, seq, time } = batch;
-      this.#effective.edges.letGo(replica[row] as number, seq[row] as number, time[row] as number);
+      const { writer, seq, time } = batch;
+      this.#effective.edges.letGo(writer[row] as number, seq[row] as number, time[row] as number);
     }
     if (hot === 0) {
       this.#effective.ordered.insert(batch);
@@ -347,38 +347,38 @@ export class Arrivals {
     }
   }
 
-  #pickRows(block: DecodedBlock, replicas: readonly number[], rows: readonly number[]): Chunk {
+  #pickRows(block: DecodedBlock, writers: readonly number[], rows: readonly number[]): Chunk {
     const chunk = rows.length === 1 ? this.#oneRow : new Chunk(rows.length);
     chunk.count = 0;
-    return takeRows(chunk, block, rows, replicas, this.#tables);
+    return takeRows(chunk, block, rows, writers, this.#tables);
   }
 
   /** Clock and heads take note of rows that are new in the log; `last` and `lastTime` are set already. */
   #release(batch: Chunk): void {
-    const { firstTime } = this.#replicas;
+    const { firstTime } = this.#writers;
     for (let row = 0; row < batch.count; row++) {
-      const replica = batch.replica[row] as number;
+      const writer = batch.writer[row] as number;
       const seq = batch.seq[row] as number;
       const time = batch.time[row] as number;
-      if (seq === 1 || time < (firstTime[replica] || Number.POSITIVE_INFINITY)) firstTime[replica] = time;
+      if (seq === 1 || time < (firstTime[writer] || Number.POSITIVE_INFINITY)) firstTime[writer] = time;
     }
     this.#heads.release(batch);
     if (this.#edges.complete > 0) this.#noteReferences(batch);
     this.#own.observe(batch.lastTime);
   }
 
-  /** Releases what waited for the replicas that advanced, and what waited for that; in log order. */
+  /** Releases what waited for the writers that advanced, and what waited for that; in log order. */
   #releaseParked(advanced: readonly number[]): number[] {
-    const { last, lastTime } = this.#replicas;
+    const { last, lastTime } = this.#writers;
     const { parked } = this.#buffer;
     const freed: number[] = [];
     const work = new Set<number>(advanced);
     for (const advancing of work) {
       work.delete(advancing);
       for (const slot of this.#buffer.waitingFor(advancing)) {
-        const replica = parked.replica(slot);
+        const writer = parked.writer(slot);
         const seq = parked.seq(slot);
-        if (seq <= (last[replica] as number)) {
+        if (seq <= (last[writer] as number)) {
           this.#buffer.drop(slot);
           continue;
         }
@@ -390,14 +390,14 @@ export class Arrivals {
         }
         const time = parked.time(slot);
         const timeBefore = parked.timeBefore(slot);
-        if (time <= (lastTime[replica] as number)) {
+        if (time <= (lastTime[writer] as number)) {
           // G4, which could not be judged before its predecessor came.
           parked.free(slot);
           continue;
         }
-        this.#advance(replica, seq, time, timeBefore);
+        this.#advance(writer, seq, time, timeBefore);
         freed.push(slot);
-        work.add(replica);
+        work.add(writer);
       }
     }
     return this.#buffer.inOrder(freed);

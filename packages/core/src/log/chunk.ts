@@ -1,7 +1,7 @@
 /**
  * Columns of one chunk: about a thousand events, sorted, without an object per event.
  *
- * A row is an index into eight typed arrays. Columns point into what the log holds once for all chunks: the replica
+ * A row is an index into eight typed arrays. Columns point into what the log holds once for all chunks: the writer
  * table, the dependency arena, the payload pages. 33 bytes a row beyond payload and dependencies.
  *
  * Rows below `sharedRows` are seen by a snapshot and never change; a chunk that must change below is replaced by a
@@ -20,7 +20,7 @@ export class Chunk {
   /** Rows `[0, sharedRows)` are visible in a snapshot. */
   sharedRows = 0;
   superseded = false;
-  replica: Uint32Array;
+  writer: Uint32Array;
   seq: Uint32Array;
   time: Float64Array;
   kind: Uint8Array;
@@ -37,7 +37,7 @@ export class Chunk {
   summed: { readonly epoch: number; rows: number; readonly sum: Uint32Array } | undefined;
 
   constructor(capacity = firstCapacity) {
-    this.replica = new Uint32Array(capacity);
+    this.writer = new Uint32Array(capacity);
     this.seq = new Uint32Array(capacity);
     this.time = new Float64Array(capacity);
     this.kind = new Uint8Array(capacity);
@@ -62,7 +62,7 @@ export class Chunk {
 
   /** Appends one row. There must be room. */
   push(
-    replica: number,
+    writer: number,
     seq: number,
     time: number,
     kind: number,
@@ -72,7 +72,7 @@ export class Chunk {
     deps: number,
   ): void {
     const at = this.count++;
-    this.replica[at] = replica;
+    this.writer[at] = writer;
     this.seq[at] = seq;
     this.time[at] = time;
     this.kind[at] = kind;
@@ -87,7 +87,7 @@ export class Chunk {
     if (capacity <= this.capacity) return;
     const larger = new Chunk(capacity);
     larger.copyRows(this, 0, this.count);
-    this.replica = larger.replica;
+    this.writer = larger.writer;
     this.seq = larger.seq;
     this.time = larger.time;
     this.kind = larger.kind;
@@ -104,7 +104,7 @@ export class Chunk {
       return;
     }
     const at = this.count;
-    this.replica.set(source.replica.subarray(from, to), at);
+    this.writer.set(source.writer.subarray(from, to), at);
     this.seq.set(source.seq.subarray(from, to), at);
     this.time.set(source.time.subarray(from, to), at);
     this.kind.set(source.kind.subarray(from, to), at);
@@ -125,7 +125,7 @@ export class Chunk {
   /** Appends one row of another chunk. There must be room. */
   copyRow(source: Chunk, row: number): void {
     const at = this.count++;
-    this.replica[at] = source.replica[row] as number;
+    this.writer[at] = source.writer[row] as number;
     this.seq[at] = source.seq[row] as number;
     this.time[at] = source.time[row] as number;
     this.kind[at] = source.kind[row] as number;
@@ -144,7 +144,7 @@ export class Chunk {
   insertRow(at: number, source: Chunk, row: number): void {
     const end = this.count;
     this.summed = undefined;
-    this.replica.copyWithin(at + 1, at, end);
+    this.writer.copyWithin(at + 1, at, end);
     this.seq.copyWithin(at + 1, at, end);
     this.time.copyWithin(at + 1, at, end);
     this.kind.copyWithin(at + 1, at, end);

@@ -5,15 +5,15 @@ import { expect, test } from 'vitest';
 import { arbitraryRanges } from '../../test/arbitrary-ranges.js';
 import { readNow } from '../../test/read-now.js';
 import { decodeMessage, encodeMessage } from '../codec/message.js';
-import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { type WriterId, writerIdFromBytes } from '../ids.js';
 import { comparisonPassesMax, comparisonRowsMin } from '../limits.js';
 import { isQuestion, type Range } from '../range.js';
 import { ReplicatedLog } from '../replicated-log.js';
 import type { KnownEvent } from '../runs.js';
 import { missingRuns } from '../version-vector.js';
 
-const id = (index: number): ReplicaId =>
-  replicaIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? index & 255 : i === 1 ? index >> 8 : 7)));
+const id = (index: number): WriterId =>
+  writerIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? index & 255 : i === 1 ? index >> 8 : 7)));
 
 const startMs = 1_700_000_000_000;
 
@@ -21,10 +21,7 @@ const startMs = 1_700_000_000_000;
 function history(writers: number, events: number, seed: number): Uint8Array[] {
   let nowMs = startMs;
   const now = () => nowMs;
-  const logs = Array.from(
-    { length: writers },
-    (_, i) => new ReplicatedLog({ id: 'tea', replica: id(i), now }, journal),
-  );
+  const logs = Array.from({ length: writers }, (_, i) => new ReplicatedLog({ id: 'tea', writer: id(i), now }, journal));
   return Array.from({ length: events }, (_, i) => {
     nowMs += (i * seed) % 3;
     const log = logs[(i * ((seed % 97) | 1)) % writers] as ReplicatedLog;
@@ -33,11 +30,11 @@ function history(writers: number, events: number, seed: number): Uint8Array[] {
   });
 }
 
-const journal = { freshReplica: () => id(9_999) };
+const journal = { freshWriter: () => id(9_999) };
 
 /** A log that holds these blocks, all stored. */
 function holding(blocks: readonly Uint8Array[]): ReplicatedLog {
-  const log = new ReplicatedLog({ id: 'tea', replica: id(9_998), now: () => startMs + 3_600_000 }, journal);
+  const log = new ReplicatedLog({ id: 'tea', writer: id(9_998), now: () => startMs + 3_600_000 }, journal);
   log.markStored(log.receive(blocks).entries);
   return log;
 }
@@ -48,11 +45,11 @@ interface Outcome {
   /** The larger part of what comparing may cost (S20) that one of them used. */
   readonly used: number;
   /** What the other one lacks. */
-  readonly lacks: readonly [ReadonlyMap<ReplicaId, KnownEvent>, ReadonlyMap<ReplicaId, KnownEvent>];
+  readonly lacks: readonly [ReadonlyMap<WriterId, KnownEvent>, ReadonlyMap<WriterId, KnownEvent>];
 }
 
 function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
-  const lacks: [Map<ReplicaId, KnownEvent>, Map<ReplicaId, KnownEvent>] = [new Map(), new Map()];
+  const lacks: [Map<WriterId, KnownEvent>, Map<WriterId, KnownEvent>] = [new Map(), new Map()];
   let turn: readonly Range[] = readNow(left.describe());
   let turns = 1;
   let bytes = 0;
@@ -71,9 +68,9 @@ function compare(left: ReplicatedLog, right: ReplicatedLog): Outcome {
     }).length;
     const { lacks: noted, reply, walked, rows } = readNow((side === 0 ? left : right).compare(turn, 5));
     used[side] += walked / (comparisonPassesMax * (rows + comparisonRowsMin));
-    for (const [replica, event] of noted) {
-      const known = lacks[side].get(replica);
-      if (known === undefined || event.seq < known.seq) lacks[side].set(replica, event);
+    for (const [writer, event] of noted) {
+      const known = lacks[side].get(writer);
+      if (known === undefined || event.seq < known.seq) lacks[side].set(writer, event);
     }
     if (!turn.some(isQuestion)) return { turns, bytes, used: Math.max(...used), lacks };
     turn = reply;
@@ -89,8 +86,8 @@ function expectExact(left: ReplicatedLog, right: ReplicatedLog, { lacks }: Outco
     [right, left, lacks[1]],
   ] as const) {
     const missing = missingRuns(to.version(), from.version());
-    const told = Array.from(lacking, ([replica, { seq }]) => ({ replica, first: seq + 1 }));
-    expect(told.sort(byReplica)).toEqual(missing.map(({ replica, first }) => ({ replica, first })).sort(byReplica));
+    const told = Array.from(lacking, ([writer, { seq }]) => ({ writer, first: seq + 1 }));
+    expect(told.sort(byWriter)).toEqual(missing.map(({ writer, first }) => ({ writer, first })).sort(byWriter));
     const read = readNow(
       from.read({ lacks: lacking, bytesMax: Number.POSITIVE_INFINITY, upTo: Number.MAX_SAFE_INTEGER }),
     );
@@ -99,8 +96,8 @@ function expectExact(left: ReplicatedLog, right: ReplicatedLog, { lacks }: Outco
   }
 }
 
-function byReplica(a: { replica: string }, b: { replica: string }): number {
-  return a.replica < b.replica ? -1 : 1;
+function byWriter(a: { writer: string }, b: { writer: string }): number {
+  return a.writer < b.writer ? -1 : 1;
 }
 
 test('[C1] [C2] [C3] [C4] a comparison tells what each side lacks, and no more', () => {
@@ -120,7 +117,7 @@ test('[C1] [C2] [C3] [C4] a comparison tells what each side lacks, and no more',
         const grown = history(writers, shared + onLeft, seed + 1).slice(shared);
         const left = holding([...past, ...grown]);
         const right = holding(past);
-        const fresh = new ReplicatedLog({ id: 'tea', replica: id(5_000 + seed), now: () => startMs + 10 }, journal);
+        const fresh = new ReplicatedLog({ id: 'tea', writer: id(5_000 + seed), now: () => startMs + 10 }, journal);
         for (let i = 0; i < onRight; i++) fresh.append(`fresh ${i}`);
         right.markStored(right.receive(fresh.takeUnflushed().map(({ block }) => block)).entries);
         const outcome = compare(left, right);
@@ -152,7 +149,7 @@ test('[C2] many writers who differ at the end exchange little more than the name
 test('[C3] one difference anywhere among many rows is found in a few turns', () => {
   const blocks = history(50, 20_000, 8);
   // The last event of a writer who then fell silent, far from the end.
-  const silent = new ReplicatedLog({ id: 'tea', replica: id(7_777), now: () => startMs + 1_000 }, journal);
+  const silent = new ReplicatedLog({ id: 'tea', writer: id(7_777), now: () => startMs + 1_000 }, journal);
   silent.append('once');
   const right = holding(blocks);
   const left = holding(blocks);
@@ -165,7 +162,7 @@ test('[C3] one difference anywhere among many rows is found in a few turns', () 
 
 test('[C3] rows of one time are never parted, however many', () => {
   const journalOf = (index: number) => {
-    const log = new ReplicatedLog({ id: 'tea', replica: id(index), now: () => startMs }, journal);
+    const log = new ReplicatedLog({ id: 'tea', writer: id(index), now: () => startMs }, journal);
     log.append(`at once ${index}`);
     return (log.takeUnflushed()[0] as { block: Uint8Array }).block;
   };
@@ -179,16 +176,16 @@ test('[C3] rows of one time are never parted, however many', () => {
 test('[C2] a sum that was kept counts only what is stored, also while that grows', () => {
   const blocks = history(60, 2_000, 2);
   const whole = holding(blocks);
-  const slow = new ReplicatedLog({ id: 'tea', replica: id(9_998), now: () => startMs + 3_600_000 }, journal);
+  const slow = new ReplicatedLog({ id: 'tea', writer: id(9_998), now: () => startMs + 3_600_000 }, journal);
   const { entries } = slow.receive(blocks);
   for (let stored = 0; stored < entries.length; stored += 313) {
     slow.markStored(entries.slice(stored, stored + 313));
     const { lacks } = compare(whole, slow);
-    const left = Array.from(lacks[0], ([replica, { seq }]) => [replica, seq] as const).sort();
+    const left = Array.from(lacks[0], ([writer, { seq }]) => [writer, seq] as const).sort();
     const expected = Array.from(whole.version())
-      .map(([replica, last]) => [replica, slow.storedVersion().get(replica) ?? 0, last] as const)
+      .map(([writer, last]) => [writer, slow.storedVersion().get(writer) ?? 0, last] as const)
       .filter(([, seq, last]) => seq < last)
-      .map(([replica, seq]) => [replica, seq] as const)
+      .map(([writer, seq]) => [writer, seq] as const)
       .sort();
     expect(left).toEqual(expected);
   }
@@ -199,14 +196,14 @@ test('[L6] [C3] [C4] whatever a peer says in a comparison, its answer is a turn,
   const log = holding(blocks);
   const before = log.snapshot();
   const version = log.version();
-  const replica = fc.oneof(fc.constantFrom(...version.keys()), fc.nat(9_000).map(id));
+  const writer = fc.oneof(fc.constantFrom(...version.keys()), fc.nat(9_000).map(id));
   const time = fc.oneof(
     fc.maxSafeNat(),
     fc.nat(4_000).map((ms) => (startMs + ms) * 2048),
   );
   let questions = 0;
   fc.assert(
-    fc.property(arbitraryRanges(replica, time), fc.nat(1_000), (ranges, salt) => {
+    fc.property(arbitraryRanges(writer, time), fc.nat(1_000), (ranges, salt) => {
       const { lacks, reply } = readNow(log.compare(ranges, salt));
       if (reply.some(isQuestion)) questions++;
       const turn = {

@@ -5,7 +5,7 @@
  * answers (`lacking-runs`, `lacking-rows`). A turn without a question ends the comparison: then each side knows which of
  * its events the other lacks, and sends them.
  *
- * - [C1] A log of few replicas is described by its `runs`: the last event of each. That is one turn there and one back.
+ * - [C1] A log of few writers is described by its `runs`: the last event of each. That is one turn there and one back.
  * - [C2] Another one by a ladder of fingerprints: of the last rows, of twice as many before, and so on to the first.
  * - [C3] A fingerprint that agrees needs no answer. A span that differs is answered by `rows` when they are few here, by
  *   one fingerprint when they are few only at the peer, else by fingerprints of parts. Small neighbours are joined first.
@@ -15,7 +15,7 @@
  * - [C6] A thorough comparison lists no runs as long as fingerprints differ: it also finds rows that are missing before others
  *   of their writer.
  * - [C7] Fingerprints and names speak of what lies above both nodes' `complete` edges (K5): a span that begins below the
- *   receiver's is described again from there. Of a replica that a run list does not name, what lies below the peer's
+ *   receiver's is described again from there. Of a writer that a run list does not name, what lies below the peer's
  *   `wanted` is not lacking there (K6). What was written here is offered all the same while no durable node is known to
  *   have all of that run, unless the peer has just asked for the last events (S21).
  *
@@ -23,12 +23,12 @@
  * with run lists where those are shorter.
  */
 import type { LogEdges } from '../edges.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import {
   coldRowsAtOnceMax,
   ladderRowsMin,
-  listedReplicasMax,
   listedRowsMax,
+  listedWritersMax,
   namesPerRangeMax,
   spanParts,
 } from '../limits.js';
@@ -40,12 +40,12 @@ import type { EffectiveRows } from './effective-rows.js';
 
 /** What a received turn told, and what to answer. */
 export interface Compared {
-  /** Replica → the last event before the first one that the peer lacks. */
-  readonly lacks: Map<ReplicaId, KnownEvent>;
+  /** Writer → the last event before the first one that the peer lacks. */
+  readonly lacks: Map<WriterId, KnownEvent>;
   readonly reply: Range[];
   /** Of what lies before, the comparison says nothing. */
   readonly from: number;
-  /** Rows and replicas that were looked at one by one, and how many the effective log has. */
+  /** Rows and writers that were looked at one by one, and how many the effective log has. */
   readonly walked: number;
   readonly rows: number;
 }
@@ -63,7 +63,7 @@ export interface Comparing {
 
 /** The first turn of a comparison (C1, C2). @internal */
 export function describeRows(rows: EffectiveRows): Range[] {
-  if (rows.replicaCount <= listedReplicasMax) return [listRuns(rows)];
+  if (rows.writerCount <= listedWritersMax) return [listRuns(rows)];
   const { complete } = rows.edges;
   const cuts = [complete, ...rows.ladder(ladderRowsMin).filter((time) => time > complete), endOfTime];
   return spansBetween(cuts).map((span) => ({ kind: 'fingerprint', ...span, ...rows.fingerprint(span.from, span.to) }));
@@ -75,14 +75,14 @@ export function describeRows(rows: EffectiveRows): Range[] {
  * @throws ColdRows.
  * @internal
  */
-export function requireRows({ packed, tables: { replicas } }: EffectiveRows, received: readonly Range[]): void {
+export function requireRows({ packed, tables: { writers } }: EffectiveRows, received: readonly Range[]): void {
   if (packed.cold === 0) return;
   const times: number[] = [];
   for (const range of received) {
     if ('runs' in range) {
-      for (const { replica, last, lastTime } of range.runs) {
-        // Of a replica's last event the table knows the time.
-        if (last > 0 && last < (replicas.last[replicas.find(replica)] ?? 0)) times.push(lastTime);
+      for (const { writer, last, lastTime } of range.runs) {
+        // Of a writer's last event the table knows the time.
+        if (last > 0 && last < (writers.last[writers.find(writer)] ?? 0)) times.push(lastTime);
       }
     } else {
       for (const time of [range.from, range.to]) {
@@ -103,7 +103,7 @@ export function compareRows(
 ): Compared {
   const floor = Math.max(rows.edges.complete, between.peer.complete);
   const walkedBefore = rows.walked;
-  const lacks = new Map<ReplicaId, KnownEvent>();
+  const lacks = new Map<WriterId, KnownEvent>();
   for (const [writer, relayed] of between.offersAgain) lacks.set(writer, { seq: relayed, time: 0 });
   const reply: Range[] = [];
   const differing: Differing[] = [];
@@ -143,7 +143,7 @@ export function compareRows(
       }
     }
   }
-  const listed = !between.thorough && differing.length > 0 && rows.replicaCount <= listedReplicasMax;
+  const listed = !between.thorough && differing.length > 0 && rows.writerCount <= listedWritersMax;
   if (listed) reply.push(listRuns(rows));
   else for (const span of differing) reply.push(...describeSpan(rows, span, salt));
   reply.sort((a, b) => startOf(a) - startOf(b));
@@ -168,12 +168,11 @@ function join(differing: Differing[], span: Differing): void {
   }
 }
 
-function listRuns({ tables: { replicas } }: EffectiveRows): Range {
+function listRuns({ tables: { writers } }: EffectiveRows): Range {
   const runs: KnownRun[] = [];
-  for (let i = 0; i < replicas.size; i++) {
-    const last = replicas.stored[i] as number;
-    if (last > 0)
-      runs.push({ replica: replicas.ids[i] as ReplicaId, last, lastTime: replicas.storedTime[i] as number });
+  for (let i = 0; i < writers.size; i++) {
+    const last = writers.stored[i] as number;
+    if (last > 0) runs.push({ writer: writers.ids[i] as WriterId, last, lastTime: writers.storedTime[i] as number });
   }
   return { kind: 'runs', runs };
 }
@@ -182,62 +181,62 @@ function listRuns({ tables: { replicas } }: EffectiveRows): Range {
 function compareRuns(
   rows: EffectiveRows,
   theirs: readonly KnownRun[],
-  lacks: Map<ReplicaId, KnownEvent>,
+  lacks: Map<WriterId, KnownEvent>,
   between: Comparing,
 ): KnownRun[] {
-  const { replicas } = rows.tables;
+  const { writers } = rows.tables;
   const { wanted } = rows.edges;
-  rows.walked += replicas.size;
+  rows.walked += writers.size;
   const listed = new Set<number>();
   const lacking: KnownRun[] = [];
   for (const run of theirs) {
-    const index = replicas.find(run.replica);
+    const index = writers.find(run.writer);
     listed.add(index);
-    const last = replicas.stored[index] ?? 0;
+    const last = writers.stored[index] ?? 0;
     noteRun(rows, run, lacks, between);
     const isWanted = run.lastTime === 0 || run.lastTime >= wanted;
     if (isWanted && run.last > last) {
-      lacking.push({ replica: run.replica, last, lastTime: replicas.storedTime[index] ?? 0 });
+      lacking.push({ writer: run.writer, last, lastTime: writers.storedTime[index] ?? 0 });
     }
   }
-  for (let index = 0; index < replicas.size; index++) {
-    const replica = replicas.ids[index] as ReplicaId;
-    if (!listed.has(index)) noteRun(rows, { replica, last: 0, lastTime: 0 }, lacks, between);
+  for (let index = 0; index < writers.size; index++) {
+    const writer = writers.ids[index] as WriterId;
+    if (!listed.has(index)) noteRun(rows, { writer, last: 0, lastTime: 0 }, lacks, between);
   }
   return lacking;
 }
 
-/** The peer has this much of a replica. */
-function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<ReplicaId, KnownEvent>, between: Comparing): void {
-  const { replicas } = rows.tables;
-  const { replica, last, lastTime } = run;
-  const index = replicas.find(replica);
-  if ((replicas.stored[index] ?? 0) <= last) return;
+/** The peer has this much of a writer. */
+function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<WriterId, KnownEvent>, between: Comparing): void {
+  const { writers } = rows.tables;
+  const { writer, last, lastTime } = run;
+  const index = writers.find(writer);
+  if ((writers.stored[index] ?? 0) <= last) return;
   const { peer, own } = between;
   const isLate =
-    peer.cut === undefined && (replicas.stored[index] as number) > (own.get(replica) ?? Number.POSITIVE_INFINITY);
+    peer.cut === undefined && (writers.stored[index] as number) > (own.get(writer) ?? Number.POSITIVE_INFINITY);
   const from = isLate ? 0 : peer.wanted;
-  if ((replicas.storedTime[index] as number) < from) return;
-  const known = lacks.get(replica);
+  if ((writers.storedTime[index] as number) < from) return;
+  const known = lacks.get(writer);
   if (known !== undefined && last >= known.seq) return;
   // The time of an event that is not here says nothing of where the ones behind it stand.
   const time = last > 0 && rows.has(index, run) ? lastTime : 0;
-  lacks.set(replica, { seq: last, time: Math.max(time, from - 1, 0) });
+  lacks.set(writer, { seq: last, time: Math.max(time, from - 1, 0) });
 }
 
 /** The peer lacks this row, and with it all later ones of its writer. */
-function noteRow({ tables }: EffectiveRows, chunk: Chunk, row: number, lacks: Map<ReplicaId, KnownEvent>): void {
-  const replica = tables.replicas.ids[chunk.replica[row] as number] as ReplicaId;
+function noteRow({ tables }: EffectiveRows, chunk: Chunk, row: number, lacks: Map<WriterId, KnownEvent>): void {
+  const writer = tables.writers.ids[chunk.writer[row] as number] as WriterId;
   const seq = (chunk.seq[row] as number) - 1;
-  const known = lacks.get(replica);
-  if (known === undefined || seq < known.seq) lacks.set(replica, { seq, time: (chunk.time[row] as number) - 1 });
+  const known = lacks.get(writer);
+  if (known === undefined || seq < known.seq) lacks.set(writer, { seq, time: (chunk.time[row] as number) - 1 });
 }
 
 function compareNames(
   rows: EffectiveRows,
   { from, to, names }: Span & { readonly names: readonly number[] },
   salt: number,
-  lacks: Map<ReplicaId, KnownEvent>,
+  lacks: Map<WriterId, KnownEvent>,
 ): Range {
   const unmatched = new Set(names);
   const scratch = new Uint32Array(lanes);

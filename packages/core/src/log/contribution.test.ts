@@ -1,19 +1,19 @@
 /** Frozen vectors: nodes of different versions compare these sums (decision 8). */
 import { expect, test } from 'vitest';
-import { replicaIdFromBytes } from '../ids.js';
+import { writerIdFromBytes } from '../ids.js';
 import { Chunk } from './chunk.js';
 import { contribution, lanes, shortName } from './contribution.js';
 import { DependencyArena } from './dependency-arena.js';
 import { PayloadPages } from './payload-pages.js';
-import { ReplicaTable } from './replica-table.js';
+import { WriterTable } from './writer-table.js';
 
 function contributionOf(id: number, seq: number, time = 0, payload = ''): Uint32Array {
-  const tables = { replicas: new ReplicaTable(), dependencies: new DependencyArena(), pages: new PayloadPages() };
+  const tables = { writers: new WriterTable(), dependencies: new DependencyArena(), pages: new PayloadPages() };
   const bytes = new TextEncoder().encode(payload);
   tables.pages.place(bytes, 0, bytes.length);
-  const replica = tables.replicas.intern(replicaIdFromBytes(new Uint8Array(16).fill(id)));
+  const writer = tables.writers.intern(writerIdFromBytes(new Uint8Array(16).fill(id)));
   const chunk = new Chunk(1);
-  chunk.push(replica, seq, time, 0, tables.pages.page, tables.pages.offset, bytes.length, 0);
+  chunk.push(writer, seq, time, 0, tables.pages.page, tables.pages.offset, bytes.length, 0);
   const out = new Uint32Array(lanes);
   contribution(chunk, 0, tables, out);
   return out;

@@ -19,8 +19,8 @@ const bySeq = 0x9e3779b1;
 const byEvent = [0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1] as const;
 
 /** Writes the contribution of one row into `out[0, 4)`. @internal */
-export function contribution(chunk: Chunk, row: number, { replicas }: LogTables, out: Uint32Array): void {
-  const id = replicas.bytes(chunk.replica[row] as number);
+export function contribution(chunk: Chunk, row: number, { writers }: LogTables, out: Uint32Array): void {
+  const id = writers.bytes(chunk.writer[row] as number);
   const event = mix(Math.imul(chunk.seq[row] as number, bySeq));
   for (let lane = 0; lane < lanes; lane++) {
     const at = lane * 4;

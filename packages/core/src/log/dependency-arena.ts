@@ -1,6 +1,6 @@
 /**
  * The dependencies of all rows of a log, packed: a row's column holds an offset into one growing byte array, 0 for
- * a row without any. There stand the count and then, per dependency, replica index, sequence number and how much
+ * a row without any. There stand the count and then, per dependency, writer index, sequence number and how much
  * older it is, as varints: about 6 bytes instead of 16 in typed columns.
  *
  * Rows that are in memory for one reading only have theirs in an arena of its own, which is emptied afterwards.
@@ -37,7 +37,7 @@ export class DependencyArena {
         if (offset === 0) continue;
         deps[row] = kept.begin(this.count(offset));
         const rowTime = time[row] as number;
-        this.each(offset, rowTime, (replica, seq, at) => kept.add(replica, seq, rowTime - at));
+        this.each(offset, rowTime, (writer, seq, at) => kept.add(writer, seq, rowTime - at));
       }
     }
     this.#bytes = kept.#bytes;
@@ -54,16 +54,16 @@ export class DependencyArena {
   }
 
   /** One dependency of the record begun last; `age` is the event's time less the dependency's. */
-  add(replica: number, seq: number, age: number): void {
+  add(writer: number, seq: number, age: number): void {
     // Mostly both counters stand at 0, and milliseconds will do, which are two bytes fewer.
     const isWhole = age % clockStepsPerMs === 0;
-    this.#varint(replica * 2 + (isWhole ? 1 : 0));
+    this.#varint(writer * 2 + (isWhole ? 1 : 0));
     this.#varint(seq);
     this.#varint(isWhole ? age / clockStepsPerMs : age);
   }
 
-  /** Calls `visit(replica, seq, time)` for every dependency of a row, newest first. */
-  each(offset: number, rowTime: number, visit: (replica: number, seq: number, time: number) => void): void {
+  /** Calls `visit(writer, seq, time)` for every dependency of a row, newest first. */
+  each(offset: number, rowTime: number, visit: (writer: number, seq: number, time: number) => void): void {
     if (offset === 0) return;
     if (offset >= passingBit) {
       this.passing.each(offset - passingBit, rowTime, visit);
@@ -71,10 +71,10 @@ export class DependencyArena {
     }
     const cursor = { at: offset };
     for (let count = this.#read(cursor); count > 0; count--) {
-      const replica = this.#read(cursor);
+      const writer = this.#read(cursor);
       const seq = this.#read(cursor);
       const age = this.#read(cursor);
-      visit(replica >>> 1, seq, rowTime - (replica % 2 === 1 ? age * clockStepsPerMs : age));
+      visit(writer >>> 1, seq, rowTime - (writer % 2 === 1 ? age * clockStepsPerMs : age));
     }
   }
 

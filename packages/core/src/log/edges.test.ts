@@ -2,41 +2,38 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readNow } from '../../test/read-now.js';
-import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { type WriterId, writerIdFromBytes } from '../ids.js';
 import { ReplicatedLog } from '../replicated-log.js';
 import type { LogEntry } from '../runs.js';
 import { Edges } from './edges.js';
-import { ReplicaTable } from './replica-table.js';
+import { WriterTable } from './writer-table.js';
 
-const writers = Array.from({ length: 4 }, (_, i) => replicaIdFromBytes(new Uint8Array(16).fill(i + 1)));
-const reader = replicaIdFromBytes(new Uint8Array(16).fill(99));
+const writers = Array.from({ length: 4 }, (_, i) => writerIdFromBytes(new Uint8Array(16).fill(i + 1)));
+const reader = writerIdFromBytes(new Uint8Array(16).fill(99));
 
-function logOf(replica: ReplicaId): ReplicatedLog<number> {
-  return new ReplicatedLog<number>(
-    { id: 'tea', replica, now: () => 1_700_000_000_000 },
-    { freshReplica: () => replica },
-  );
+function logOf(writer: WriterId): ReplicatedLog<number> {
+  return new ReplicatedLog<number>({ id: 'tea', writer, now: () => 1_700_000_000_000 }, { freshWriter: () => writer });
 }
 
-test('[K2] what is held of a replica is what came, in whatever order, and the lowest edge is above what is missing', () => {
+test('[K2] what is held of a writer is what came, in whatever order, and the lowest edge is above what is missing', () => {
   const arrivals = fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 30, size: 'max' });
   fc.assert(
     fc.property(arrivals, fc.boolean(), (seqs, isTold) => {
-      const replicas = new ReplicaTable();
-      const replica = replicas.intern(reader);
-      const edges = new Edges(replicas);
+      const writers = new WriterTable();
+      const writer = writers.intern(reader);
+      const edges = new Edges(writers);
       const came = new Set<number>();
       for (const seq of seqs) {
-        expect(edges.holds(replica, seq)).toBe(came.has(seq));
+        expect(edges.holds(writer, seq)).toBe(came.has(seq));
         if (came.has(seq)) continue;
         came.add(seq);
         const before = isTold ? (seq - 1) * 10 : 0;
-        expect(edges.fits(replica, seq, seq * 10, before)).toBe(true);
-        if (replicas.last[replica] === seq - 1) {
-          replicas.last[replica] = seq;
-          replicas.lastTime[replica] = seq * 10;
+        expect(edges.fits(writer, seq, seq * 10, before)).toBe(true);
+        if (writers.last[writer] === seq - 1) {
+          writers.last[writer] = seq;
+          writers.lastTime[writer] = seq * 10;
         } else {
-          edges.add(replica, seq, seq * 10, before);
+          edges.add(writer, seq, seq * 10, before);
         }
         const held = [...came].sort((a, b) => a - b);
         const starts = held.filter((at) => at > 1 && !came.has(at - 1));
@@ -44,8 +41,8 @@ test('[K2] what is held of a replica is what came, in whatever order, and the lo
         const latest = starts.at(-1);
         expect(edges.lowest()).toBe(latest === undefined ? 0 : isTold ? (latest - 1) * 10 + 1 : latest * 10);
         for (let at = 1; at <= 31; at++) {
-          expect(edges.holds(replica, at)).toBe(came.has(at));
-          expect(edges.heldBefore(replica, at)).toBe(held.filter((other) => other < at).at(-1) ?? 0);
+          expect(edges.holds(writer, at)).toBe(came.has(at));
+          expect(edges.heldBefore(writer, at)).toBe(held.filter((other) => other < at).at(-1) ?? 0);
         }
       }
     }),
@@ -54,18 +51,18 @@ test('[K2] what is held of a replica is what came, in whatever order, and the lo
 });
 
 test('[K2] a row whose time cannot be, by those around it, is not taken', () => {
-  const replicas = new ReplicaTable();
-  const replica = replicas.intern(reader);
-  const edges = new Edges(replicas);
-  edges.add(replica, 3, 30, 20);
-  edges.add(replica, 7, 70, 60);
-  expect(edges.fits(replica, 2, 20, 10)).toBe(true);
-  expect(edges.fits(replica, 2, 19, 10)).toBe(false);
-  expect(edges.fits(replica, 5, 30, 0)).toBe(false);
-  expect(edges.fits(replica, 5, 70, 0)).toBe(false);
-  expect(edges.fits(replica, 5, 50, 29)).toBe(false);
-  expect(edges.fits(replica, 5, 50, 40)).toBe(true);
-  expect(edges.fits(replica, 9, 80, 69)).toBe(false);
+  const writers = new WriterTable();
+  const writer = writers.intern(reader);
+  const edges = new Edges(writers);
+  edges.add(writer, 3, 30, 20);
+  edges.add(writer, 7, 70, 60);
+  expect(edges.fits(writer, 2, 20, 10)).toBe(true);
+  expect(edges.fits(writer, 2, 19, 10)).toBe(false);
+  expect(edges.fits(writer, 5, 30, 0)).toBe(false);
+  expect(edges.fits(writer, 5, 70, 0)).toBe(false);
+  expect(edges.fits(writer, 5, 50, 29)).toBe(false);
+  expect(edges.fits(writer, 5, 50, 40)).toBe(true);
+  expect(edges.fits(writer, 9, 80, 69)).toBe(false);
 });
 
 /** A history of four writers who hear of one another now and then, each event an entry of its own. */
@@ -130,9 +127,7 @@ test('[K1] [K2] [L3] above its edge a log holds all, below it what came, in any 
           const [run] = runs;
           if (run === undefined) continue;
           if (
-            missing.some(
-              ({ replica, first, last }) => replica === run.replica && first <= run.first && run.last <= last,
-            )
+            missing.some(({ writer, first, last }) => writer === run.writer && first <= run.first && run.last <= last)
           ) {
             log.receive([block]);
           }
@@ -188,7 +183,7 @@ test('[K6] [C7] by comparison a log is not sent what lies below its wanted edge,
   late.receive(readNow(whole.read(query)).entries.map(({ block }) => block));
   expect(ids(late)).toEqual(ids(whole, edge));
   // What was written here and no durable node is known to have is offered, however old.
-  const [ada] = writers as [ReplicaId];
+  const [ada] = writers as [WriterId];
   const writer = logOf(ada);
   writer.append(1);
   writer.loaded();
@@ -203,22 +198,22 @@ test('[K6] [C7] by comparison a log is not sent what lies below its wanted edge,
   expect(compare(1).size).toBe(0);
 });
 
-test('[S11] [K4] runs of one replica that overlap are all supplied', () => {
+test('[S11] [K4] runs of one writer that overlap are all supplied', () => {
   const { whole } = history([0, 4, 8, 12, 16]);
   whole.loaded();
-  const [ada] = writers as [ReplicaId];
+  const [ada] = writers as [WriterId];
   const runs = [
-    { replica: ada, first: 1, last: 4 },
-    { replica: ada, first: 2, last: 2 },
-    { replica: ada, first: 5, last: 9 },
+    { writer: ada, first: 1, last: 4 },
+    { writer: ada, first: 2, last: 2 },
+    { writer: ada, first: 5, last: 9 },
   ];
   const { lacks, absent } = whole.supply(runs, 0);
   expect(lacks).toEqual(new Map([[ada, { seq: 0, time: 0, until: 5 }]]));
-  expect(absent).toEqual([{ replica: ada, first: 6, last: 9 }]);
+  expect(absent).toEqual([{ writer: ada, first: 6, last: 9 }]);
 });
 
 test('[S12] [L4] what lies behind a gap is promised; what fills it is once it is stored, in whatever order', () => {
-  const [ada] = writers as [ReplicaId];
+  const [ada] = writers as [WriterId];
   const writer = logOf(ada);
   const entries = Array.from({ length: 8 }, (_, i) => {
     writer.append(i);

@@ -2,9 +2,9 @@
  * How far back a log goes, and what it holds below that.
  *
  *     ──────── residue: · ·· ·  ─────┤ complete              now
- *          ┤ wanted                  ├─── one run per replica ──▶
+ *          ┤ wanted                  ├─── one run per writer ──▶
  *
- * - [K1] From `complete` up the log holds one contiguous run of each replica. What an event there refers to is here, or
+ * - [K1] From `complete` up the log holds one contiguous run of each writer. What an event there refers to is here, or
  *   lies below `complete`: then the reference counts as met.
  * - [K2] Events below `complete` are residue: taken as they come, shown, stored, passed on; never compared, never required.
  * - [K3] When no connected peer has what is missing, `complete` rises to the lowest edge above it that a peer has told of.
@@ -15,12 +15,12 @@
  * - [K5] Two nodes compare from the higher of their `complete` edges up.
  * - [K6] What lies below a peer's `wanted` is not sent to it by comparison. What becomes stored goes to every peer.
  *
- * A replica has segments here only where it has gaps: one that is held from its first event on has none.
+ * A writer has segments here only where it has gaps: one that is held from its first event on has none.
  */
 import { danglingMax } from '../limits.js';
-import type { ReplicaTable } from './replica-table.js';
+import type { WriterTable } from './writer-table.js';
 
-/** Events of one replica, of which none is missing. Of a replica's last segment the end stands in the replica table. */
+/** Events of one writer, of which none is missing. Of a writer's last segment the end stands in the writer table. */
 export interface Segment {
   first: number;
   firstTime: number;
@@ -32,7 +32,7 @@ export interface Segment {
 
 /** An event that something refers to and that is not here: of `time`, as far as is told. */
 export interface MissingEvent {
-  readonly replica: number;
+  readonly writer: number;
   readonly seq: number;
   readonly time: number;
 }
@@ -45,33 +45,33 @@ export class Edges {
   droppedBefore = 0;
   /** How often something was found to be missing below the edge. */
   found = 0;
-  /** Where each replica's events end that are here. */
-  readonly #replicas: Pick<ReplicaTable, 'last' | 'lastTime'>;
+  /** Where each writer's events end that are here. */
+  readonly #writers: Pick<WriterTable, 'last' | 'lastTime'>;
   readonly #segments = new Map<number, Segment[]>();
   /** Events that dependencies refer to and that are not here. */
   readonly #dangling = new Map<number, MissingEvent>();
   /** No dangling event up to this time is remembered: there were too many. */
   #forgottenUpTo = -1;
-  /** Per replica, the last event that is gone for good. */
+  /** Per writer, the last event that is gone for good. */
   readonly #dropped = new Map<number, number>();
-  /** Per replica, the last event that was let go of. */
+  /** Per writer, the last event that was let go of. */
   readonly #letGo = new Map<number, { seq: number; time: number }>();
   /** Of events that came late among packed ones, the time of the event before: no packed block tells of it yet (B6). */
   readonly #beforeLate = new Map<number, number>();
   /** The lowest edge that what is missing allows; `undefined` when it has changed. */
   #lowest: number | undefined = 0;
 
-  constructor(replicas: Pick<ReplicaTable, 'last' | 'lastTime'>) {
-    this.#replicas = replicas;
+  constructor(writers: Pick<WriterTable, 'last' | 'lastTime'>) {
+    this.#writers = writers;
   }
 
   /** The same segments, over numbers that are changed apart from these. */
   fork(): Edges {
-    const { last, lastTime } = this.#replicas;
+    const { last, lastTime } = this.#writers;
     const fork = new Edges({ last: last.slice(), lastTime: lastTime.slice() });
-    for (const [replica, segments] of this.#segments) {
+    for (const [writer, segments] of this.#segments) {
       fork.#segments.set(
-        replica,
+        writer,
         segments.map((segment) => ({ ...segment })),
       );
     }
@@ -80,54 +80,54 @@ export class Edges {
 
   /** A fork has become what is so. */
   adopt(fork: Edges): void {
-    const { last, lastTime } = this.#replicas;
-    fork.#replicas.last.forEach((seq, replica) => {
-      last[replica] = seq;
-      lastTime[replica] = fork.#replicas.lastTime[replica] as number;
+    const { last, lastTime } = this.#writers;
+    fork.#writers.last.forEach((seq, writer) => {
+      last[writer] = seq;
+      lastTime[writer] = fork.#writers.lastTime[writer] as number;
     });
     this.#segments.clear();
-    for (const [replica, segments] of fork.#segments) this.#segments.set(replica, segments);
+    for (const [writer, segments] of fork.#segments) this.#segments.set(writer, segments);
     this.#lowest = undefined;
   }
 
-  /** The last event of a replica that is here, and its time. */
-  endOf(replica: number): { readonly seq: number; readonly time: number } {
-    const { last, lastTime } = this.#replicas;
-    return { seq: last[replica] ?? 0, time: lastTime[replica] ?? 0 };
+  /** The last event of a writer that is here, and its time. */
+  endOf(writer: number): { readonly seq: number; readonly time: number } {
+    const { last, lastTime } = this.#writers;
+    return { seq: last[writer] ?? 0, time: lastTime[writer] ?? 0 };
   }
 
   /** Takes note of an event, wherever it belongs. Not one that is here. */
-  take(replica: number, seq: number, time: number, timeBefore: number): void {
-    const { last, lastTime } = this.#replicas;
-    if (seq - 1 === (last[replica] ?? 0)) {
-      last[replica] = seq;
-      lastTime[replica] = time;
+  take(writer: number, seq: number, time: number, timeBefore: number): void {
+    const { last, lastTime } = this.#writers;
+    if (seq - 1 === (last[writer] ?? 0)) {
+      last[writer] = seq;
+      lastTime[writer] = time;
     } else {
-      this.add(replica, seq, time, timeBefore);
+      this.add(writer, seq, time, timeBefore);
     }
   }
 
-  /** Replicas whose events are not one run from the first on, with what is here of them. */
-  *gaps(): Iterable<{ readonly replica: number; readonly segments: readonly Segment[] }> {
-    for (const [replica, segments] of this.#segments) {
-      const { seq, time } = this.endOf(replica);
+  /** Writers whose events are not one run from the first on, with what is here of them. */
+  *gaps(): Iterable<{ readonly writer: number; readonly segments: readonly Segment[] }> {
+    for (const [writer, segments] of this.#segments) {
+      const { seq, time } = this.endOf(writer);
       const end = { ...(segments[segments.length - 1] as Segment), last: seq, lastTime: time };
-      yield { replica, segments: [...segments.slice(0, -1), end] };
+      yield { writer, segments: [...segments.slice(0, -1), end] };
     }
   }
 
-  /** As `gaps` told; where the replica's events end is known. */
-  resumeGaps(replica: number, segments: readonly Segment[]): void {
+  /** As `gaps` told; where the writer's events end is known. */
+  resumeGaps(writer: number, segments: readonly Segment[]): void {
     this.#lowest = undefined;
     this.#segments.set(
-      replica,
+      writer,
       segments.map((segment) => ({ ...segment })),
     );
   }
 
   /** What is here is known no more. */
   forget(): void {
-    const { last, lastTime } = this.#replicas;
+    const { last, lastTime } = this.#writers;
     last.fill(0);
     lastTime.fill(0);
     this.#segments.clear();
@@ -138,13 +138,13 @@ export class Edges {
     return this.#dangling.values();
   }
 
-  /** All events of a replica up to this one are gone. They count as held: they would not be taken again. */
-  drop(replica: number, seq: number): void {
-    this.packedLate(replica, seq);
-    if (seq > (this.#dropped.get(replica) ?? 0)) this.#dropped.set(replica, seq);
+  /** All events of a writer up to this one are gone. They count as held: they would not be taken again. */
+  drop(writer: number, seq: number): void {
+    this.packedLate(writer, seq);
+    if (seq > (this.#dropped.get(writer) ?? 0)) this.#dropped.set(writer, seq);
   }
 
-  /** Replica → the last event that is gone. */
+  /** Writer → the last event that is gone. */
   get dropped(): ReadonlyMap<number, number> {
     return this.#dropped;
   }
@@ -155,25 +155,25 @@ export class Edges {
   }
 
   /** Is that event here, or was it? */
-  holds(replica: number, seq: number): boolean {
-    if (seq > (this.#replicas.last[replica] ?? 0)) return false;
+  holds(writer: number, seq: number): boolean {
+    if (seq > (this.#writers.last[writer] ?? 0)) return false;
     if (this.#segments.size === 0) return true;
-    const segments = this.#segments.get(replica);
+    const segments = this.#segments.get(writer);
     if (segments === undefined) return true;
     const segment = segments[firstEndingAt(segments, seq)];
     return segment !== undefined && seq >= segment.first;
   }
 
-  /** Does the run of a replica begin anew with this event, because the one before lies below the edge (K1)? */
-  begins(replica: number, timeBefore: number): boolean {
-    return timeBefore > 0 && timeBefore < this.complete && timeBefore > (this.#replicas.lastTime[replica] as number);
+  /** Does the run of a writer begin anew with this event, because the one before lies below the edge (K1)? */
+  begins(writer: number, timeBefore: number): boolean {
+    return timeBefore > 0 && timeBefore < this.complete && timeBefore > (this.#writers.lastTime[writer] as number);
   }
 
-  /** Could this be an event of the replica, by the times of those that are held around it? */
-  fits(replica: number, seq: number, time: number, timeBefore: number): boolean {
-    const { last, lastTime } = this.#replicas;
-    if (seq > (last[replica] as number)) return (timeBefore || time - 1) >= (lastTime[replica] as number);
-    const segments = this.#segments.get(replica) ?? [];
+  /** Could this be an event of the writer, by the times of those that are held around it? */
+  fits(writer: number, seq: number, time: number, timeBefore: number): boolean {
+    const { last, lastTime } = this.#writers;
+    if (seq > (last[writer] as number)) return (timeBefore || time - 1) >= (lastTime[writer] as number);
+    const segments = this.#segments.get(writer) ?? [];
     const at = firstEndingAt(segments, seq);
     const next = segments[at] as Segment;
     const before = segments[at - 1];
@@ -181,24 +181,24 @@ export class Edges {
     return seq === next.first - 1 && next.timeBefore > 0 ? time === next.timeBefore : time < next.firstTime;
   }
 
-  /** Takes note of an event that does not follow the replica's last one. */
-  add(replica: number, seq: number, time: number, timeBefore: number): void {
-    const { last, lastTime } = this.#replicas;
+  /** Takes note of an event that does not follow the writer's last one. */
+  add(writer: number, seq: number, time: number, timeBefore: number): void {
+    const { last, lastTime } = this.#writers;
     this.#lowest = undefined;
-    let segments = this.#segments.get(replica);
+    let segments = this.#segments.get(writer);
     if (segments === undefined) {
       segments = [];
-      if ((last[replica] as number) > 0) segments.push({ first: 1, firstTime: 0, timeBefore: 0, last: 0, lastTime: 0 });
-      this.#segments.set(replica, segments);
+      if ((last[writer] as number) > 0) segments.push({ first: 1, firstTime: 0, timeBefore: 0, last: 0, lastTime: 0 });
+      this.#segments.set(writer, segments);
     }
     const end = segments[segments.length - 1];
-    if (end !== undefined) Object.assign(end, { last: last[replica], lastTime: lastTime[replica] });
+    if (end !== undefined) Object.assign(end, { last: last[writer], lastTime: lastTime[writer] });
     const at = end !== undefined && seq > end.last ? segments.length : firstEndingAt(segments, seq);
     const before = segments[at - 1];
     const next = segments[at];
-    if (seq > (last[replica] ?? 0)) {
-      last[replica] = seq;
-      lastTime[replica] = time;
+    if (seq > (last[writer] ?? 0)) {
+      last[writer] = seq;
+      lastTime[writer] = time;
     }
     if (before?.last === seq - 1) {
       before.last = seq;
@@ -216,13 +216,13 @@ export class Edges {
       segments.splice(at, 0, { first: seq, firstTime: time, timeBefore, last: seq, lastTime: time });
       this.found++;
     }
-    if (segments.length === 1 && segments[0]?.first === 1) this.#segments.delete(replica);
+    if (segments.length === 1 && segments[0]?.first === 1) this.#segments.delete(writer);
   }
 
   /** Something refers to this event, which lies below the edge. */
-  refer(replica: number, seq: number, time: number): void {
-    if (this.holds(replica, seq) || time <= this.#timeBelow(replica, seq)) return;
-    const key = dot(replica, seq);
+  refer(writer: number, seq: number, time: number): void {
+    if (this.holds(writer, seq) || time <= this.#timeBelow(writer, seq)) return;
+    const key = dot(writer, seq);
     if (this.#dangling.has(key)) return;
     this.#lowest = undefined;
     this.found++;
@@ -230,37 +230,37 @@ export class Edges {
       this.#forgottenUpTo = Math.max(this.#forgottenUpTo, time);
       return;
     }
-    this.#dangling.set(key, { replica, seq, time });
+    this.#dangling.set(key, { writer, seq, time });
   }
 
   /** It came. Was it referred to? */
-  came(replica: number, seq: number): boolean {
-    if (this.#dangling.size === 0 || !this.#dangling.delete(dot(replica, seq))) return false;
+  came(writer: number, seq: number): boolean {
+    if (this.#dangling.size === 0 || !this.#dangling.delete(dot(writer, seq))) return false;
     this.#lowest = undefined;
     return true;
   }
 
   /** An event is not in memory any more. It counts as held: it would not be taken again. */
-  letGo(replica: number, seq: number, time: number): void {
-    const known = this.#letGo.get(replica);
-    if (known === undefined) this.#letGo.set(replica, { seq, time });
+  letGo(writer: number, seq: number, time: number): void {
+    const known = this.#letGo.get(writer);
+    if (known === undefined) this.#letGo.set(writer, { seq, time });
     else if (seq > known.seq) Object.assign(known, { seq, time });
   }
 
   /** An event came late among packed ones. `timeBefore` as it was told. */
-  cameLate(replica: number, seq: number, timeBefore: number): void {
-    if (timeBefore > 0) this.#beforeLate.set(dot(replica, seq), timeBefore);
+  cameLate(writer: number, seq: number, timeBefore: number): void {
+    if (timeBefore > 0) this.#beforeLate.set(dot(writer, seq), timeBefore);
   }
 
   /** It is packed now. */
-  packedLate(replica: number, seq: number): void {
-    if (this.#beforeLate.size > 0) this.#beforeLate.delete(dot(replica, seq));
+  packedLate(writer: number, seq: number): void {
+    if (this.#beforeLate.size > 0) this.#beforeLate.delete(dot(writer, seq));
   }
 
-  /** In memory the replica's events begin behind this one now, of `time`; 0 where that is not told. */
-  residesFrom(replica: number, seq: number, time: number): void {
-    if (seq > 0) this.#letGo.set(replica, { seq, time });
-    else this.#letGo.delete(replica);
+  /** In memory the writer's events begin behind this one now, of `time`; 0 where that is not told. */
+  residesFrom(writer: number, seq: number, time: number): void {
+    if (seq > 0) this.#letGo.set(writer, { seq, time });
+    else this.#letGo.delete(writer);
   }
 
   /** Nothing is missing, nothing was let go of. */
@@ -268,18 +268,18 @@ export class Edges {
     return this.complete === 0 && this.droppedBefore === 0 && this.#segments.size === 0;
   }
 
-  /** Some replica's events are not one run from its first on. */
+  /** Some writer's events are not one run from its first on. */
   get hasGaps(): boolean {
     return this.#segments.size > 0;
   }
 
-  /** What is held of a replica's events `[first, last]` and not gone, in runs. */
-  heldRuns(replica: number, first: number, last: number): { first: number; last: number }[] {
+  /** What is held of a writer's events `[first, last]` and not gone, in runs. */
+  heldRuns(writer: number, first: number, last: number): { first: number; last: number }[] {
     const held: { first: number; last: number }[] = [];
-    for (let next = Math.max(first, (this.#dropped.get(replica) ?? 0) + 1); next <= last; ) {
-      const end = this.holds(replica, next) ? this.#endOfRun(replica, next) : undefined;
+    for (let next = Math.max(first, (this.#dropped.get(writer) ?? 0) + 1); next <= last; ) {
+      const end = this.holds(writer, next) ? this.#endOfRun(writer, next) : undefined;
       if (end === undefined) {
-        const later = this.#segments.get(replica)?.find((segment) => segment.first > next);
+        const later = this.#segments.get(writer)?.find((segment) => segment.first > next);
         if (later === undefined) break;
         next = later.first;
       } else {
@@ -290,34 +290,34 @@ export class Edges {
     return held;
   }
 
-  #endOfRun(replica: number, seq: number): number {
-    const last = this.#replicas.last[replica] as number;
-    const segments = this.#segments.get(replica);
+  #endOfRun(writer: number, seq: number): number {
+    const last = this.#writers.last[writer] as number;
+    const segments = this.#segments.get(writer);
     if (segments === undefined) return last;
     const at = firstEndingAt(segments, seq);
     return at === segments.length - 1 ? last : (segments[at] as Segment).last;
   }
 
-  /** From which event of a replica on none is missing up to this one, which is here. */
-  wholeFrom(replica: number, seq: number): number {
-    const segments = this.#segments.get(replica);
+  /** From which event of a writer on none is missing up to this one, which is here. */
+  wholeFrom(writer: number, seq: number): number {
+    const segments = this.#segments.get(writer);
     return segments === undefined ? 1 : (segments[firstEndingAt(segments, seq)] as Segment).first;
   }
 
   /** The time of the event before one whose predecessor is not in memory; 0 where that is not known. */
-  timeBefore(replica: number, seq: number): number {
-    const gone = this.#letGo.get(replica);
+  timeBefore(writer: number, seq: number): number {
+    const gone = this.#letGo.get(writer);
     if (gone?.seq === seq - 1) return gone.time;
-    const late = this.#beforeLate.size > 0 ? this.#beforeLate.get(dot(replica, seq)) : undefined;
+    const late = this.#beforeLate.size > 0 ? this.#beforeLate.get(dot(writer, seq)) : undefined;
     if (late !== undefined) return late;
-    const segments = this.#segments.get(replica);
+    const segments = this.#segments.get(writer);
     const segment = segments?.[firstEndingAt(segments, seq)];
     return segment?.first === seq ? segment.timeBefore : 0;
   }
 
   /** The time of the event before one that is not here; 0 where that is not here either. */
-  timeBeforeMissing(replica: number, seq: number): number {
-    return this.heldBefore(replica, seq) === seq - 1 ? this.#timeBelow(replica, seq) : 0;
+  timeBeforeMissing(writer: number, seq: number): number {
+    return this.heldBefore(writer, seq) === seq - 1 ? this.#timeBelow(writer, seq) : 0;
   }
 
   /** K4. The lowest edge from which up nothing is missing. */
@@ -330,31 +330,31 @@ export class Edges {
     return Math.max(this.wanted, this.droppedBefore, this.#lowest);
   }
 
-  /** What is missing below the edge, as far as is known; of each gap of a replica the last event. */
+  /** What is missing below the edge, as far as is known; of each gap of a writer the last event. */
   *missing(): Iterable<MissingEvent> {
-    for (const [replica, segments] of this.#segments) {
+    for (const [writer, segments] of this.#segments) {
       for (const { first, firstTime, timeBefore } of segments) {
-        if (first > 1) yield { replica, seq: first - 1, time: timeBefore || firstTime - 1 };
+        if (first > 1) yield { writer, seq: first - 1, time: timeBefore || firstTime - 1 };
       }
     }
     yield* this.#dangling.values();
   }
 
   /** The last event before `seq` that is here; 0 when there is none. */
-  heldBefore(replica: number, seq: number): number {
-    const last = this.#replicas.last[replica] as number;
-    const segments = this.#segments.get(replica);
+  heldBefore(writer: number, seq: number): number {
+    const last = this.#writers.last[writer] as number;
+    const segments = this.#segments.get(writer);
     if (seq > last) return last;
     if (segments === undefined) return seq - 1;
     const at = firstEndingAt(segments, seq);
     return (segments[at] as Segment).first < seq ? seq - 1 : (segments[at - 1]?.last ?? 0);
   }
 
-  /** The latest time that is known to lie below a missing event of the replica: no reference to it can be earlier. */
-  #timeBelow(replica: number, seq: number): number {
-    const { last, lastTime } = this.#replicas;
-    if (seq > (last[replica] as number)) return lastTime[replica] as number;
-    const segments = this.#segments.get(replica) as Segment[];
+  /** The latest time that is known to lie below a missing event of the writer: no reference to it can be earlier. */
+  #timeBelow(writer: number, seq: number): number {
+    const { last, lastTime } = this.#writers;
+    if (seq > (last[writer] as number)) return lastTime[writer] as number;
+    const segments = this.#segments.get(writer) as Segment[];
     return segments[firstEndingAt(segments, seq) - 1]?.lastTime ?? 0;
   }
 }
@@ -371,6 +371,6 @@ function firstEndingAt(segments: readonly Segment[], seq: number): number {
   return low;
 }
 
-function dot(replica: number, seq: number): number {
-  return replica * 0x1_0000_0000 + seq;
+function dot(writer: number, seq: number): number {
+  return writer * 0x1_0000_0000 + seq;
 }

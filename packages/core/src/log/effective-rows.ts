@@ -46,33 +46,33 @@ export class EffectiveRows {
     this.#epoch++;
   }
 
-  /** Replicas that have stored events. */
-  get replicaCount(): number {
+  /** Writers that have stored events. */
+  get writerCount(): number {
     let count = 0;
-    for (const seq of this.tables.replicas.stored) if (seq > 0) count++;
+    for (const seq of this.tables.writers.stored) if (seq > 0) count++;
     return count;
   }
 
   /** Is that event here, at that time? O(log n). */
-  has(replica: number, { last, lastTime }: { readonly last: number; readonly lastTime: number }): boolean {
-    const { replicas } = this.tables;
-    if (replicas.last[replica] === last) return replicas.lastTime[replica] === lastTime;
-    const found = this.locate(lastTime, replica);
+  has(writer: number, { last, lastTime }: { readonly last: number; readonly lastTime: number }): boolean {
+    const { writers } = this.tables;
+    if (writers.last[writer] === last) return writers.lastTime[writer] === lastTime;
+    const found = this.locate(lastTime, writer);
     return found !== undefined && found.chunk.seq[found.row] === last;
   }
 
   /** Where the row of that key stands, stored or not. O(log n). */
-  locate(time: number, replica: number): { readonly chunk: Chunk; readonly row: number } | undefined {
+  locate(time: number, writer: number): { readonly chunk: Chunk; readonly row: number } | undefined {
     const { ordered, packed } = this;
     if (time >= packed.hotFrom) {
-      const found = ordered.locate(time, replica);
+      const found = ordered.locate(time, writer);
       return found && { chunk: ordered.chunks[found.chunk] as Chunk, row: found.row };
     }
-    const late = packed.findLate(time, replica);
+    const late = packed.findLate(time, writer);
     if (late !== undefined) return late;
     const chunk = packed.rows(packed.indexAt(time));
-    const row = lowerRow(chunk, time, (at) => this.tables.replicas.compare(chunk.replica[at] as number, replica));
-    return chunk.time[row] === time && chunk.replica[row] === replica ? { chunk, row } : undefined;
+    const row = lowerRow(chunk, time, (at) => this.tables.writers.compare(chunk.writer[at] as number, writer));
+    return chunk.time[row] === time && chunk.writer[row] === writer ? { chunk, row } : undefined;
   }
 
   fingerprint(from: number, to: number): Fingerprint {
@@ -91,9 +91,9 @@ export class EffectiveRows {
     return { count, sum };
   }
 
-  /** Events of the effective log, by their numbers. O(replicas). */
+  /** Events of the effective log, by their numbers. O(writers). */
   get rowCount(): number {
-    return this.tables.replicas.stored.reduce((sum, seq) => sum + seq, 0);
+    return this.tables.writers.stored.reduce((sum, seq) => sum + seq, 0);
   }
 
   /**
@@ -281,7 +281,7 @@ export class EffectiveRows {
   }
 
   #isStored(chunk: Chunk, row: number): boolean {
-    return (chunk.seq[row] as number) <= (this.tables.replicas.stored[chunk.replica[row] as number] as number);
+    return (chunk.seq[row] as number) <= (this.tables.writers.stored[chunk.writer[row] as number] as number);
   }
 
   /** Adds a packed chunk as a whole to a sum, and says how many rows that were. */

@@ -1,19 +1,19 @@
 /** What is missing here, as far as is known: for events that wait, and between the edges (K3, K4). */
 import type { CausalBuffer } from '../causal-buffer.js';
 import type { UnmetRun } from '../edges.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import type { Edges, MissingEvent } from './edges.js';
 import type { LogParts } from './log-parts.js';
-import type { ReplicaTable } from './replica-table.js';
+import type { WriterTable } from './writer-table.js';
 
 /** @internal */
 export class MissingEvents {
-  readonly #replicas: ReplicaTable;
+  readonly #writers: WriterTable;
   readonly #edges: Edges;
   readonly #buffer: CausalBuffer;
 
   constructor({ effective, buffer }: LogParts) {
-    this.#replicas = effective.tables.replicas;
+    this.#writers = effective.tables.writers;
     this.#edges = effective.edges;
     this.#buffer = buffer;
   }
@@ -42,8 +42,8 @@ export class MissingEvents {
     return this.#edges.complete < complete;
   }
 
-  #unmetRun({ replica, seq, time }: MissingEvent): UnmetRun {
-    const first = this.#edges.heldBefore(replica, seq) + 1;
-    return { replica: this.#replicas.ids[replica] as ReplicaId, first, last: seq, time };
+  #unmetRun({ writer, seq, time }: MissingEvent): UnmetRun {
+    const first = this.#edges.heldBefore(writer, seq) + 1;
+    return { writer: this.#writers.ids[writer] as WriterId, first, last: seq, time };
   }
 }

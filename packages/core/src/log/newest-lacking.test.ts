@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { numberedId as id, PackedNode } from '../../test/packed-node.js';
 import { readNow } from '../../test/read-now.js';
 import { decodeBlock } from '../codec/block.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { type KnownEvent, ReplicatedLog } from '../sync/index.js';
 
 vi.mock('../limits.js', async (original) => ({
@@ -32,7 +32,7 @@ test('[S22] of what is lacking the newest are read, those of one time together',
       const node = new PackedNode(id(9));
       const logs = writers.map(
         (n) =>
-          new ReplicatedLog<string>({ id: 'tea', replica: id(n), now: () => node.now }, { freshReplica: () => id(99) }),
+          new ReplicatedLog<string>({ id: 'tea', writer: id(n), now: () => node.now }, { freshWriter: () => id(99) }),
       );
       const late: Uint8Array[] = [];
       for (const { who, steps, isLate } of events) {
@@ -50,15 +50,15 @@ test('[S22] of what is lacking the newest are read, those of one time together',
       node.store();
       const all = logs
         .flatMap((log) => [...log.snapshot()])
-        .filter(({ replica, seq }) => seq <= (node.log.version().get(replica) ?? 0));
-      const lacks = new Map<ReplicaId, KnownEvent>();
+        .filter(({ writer, seq }) => seq <= (node.log.version().get(writer) ?? 0));
+      const lacks = new Map<WriterId, KnownEvent>();
       for (const [n, share] of has.entries()) {
-        const own = all.filter(({ replica }) => replica === id(n));
+        const own = all.filter(({ writer }) => writer === id(n));
         const known = own[Math.floor((own.length * Math.min(share, 100)) / 100) - 1];
         if (share <= 100) lacks.set(id(n), { seq: known?.seq ?? 0, time: known?.clock ?? 0 });
       }
       const lacking = all
-        .filter(({ replica, seq }) => seq > (lacks.get(replica)?.seq ?? Number.POSITIVE_INFINITY))
+        .filter(({ writer, seq }) => seq > (lacks.get(writer)?.seq ?? Number.POSITIVE_INFINITY))
         .sort((a, b) => b.clock - a.clock);
       const first = lacking[count - 1]?.clock ?? Number.POSITIVE_INFINITY;
       const expected = lacking.length <= count ? lacking : lacking.filter(({ clock }) => clock >= first);

@@ -22,7 +22,7 @@ export function* startOfNewest(
   const lookThrough = (chunk: Chunk, end: number): number | undefined => {
     for (let row = chunk.count - 1; row >= 0; row--) {
       const time = chunk.time[row] as number;
-      if (time >= end || !lacking.has(chunk.replica[row] as number, chunk.seq[row] as number, time)) continue;
+      if (time >= end || !lacking.has(chunk.writer[row] as number, chunk.seq[row] as number, time)) continue;
       if (left <= 0 && time < earliest) return time + 1;
       earliest = time;
       left--;

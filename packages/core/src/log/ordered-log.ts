@@ -12,7 +12,7 @@
 
 import type { PayloadCodec } from '../codec/payload.js';
 import { eventOf, type LogEvent } from '../event.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { chunkRowsMax } from '../limits.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
@@ -148,61 +148,61 @@ export class OrderedLog {
     if (made !== undefined) return made;
     if (chunk.superseded) {
       // The row lives on in a newer chunk, which owns its object (L5), unless it was taken out of the log.
-      const found = this.locate(chunk.time[row] as number, chunk.replica[row] as number);
+      const found = this.locate(chunk.time[row] as number, chunk.writer[row] as number);
       if (found !== undefined) return this.event(this.#chunks[found.chunk] as Chunk, found.row);
     }
-    const { replicas, pages } = this.tables;
-    const replica = replicas.ids[chunk.replica[row] as number] as ReplicaId;
+    const { writers, pages } = this.tables;
+    const writer = writers.ids[chunk.writer[row] as number] as WriterId;
     const number = chunk.page[row] as number;
-    const event = eventOf(chunk, row, replica, chunk.pages?.get(number) ?? pages.whole(number), this.#codec);
+    const event = eventOf(chunk, row, writer, chunk.pages?.get(number) ?? pages.whole(number), this.#codec);
     chunk.events ??= [];
     chunk.events[row] = event;
     return event;
   }
 
   /** Where the event of that key stands. O(log n). */
-  locate(time: number, replica: number): Position | undefined {
-    const { chunk, row } = this.lowerBound(time, replica);
+  locate(time: number, writer: number): Position | undefined {
+    const { chunk, row } = this.lowerBound(time, writer);
     const found = this.#chunks[chunk];
     if (found === undefined || row === found.count) return undefined;
-    return found.time[row] === time && found.replica[row] === replica ? { chunk, row } : undefined;
+    return found.time[row] === time && found.writer[row] === writer ? { chunk, row } : undefined;
   }
 
-  /** The first row whose time is at least `time` (or, given a replica, whose key is). May be one past the last. */
-  lowerBound(time: number, replica?: number): Position {
+  /** The first row whose time is at least `time` (or, given a writer, whose key is). May be one past the last. */
+  lowerBound(time: number, writer?: number): Position {
     const chunks = this.#chunks;
     let low = 0;
     let high = chunks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const chunk = chunks[middle] as Chunk;
-      if (this.#compareKey(chunk, chunk.count - 1, time, replica) < 0) low = middle + 1;
+      if (this.#compareKey(chunk, chunk.count - 1, time, writer) < 0) low = middle + 1;
       else high = middle;
     }
     const chunk = chunks[low];
-    return { chunk: low, row: chunk === undefined ? 0 : this.#lowerRow(chunk, time, replica) };
+    return { chunk: low, row: chunk === undefined ? 0 : this.#lowerRow(chunk, time, writer) };
   }
 
   /** First row of a chunk whose key is at least the given one. */
-  #lowerRow(chunk: Chunk, time: number, replica: number | undefined): number {
+  #lowerRow(chunk: Chunk, time: number, writer: number | undefined): number {
     let low = 0;
     let high = chunk.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#compareKey(chunk, middle, time, replica) < 0) low = middle + 1;
+      if (this.#compareKey(chunk, middle, time, writer) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  #compareKey(chunk: Chunk, row: number, time: number, replica: number | undefined): number {
+  #compareKey(chunk: Chunk, row: number, time: number, writer: number | undefined): number {
     const difference = (chunk.time[row] as number) - time;
-    if (difference !== 0 || replica === undefined) return difference;
-    return this.tables.replicas.compare(chunk.replica[row] as number, replica);
+    if (difference !== 0 || writer === undefined) return difference;
+    return this.tables.writers.compare(chunk.writer[row] as number, writer);
   }
 
   #compareRows(a: Chunk, rowA: number, b: Chunk, rowB: number): number {
-    return this.#compareKey(a, rowA, b.time[rowB] as number, b.replica[rowB] as number);
+    return this.#compareKey(a, rowA, b.time[rowB] as number, b.writer[rowB] as number);
   }
 
   /** The last chunk whose first row is not after the batch's row, or the first chunk. */
@@ -291,7 +291,7 @@ export class OrderedLog {
   #mergeInto(at: number, batch: Chunk, from: number, to: number): void {
     const chunk = this.#chunks[at] as Chunk;
     if (to - from === 1 && chunk.count < chunkRowsMax) {
-      const row = this.#lowerRow(chunk, batch.time[from] as number, batch.replica[from] as number);
+      const row = this.#lowerRow(chunk, batch.time[from] as number, batch.writer[from] as number);
       // A snapshot that saw the whole chunk counts on its length, unless it saw it as its last.
       const grows = chunk.sharedRows < chunk.count;
       if (row >= chunk.sharedRows && grows) {

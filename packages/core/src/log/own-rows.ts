@@ -1,11 +1,11 @@
 /**
- * What is written here: under which replica, at which time of the log's clock, and which rows are on their way to the
+ * What is written here: under which writer, at which time of the log's clock, and which rows are on their way to the
  * journal.
  */
 import { GossipError, invariant } from '../errors.js';
 import type { LogEvent } from '../event.js';
 import { observe, tick } from '../hybrid-logical-clock.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { depsMax, seqMax, timeMax } from '../limits.js';
 import type { LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
@@ -19,7 +19,7 @@ const drawsMax = 4;
 /** @internal */
 export interface OwnRowsOptions {
   /** Gives the id to write under, when it is first needed. */
-  readonly draw: () => ReplicaId;
+  readonly draw: () => WriterId;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Own events are kept for a journal. Then an id that the log knows already is not taken. */
@@ -31,9 +31,9 @@ export class OwnRows {
   readonly #ordered: OrderedLog;
   readonly #heads: Heads;
   readonly #now: () => number;
-  readonly #draw: () => ReplicaId;
+  readonly #draw: () => WriterId;
   readonly #isKept: boolean;
-  #writer: ReplicaId | undefined;
+  #writer: WriterId | undefined;
   #self = -1;
   #clock = 0;
   #unflushed = new Chunk();
@@ -49,12 +49,12 @@ export class OwnRows {
   }
 
   /** The id that this log writes under. It is drawn when it is first asked for. */
-  get writer(): ReplicaId {
+  get writer(): WriterId {
     this.#writer ??= this.#drawUnused();
     return this.#writer;
   }
 
-  /** Index of the replica that this log writes as; -1 before it has written anything. */
+  /** Index of the writer that this log writes as; -1 before it has written anything. */
   get self(): number {
     return this.#self;
   }
@@ -82,15 +82,15 @@ export class OwnRows {
 
   /** @throws GossipError `limit-exceeded`. */
   append(kind: number, bytes: Uint8Array): LogEvent {
-    const { replicas, dependencies, pages } = this.#ordered.tables;
-    const { last, lastTime, firstTime } = replicas;
-    const self = this.#self < 0 ? replicas.intern(this.writer) : this.#self;
+    const { writers, dependencies, pages } = this.#ordered.tables;
+    const { last, lastTime, firstTime } = writers;
+    const self = this.#self < 0 ? writers.intern(this.writer) : this.#self;
     const time = tick(this.#clock, this.#now());
     const seq = (last[self] as number) + 1;
     if (seq > seqMax || !(time <= timeMax)) {
       throw new GossipError(
         'limit-exceeded',
-        'this replica cannot write here any more: its sequence or clock is at its end',
+        'this writer cannot write here any more: its sequence or clock is at its end',
       );
     }
 
@@ -134,11 +134,11 @@ export class OwnRows {
     return entries;
   }
 
-  #drawUnused(): ReplicaId {
-    const { replicas } = this.#ordered.tables;
+  #drawUnused(): WriterId {
+    const { writers } = this.#ordered.tables;
     for (let tries = 0; tries < drawsMax; tries++) {
       const id = this.#draw();
-      if (!this.#isKept || replicas.find(id) < 0) return id;
+      if (!this.#isKept || writers.find(id) < 0) return id;
     }
     // Of 128 random bits none come twice: the source of randomness is broken, and going on would give numbers twice.
     return invariant(false, 'randomness gives an id that nobody has written under') as never;

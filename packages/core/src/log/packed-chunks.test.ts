@@ -8,7 +8,7 @@ import { numberedId as id, PackedNode } from '../../test/packed-node.js';
 import { readNow } from '../../test/read-now.js';
 import { rowsOf } from '../../test/sample-blocks.js';
 import { decodeBlock } from '../codec/block.js';
-import { type EventId, eventId, type ReplicaId } from '../ids.js';
+import { type EventId, eventId, type WriterId } from '../ids.js';
 import { endOfTime, isQuestion, type Range } from '../range.js';
 import { type KnownEvent, type LogEntry, ReplicatedLog } from '../sync/index.js';
 import type { Snapshot } from './snapshot.js';
@@ -16,7 +16,7 @@ import type { Snapshot } from './snapshot.js';
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
   ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, coldRowsAtOnceMax: 16 },
-  ...{ adoptedBytesMin: 100, listedReplicasMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
+  ...{ adoptedBytesMin: 100, listedWritersMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
 }));
 
 const step = fc.oneof(
@@ -39,31 +39,31 @@ function ids(log: ReplicatedLog<string>): EventId[] {
   return log.snapshot().map(({ id: event }) => event);
 }
 
-function everythingOf(log: ReplicatedLog<string>): Map<ReplicaId, KnownEvent> {
-  return new Map([...log.version().keys()].map((replica) => [replica, { seq: 0, time: 0 }]));
+function everythingOf(log: ReplicatedLog<string>): Map<WriterId, KnownEvent> {
+  return new Map([...log.version().keys()].map((writer) => [writer, { seq: 0, time: 0 }]));
 }
 
-/** What the other one has last of each replica of which it lacks something, by version vectors. */
-function firstLacking(here: PackedNode, there: PackedNode): Map<ReplicaId, number> {
+/** What the other one has last of each writer of which it lacks something, by version vectors. */
+function firstLacking(here: PackedNode, there: PackedNode): Map<WriterId, number> {
   const has = there.log.version();
   return new Map(
-    [...here.log.version()].flatMap(([replica, last]) => {
-      const known = has.get(replica) ?? 0;
-      return last > known ? [[replica, known] as const] : [];
+    [...here.log.version()].flatMap(([writer, last]) => {
+      const known = has.get(writer) ?? 0;
+      return last > known ? [[writer, known] as const] : [];
     }),
   );
 }
 
 /** A whole comparison: for either node, what it found that the other lacks. */
-function compareNodes(left: PackedNode, right: PackedNode): Map<PackedNode, Map<ReplicaId, number>> {
-  const found = new Map([left, right].map((node) => [node, new Map<ReplicaId, number>()]));
+function compareNodes(left: PackedNode, right: PackedNode): Map<PackedNode, Map<WriterId, number>> {
+  const found = new Map([left, right].map((node) => [node, new Map<WriterId, number>()]));
   let turn: readonly Range[] = readNow(left.log.describe(), left.chunks);
   let [here, there] = [right, left];
   for (let turns = 0; ; turns++) {
     if (turns > 40) throw new Error('the comparison does not end');
     const { lacks, reply } = readNow(here.log.compare(turn, 7), here.chunks);
-    const noted = found.get(here) as Map<ReplicaId, number>;
-    for (const [replica, { seq }] of lacks) noted.set(replica, Math.min(seq, noted.get(replica) ?? seq));
+    const noted = found.get(here) as Map<WriterId, number>;
+    for (const [writer, { seq }] of lacks) noted.set(writer, Math.min(seq, noted.get(writer) ?? seq));
     if (!turn.some(isQuestion)) return found;
     turn = reply;
     [here, there] = [there, here];
@@ -72,18 +72,15 @@ function compareNodes(left: PackedNode, right: PackedNode): Map<PackedNode, Map<
 
 function eventsOf(entries: readonly LogEntry[]): string[] {
   return entries.flatMap(({ block }) => {
-    const { replica, replicas, seq } = decodeBlock(block);
-    return Array.from(seq, (number, row) => `${replicas[replica[row] as number]} ${number}`);
+    const { writer, writers, seq } = decodeBlock(block);
+    return Array.from(seq, (number, row) => `${writers[writer[row] as number]} ${number}`);
   });
 }
 
 test('[B6] what a step leaves, and memory has given back meanwhile, keeps the time of the event before it', () => {
   const node = new PackedNode(id(0));
   const [first, late, other] = [1, 2, 3].map((n) => {
-    return new ReplicatedLog<string>(
-      { id: 'tea', replica: id(n), now: () => node.now },
-      { freshReplica: () => id(99) },
-    );
+    return new ReplicatedLog<string>({ id: 'tea', writer: id(n), now: () => node.now }, { freshWriter: () => id(99) });
   }) as [ReplicatedLog<string>, ReplicatedLog<string>, ReplicatedLog<string>];
   const deliver = (writer: ReplicatedLog<string>) => {
     node.receive(writer.takeUnflushed().map(({ block }) => block));
@@ -103,10 +100,10 @@ test('[B6] what a step leaves, and memory has given back meanwhile, keeps the ti
   const query = { lacks: everythingOf(node.log), bytesMax: Number.POSITIVE_INFINITY, upTo: endOfTime };
   const rows = readNow(node.log.read(query), node.chunks).entries.flatMap(({ block }) => rowsOf(block));
   const told = rows.filter(({ before }) => before !== undefined);
-  expect(told.at(-1)).toMatchObject({ replica: late.replica, seq: 17 });
-  for (const { replica, seq, before } of told) {
-    const writer = replica === late.replica ? late : other;
-    expect(before).toBe(writer.get(eventId(replica, seq - 1))?.clock);
+  expect(told.at(-1)).toMatchObject({ writer: late.writer, seq: 17 });
+  for (const { writer, seq, before } of told) {
+    const author = writer === late.writer ? late : other;
+    expect(before).toBe(author.get(eventId(writer, seq - 1))?.clock);
   }
 });
 
@@ -119,8 +116,8 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
       const writers = [1, 2, 3, 4, 5].map(
         (n) =>
           new ReplicatedLog<string>(
-            { id: 'tea', replica: id(n), now: () => node.now - n * 40 },
-            { freshReplica: () => id(99) },
+            { id: 'tea', writer: id(n), now: () => node.now - n * 40 },
+            { freshWriter: () => id(99) },
           ),
       );
       /** Taken, and read only at the end. */
@@ -234,10 +231,10 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
 
       // A peer that has a part of it is given the rest.
       const lacks = new Map(
-        [...node.log.version()].flatMap(([replica, last], i) => {
+        [...node.log.version()].flatMap(([writer, last], i) => {
           const seq = (seed >> i) % (last + 2);
-          const event = seq === 0 ? undefined : whole.log.get(eventId(replica, seq));
-          return seq <= last ? [[replica, { seq, time: event?.clock ?? 0 }] as const] : [];
+          const event = seq === 0 ? undefined : whole.log.get(eventId(writer, seq));
+          return seq <= last ? [[writer, { seq, time: event?.clock ?? 0 }] as const] : [];
         }),
       );
       const query = { lacks, bytesMax: Number.POSITIVE_INFINITY, upTo: endOfTime };
@@ -245,8 +242,8 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
       const { entries } = readNow(node.log.read(query), node.chunks);
       expect(eventsOf(entries)).toEqual(rest);
       // With when each writer's event before was.
-      for (const { replica, seq, before } of entries.flatMap(({ block }) => rowsOf(block))) {
-        if (before !== undefined) expect(before).toBe(whole.log.get(eventId(replica, seq - 1))?.clock);
+      for (const { writer, seq, before } of entries.flatMap(({ block }) => rowsOf(block))) {
+        if (before !== undefined) expect(before).toBe(whole.log.get(eventId(writer, seq - 1))?.clock);
       }
       if (rest.length > 20 && node.log.hasOlder) reached.read++;
       const part = readNow(node.log.read({ ...query, bytesMax: 300 + (seed % 4_000) }), node.chunks);

@@ -10,7 +10,7 @@
  * - [Q2] Rows that come late into a span are kept beside its chunk, in memory and in the journal, until it is packed anew.
  *   Held, a chunk shows them in their places.
  * - [Q3] From `hotFrom` on all rows are in the ordered log, late ones too. It stands where a chunk begins, or at `end`.
- * - [Q4] The manifest says what is packed of each replica: a beginning of what is here from the log's edge up (K1), and
+ * - [Q4] The manifest says what is packed of each writer: a beginning of what is here from the log's edge up (K1), and
  *   runs below. So the journal has the rest.
  */
 import { type DecodedBlock, decodeBlock, splitBlocks } from '../codec/block.js';
@@ -188,7 +188,7 @@ export class PackedChunks {
       while (to < batch.count && (batch.time[to] as number) < spanEnd) to++;
       this.#lateRows += to - from;
       this.#rowsBefore = undefined;
-      slot.late = mergeRows(slot.late ?? new Chunk(0), batch, from, to, this.#tables.replicas);
+      slot.late = mergeRows(slot.late ?? new Chunk(0), batch, from, to, this.#tables.writers);
       slot.start = Math.min(slot.start, batch.time[from] as number);
       if ((slot.late.time[0] as number) < hotFrom) hot = to;
       from = to;
@@ -197,12 +197,12 @@ export class PackedChunks {
   }
 
   /** A row that came late, by its key. */
-  findLate(time: number, replica: number): { chunk: Chunk; row: number } | undefined {
+  findLate(time: number, writer: number): { chunk: Chunk; row: number } | undefined {
     if (this.#slots.length === 0 || time >= this.end) return undefined;
     const { late } = this.#slots[this.indexAt(time)] as PackedSlot;
     if (late === undefined) return undefined;
     for (let row = 0; row < late.count; row++) {
-      if (late.time[row] === time && late.replica[row] === replica) return { chunk: late, row };
+      if (late.time[row] === time && late.writer[row] === writer) return { chunk: late, row };
     }
     return undefined;
   }
@@ -237,21 +237,21 @@ export class PackedChunks {
       this.rowsRead += slot.rows;
       const decoded = this.decode(slot, true);
       slot.held =
-        slot.late === undefined ? decoded : mergeRows(decoded, slot.late, 0, slot.late.count, this.#tables.replicas);
+        slot.late === undefined ? decoded : mergeRows(decoded, slot.late, 0, slot.late.count, this.#tables.writers);
       this.#held.push(slot);
     }
     return slot.held;
   }
 
-  /** The blocks of a chunk, and the log's index for each of their replicas. @throws ColdRows, DamagedChunk. */
-  blocks(header: ChunkHeader): { readonly block: DecodedBlock; readonly replicas: readonly number[] }[] {
+  /** The blocks of a chunk, and the log's index for each of their writers. @throws ColdRows, DamagedChunk. */
+  blocks(header: ChunkHeader): { readonly block: DecodedBlock; readonly writers: readonly number[] }[] {
     const bytes = this.#given.get(header.id);
     if (bytes === undefined) throw new ColdRows([header.id]);
-    const { replicas } = this.#tables;
+    const { writers } = this.#tables;
     try {
       const blocks = splitBlocks(bytes).map((part) => {
         const block = decodeBlock(part);
-        return { block, replicas: block.replicas.map((id) => replicas.internBytes(id)) };
+        return { block, writers: block.writers.map((id) => writers.internBytes(id)) };
       });
       const rows = blocks.reduce((sum, { block }) => sum + block.count, 0);
       const last = blocks[blocks.length - 1]?.block;
@@ -266,12 +266,12 @@ export class PackedChunks {
   decode(
     header: ChunkHeader,
     passing: boolean,
-    look?: (block: DecodedBlock, replicas: readonly number[]) => void,
+    look?: (block: DecodedBlock, writers: readonly number[]) => void,
   ): Chunk {
     const { pages } = this.#tables;
-    const parts = this.blocks(header).map(({ block, replicas }) => {
-      look?.(block, replicas);
-      const rows = takeBlock(block, replicas, this.#tables, passing);
+    const parts = this.blocks(header).map(({ block, writers }) => {
+      look?.(block, writers);
+      const rows = takeBlock(block, writers, this.#tables, passing);
       if (passing) this.#heldPages.push(pages.page);
       return rows;
     });

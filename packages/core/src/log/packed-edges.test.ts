@@ -8,7 +8,7 @@ import { numberedId, PackedNode } from '../../test/packed-node.js';
 import { readNow } from '../../test/read-now.js';
 import { rowsOf } from '../../test/sample-blocks.js';
 import type { UnmetRun } from '../edges.js';
-import type { EventId, ReplicaId } from '../ids.js';
+import type { EventId, WriterId } from '../ids.js';
 import { timeMax } from '../limits.js';
 import { type LogEntry, ReplicatedLog } from '../sync/index.js';
 
@@ -21,8 +21,8 @@ vi.mock('../limits.js', async (original) => ({
 function history(picks: readonly number[]): { entries: LogEntry[]; whole: ReplicatedLog<string> } {
   const logOf = (n: number) =>
     new ReplicatedLog<string>(
-      { id: 'tea', replica: numberedId(n), now: () => 1_800_000_000_000 },
-      { freshReplica: () => numberedId(99) },
+      { id: 'tea', writer: numberedId(n), now: () => 1_800_000_000_000 },
+      { freshWriter: () => numberedId(99) },
     );
   const logs = [1, 2, 3, 4].map(logOf);
   const whole = logOf(50);
@@ -136,7 +136,7 @@ test('[K1] [K2] [K4] [Q4] packed or not, after any crash, a log with gaps holds 
         for (const { block, runs } of entries) {
           const [run] = runs;
           const isMissing = missing.some(
-            (gap) => gap.replica === run?.replica && gap.first <= run.first && run.last <= gap.last,
+            (gap) => gap.writer === run?.writer && gap.first <= run.first && run.last <= gap.last,
           );
           if (isMissing) node.receive([block]);
         }
@@ -159,8 +159,8 @@ test('[K1] [K2] [K4] [Q4] packed or not, after any crash, a log with gaps holds 
 test('[B6] [Q2] what came late into packed spans tells the times of the events before, also of those that were let go of', () => {
   const [often, seldom] = [numberedId(1), numberedId(2)];
   let now = 1_700_000_000_000;
-  const logOf = (replica: ReplicaId) =>
-    new ReplicatedLog<string>({ id: 'tea', replica, now: () => now }, { freshReplica: () => numberedId(99) });
+  const logOf = (writer: WriterId) =>
+    new ReplicatedLog<string>({ id: 'tea', writer, now: () => now }, { freshWriter: () => numberedId(99) });
   const [oftenLog, seldomLog] = [logOf(often), logOf(seldom)];
   const times = [0];
   const blocks: Uint8Array[] = [];

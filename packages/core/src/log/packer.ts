@@ -6,7 +6,7 @@
 
 import { type DecodedBlock, joinBlocks } from '../codec/block.js';
 import { encodeManifest, noPackedEdges, type PackedEdges } from '../codec/manifest.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
 import type { PackedChunk } from '../ports/storage.js';
 import { Chunk } from './chunk.js';
@@ -58,14 +58,14 @@ export class Packer {
   former: number[] = [];
   /** How often all was forgotten. */
   #forgotten = 0;
-  /** What is packed of each replica (Q4). */
+  /** What is packed of each writer (Q4). */
   readonly packedRuns: Edges;
   readonly #effective: EffectiveRows;
   readonly #heads: Heads;
 
   constructor(effective: EffectiveRows, heads: Heads) {
     this.#effective = effective;
-    const { packed, packedTime } = effective.tables.replicas;
+    const { packed, packedTime } = effective.tables.writers;
     this.packedRuns = new Edges({ last: packed, lastTime: packedTime });
     this.#heads = heads;
   }
@@ -86,13 +86,13 @@ export class Packer {
 
   #plan({ nowMs, joinsFromMs }: Packing): PackPlan {
     const { packed, ordered, tables } = this.#effective;
-    const { replicas } = tables;
+    const { writers } = tables;
     const step = new Step(this.#effective, this.nextId, this.packedRuns.fork());
     const replacements: Replacement[] = [];
     const isStored = (chunk: Chunk, row: number) =>
-      (chunk.seq[row] as number) <= (replicas.stored[chunk.replica[row] as number] as number);
+      (chunk.seq[row] as number) <= (writers.stored[chunk.writer[row] as number] as number);
 
-    // In time order, so that from the log's edge up what is packed of a replica stays a beginning of it (Q4).
+    // In time order, so that from the log's edge up what is packed of a writer stays a beginning of it (Q4).
     const outdated: number[] = [];
     packed.slots.forEach(({ late }, at) => {
       if (late !== undefined && hasAny(late, isStored) && outdated.length < stepChunks) outdated.push(at);
@@ -123,7 +123,7 @@ export class Packer {
       step.begin(start, slot.packedMs);
       this.#effective.each(start, packed.endOf(at), (chunk, row) => {
         // What is packed already stays packed; what is not waits for the next step when this one is full.
-        const isPacked = this.packedRuns.holds(chunk.replica[row] as number, chunk.seq[row] as number);
+        const isPacked = this.packedRuns.holds(chunk.writer[row] as number, chunk.seq[row] as number);
         if (isPacked || !step.isFull) step.take(chunk, row);
         else isComplete = false;
       });
@@ -152,20 +152,20 @@ export class Packer {
 
     const headers: ChunkHeader[] = [...packed.slots];
     for (const { from, to, headers: anew } of replacements.reverse()) headers.splice(from, to - from, ...anew);
-    /** By replica, its index in the manifest. */
+    /** By writer, its index in the manifest. */
     const listed = new Map<number, number>();
     const manifest = encodeManifest({
       isWhole: isComplete || this.former.length === 0,
       chunks: headers,
-      replicas: replicas.ids.flatMap((replica: ReplicaId, i) => {
+      writers: writers.ids.flatMap((writer: WriterId, i) => {
         const reached = step.runs.endOf(i);
         if (reached.seq === 0) return [];
         listed.set(i, listed.size);
         // Where something is not packed yet, it may be that only that covers an event: then it counts as a head.
         const isHead =
-          !isComplete || reached.seq < (replicas.last[i] as number) || this.#heads.has(i) || step.named.has(i);
+          !isComplete || reached.seq < (writers.last[i] as number) || this.#heads.has(i) || step.named.has(i);
         return [
-          { replica, firstTime: replicas.firstTime[i] as number, last: reached.seq, lastTime: reached.time, isHead },
+          { writer, firstTime: writers.firstTime[i] as number, last: reached.seq, lastTime: reached.time, isHead },
         ];
       }),
       edges: this.#edgesOf(step.runs, listed),
@@ -187,17 +187,17 @@ export class Packer {
   #edgesOf(runs: Edges, listed: ReadonlyMap<number, number>): PackedEdges {
     const { edges, tables } = this.#effective;
     if (edges.isWhole && !runs.hasGaps) return noPackedEdges;
-    const indexOf = (replica: number) => listed.get(replica) as number;
+    const indexOf = (writer: number) => listed.get(writer) as number;
     return {
       complete: Math.max(edges.complete, runs.lowest()),
       droppedBefore: edges.droppedBefore,
-      gaps: Array.from(runs.gaps(), ({ replica, segments }) => ({ replica: indexOf(replica), segments })),
-      dropped: Array.from(edges.dropped, ([replica, seq]) => ({ replica: indexOf(replica), seq })).filter(
-        ({ replica }) => replica !== undefined,
+      gaps: Array.from(runs.gaps(), ({ writer, segments }) => ({ writer: indexOf(writer), segments })),
+      dropped: Array.from(edges.dropped, ([writer, seq]) => ({ writer: indexOf(writer), seq })).filter(
+        ({ writer }) => writer !== undefined,
       ),
       dangling: Array.from(edges.dangling, (event) => ({
         ...event,
-        replica: tables.replicas.ids[event.replica] as ReplicaId,
+        writer: tables.writers.ids[event.writer] as WriterId,
       })),
     };
   }
@@ -231,10 +231,10 @@ export class Packer {
     const left = new Chunk();
     const leave = (chunk: Chunk, from: number, to: number) => {
       for (let row = from; row < to; row++) {
-        const replica = chunk.replica[row] as number;
+        const writer = chunk.writer[row] as number;
         const seq = chunk.seq[row] as number;
-        if (this.packedRuns.holds(replica, seq)) {
-          edges.packedLate(replica, seq);
+        if (this.packedRuns.holds(writer, seq)) {
+          edges.packedLate(writer, seq);
           continue;
         }
         left.reserveOneMore();
@@ -260,9 +260,9 @@ export class Packer {
       const chunk = ordered.chunks[at] as Chunk;
       leave(chunk, at === from.chunk ? from.row : 0, at === to.chunk ? to.row : chunk.count);
     }
-    const { before } = timesBefore(left, tables.replicas.size, this.#lookUpLeft(left));
+    const { before } = timesBefore(left, tables.writers.size, this.#lookUpLeft(left));
     for (let row = 0; row < left.count; row++) {
-      edges.cameLate(left.replica[row] as number, left.seq[row] as number, before[row] as number);
+      edges.cameLate(left.writer[row] as number, left.seq[row] as number, before[row] as number);
     }
     packed.add(left);
   }
@@ -272,7 +272,7 @@ export class Packer {
     const inMemory = lookUpIn(this.#effective, left);
     return (starts, before) => {
       for (const row of starts) {
-        const time = this.packedRuns.timeBeforeMissing(left.replica[row] as number, left.seq[row] as number);
+        const time = this.packedRuns.timeBeforeMissing(left.writer[row] as number, left.seq[row] as number);
         before[row] = time;
       }
       inMemory(
@@ -286,9 +286,9 @@ export class Packer {
 /** Rows on their way into chunks. */
 class Step {
   readonly add: PackedChunk[] = [];
-  /** What is packed of each replica once the step is stored. */
+  /** What is packed of each writer once the step is stored. */
   readonly runs: Edges;
-  /** Replicas that rows depend on which are not packed. */
+  /** Writers that rows depend on which are not packed. */
   readonly named = new Set<number>();
   nextId: number;
   readonly #effective: EffectiveRows;
@@ -299,7 +299,7 @@ class Step {
   #bytes = 0;
   /** Times of the events before these rows, where those were taken before or a packed block has told; else 0. */
   #before: number[] = [];
-  /** The last event taken of each replica, or the one before the first. */
+  /** The last event taken of each writer, or the one before the first. */
   readonly #told = new Map<string, number>();
   readonly #taken = new Map<number, { seq: number; time: number }>();
   /** The page of the last row, */
@@ -327,7 +327,7 @@ class Step {
 
   /** A row that is not packed depends on these. */
   name(chunk: Chunk, row: number): void {
-    this.#effective.tables.dependencies.each(chunk.deps[row] as number, 0, (replica) => this.named.add(replica));
+    this.#effective.tables.dependencies.each(chunk.deps[row] as number, 0, (writer) => this.named.add(writer));
   }
 
   take(chunk: Chunk, row: number): void {
@@ -340,13 +340,13 @@ class Step {
     this.#rows.reserveOneMore();
     this.#rows.copyRow(chunk, row);
     this.#bytes += rowBytes(chunk, row, this.#effective.tables);
-    const replica = chunk.replica[row] as number;
+    const writer = chunk.writer[row] as number;
     const seq = chunk.seq[row] as number;
-    const before = this.#taken.get(replica);
+    const before = this.#taken.get(writer);
     this.#before.push(before?.seq === seq - 1 ? before.time : 0);
-    this.#taken.set(replica, { seq, time });
-    if (!this.runs.holds(replica, seq)) {
-      this.runs.take(replica, seq, time, this.#effective.edges.timeBefore(replica, seq));
+    this.#taken.set(writer, { seq, time });
+    if (!this.runs.holds(writer, seq)) {
+      this.runs.take(writer, seq, time, this.#effective.edges.timeBefore(writer, seq));
     }
   }
 
@@ -374,22 +374,22 @@ class Step {
   }
 
   /** The next rows are those of these blocks, and what came late among them. */
-  tell(blocks: readonly { readonly block: DecodedBlock; readonly replicas: readonly number[] }[]): void {
-    for (const { block, replicas } of blocks) {
+  tell(blocks: readonly { readonly block: DecodedBlock; readonly writers: readonly number[] }[]): void {
+    for (const { block, writers } of blocks) {
       block.timeBefore.forEach((time, writer) => {
-        this.#told.set(`${replicas[writer]} ${block.firstSeq[writer]}`, time);
+        this.#told.set(`${writers[writer]} ${block.firstSeq[writer]}`, time);
       });
     }
   }
 
   readonly #lookUp: LookUpTimes = (starts, before) => {
-    const { packed, packedTime } = this.#effective.tables.replicas;
+    const { packed, packedTime } = this.#effective.tables.writers;
     const rows = this.#rows;
     const left = starts.filter((row) => {
-      const replica = rows.replica[row] as number;
+      const writer = rows.writer[row] as number;
       const seq = rows.seq[row] as number;
-      before[row] = this.#before[row] || (this.#told.get(`${replica} ${seq}`) ?? 0);
-      if (before[row] === 0 && packed[replica] === seq - 1) before[row] = packedTime[replica] as number;
+      before[row] = this.#before[row] || (this.#told.get(`${writer} ${seq}`) ?? 0);
+      if (before[row] === 0 && packed[writer] === seq - 1) before[row] = packedTime[writer] as number;
       return before[row] === 0;
     });
     if (left.length > 0) lookUpIn(this.#effective, rows)(left, before);

@@ -1,5 +1,5 @@
 /** What a peer lacks of the effective log, read for it in log order: from packed chunks, then from memory. */
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { blockRuns, type KnownEvent, type LogEntry } from '../runs.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { PackedSlot, Reading } from './packed-chunks.js';
@@ -8,14 +8,14 @@ import { lookUpIn, lookUpInChunk } from './times-before.js';
 
 /** What to read for a peer. */
 export interface ReadQuery {
-  /** What the peer lacks: all events of these replicas behind those given. */
-  readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
+  /** What the peer lacks: all events of these writers behind those given. */
+  readonly lacks: ReadonlyMap<WriterId, KnownEvent>;
   /** Stop once the blocks are about this large; at least one event is read. */
   readonly bytesMax: number;
   /** Events above this time are not read, unless the peer's log is ahead of it (S13). */
   readonly upTo: number;
   /** All that the peer lacks; `lacks` if absent. */
-  readonly peerLacks?: ReadonlyMap<ReplicaId, KnownEvent> | undefined;
+  readonly peerLacks?: ReadonlyMap<WriterId, KnownEvent> | undefined;
   /** Where more are lacking, all but the newest so many are left out (S22). */
   readonly newest?: number | undefined;
 }
@@ -50,7 +50,7 @@ const nothing: Part = { entries: [], more: false, heldTime: undefined };
 export function* readLacking(
   effective: EffectiveRows,
   lacking: Lacking,
-  known: ReadonlyMap<ReplicaId, KnownEvent>,
+  known: ReadonlyMap<WriterId, KnownEvent>,
   bounds: { readonly bytesMax: number; readonly upTo: number },
 ): Reading<Part> {
   if (lacking.count === 0) return nothing;
@@ -94,14 +94,14 @@ function readSlot(
   const slot = packed.slots[index] as PackedSlot;
   if (slot.late === undefined && slot.lastTime <= bounds.upTo) {
     const blocks = packed.blocks(slot);
-    const isWhole = blocks.every(({ block, replicas }) =>
-      block.firstSeq.every((seq, writer) => lacking.hasAll(replicas[writer] as number, seq, block.time[0] as number)),
+    const isWhole = blocks.every(({ block, writers }) =>
+      block.firstSeq.every((seq, writer) => lacking.hasAll(writers[writer] as number, seq, block.time[0] as number)),
     );
     if (isWhole) {
       const entries = blocks.map(
-        ({ block, replicas }): LogEntry => ({
+        ({ block, writers }): LogEntry => ({
           block: block.bytes,
-          runs: blockRuns(block, replicas, tables.replicas.ids),
+          runs: blockRuns(block, writers, tables.writers.ids),
           origin: 'received',
         }),
       );

@@ -69,23 +69,23 @@ export class Residence {
     if (at >= cold) return false;
     packed.require((slots[at] as PackedSlot).start, packed.hotFrom);
     const chunks: Chunk[] = [];
-    /** By replica, the event before the first that comes into memory. */
+    /** By writer, the event before the first that comes into memory. */
     const before = new Map<number, { seq: number; time: number }>();
     for (const slot of slots.slice(at, cold)) {
-      const own = packed.decode(slot, false, (block, replicas) => {
-        block.firstSeq.forEach((seq, writer) => {
-          const replica = replicas[writer] as number;
-          if (!before.has(replica)) before.set(replica, { seq: seq - 1, time: block.timeBefore[writer] as number });
+      const own = packed.decode(slot, false, (block, writers) => {
+        block.firstSeq.forEach((seq, slot) => {
+          const writer = writers[slot] as number;
+          if (!before.has(writer)) before.set(writer, { seq: seq - 1, time: block.timeBefore[slot] as number });
         });
       });
       const { late } = slot;
       for (let row = 0; row < (late?.count ?? 0); row++) {
-        const replica = late?.replica[row] as number;
+        const writer = late?.writer[row] as number;
         const seq = late?.seq[row] as number;
-        if ((before.get(replica)?.seq ?? seq) < seq) continue;
-        before.set(replica, { seq: seq - 1, time: edges.timeBefore(replica, seq) });
+        if ((before.get(writer)?.seq ?? seq) < seq) continue;
+        before.set(writer, { seq: seq - 1, time: edges.timeBefore(writer, seq) });
       }
-      const rows = late === undefined ? own : mergeRows(own, late, 0, late.count, tables.replicas);
+      const rows = late === undefined ? own : mergeRows(own, late, 0, late.count, tables.writers);
       for (let from = 0; from < rows.count; ) {
         let chunk = chunks[chunks.length - 1];
         if (chunk === undefined || chunk.count === chunkRowsMax) {
@@ -97,7 +97,7 @@ export class Residence {
         from = to;
       }
     }
-    for (const [replica, { seq, time }] of before) edges.residesFrom(replica, seq, time);
+    for (const [writer, { seq, time }] of before) edges.residesFrom(writer, seq, time);
     ordered.prepend(chunks);
     packed.warmFrom(at);
     return true;
@@ -139,13 +139,13 @@ export class Residence {
     if (cold > 0 && count > 0) packed.require(0, packed.endOf(Math.min(count, cold) - 1));
     for (const slot of slots.slice(0, Math.min(count, cold))) {
       rows += rowsOf(slot);
-      for (const { block, replicas } of packed.blocks(slot)) {
+      for (const { block, writers } of packed.blocks(slot)) {
         for (let row = 0; row < block.count; row++) {
-          edges.drop(replicas[block.replica[row] as number] as number, block.seq[row] as number);
+          edges.drop(writers[block.writer[row] as number] as number, block.seq[row] as number);
         }
       }
       for (let row = 0; row < (slot.late?.count ?? 0); row++) {
-        edges.drop(slot.late?.replica[row] as number, slot.late?.seq[row] as number);
+        edges.drop(slot.late?.writer[row] as number, slot.late?.seq[row] as number);
       }
     }
     if (count > 0) {
@@ -157,7 +157,7 @@ export class Residence {
     if (packed.cold === 0) {
       rows += ordered.dropBefore(cut, (chunk, row) => {
         this.#letGo(chunk, row);
-        edges.drop(chunk.replica[row] as number, chunk.seq[row] as number);
+        edges.drop(chunk.writer[row] as number, chunk.seq[row] as number);
       });
     }
     edges.droppedBefore = Math.max(edges.droppedBefore, cut);
@@ -165,6 +165,6 @@ export class Residence {
   }
 
   readonly #letGo = (chunk: Chunk, row: number): void => {
-    this.#effective.edges.letGo(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
+    this.#effective.edges.letGo(chunk.writer[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
   };
 }

@@ -1,5 +1,5 @@
 /** Where a log goes on that was packed: at what its manifest says, or, where none serves, from its chunks anew. */
-import { decodeManifest, type PackedEdges, type PackedReplica } from '../codec/manifest.js';
+import { decodeManifest, type PackedEdges, type PackedWriter } from '../codec/manifest.js';
 import { GossipError, invariant } from '../errors.js';
 import type { LogParts } from './log-parts.js';
 import { PackedOtherwise } from './packed-chunks.js';
@@ -14,35 +14,35 @@ import type { Packer } from './packer.js';
 export function resumePacked(parts: LogParts, manifest: Uint8Array, nextChunkId: number): void {
   const { effective, heads, own, packer } = parts;
   const { packed, ordered, tables, edges } = effective;
-  const { isWhole, replicas, chunks, edges: packedEdges } = decodeManifest(manifest);
+  const { isWhole, writers, chunks, edges: packedEdges } = decodeManifest(manifest);
   if (!isWhole) throw new PackedOtherwise();
   invariant(ordered.length === 0 && packed.slots.length === 0, 'only an empty log takes up a manifest');
-  const table = tables.replicas;
-  for (const replica of replicas) {
-    const index = table.intern(replica.replica);
-    table.firstTime[index] = replica.firstTime;
-    table.last[index] = table.stored[index] = table.packed[index] = replica.last;
-    table.lastTime[index] = table.storedTime[index] = table.packedTime[index] = replica.lastTime;
-    if (replica.isHead) heads.add(index);
-    edges.letGo(index, replica.last, replica.lastTime);
-    own.observe(replica.lastTime);
+  const table = tables.writers;
+  for (const writer of writers) {
+    const index = table.intern(writer.writer);
+    table.firstTime[index] = writer.firstTime;
+    table.last[index] = table.stored[index] = table.packed[index] = writer.last;
+    table.lastTime[index] = table.storedTime[index] = table.packedTime[index] = writer.lastTime;
+    if (writer.isHead) heads.add(index);
+    edges.letGo(index, writer.last, writer.lastTime);
+    own.observe(writer.lastTime);
   }
-  resumeEdges(parts, packedEdges, (at) => table.find((replicas[at] as PackedReplica).replica));
+  resumeEdges(parts, packedEdges, (at) => table.find((writers[at] as PackedWriter).writer));
   packed.replace(0, 0, chunks, chunks.length);
   packer.nextId = nextChunkId;
 }
 
-function resumeEdges({ effective, packer }: LogParts, packed: PackedEdges, indexOf: (replica: number) => number): void {
+function resumeEdges({ effective, packer }: LogParts, packed: PackedEdges, indexOf: (writer: number) => number): void {
   const { edges, tables } = effective;
   edges.complete = Math.max(edges.complete, packed.complete);
   edges.droppedBefore = packed.droppedBefore;
-  for (const { replica, segments } of packed.gaps) {
-    edges.resumeGaps(indexOf(replica), segments);
-    packer.packedRuns.resumeGaps(indexOf(replica), segments);
+  for (const { writer, segments } of packed.gaps) {
+    edges.resumeGaps(indexOf(writer), segments);
+    packer.packedRuns.resumeGaps(indexOf(writer), segments);
   }
-  for (const { replica, seq } of packed.dropped) edges.drop(indexOf(replica), seq);
-  for (const { replica, seq, time } of packed.dangling) {
-    edges.refer(tables.replicas.intern(replica), seq, time);
+  for (const { writer, seq } of packed.dropped) edges.drop(indexOf(writer), seq);
+  for (const { writer, seq, time } of packed.dangling) {
+    edges.refer(tables.writers.intern(writer), seq, time);
   }
 }
 

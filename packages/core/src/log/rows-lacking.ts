@@ -1,6 +1,6 @@
 /** What somebody lacks of a log, picked out in log order, and rows as blocks. */
 import { encodeBlock } from '../codec/block.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { blockBytesTarget, chunkRowsMax, seqMax } from '../limits.js';
 import { chunkRuns, type KnownEvent, type LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
@@ -23,7 +23,7 @@ export interface PickedRows {
   readonly heldTime: number | undefined;
 }
 
-/** What somebody lacks, of rows up to the sequence numbers in `last` (by replica index). @internal */
+/** What somebody lacks, of rows up to the sequence numbers in `last` (by writer index). @internal */
 export class Lacking {
   /** No lacking row is earlier. */
   readonly from: number;
@@ -36,26 +36,26 @@ export class Lacking {
   readonly #hasTime: Float64Array;
   readonly #until: Uint32Array;
 
-  /** Of a replica in `lacks` all behind the event given, and behind its time, up to its `until`; of others none. */
-  constructor({ replicas }: LogTables, lacks: ReadonlyMap<ReplicaId, KnownEvent>, last: readonly number[]) {
+  /** Of a writer in `lacks` all behind the event given, and behind its time, up to its `until`; of others none. */
+  constructor({ writers }: LogTables, lacks: ReadonlyMap<WriterId, KnownEvent>, last: readonly number[]) {
     this.#last = last;
-    this.#has = new Uint32Array(replicas.size).fill(seqMax);
-    this.#hasTime = new Float64Array(replicas.size);
-    this.#until = new Uint32Array(replicas.size);
+    this.#has = new Uint32Array(writers.size).fill(seqMax);
+    this.#hasTime = new Float64Array(writers.size);
+    this.#until = new Uint32Array(writers.size);
     let from = Number.POSITIVE_INFINITY;
     let count = 0;
     let isTimed = true;
     for (const [id, { seq, time, until = seqMax }] of lacks) {
-      const replica = replicas.find(id);
-      const end = Math.min(last[replica] ?? 0, until);
+      const writer = writers.find(id);
+      const end = Math.min(last[writer] ?? 0, until);
       if (end <= seq) continue;
-      this.#has[replica] = seq;
-      this.#hasTime[replica] = time;
-      this.#until[replica] = end;
+      this.#has[writer] = seq;
+      this.#hasTime[writer] = time;
+      this.#until[writer] = end;
       count += end - seq;
       const isKnown = seq === 0 || time > 0;
       isTimed &&= isKnown;
-      const first = replicas.firstTime[replica] as number;
+      const first = writers.firstTime[writer] as number;
       from = Math.min(from, seq === 0 || !isKnown ? Math.max(first, time) : time + 1);
     }
     this.from = from;
@@ -63,14 +63,14 @@ export class Lacking {
     this.isTimed = isTimed;
   }
 
-  has(replica: number, seq: number, time: number): boolean {
-    if (seq <= (this.#has[replica] ?? seqMax) || seq > (this.#until[replica] as number)) return false;
-    return time > (this.#hasTime[replica] as number);
+  has(writer: number, seq: number, time: number): boolean {
+    if (seq <= (this.#has[writer] ?? seqMax) || seq > (this.#until[writer] as number)) return false;
+    return time > (this.#hasTime[writer] as number);
   }
 
-  /** All of a replica's rows from this one on, none of which is before `time`. */
-  hasAll(replica: number, seq: number, time: number): boolean {
-    return this.has(replica, seq, time) && this.#until[replica] === this.#last[replica];
+  /** All of a writer's rows from this one on, none of which is before `time`. */
+  hasAll(writer: number, seq: number, time: number): boolean {
+    return this.has(writer, seq, time) && this.#until[writer] === this.#last[writer];
   }
 }
 
@@ -86,7 +86,7 @@ export function pickLacking(
   for (const { chunk, row: first } of chunks) {
     for (let row = first; row < chunk.count; row++) {
       const time = chunk.time[row] as number;
-      if (!lacking.has(chunk.replica[row] as number, chunk.seq[row] as number, time)) continue;
+      if (!lacking.has(chunk.writer[row] as number, chunk.seq[row] as number, time)) continue;
       if (time > upTo) return { rows, more: false, heldTime: time };
       bytes += rowBytes(chunk, row, tables);
       if (rows.count > 0 && bytes > bytesMax) return { rows, more: true, heldTime: undefined };
@@ -113,7 +113,7 @@ function nthFromEnd(chunks: readonly Chunk[], lacking: Lacking) {
   for (let i = chunks.length - 1; i >= 0; i--) {
     const chunk = chunks[i] as Chunk;
     for (let row = chunk.count - 1; row >= 0; row--) {
-      const isLacking = lacking.has(chunk.replica[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
+      const isLacking = lacking.has(chunk.writer[row] as number, chunk.seq[row] as number, chunk.time[row] as number);
       if (isLacking && --left === 0) return { chunk: i, row };
     }
   }
@@ -132,13 +132,13 @@ export function encodeRows(
   origin: LogEntry['origin'],
   lookUp: LookUpTimes,
 ): LogEntry[] {
-  const { before, gaps } = timesBefore(rows, tables.replicas.size, lookUp);
+  const { before, gaps } = timesBefore(rows, tables.writers.size, lookUp);
   const entries: LogEntry[] = [];
   let from = 0;
   let bytes = 0;
   const finish = (to: number) => {
     if (to === from) return;
-    const runs = chunkRuns(rows, from, to, tables.replicas.ids);
+    const runs = chunkRuns(rows, from, to, tables.writers.ids);
     entries.push({ block: encodeBlock(rows, from, to, tables, before), runs, origin });
     from = to;
     bytes = 0;
@@ -152,7 +152,7 @@ export function encodeRows(
   return entries;
 }
 
-/** What a row takes in a block, at most: a dependency out of the block has 16 bytes of replica and up to 21 more. @internal */
+/** What a row takes in a block, at most: a dependency out of the block has 16 bytes of writer and up to 21 more. @internal */
 export function rowBytes(chunk: Chunk, row: number, { dependencies }: LogTables): number {
   return (chunk.length[row] as number) + 16 + dependencies.count(chunk.deps[row] as number) * 37;
 }

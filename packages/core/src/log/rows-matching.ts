@@ -68,14 +68,14 @@ class Matcher {
   readonly #effective: EffectiveRows;
   readonly #query: FeedQuery;
   readonly #wanted: ReadonlySet<number> | undefined;
-  /** Replicas of which the reader has what stands here. */
+  /** Writers of which the reader has what stands here. */
   readonly #standing = new Set<number>();
 
   constructor(effective: EffectiveRows, query: FeedQuery) {
     this.#effective = effective;
     this.#query = query;
-    const { replicas } = query.filter;
-    if (replicas.length > 0) this.#wanted = new Set(replicas.map((id) => effective.tables.replicas.find(id)));
+    const { writers } = query.filter;
+    if (writers.length > 0) this.#wanted = new Set(writers.map((id) => effective.tables.writers.find(id)));
   }
 
   pick(places: Iterable<Place>, bytesMax: number): Matching {
@@ -87,7 +87,7 @@ class Matcher {
       for (let row = first; row < chunk.count; row++) {
         const time = chunk.time[row] as number;
         if (time >= until) return { rows, next: Number.POSITIVE_INFINITY };
-        if (!this.#matches(chunk.replica[row] as number, chunk.seq[row] as number)) continue;
+        if (!this.#matches(chunk.writer[row] as number, chunk.seq[row] as number)) continue;
         bytes += rowBytes(chunk, row, tables);
         if (rows.count > 0 && bytes > bytesMax) return { rows, next: time };
         rows.reserveOneMore();
@@ -97,20 +97,20 @@ class Matcher {
     return { rows, next: undefined };
   }
 
-  #matches(replica: number, seq: number): boolean {
-    const { ids, stored } = this.#effective.tables.replicas;
-    if ((this.#wanted !== undefined && !this.#wanted.has(replica)) || seq > (stored[replica] as number)) return false;
-    const id = ids[replica] as (typeof ids)[number];
+  #matches(writer: number, seq: number): boolean {
+    const { ids, stored } = this.#effective.tables.writers;
+    if ((this.#wanted !== undefined && !this.#wanted.has(writer)) || seq > (stored[writer] as number)) return false;
+    const id = ids[writer] as (typeof ids)[number];
     const last = this.#query.after.get(id);
     if (last === undefined) return true;
     if (seq <= last.seq) return false;
-    if (last.seq > 0 && !this.#standing.has(replica)) {
-      if (!this.#effective.has(replica, { last: last.seq, lastTime: last.time })) {
+    if (last.seq > 0 && !this.#standing.has(writer)) {
+      if (!this.#effective.has(writer, { last: last.seq, lastTime: last.time })) {
         throw new GossipError('forked', "a feed's reader has another event than this log", {
-          context: { replica: id, seq: last.seq },
+          context: { writer: id, seq: last.seq },
         });
       }
-      this.#standing.add(replica);
+      this.#standing.add(writer);
     }
     return true;
   }

@@ -13,10 +13,10 @@ import type { OrderedLog } from './ordered-log.js';
  *
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<string>({ id: 'notes', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<string>({ id: 'notes', writer, now: Date.now });
  * log.append('first');
  * const before = log.snapshot();
  * log.append('second');

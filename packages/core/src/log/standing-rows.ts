@@ -7,7 +7,7 @@ import type { DecodedBlock } from '../codec/block.js';
 import type { SequenceNumber } from '../ids.js';
 import type { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
-import { compareBytes } from './replica-table.js';
+import { compareBytes } from './writer-table.js';
 
 /** A row of the log. */
 export interface StandingRow {
@@ -24,28 +24,28 @@ export class StandingRows {
   }
 
   /** An event in memory. Newest first, since that is what is mostly asked for; two columns are scanned at about a nanosecond a row. */
-  find(replica: number, seq: number): StandingRow | undefined {
-    if (seq > (this.#effective.tables.replicas.last[replica] as number)) return undefined;
+  find(writer: number, seq: number): StandingRow | undefined {
+    if (seq > (this.#effective.tables.writers.last[writer] as number)) return undefined;
     const { chunks } = this.#effective.ordered;
     for (let i = chunks.length - 1; i >= 0; i--) {
       const chunk = chunks[i] as Chunk;
       for (let row = chunk.count - 1; row >= 0; row--) {
-        if (chunk.seq[row] === seq && chunk.replica[row] === replica) return { chunk, row };
+        if (chunk.seq[row] === seq && chunk.writer[row] === writer) return { chunk, row };
       }
     }
     return undefined;
   }
 
   /** 0 when there is no such event in memory. */
-  findTime(replica: number, seq: SequenceNumber): number {
-    const found = this.find(replica, seq);
+  findTime(writer: number, seq: SequenceNumber): number {
+    const found = this.find(writer, seq);
     return found === undefined ? 0 : (found.chunk.time[found.row] as number);
   }
 
   /** Is a row of a block in the log, just as it is? */
-  stands(block: DecodedBlock, row: number, replica: number): boolean {
+  stands(block: DecodedBlock, row: number, writer: number): boolean {
     const time = block.time[row] as number;
-    const found = this.locate(time, replica);
+    const found = this.locate(time, writer);
     if (found === undefined) return time < this.#effective.packed.hotFrom;
     const { chunk } = found;
     const length = block.length[row] as number;
@@ -62,32 +62,32 @@ export class StandingRows {
   }
 
   /** Where the row of that key stands, of those in memory. */
-  locate(time: number, replica: number): StandingRow | undefined {
-    if (time >= this.#effective.packed.hotFrom) return this.#effective.locate(time, replica);
-    return this.#effective.packed.findLate(time, replica);
+  locate(time: number, writer: number): StandingRow | undefined {
+    if (time >= this.#effective.packed.hotFrom) return this.#effective.locate(time, writer);
+    return this.#effective.packed.findLate(time, writer);
   }
 
   /**
    * Rows of a block that are missing here before others of their writers: there is none of that number, and room for it.
    * What is packed and not in memory is taken to be whole.
    */
-  missing(block: DecodedBlock, replicas: readonly number[]): ReadonlySet<number> {
-    const { last, packed } = this.#effective.tables.replicas;
+  missing(block: DecodedBlock, writers: readonly number[]): ReadonlySet<number> {
+    const { last, packed } = this.#effective.tables.writers;
     const { cold, coldRows, hotFrom } = this.#effective.packed;
     const missing = new Set<number>();
     // Mostly none is: then there are as many events as their numbers say.
     if (this.#effective.ordered.length + coldRows === last.reduce((sum, seq) => sum + seq, 0)) return missing;
     const known: number[] = [];
     for (let row = 0; row < block.count; row++) {
-      const replica = replicas[block.replica[row] as number] as number;
+      const writer = writers[block.writer[row] as number] as number;
       const seq = block.seq[row] as number;
-      const isHot = cold === 0 || ((block.time[row] as number) >= hotFrom && seq > (packed[replica] as number));
-      if (seq <= (last[replica] as number) && isHot && !this.stands(block, row, replica)) known.push(row);
+      const isHot = cold === 0 || ((block.time[row] as number) >= hotFrom && seq > (packed[writer] as number));
+      if (seq <= (last[writer] as number) && isHot && !this.stands(block, row, writer)) known.push(row);
     }
     // A missing row follows on one that is here, or on another missing one: the block has them in order.
     const lastMissing = new Map<number, SequenceNumber>();
-    for (const { row, before, after, taken } of this.#around(block, replicas, known)) {
-      const writer = block.replica[row] as number;
+    for (const { row, before, after, taken } of this.#around(block, writers, known)) {
+      const writer = block.writer[row] as number;
       const time = block.time[row] as number;
       const seq = block.seq[row] as number;
       const follows = before > 0 ? time > before : seq === 1 || lastMissing.get(writer) === seq - 1;
@@ -99,20 +99,20 @@ export class StandingRows {
   }
 
   /** By row of a block: the times of its neighbours by number, as far as they are here, and whether it is. O(events). */
-  #around(block: DecodedBlock, replicas: readonly number[], rows: readonly number[]) {
+  #around(block: DecodedBlock, writers: readonly number[], rows: readonly number[]) {
     const around = rows.map((row) => ({ row, before: 0, after: Number.POSITIVE_INFINITY, taken: false }));
     const bySeq = new Map<number, Map<number, (typeof around)[number]>>();
     for (const found of around) {
-      const replica = replicas[block.replica[found.row] as number] as number;
-      const ofReplica = bySeq.get(replica) ?? new Map();
-      bySeq.set(replica, ofReplica.set(block.seq[found.row], found));
+      const writer = writers[block.writer[found.row] as number] as number;
+      const ofWriter = bySeq.get(writer) ?? new Map();
+      bySeq.set(writer, ofWriter.set(block.seq[found.row], found));
     }
     for (const chunk of this.#effective.ordered.chunks) {
       for (let at = 0; at < chunk.count; at++) {
-        const ofReplica = bySeq.get(chunk.replica[at] as number);
-        if (ofReplica === undefined) continue;
+        const ofWriter = bySeq.get(chunk.writer[at] as number);
+        if (ofWriter === undefined) continue;
         const seq = chunk.seq[at] as number;
-        const [next, same, previous] = [ofReplica.get(seq + 1), ofReplica.get(seq), ofReplica.get(seq - 1)];
+        const [next, same, previous] = [ofWriter.get(seq + 1), ofWriter.get(seq), ofWriter.get(seq - 1)];
         if (next !== undefined) next.before = chunk.time[at] as number;
         if (same !== undefined) same.taken = true;
         if (previous !== undefined) previous.after = chunk.time[at] as number;

@@ -1,6 +1,6 @@
 /**
- * From a decoded block into the log's own chunks: replicas become the log's indexes, payloads and dependencies move
- * into its pages and arena. `replicas` maps the block's table to the log's.
+ * From a decoded block into the log's own chunks: writers become the log's indexes, payloads and dependencies move
+ * into its pages and arena. `writers` maps the block's table to the log's.
  */
 import type { Column, DecodedBlock } from '../codec/block.js';
 import { Chunk } from './chunk.js';
@@ -13,7 +13,7 @@ import type { LogTables } from './log-tables.js';
  *
  * @internal
  */
-export function takeBlock(block: DecodedBlock, replicas: readonly number[], tables: LogTables, passing = false): Chunk {
+export function takeBlock(block: DecodedBlock, writers: readonly number[], tables: LogTables, passing = false): Chunk {
   const { pages, dependencies } = tables;
   const from = block.offset[0] as number;
   if (passing) pages.adopt(block.bytes);
@@ -26,24 +26,24 @@ export function takeBlock(block: DecodedBlock, replicas: readonly number[], tabl
   chunk.time = block.time instanceof Float64Array ? block.time : Float64Array.from(block.time);
   chunk.kind = block.kind instanceof Uint8Array ? block.kind : Uint8Array.from(block.kind);
   chunk.length = words(block.length);
-  chunk.replica = words(block.replica);
+  chunk.writer = words(block.writer);
   chunk.offset = words(block.offset);
   chunk.page = new Uint32Array(block.count).fill(pages.page);
   chunk.deps = new Uint32Array(block.count);
   for (let row = 0; row < block.count; row++) {
     // Dependencies name the writer by the block's index, so they are taken before it is replaced.
-    const deps = takeDependencies(block, row, replicas, passing ? dependencies.passing : dependencies);
+    const deps = takeDependencies(block, row, writers, passing ? dependencies.passing : dependencies);
     chunk.deps[row] = passing && deps > 0 ? deps + passingBit : deps;
     chunk.offset[row] = (chunk.offset[row] as number) + moved;
   }
-  for (let row = 0; row < block.count; row++) chunk.replica[row] = replicas[chunk.replica[row] as number] as number;
+  for (let row = 0; row < block.count; row++) chunk.writer[row] = writers[chunk.writer[row] as number] as number;
   return chunk;
 }
 
 /** Does it tell the time before each writer's first row? Then it may be stored as it is (B6). */
-function tellsBefore({ writers, firstSeq, timeBefore }: DecodedBlock): boolean {
-  for (let writer = 0; writer < writers; writer++) {
-    if ((firstSeq[writer] as number) > 1 && timeBefore[writer] === 0) return false;
+function tellsBefore({ withRows, firstSeq, timeBefore }: DecodedBlock): boolean {
+  for (let slot = 0; slot < withRows; slot++) {
+    if ((firstSeq[slot] as number) > 1 && timeBefore[slot] === 0) return false;
   }
   return true;
 }
@@ -53,20 +53,20 @@ function words(column: Column<Uint32Array>): Uint32Array {
 }
 
 /** Appends one row of a block to a chunk, which must have room. */
-function takeRow(chunk: Chunk, block: DecodedBlock, row: number, replicas: readonly number[], tables: LogTables): void {
+function takeRow(chunk: Chunk, block: DecodedBlock, row: number, writers: readonly number[], tables: LogTables): void {
   const { pages } = tables;
   const offset = block.offset[row] as number;
   const length = block.length[row] as number;
   pages.place(block.bytes, offset, offset + length);
   chunk.push(
-    replicas[block.replica[row] as number] as number,
+    writers[block.writer[row] as number] as number,
     block.seq[row] as number,
     block.time[row] as number,
     block.kind[row] as number,
     pages.page,
     pages.offset,
     length,
-    takeDependencies(block, row, replicas, tables.dependencies),
+    takeDependencies(block, row, writers, tables.dependencies),
   );
 }
 
@@ -75,10 +75,10 @@ export function takeRows(
   chunk: Chunk,
   block: DecodedBlock,
   rows: readonly number[],
-  replicas: readonly number[],
+  writers: readonly number[],
   tables: LogTables,
 ): Chunk {
-  for (const row of rows) takeRow(chunk, block, row, replicas, tables);
+  for (const row of rows) takeRow(chunk, block, row, writers, tables);
   return chunk;
 }
 
@@ -86,7 +86,7 @@ export function takeRows(
 export function takeDependencies(
   block: DecodedBlock,
   row: number,
-  replicas: readonly number[],
+  writers: readonly number[],
   dependencies: DependencyArena,
 ): number {
   const from = block.depStart[row] as number;
@@ -95,8 +95,8 @@ export function takeDependencies(
   const offset = dependencies.begin(to - from);
   const time = block.time[row] as number;
   for (let i = from; i < to; i++) {
-    const replica = replicas[block.depReplica[i] as number] as number;
-    dependencies.add(replica, block.depSeq[i] as number, time - (block.depTime[i] as number));
+    const writer = writers[block.depWriter[i] as number] as number;
+    dependencies.add(writer, block.depSeq[i] as number, time - (block.depTime[i] as number));
   }
   return offset;
 }

@@ -3,7 +3,7 @@
  * column holds it. It mostly stands among the rows themselves, or is known of where they come from; what is left is
  * searched for backwards through the log, all of it in one pass.
  */
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import type { KnownEvent } from '../runs.js';
 import type { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
@@ -13,34 +13,34 @@ import type { PackedSlot } from './packed-chunks.js';
 /** Writes the times before these rows into `before`; leaves 0 where they are not known. @internal */
 export type LookUpTimes = (starts: readonly number[], before: Float64Array) => void;
 
-/** By row; and the rows that do not follow the row before of their replica: one block cannot hold both (B3). */
+/** By row; and the rows that do not follow the row before of their writer: one block cannot hold both (B3). */
 export interface TimesBefore {
   readonly before: Float64Array;
   readonly gaps: ReadonlySet<number>;
 }
 
-/** A replica's last row so far, + 1; 0 between calls. Reused: one row of a log of many writers is written often. */
+/** A writer's last row so far, + 1; 0 between calls. Reused: one row of a log of many writers is written often. */
 let lastRow = new Uint32Array(64);
 
 /** `lookUp` is asked for the rows that do not follow another one here. @internal */
-export function timesBefore(rows: Chunk, replicas: number, lookUp: LookUpTimes): TimesBefore {
+export function timesBefore(rows: Chunk, writers: number, lookUp: LookUpTimes): TimesBefore {
   const before = new Float64Array(rows.count);
-  if (lastRow.length < replicas) lastRow = new Uint32Array(replicas * 2);
+  if (lastRow.length < writers) lastRow = new Uint32Array(writers * 2);
   const starts: number[] = [];
   const gaps = new Set<number>();
   for (let row = 0; row < rows.count; row++) {
-    const replica = rows.replica[row] as number;
+    const writer = rows.writer[row] as number;
     const seq = rows.seq[row] as number;
-    const earlier = (lastRow[replica] as number) - 1;
+    const earlier = (lastRow[writer] as number) - 1;
     if (earlier >= 0 && rows.seq[earlier] === seq - 1) {
       before[row] = rows.time[earlier] as number;
     } else {
       if (seq > 1) starts.push(row);
       if (earlier >= 0) gaps.add(row);
     }
-    lastRow[replica] = row + 1;
+    lastRow[writer] = row + 1;
   }
-  for (let row = 0; row < rows.count; row++) lastRow[rows.replica[row] as number] = 0;
+  for (let row = 0; row < rows.count; row++) lastRow[rows.writer[row] as number] = 0;
   if (starts.length > 0) lookUp(starts, before);
   return { before, gaps };
 }
@@ -54,18 +54,18 @@ export function timesBefore(rows: Chunk, replicas: number, lookUp: LookUpTimes):
 export function lookUpIn(
   { ordered, edges }: EffectiveRows,
   rows: Chunk,
-  known?: ReadonlyMap<ReplicaId, KnownEvent>,
+  known?: ReadonlyMap<WriterId, KnownEvent>,
 ): LookUpTimes {
   return (starts, before) => {
-    const { ids } = ordered.tables.replicas;
+    const { ids } = ordered.tables.writers;
     const sought: number[] = [];
     for (const row of starts) {
-      const replica = rows.replica[row] as number;
+      const writer = rows.writer[row] as number;
       const seq = (rows.seq[row] as number) - 1;
-      before[row] = edges.timeBefore(replica, seq + 1);
+      before[row] = edges.timeBefore(writer, seq + 1);
       if (before[row] !== 0) continue;
-      const hint = known?.get(ids[replica] as ReplicaId);
-      const found = hint?.seq === seq ? ordered.locate(hint.time, replica) : undefined;
+      const hint = known?.get(ids[writer] as WriterId);
+      const found = hint?.seq === seq ? ordered.locate(hint.time, writer) : undefined;
       if (hint !== undefined && found !== undefined && ordered.chunks[found.chunk]?.seq[found.row] === seq) {
         before[row] = hint.time;
       } else {
@@ -90,18 +90,18 @@ export function lookUpInChunk(
 ): LookUpTimes {
   return (starts, before) => {
     const times = new Map<string, number>();
-    for (const { block, replicas } of packed.blocks(slot)) {
+    for (const { block, writers } of packed.blocks(slot)) {
       block.timeBefore.forEach((time, writer) => {
-        times.set(`${replicas[writer]} ${(block.firstSeq[writer] as number) - 1}`, time);
+        times.set(`${writers[writer]} ${(block.firstSeq[writer] as number) - 1}`, time);
       });
     }
     for (let row = 0; row < chunk.count; row++) {
-      times.set(`${chunk.replica[row]} ${chunk.seq[row]}`, chunk.time[row] as number);
+      times.set(`${chunk.writer[row]} ${chunk.seq[row]}`, chunk.time[row] as number);
     }
     for (const row of starts) {
-      const replica = rows.replica[row] as number;
+      const writer = rows.writer[row] as number;
       const seq = rows.seq[row] as number;
-      before[row] = times.get(`${replica} ${seq - 1}`) || edges.timeBefore(replica, seq);
+      before[row] = times.get(`${writer} ${seq - 1}`) || edges.timeBefore(writer, seq);
     }
   };
 }
@@ -109,24 +109,24 @@ export function lookUpInChunk(
 /** For rows whose predecessor's time is nowhere asked for: a feed's. @internal */
 export const notTold: LookUpTimes = () => {};
 
-/** O(rows between the events and those before them). `sought` are in order, one of each replica. */
+/** O(rows between the events and those before them). `sought` are in order, one of each writer. */
 function search(ordered: OrderedLog, rows: Chunk, sought: readonly number[], before: Float64Array): void {
   const { chunks } = ordered;
-  /** By replica, the row whose predecessor is sought, + 1. */
-  const startOf = new Uint32Array(ordered.tables.replicas.size);
-  for (const row of sought) startOf[rows.replica[row] as number] = row + 1;
+  /** By writer, the row whose predecessor is sought, + 1. */
+  const startOf = new Uint32Array(ordered.tables.writers.size);
+  for (const row of sought) startOf[rows.writer[row] as number] = row + 1;
   let left = sought.length;
   const end = ordered.lowerBound((rows.time[sought[left - 1] as number] as number) + 1);
   for (let at = Math.min(end.chunk, chunks.length - 1); at >= 0; at--) {
     const chunk = chunks[at] as Chunk;
     for (let row = (at === end.chunk ? end.row : chunk.count) - 1; row >= 0; row--) {
-      const replica = chunk.replica[row] as number;
-      const start = (startOf[replica] as number) - 1;
+      const writer = chunk.writer[row] as number;
+      const start = (startOf[writer] as number) - 1;
       if (start < 0) continue;
       const seq = (rows.seq[start] as number) - 1;
       if ((chunk.seq[row] as number) > seq) continue;
       if (chunk.seq[row] === seq) before[start] = chunk.time[row] as number;
-      startOf[replica] = 0;
+      startOf[writer] = 0;
       if (--left === 0) return;
     }
   }

@@ -2,18 +2,18 @@
  * Runs on their way to the store that come before other events of their writers: they fill gaps. What lies behind a gap may
  * be promised, what fills it not before it is stored (S12).
  */
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { SequenceNumber, WriterId } from '../ids.js';
 import type { LogEntry, TimedRun } from '../runs.js';
-import type { ReplicaTable } from './replica-table.js';
+import type { WriterTable } from './writer-table.js';
 
 /** @internal */
 export class UnstoredFills {
-  readonly #replicas: ReplicaTable;
+  readonly #writers: WriterTable;
   /** By writer: a block may hold events of a thousand, and is asked about for each. */
-  readonly #runs = new Map<ReplicaId, Set<TimedRun>>();
+  readonly #runs = new Map<WriterId, Set<TimedRun>>();
 
-  constructor(replicas: ReplicaTable) {
-    this.#replicas = replicas;
+  constructor(writers: WriterTable) {
+    this.#writers = writers;
   }
 
   get isEmpty(): boolean {
@@ -22,12 +22,12 @@ export class UnstoredFills {
 
   /** These have just been taken in, and are to be stored. */
   took(entries: readonly LogEntry[]): void {
-    const { last } = this.#replicas;
+    const { last } = this.#writers;
     for (const { runs } of entries) {
       for (const run of runs) {
-        if (run.last >= (last[this.#replicas.find(run.replica)] as number)) continue;
-        const known = this.#runs.get(run.replica);
-        if (known === undefined) this.#runs.set(run.replica, new Set([run]));
+        if (run.last >= (last[this.#writers.find(run.writer)] as number)) continue;
+        const known = this.#runs.get(run.writer);
+        if (known === undefined) this.#runs.set(run.writer, new Set([run]));
         else known.add(run);
       }
     }
@@ -37,16 +37,16 @@ export class UnstoredFills {
     if (this.isEmpty) return;
     for (const { runs } of entries) {
       for (const run of runs) {
-        const known = this.#runs.get(run.replica);
-        if (known?.delete(run) && known.size === 0) this.#runs.delete(run.replica);
+        const known = this.#runs.get(run.writer);
+        if (known?.delete(run) && known.size === 0) this.#runs.delete(run.writer);
       }
     }
   }
 
-  /** From which event of a replica on, `first` or later, all are stored up to `last`, which is. */
-  storedFrom(replica: ReplicaId, first: SequenceNumber, last: SequenceNumber): SequenceNumber {
+  /** From which event of a writer on, `first` or later, all are stored up to `last`, which is. */
+  storedFrom(writer: WriterId, first: SequenceNumber, last: SequenceNumber): SequenceNumber {
     let from = first;
-    for (const run of this.#runs.get(replica) ?? []) if (run.last < last) from = Math.max(from, run.last + 1);
+    for (const run of this.#runs.get(writer) ?? []) if (run.last < last) from = Math.max(from, run.last + 1);
     return from;
   }
 }

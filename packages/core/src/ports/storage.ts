@@ -29,11 +29,11 @@
  *   revision rises, so that no pack that was under way brings the chunk back.
  * - [P15] A damaged manifest loads as none. The revision does not fall with it.
  */
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { SequenceNumber, WriterId } from '../ids.js';
 
-/** Events `first` to `last` of one replica, both included. */
+/** Events `first` to `last` of one writer, both included. */
 export interface Run {
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   readonly first: SequenceNumber;
   readonly last: SequenceNumber;
 }
@@ -56,7 +56,7 @@ export interface StoredLog {
   /** The journal, in the order written. */
   readonly records: readonly JournalRecord[];
   /** Own runs that are not settled, with the last event of each (P3). */
-  readonly ownRuns: ReadonlyMap<ReplicaId, SequenceNumber>;
+  readonly ownRuns: ReadonlyMap<WriterId, SequenceNumber>;
   /** Rises by one with every pack and every chunk set aside. 0 for a log that was never packed. */
   readonly revision: number;
   /** The lowest id that no chunk ever had, nor any above it (P13). */
@@ -94,7 +94,7 @@ export interface CommitOptions {
   /** `strict` survives a loss of power once resolved; `relaxed` may be lost, and is fetched again from peers. */
   readonly durability: 'strict' | 'relaxed';
   /** Own runs among the entries, each with its last event in them (P3). Default none. */
-  readonly ownRuns?: ReadonlyMap<ReplicaId, SequenceNumber>;
+  readonly ownRuns?: ReadonlyMap<WriterId, SequenceNumber>;
 }
 
 /** The storage port. Failures reject with a `GossipError` (`storage-failed` unless the rule names another). */
@@ -109,7 +109,7 @@ export interface GossipStorage {
   /** Writes entries in order, as one atomic batch. Resolves with the key of each one's record. */
   commit(log: string, entries: readonly JournalEntry[], options: CommitOptions): Promise<readonly string[]>;
   /** Removes the note of an own run (P3), unless it was written beyond the event `upTo` by now. */
-  settleRun(log: string, replica: ReplicaId, upTo: SequenceNumber): Promise<void>;
+  settleRun(log: string, writer: WriterId, upTo: SequenceNumber): Promise<void>;
   /** Moves a damaged record out of the journal. */
   setAside(log: string, key: string): Promise<void>;
   /** Puts packed chunks and a new manifest in the place of journal records and older chunks. */

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { log } from '../../test/session-rig.js';
 import { TestNode, Wire } from '../../test/two-sessions.js';
 import { decodeMessage, encodeMessage } from '../codec/message.js';
-import { type ReplicaId, replicaIdFromBytes } from '../index.js';
+import { type WriterId, writerIdFromBytes } from '../index.js';
 import { frameBytesTarget } from '../limits.js';
 import { ReplicatedLog } from './index.js';
 
-const replica = (byte: number): ReplicaId => replicaIdFromBytes(new Uint8Array(16).fill(byte));
+const writer = (byte: number): WriterId => writerIdFromBytes(new Uint8Array(16).fill(byte));
 const numbers = (from: number, to: number) => Array.from({ length: Math.ceil(to - from) }, (_, i) => from + i);
 
 function payloads(node: TestNode): unknown[] {
@@ -25,8 +25,8 @@ function longAway(missed: number, catchUpEventsMax: number | undefined, sizeOf: 
   const clock = { ms: 1_700_000_000_000 };
   const now = () => clock.ms;
   const limit = catchUpEventsMax === undefined ? {} : { catchUpEventsMax };
-  const left = new TestNode({ replica: replica(1), durable: false, ...limit }, now);
-  const right = new TestNode({ replica: replica(2), durable: true }, now);
+  const left = new TestNode({ writer: writer(1), durable: false, ...limit }, now);
+  const right = new TestNode({ writer: writer(2), durable: true }, now);
   const wire = new Wire(left, right);
   const write = (node: TestNode, written: readonly unknown[]) => {
     for (const payload of written) {
@@ -42,7 +42,7 @@ function longAway(missed: number, catchUpEventsMax: number | undefined, sizeOf: 
   wire.cut();
   write(left, ['mine']);
   const elsewhere = (n: number) =>
-    new ReplicatedLog({ id: log, replica: replica(n), now }, { freshReplica: () => replica(9) });
+    new ReplicatedLog({ id: log, writer: writer(n), now }, { freshWriter: () => writer(9) });
   const others = [elsewhere(3), elsewhere(4)];
   for (const n of numbers(5, 5 + missed / 2)) {
     clock.ms++;

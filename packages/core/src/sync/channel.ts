@@ -8,7 +8,7 @@ import type {
   WantMessage,
 } from '../codec/message.js';
 import { type LogEdges, wholeLog } from '../edges.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { SequenceNumber, WriterId } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
 import type { LogDescriptor } from '../log-descriptor.js';
 import type { Run } from '../ports/storage.js';
@@ -38,9 +38,9 @@ export interface Channel {
   /** The peer has sent all of them; said once what came is merged. */
   isThrough: boolean;
   /** What the peer asked for and is here; read before the rest of what it lacks. */
-  supplies: Map<ReplicaId, KnownEvent>;
+  supplies: Map<WriterId, KnownEvent>;
   /** Of that, what is not due yet (S8). */
-  heldSupplies: Map<ReplicaId, KnownEvent>;
+  heldSupplies: Map<WriterId, KnownEvent>;
   /** What the peer asked for and is not here, as far as it was told so. */
   owed: readonly Run[];
   /** The peer was told how many of the events that are missing here are wanted at most: it may leave some out (S22). */
@@ -83,16 +83,16 @@ export interface Channel {
   first: FirstTurn | undefined;
   /** It came in the first `open` of the peer, so that one of ours may cross it. */
   meets: boolean;
-  /** What the peer lacks: of these replicas all events behind those given, of others none. */
-  lacks: Map<ReplicaId, KnownEvent>;
+  /** What the peer lacks: of these writers all events behind those given, of others none. */
+  lacks: Map<WriterId, KnownEvent>;
   /** S22. The next read of these is to leave out all but the newest so many. */
   newest: number | undefined;
   /** Events that the peer sent and that are not stored here yet, by their last. */
-  ahead: Map<ReplicaId, SequenceNumber>;
-  /** Replicas whose events the peer sent, and what of them was acknowledged to it. */
-  acked: Map<ReplicaId, KeptRun>;
+  ahead: Map<WriterId, SequenceNumber>;
+  /** Writers whose events the peer sent, and what of them was acknowledged to it. */
+  acked: Map<WriterId, KeptRun>;
   /** Missing runs already asked for, by their end. */
-  wanted: Map<ReplicaId, SequenceNumber>;
+  wanted: Map<WriterId, SequenceNumber>;
   /** The peer may lack something: read until nothing is left. */
   behind: boolean;
   /** Something changed since the read under way began. */
@@ -118,8 +118,8 @@ export interface Channel {
   waiting: { readonly message: CutMessage | EventsMessage | RangesMessage | WantMessage; readonly bytes: number }[];
   /** To be asked for once the peer has our `open`. */
   toAsk: Run[];
-  /** Bytes merged that no store request covers yet, their replicas, and whether a request is under way. */
-  unstored: { bytes: number; replicas: Set<ReplicaId> };
+  /** Bytes merged that no store request covers yet, their writers, and whether a request is under way. */
+  unstored: { bytes: number; writers: Set<WriterId> };
   storing: number | undefined;
 }
 
@@ -184,7 +184,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'di
     refusedAt: undefined,
     waiting: [],
     toAsk: [],
-    unstored: { bytes: 0, replicas: new Set() },
+    unstored: { bytes: 0, writers: new Set() },
     storing: undefined,
   };
 }

@@ -459,7 +459,7 @@ export class Channels {
       if (request.bytes > 0) receiving.giveBack(request.bytes);
     }
     const { unstored, waiting } = channel;
-    channel.unstored = { bytes: 0, replicas: new Set() };
+    channel.unstored = { bytes: 0, writers: new Set() };
     channel.waiting = [];
     const bytes = waiting.reduce(
       (sum, frame) => (frame.message.kind === 'events' ? sum + frame.bytes : sum),

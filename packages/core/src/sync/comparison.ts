@@ -1,5 +1,5 @@
 /** A comparison of one log with a peer (S5): how far it is, what it has shown, and its turns as frames. */
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { frameBytesTarget, rangesPerFrameMax, seqMax } from '../limits.js';
 import { shortNameBytes } from '../log/contribution.js';
 import type { Range } from '../range.js';
@@ -25,7 +25,7 @@ export interface Comparison {
   /** Our turn, as far as it was sent, asks. */
   asks: boolean;
   /** What the peer lacks, as far as this comparison has shown, and what was stored since it began. */
-  readonly lacks: Map<ReplicaId, KnownEvent>;
+  readonly lacks: Map<WriterId, KnownEvent>;
   /** Of what lies before it has said nothing. */
   from: number;
 }
@@ -67,13 +67,13 @@ export function endOf(ranges: readonly Range[], from: number): number | undefine
   return end;
 }
 
-/** The more that somebody is found to lack counts: the earliest event of each replica. */
-export function noteLacks(noted: Map<ReplicaId, KnownEvent>, lacks: ReadonlyMap<ReplicaId, KnownEvent>): void {
-  for (const [replica, event] of lacks) {
-    const known = noted.get(replica);
-    if (known === undefined) noted.set(replica, event);
-    else if (event.until !== known.until) noted.set(replica, widest(known, event));
-    else if (event.seq < known.seq) noted.set(replica, event);
+/** The more that somebody is found to lack counts: the earliest event of each writer. */
+export function noteLacks(noted: Map<WriterId, KnownEvent>, lacks: ReadonlyMap<WriterId, KnownEvent>): void {
+  for (const [writer, event] of lacks) {
+    const known = noted.get(writer);
+    if (known === undefined) noted.set(writer, event);
+    else if (event.until !== known.until) noted.set(writer, widest(known, event));
+    else if (event.seq < known.seq) noted.set(writer, event);
   }
 }
 

@@ -3,35 +3,35 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TestNode, Wire } from '../../test/two-sessions.js';
 import { decodeMessage, type Message } from '../codec/message.js';
-import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
-import { listedReplicasMax, openRetryMs } from '../limits.js';
+import { type WriterId, writerIdFromBytes } from '../ids.js';
+import { listedWritersMax, openRetryMs } from '../limits.js';
 import { ReplicatedLog } from './index.js';
 
 const log = 'tea';
 
-function replica(...bytes: number[]): ReplicaId {
+function writer(...bytes: number[]): WriterId {
   const id = new Uint8Array(16);
   id.set(bytes);
-  return replicaIdFromBytes(id);
+  return writerIdFromBytes(id);
 }
 
 /** So many writers that a comparison takes three turns. */
-const crowd = Array.from({ length: listedReplicasMax + 8 }, (_, i) => {
-  const options = { id: log, replica: replica(3, i), now: () => 1_600_000_000_000 + i * 10 };
-  const writer = new ReplicatedLog(options, { freshReplica: () => options.replica });
-  writer.append(i);
-  return writer.takeUnflushed()[0]?.block as Uint8Array;
+const crowd = Array.from({ length: listedWritersMax + 8 }, (_, i) => {
+  const options = { id: log, writer: writer(3, i), now: () => 1_600_000_000_000 + i * 10 };
+  const author = new ReplicatedLog(options, { freshWriter: () => options.writer });
+  author.append(i);
+  return author.takeUnflushed()[0]?.block as Uint8Array;
 });
 
 function pair(history: readonly Uint8Array[], options: { readonly opensForPeers?: boolean } = {}) {
   const clock = { ms: 1_700_000_000_000 };
-  const left = new TestNode({ replica: replica(1), durable: false, ...options }, () => clock.ms);
-  const right = new TestNode({ replica: replica(2), durable: true, ...options }, () => clock.ms);
+  const left = new TestNode({ writer: writer(1), durable: false, ...options }, () => clock.ms);
+  const right = new TestNode({ writer: writer(2), durable: true, ...options }, () => clock.ms);
   const wire = new Wire(left, right);
   for (const node of wire.nodes) {
     const { log: hosted } = node.host(log);
     hosted.markStored(hosted.receive(history).entries);
-    node.append(log, node.options.replica);
+    node.append(log, node.options.writer);
     node.store(log);
   }
   return { wire, left, right, clock };
@@ -63,7 +63,7 @@ test('[S5] of two comparisons that cross, that of the lower id goes on and serve
   expect(sent(right, 'ranges')).toMatchObject([{ own: false, yields: false, ranges: [{ kind: 'rows' }] }]);
   expect(payloads(left)).toHaveLength(crowd.length + 2);
   expect(payloads(right)).toEqual(payloads(left));
-  expect(left.acknowledged.get(left.options.replica)).toBe(1);
+  expect(left.acknowledged.get(left.options.writer)).toBe(1);
 });
 
 const rare = ['append', 'store', 'attach', 'detach', 'describe', 'deny', 'cut'] as const;
@@ -166,7 +166,7 @@ test('[S5] [S8] [S23] [L1] wherever a log is opened, left, described anew or cut
         }
         expect(payloads(left)).toEqual(payloads(right));
         expect(payloads(left)).toHaveLength(history.length + 2 + events);
-        const own = left.options.replica;
+        const own = left.options.writer;
         expect(left.acknowledged.get(own)).toBe(left.host(log).log.version().get(own));
       },
     ),

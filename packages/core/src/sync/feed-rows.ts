@@ -2,24 +2,24 @@
 import type { DecodedBlock } from '../codec/block.js';
 import type { PayloadCodec } from '../codec/payload.js';
 import { eventOf, type LogEvent } from '../event.js';
-import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { type WriterId, writerIdFromBytes } from '../ids.js';
 
 /** The rows of one block, in its order. */
 export class FeedRows {
   readonly #block: DecodedBlock;
-  readonly #writers: readonly ReplicaId[];
+  readonly #writers: readonly WriterId[];
 
   constructor(block: DecodedBlock) {
     this.#block = block;
-    this.#writers = block.replicas.slice(0, block.writers).map(replicaIdFromBytes);
+    this.#writers = block.writers.slice(0, block.withRows).map(writerIdFromBytes);
   }
 
   get count(): number {
     return this.#block.count;
   }
 
-  replica(row: number): ReplicaId {
-    return this.#writers[this.#block.replica[row] as number] as ReplicaId;
+  writer(row: number): WriterId {
+    return this.#writers[this.#block.writer[row] as number] as WriterId;
   }
 
   seq(row: number): number {
@@ -32,6 +32,6 @@ export class FeedRows {
 
   /** The event of a row: another object at each call. */
   event<T>(row: number, codec: PayloadCodec<T>): LogEvent<T> {
-    return eventOf(this.#block, row, this.replica(row), this.#block.bytes, codec);
+    return eventOf(this.#block, row, this.writer(row), this.#block.bytes, codec);
   }
 }

@@ -5,7 +5,7 @@ import { log, rigIn } from '../../test/session-rig.js';
 import { overspentMax, TestNode, Wire } from '../../test/two-sessions.js';
 import { decodeMessage, type Message } from '../codec/message.js';
 import type { FeedFilter } from '../feed.js';
-import { GossipError, jsonCodec, type LogEvent, type ReplicaId, replicaIdFromBytes } from '../index.js';
+import { GossipError, jsonCodec, type LogEvent, type WriterId, writerIdFromBytes } from '../index.js';
 import {
   creditBytesMax,
   feedBytesMax,
@@ -19,9 +19,9 @@ import { endOfTime } from '../range.js';
 import type { KnownEvent } from '../runs.js';
 import { ReplicatedLog, type SessionOutput } from './index.js';
 
-const replica = (byte: number): ReplicaId => replicaIdFromBytes(new Uint8Array(16).fill(byte));
+const idOf = (byte: number): WriterId => writerIdFromBytes(new Uint8Array(16).fill(byte));
 const startMs = 1_700_000_000_000;
-const all: FeedFilter = { from: 0, until: endOfTime, replicas: [] };
+const all: FeedFilter = { from: 0, until: endOfTime, writers: [] };
 const descriptor = { id: log, policy: 'unsigned', codec: 'json' } as const;
 const clock = (ms: number) => (startMs + ms) * 2048;
 
@@ -31,10 +31,10 @@ class Writer {
   readonly blocks: Uint8Array[] = [];
 
   constructor(
-    readonly replica: ReplicaId,
+    readonly writer: WriterId,
     now: () => number,
   ) {
-    this.log = new ReplicatedLog({ id: log, replica, now }, { freshReplica: () => replica });
+    this.log = new ReplicatedLog({ id: log, writer, now }, { freshWriter: () => writer });
   }
 
   append(payload: unknown): void {
@@ -46,19 +46,19 @@ class Writer {
 /** A reader on the left, a server on the right; the server takes no part in what the reader reads. */
 class FeedWire extends Wire {
   readonly events: LogEvent[] = [];
-  readonly after = new Map<ReplicaId, KnownEvent>();
+  readonly after = new Map<WriterId, KnownEvent>();
   readonly refusals: string[] = [];
   /** Bytes that came and were not pulled. */
   untaken = 0;
   #seen = 0;
 
   constructor(server: TestNode, now: () => number) {
-    super(new TestNode({ replica: replica(100), durable: false }, now), server);
+    super(new TestNode({ writer: idOf(100), durable: false }, now), server);
     this.connect();
     this.settle();
   }
 
-  subscribe(filter: FeedFilter, after: ReadonlyMap<ReplicaId, KnownEvent> = new Map(), feed = 1): void {
+  subscribe(filter: FeedFilter, after: ReadonlyMap<WriterId, KnownEvent> = new Map(), feed = 1): void {
     const request = { descriptor, filter, after, token: 'ticket' };
     this.left.input({ type: 'subscribe', feed, request, now: this.left.trueNow() });
   }
@@ -73,7 +73,7 @@ class FeedWire extends Wire {
         for (let row = 0; row < rows.count; row++) {
           const event = rows.event(row, jsonCodec);
           this.events.push(event);
-          this.after.set(event.replica, { seq: event.seq, time: event.clock });
+          this.after.set(event.writer, { seq: event.seq, time: event.clock });
         }
       }
     }
@@ -99,7 +99,7 @@ class FeedWire extends Wire {
 function world(options: { readonly opensForPeers?: boolean } = {}) {
   const time = { ms: startMs };
   const now = () => time.ms;
-  const server = new TestNode({ replica: replica(200), durable: true, ...options }, now);
+  const server = new TestNode({ writer: idOf(200), durable: true, ...options }, now);
   return { time, now, server, wire: new FeedWire(server, now) };
 }
 
@@ -134,17 +134,17 @@ function reading(filter: FeedFilter) {
 
 test('[F1, F3] a feed is the matching history in log order, then what becomes stored, late events when they come', () => {
   const { time, now, server, wire } = world();
-  const [ada, bob, eve] = [1, 2, 3].map((byte) => new Writer(replica(byte), now)) as [Writer, Writer, Writer];
+  const [ada, bob, eve] = [1, 2, 3].map((byte) => new Writer(idOf(byte), now)) as [Writer, Writer, Writer];
   for (const text of ['one', 'two', 'three', 'four']) {
     for (const writer of [ada, bob, eve]) {
-      writer.append(`${writer.replica[0]} ${text}`);
+      writer.append(`${writer.writer[0]} ${text}`);
       time.ms += 10;
     }
   }
   give(server, [...ada.blocks, ...eve.blocks]);
-  wire.subscribe({ from: clock(30), until: clock(110), replicas: [ada.replica, bob.replica] });
+  wire.subscribe({ from: clock(30), until: clock(110), writers: [ada.writer, bob.writer] });
   wire.drain();
-  const name = ({ replica: id }: Writer, text: string) => `${id[0]} ${text}`;
+  const name = ({ writer: id }: Writer, text: string) => `${id[0]} ${text}`;
   expect(texts(wire.events)).toEqual(['two', 'three', 'four'].map((text) => name(ada, text)));
   give(server, bob.blocks);
   wire.drain();
@@ -161,7 +161,7 @@ test('[F1, F3] a feed is the matching history in log order, then what becomes st
 
 test('[F3] what is stored before the beginning of a read under way is not left out', () => {
   const { time, now, server, wire } = world();
-  const [ada, bob] = [1, 2].map((byte) => new Writer(replica(byte), now)) as [Writer, Writer];
+  const [ada, bob] = [1, 2].map((byte) => new Writer(idOf(byte), now)) as [Writer, Writer];
   for (const writer of [ada, bob, ada]) {
     writer.append(`at ${time.ms - startMs}`);
     time.ms += 10;
@@ -209,13 +209,13 @@ test('[F2] a feed is granted for reading, and one that is refused, fails or is o
 
 test('[F4] a cursor with another event than stands in the log is refused, one of events to come is not', () => {
   const { time, now, server, wire } = world();
-  const ada = new Writer(replica(1), now);
+  const ada = new Writer(idOf(1), now);
   for (let i = 1; i <= 4; i++) {
     ada.append(i);
     time.ms += 10;
   }
   give(server, ada.blocks.slice(0, 2));
-  const cursor = (seq: number, ms: number) => new Map([[ada.replica, { seq, time: clock(ms) }]]);
+  const cursor = (seq: number, ms: number) => new Map([[ada.writer, { seq, time: clock(ms) }]]);
   wire.subscribe(all, cursor(1, 1));
   wire.drain();
   expect(wire.refusals).toEqual(['forked']);
@@ -229,7 +229,7 @@ test('[F4] a cursor with another event than stands in the log is refused, one of
 
 test('[F5] a reader that takes nothing holds back its feed, and neither other feeds nor logs', () => {
   const { now, server, wire } = world();
-  const ada = new Writer(replica(1), now);
+  const ada = new Writer(idOf(1), now);
   for (let i = 0; i < 400; i++) ada.append('x'.repeat(10_000));
   give(server, ada.blocks);
   wire.subscribe(all);
@@ -249,7 +249,7 @@ test('[F5] a reader that takes nothing holds back its feed, and neither other fe
 
 test('[F5] credit of the session comes back for feeds that were left', () => {
   const { now, server, wire } = world();
-  const ada = new Writer(replica(1), now);
+  const ada = new Writer(idOf(1), now);
   for (let i = 0; i < 200; i++) ada.append('x'.repeat(10_000));
   give(server, ada.blocks);
   for (let feed = 1; feed <= 20; feed++) {
@@ -263,7 +263,7 @@ test('[F5] credit of the session comes back for feeds that were left', () => {
 
 test('[F5] a peer that overspends a feed is cut off', () => {
   const { now } = world();
-  const ada = new Writer(replica(1), now);
+  const ada = new Writer(idOf(1), now);
   const blocksMin = Math.floor((feedBytesMax + frameBytesMax) / 10_100);
   for (let i = 0; i < blocksMin + 10; i++) ada.append('x'.repeat(10_000));
   const { rig, channel } = reading(all);
@@ -277,7 +277,7 @@ test('[F5] a peer that overspends a feed is cut off', () => {
 
 test('[F6] a feed ends when its reader says so, and with the session; what was opened for it is released', () => {
   const { now, server, wire } = world();
-  const ada = new Writer(replica(1), now);
+  const ada = new Writer(idOf(1), now);
   ada.append('one');
   give(server, ada.blocks);
   wire.subscribe(all);
@@ -298,7 +298,7 @@ test('[F6] a feed ends when its reader says so, and with the session; what was o
 
 test('[F7] rows that do not match, or do not follow, cost the session that they came in, and are not seen', () => {
   const { time, now } = world();
-  const writers = [1, 2].map((byte) => new Writer(replica(byte), now)) as [Writer, Writer];
+  const writers = [1, 2].map((byte) => new Writer(idOf(byte), now)) as [Writer, Writer];
   const [ada, bob] = writers;
   for (let i = 0; i < 4; i++) {
     for (const writer of writers) writer.append(i);
@@ -306,7 +306,7 @@ test('[F7] rows that do not match, or do not follow, cost the session that they 
   }
   const [a1, a2, a3] = ada.blocks as [Uint8Array, Uint8Array, Uint8Array];
   const bad: Record<string, [FeedFilter, blocks: Uint8Array[], code: string]> = {
-    'another writer': [{ ...all, replicas: [ada.replica] }, [bob.blocks[0] as Uint8Array], 'protocol'],
+    'another writer': [{ ...all, writers: [ada.writer] }, [bob.blocks[0] as Uint8Array], 'protocol'],
     'before the time': [{ ...all, from: clock(10) }, [a1], 'protocol'],
     'at its end': [{ ...all, until: clock(10) }, [a1, a2], 'protocol'],
     'not from the first': [all, [a2], 'protocol'],
@@ -324,7 +324,7 @@ test('[F7] rows that do not match, or do not follow, cost the session that they 
   }
 });
 
-test('[F8] a session serves and reads so many feeds, and cursors name so many replicas', () => {
+test('[F8] a session serves and reads so many feeds, and cursors name so many writers', () => {
   const rig = rigIn('live');
   const request = { descriptor, filter: all, after: new Map(), token: undefined };
   for (let feed = 1; feed <= feedsMax; feed++) {
@@ -344,7 +344,7 @@ test('[F8] a session serves and reads so many feeds, and cursors name so many re
   const other = rigIn('live');
   const named = (count: number) =>
     Array.from({ length: count }, (_, i) => ({
-      ...{ replica: replicaIdFromBytes(Uint8Array.from({ length: 16 }, (_, at) => (i >> (8 * (at & 3))) & 255)) },
+      ...{ writer: writerIdFromBytes(Uint8Array.from({ length: 16 }, (_, at) => (i >> (8 * (at & 3))) & 255)) },
       ...{ last: 1, lastTime: 1 },
     }));
   const first = other.handle(other.frame(feedFrame({ channel: 1, after: named(feedCursorsMax - 1) })));
@@ -397,14 +397,12 @@ test('[F3, F6, F7] over histories with late events, cuts and other servers a fee
       (steps, [from, until], writing) => {
         const time = { ms: startMs };
         // Their clocks are apart, so what one writes is late beside the others'.
-        const writers = [0, -15_000, 15_000].map((offset, i) => new Writer(replica(i + 1), () => time.ms + offset));
+        const writers = [0, -15_000, 15_000].map((offset, i) => new Writer(idOf(i + 1), () => time.ms + offset));
         const at = (i: number) => writers[i] as Writer;
-        const servers = [201, 202].map(
-          (byte) => new TestNode({ replica: replica(byte), durable: true }, () => time.ms),
-        );
+        const servers = [201, 202].map((byte) => new TestNode({ writer: idOf(byte), durable: true }, () => time.ms));
         const filter = {
           ...{ from: from === undefined ? 0 : clock(from), until: until === undefined ? endOfTime : clock(until) },
-          replicas: writing.map((i) => at(i).replica),
+          writers: writing.map((i) => at(i).writer),
         };
         fc.pre(filter.from < filter.until);
         const read: LogEvent[] = [];
@@ -457,16 +455,16 @@ test('[F3, F6, F7] over histories with late events, cuts and other servers a fee
         expect(wire.events).toEqual([]);
         expect(wire.refusals).toEqual([]);
 
-        const everything = new ReplicatedLog({ id: log, replica: replica(99), now: () => time.ms });
+        const everything = new ReplicatedLog({ id: log, writer: idOf(99), now: () => time.ms });
         for (const { blocks } of writers) everything.receive(blocks);
         const matching = everything
           .snapshot()
           .slice()
           .filter((event) => event.clock >= filter.from && event.clock < filter.until)
-          .filter(({ replica: id }) => filter.replicas.length === 0 || filter.replicas.includes(id));
+          .filter(({ writer: id }) => filter.writers.length === 0 || filter.writers.includes(id));
         expect(read.map(({ id }) => id).sort()).toEqual(matching.map(({ id }) => id).sort());
-        for (const { replica: id } of writers) {
-          const seqs = read.filter((event) => event.replica === id).map(({ seq }) => seq);
+        for (const { writer: id } of writers) {
+          const seqs = read.filter((event) => event.writer === id).map(({ seq }) => seq);
           expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
         }
         for (const node of servers) expect(node.spentMax).toBeLessThanOrEqual(overspentMax);

@@ -5,12 +5,12 @@
  *     reader   subscribe ── feed ──▶ events … pull … events … ── pull 0 ──▶ over
  *     server   feed ▶ opening ─ allowed ▶ live ── pull 0, error, end of the session ──▶ over
  *
- * - [F1] `feed` names a log, a filter (writers' times, replicas) and a cursor: of each replica the last event that the
+ * - [F1] `feed` names a log, a filter (times by the writers' clocks, writers) and a cursor: of each writer the last event that the
  *   reader has. Its channel is the reader's number for the feed, which all frames about it carry, both ways.
  * - [F2] A feed is granted as an `open` is, for reading (S7). One that is refused, fails or is overdue ends by `error`,
  *   alone.
  * - [F3] Sent is, as `events`, what matches of the effective log behind the cursor: in log order what is there, then what
- *   becomes stored. Each replica's events come in its own order, so what came is the next cursor, and each comes once.
+ *   becomes stored. Each writer's events come in its own order, so what came is the next cursor, and each comes once.
  * - [F4] A cursor with another event than stands in the log is refused: `forked`.
  * - [F5] A feed's `events` spend credit as all do (S10), and the feed's own besides: `feedBytesMax`, and what the reader
  *   gives it (`pull`). Overspending that by more than a frame ends the session: `credit-exceeded`. So who reads slowly
@@ -20,13 +20,13 @@
  * - [F7] The reader proves that each event matches and follows on what it has: else `protocol` ends the session. Nothing
  *   of a feed is merged, stored or sent on.
  * - [F8] A session serves `feedsMax` feeds and reads as many. Cursors of those that it serves name `feedCursorsMax`
- *   replicas together, as does each that it reads. Above: `limit-exceeded`.
+ *   writers together, as does each that it reads. Above: `limit-exceeded`.
  */
 import { decodeBlock } from '../codec/block.js';
 import type { FeedMessage, Message } from '../codec/message.js';
 import { GossipError } from '../errors.js';
 import type { FeedFilter, FeedPart } from '../feed.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { feedBytesMax, feedCursorsMax, feedsMax, frameBytesMax, frameBytesTarget } from '../limits.js';
 import type { KnownEvent, LogEntry } from '../runs.js';
 import { FeedRows } from './feed-rows.js';
@@ -55,9 +55,9 @@ export interface ServedFeed {
   /** The reader's number for it. */
   readonly remote: number;
   readonly filter: FeedFilter;
-  readonly replicas: ReadonlySet<ReplicaId>;
+  readonly writers: ReadonlySet<WriterId>;
   /** What the peer was sent, or had before. */
-  readonly after: Map<ReplicaId, KnownEvent>;
+  readonly after: Map<WriterId, KnownEvent>;
   live: boolean;
   /** The driver opened the log for the feed and waits for `released`. */
   forPeer: boolean;
@@ -73,7 +73,7 @@ export interface ServedFeed {
 export class ServedFeeds {
   readonly #session: ServingSession;
   readonly #feeds = new Map<number, ServedFeed>();
-  /** Replicas named in all cursors. */
+  /** Writers named in all cursors. */
   #named = 0;
 
   constructor(session: ServingSession) {
@@ -88,8 +88,8 @@ export class ServedFeeds {
   asked({ channel, descriptor, token, filter, after }: FeedMessage): void {
     if (this.#feeds.has(channel)) throw new GossipError('protocol', `a second feed ${channel}`);
     const feed: ServedFeed = {
-      ...{ log: descriptor.id, remote: channel, filter, replicas: new Set(filter.replicas) },
-      after: new Map(after.map(({ replica, last, lastTime }) => [replica, { seq: last, time: lastTime }])),
+      ...{ log: descriptor.id, remote: channel, filter, writers: new Set(filter.writers) },
+      after: new Map(after.map(({ writer, last, lastTime }) => [writer, { seq: last, time: lastTime }])),
       ...{ live: false, forPeer: false, credit: feedBytesMax, since: 0, reading: undefined },
     };
     this.#named += feed.after.size;
@@ -123,11 +123,11 @@ export class ServedFeeds {
   stored(log: string, entries: readonly LogEntry[]): void {
     for (const feed of this.#feeds.values()) {
       if (feed.log !== log) continue;
-      const { filter, replicas, after } = feed;
+      const { filter, writers, after } = feed;
       for (const { runs } of entries) {
-        for (const { replica, last, firstTime, lastTime } of runs) {
-          if (replicas.size > 0 && !replicas.has(replica)) continue;
-          if (lastTime < filter.from || firstTime >= filter.until || last <= (after.get(replica)?.seq ?? 0)) continue;
+        for (const { writer, last, firstTime, lastTime } of runs) {
+          if (writers.size > 0 && !writers.has(writer)) continue;
+          if (lastTime < filter.from || firstTime >= filter.until || last <= (after.get(writer)?.seq ?? 0)) continue;
           feed.since = Math.min(feed.since, firstTime);
         }
       }
@@ -163,7 +163,7 @@ export class ServedFeeds {
 
   /**
    * F3. What was read goes out. It is read again where there is no credit, and where something before its beginning was
-   * stored meanwhile: of a replica with events on both sides the first would be left out.
+   * stored meanwhile: of a writer with events on both sides the first would be left out.
    */
   selected(feed: ServedFeed, { entries, next }: FeedPart, hasCredit: boolean): void {
     const began = feed.reading ?? 0;
@@ -174,7 +174,7 @@ export class ServedFeeds {
       feed.since = Math.min(feed.since, next);
       this.#named -= feed.after.size;
       for (const { runs } of entries) {
-        for (const { replica, last, lastTime } of runs) feed.after.set(replica, { seq: last, time: lastTime });
+        for (const { writer, last, lastTime } of runs) feed.after.set(writer, { seq: last, time: lastTime });
       }
       this.#named += feed.after.size;
       if (this.#isOverfull(feed)) return;
@@ -198,7 +198,7 @@ export class ServedFeeds {
 
   #isOverfull(feed: ServedFeed): boolean {
     if (this.#named <= feedCursorsMax) return false;
-    this.fail(feed, new GossipError('limit-exceeded', `cursors of feeds name at most ${feedCursorsMax} replicas`));
+    this.fail(feed, new GossipError('limit-exceeded', `cursors of feeds name at most ${feedCursorsMax} writers`));
     return true;
   }
 
@@ -217,9 +217,9 @@ interface ReadFeed {
   /** Ours on the wire. */
   readonly channel: number;
   readonly filter: FeedFilter;
-  readonly replicas: ReadonlySet<ReplicaId>;
+  readonly writers: ReadonlySet<WriterId>;
   /** What has come, or was here before. */
-  readonly after: Map<ReplicaId, KnownEvent>;
+  readonly after: Map<WriterId, KnownEvent>;
   /** Bytes of events that may still come. */
   granted: number;
 }
@@ -246,11 +246,11 @@ export class ReadFeeds {
       return;
     }
     const read: ReadFeed = {
-      ...{ feed, channel, filter, replicas: new Set(filter.replicas), after: new Map(after), granted: feedBytesMax },
+      ...{ feed, channel, filter, writers: new Set(filter.writers), after: new Map(after), granted: feedBytesMax },
     };
     this.#byFeed.set(feed, read);
     this.#byChannel.set(channel, read);
-    const known = Array.from(after, ([replica, { seq, time }]) => ({ replica, last: seq, lastTime: time }));
+    const known = Array.from(after, ([writer, { seq, time }]) => ({ writer, last: seq, lastTime: time }));
     this.#session.send({ kind: 'feed', channel, descriptor, token, filter, after: known });
   }
 
@@ -284,7 +284,7 @@ export class ReadFeeds {
     const rows = blocks.map((block) => new FeedRows(decodeBlock(block)));
     for (const part of rows) for (let row = 0; row < part.count; row++) prove(read, part, row);
     if (read.after.size > feedCursorsMax) {
-      throw new GossipError('limit-exceeded', `a feed's cursor names at most ${feedCursorsMax} replicas`);
+      throw new GossipError('limit-exceeded', `a feed's cursor names at most ${feedCursorsMax} writers`);
     }
     this.#session.put({ type: 'fed', feed: read.feed, rows, bytes });
   }
@@ -302,16 +302,16 @@ export class ReadFeeds {
   }
 }
 
-/** F7: a row matches, and is the next of its replica. Nobody can tell what stands before `from`. */
-function prove({ filter, replicas, after }: ReadFeed, rows: FeedRows, row: number): void {
-  const replica = rows.replica(row);
+/** F7: a row matches, and is the next of its writer. Nobody can tell what stands before `from`. */
+function prove({ filter, writers, after }: ReadFeed, rows: FeedRows, row: number): void {
+  const writer = rows.writer(row);
   const seq = rows.seq(row);
   const time = rows.time(row);
-  const last = after.get(replica) ?? { seq: 0, time: 0 };
-  const matches = time >= filter.from && time < filter.until && (replicas.size === 0 || replicas.has(replica));
+  const last = after.get(writer) ?? { seq: 0, time: 0 };
+  const matches = time >= filter.from && time < filter.until && (writers.size === 0 || writers.has(writer));
   const follows = last.time < filter.from ? seq > last.seq : seq === last.seq + 1;
   if (!matches || !follows || time <= last.time) {
-    throw new GossipError('protocol', `event ${seq} is not the next of its replica in this feed`);
+    throw new GossipError('protocol', `event ${seq} is not the next of its writer in this feed`);
   }
-  after.set(replica, { seq, time });
+  after.set(writer, { seq, time });
 }

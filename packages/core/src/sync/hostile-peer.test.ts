@@ -5,13 +5,13 @@ import { arbitraryRanges } from '../../test/arbitrary-ranges.js';
 import { log } from '../../test/session-rig.js';
 import { TestNode } from '../../test/two-sessions.js';
 import { decodeMessage, encodeMessage, type Message } from '../codec/message.js';
-import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { type WriterId, writerIdFromBytes } from '../ids.js';
 import { comparisonPassesMax, comparisonRefillMs, comparisonRowsMin, idleCompareMs } from '../limits.js';
 import { endOfTime, isQuestion, type Range } from '../range.js';
 import { ReplicatedLog } from './index.js';
 
-const id = (index: number): ReplicaId =>
-  replicaIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? index & 255 : i === 1 ? index >> 8 : 7)));
+const id = (index: number): WriterId =>
+  writerIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? index & 255 : i === 1 ? index >> 8 : 7)));
 
 const startMs = 1_700_000_000_000;
 const rows = 3_000;
@@ -21,7 +21,7 @@ const blocks = (() => {
   let nowMs = startMs;
   const logs = Array.from(
     { length: writers },
-    (_, i) => new ReplicatedLog({ id: log, replica: id(i), now: () => nowMs }, { freshReplica: () => id(999) }),
+    (_, i) => new ReplicatedLog({ id: log, writer: id(i), now: () => nowMs }, { freshWriter: () => id(999) }),
   );
   return Array.from({ length: rows }, (_, i) => {
     nowMs += 1;
@@ -37,7 +37,7 @@ const walkedMax = comparisonPassesMax * (rows + comparisonRowsMin) + 4 * rows;
 /** A node, and a peer that is nothing but frames. */
 class Siege {
   readonly clock = { ms: startMs + 3_600_000 };
-  readonly node = new TestNode({ replica: id(500), durable: true }, () => this.clock.ms);
+  readonly node = new TestNode({ writer: id(500), durable: true }, () => this.clock.ms);
   readonly log = this.node.host(log).log;
   readonly before;
   /** How many frames it has sent in each comparison. */
@@ -183,7 +183,7 @@ test('[S11] [S20] runs that a peer claims and does not have are not asked for ag
   const siege = new Siege();
   const claims: Range = {
     kind: 'runs',
-    runs: [{ replica: id(0), last: 1_000_000, lastTime: siege.clock.ms * 2048 }],
+    runs: [{ writer: id(0), last: 1_000_000, lastTime: siege.clock.ms * 2048 }],
   };
   const asked: Message[] = [];
   for (let i = 0; i < 50; i++) {
@@ -202,7 +202,7 @@ test('[S11] [S20] runs that a peer claims and does not have are not asked for ag
 });
 
 test('[S20] [L6] whatever well-formed ranges and sums a peer sends: bounded work, a code or none, and the same log', () => {
-  const replica = fc.oneof(fc.nat(writers - 1).map(id), fc.constant(id(500)), fc.nat(9_000).map(id));
+  const writer = fc.oneof(fc.nat(writers - 1).map(id), fc.constant(id(500)), fc.nat(9_000).map(id));
   const time = fc.oneof(
     fc.maxSafeNat(),
     fc.nat(4_000).map((ms) => (startMs + ms) * 2048),
@@ -214,12 +214,12 @@ test('[S20] [L6] whatever well-formed ranges and sums a peer sends: bounded work
       arbitrary: fc.record({
         kind: fc.constant('ranges' as const),
         ...{ channel: fc.constant(1), comparison: fc.nat(3), own: fc.constant(true) },
-        ...{ more: fc.boolean(), begins: fc.boolean(), ranges: arbitraryRanges(replica, time) },
+        ...{ more: fc.boolean(), begins: fc.boolean(), ranges: arbitraryRanges(writer, time) },
       }),
     },
     {
       weight: 3,
-      arbitrary: fc.record({ comparison: fc.nat(3), ranges: arbitraryRanges(replica, time) }).map((turn) => ({
+      arbitrary: fc.record({ comparison: fc.nat(3), ranges: arbitraryRanges(writer, time) }).map((turn) => ({
         ...{ kind: 'open' as const, channel: 7, token: undefined, turn },
         descriptor: { id: log, policy: 'unsigned' as const, codec: 'json' },
       })),

@@ -4,21 +4,21 @@ import { readNow } from '../../test/read-now.js';
 import { log, rigIn } from '../../test/session-rig.js';
 import { TestNode, Wire } from '../../test/two-sessions.js';
 import { decodeMessage, type Message } from '../codec/message.js';
-import { type ReplicaId, replicaIdFromBytes } from '../ids.js';
+import { type WriterId, writerIdFromBytes } from '../ids.js';
 import { heartbeatMs, idleCompareMs, idleCompareMsMax, idleRowsMax, timeMax } from '../limits.js';
 import { OrderedLog } from '../log/ordered-log.js';
 import { ReplicatedLog } from './index.js';
 
-const replica = (byte: number, second = 0): ReplicaId =>
-  replicaIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? byte : i === 1 ? second : 0)));
+const writer = (byte: number, second = 0): WriterId =>
+  writerIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? byte : i === 1 ? second : 0)));
 
 const startMs = 1_700_000_000_000;
 
 function pair() {
   const clock = { ms: startMs + 60_000 };
   const now = () => clock.ms;
-  const left = new TestNode({ replica: replica(1), durable: false }, now);
-  const right = new TestNode({ replica: replica(2), durable: true }, now);
+  const left = new TestNode({ writer: writer(1), durable: false }, now);
+  const right = new TestNode({ writer: writer(2), durable: true }, now);
   return { clock, left, right, wire: new Wire(left, right) };
 }
 
@@ -45,8 +45,7 @@ function history(writers: number, events: number): Uint8Array[] {
   let nowMs = startMs - events;
   const logs = Array.from(
     { length: writers },
-    (_, i) =>
-      new ReplicatedLog({ id: log, replica: replica(9, i), now: () => nowMs }, { freshReplica: () => replica(8) }),
+    (_, i) => new ReplicatedLog({ id: log, writer: writer(9, i), now: () => nowMs }, { freshWriter: () => writer(8) }),
   );
   return Array.from({ length: events }, (_, i) => {
     nowMs++;
@@ -131,14 +130,14 @@ test.each([
 /** Somebody writes under an id at these milliseconds before now. */
 function branch(times: readonly number[]): Uint8Array[] {
   let nowMs = 0;
-  const writer = new ReplicatedLog(
-    { id: log, replica: replica(9, 7), now: () => nowMs },
-    { freshReplica: () => replica(8) },
+  const author = new ReplicatedLog(
+    { id: log, writer: writer(9, 7), now: () => nowMs },
+    { freshWriter: () => writer(8) },
   );
   return times.map((ms) => {
     nowMs = startMs - ms;
-    writer.append(`before ${ms}`);
-    return writer.takeUnflushed()[0]?.block as Uint8Array;
+    author.append(`before ${ms}`);
+    return author.takeUnflushed()[0]?.block as Uint8Array;
   });
 }
 
@@ -164,15 +163,15 @@ test('a difference that comparing does not resolve is looked for ever more seldo
 
 test('[S18] a log with many rows not summed yet is summed in parts', () => {
   const { right } = pair();
-  const writer = new ReplicatedLog(
-    { id: log, replica: replica(9), now: () => startMs },
-    { freshReplica: () => replica(8) },
+  const author = new ReplicatedLog(
+    { id: log, writer: writer(9), now: () => startMs },
+    { freshWriter: () => writer(8) },
   );
   const events = 2 * idleRowsMax + 5_000;
-  for (let i = 0; i < events; i++) writer.append(i);
+  for (let i = 0; i < events; i++) author.append(i);
   fill(
     right,
-    writer.takeUnflushed().map(({ block }) => block),
+    author.takeUnflushed().map(({ block }) => block),
   );
   const { log: held } = right.host(log);
   expect(readNow(held.sum(timeMax))).toBeUndefined();

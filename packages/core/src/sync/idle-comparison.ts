@@ -7,7 +7,7 @@
  */
 import type { SumsMessage } from '../codec/message.js';
 import { tick } from '../hybrid-logical-clock.js';
-import { replicaIdToBytes } from '../ids.js';
+import { writerIdToBytes } from '../ids.js';
 import { idleCompareMs, idleCompareMsMax, idleSpareMs } from '../limits.js';
 import { type Channel, mayRead } from './channel.js';
 import type { Comparing } from './comparing.js';
@@ -25,7 +25,7 @@ export class IdleComparison {
   constructor(session: SessionContext, comparing: Comparing) {
     this.#session = session;
     this.#comparing = comparing;
-    this.#jitter = replicaIdToBytes(session.options.node).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 0);
+    this.#jitter = writerIdToBytes(session.options.node).reduce((sum, byte) => (sum * 31 + byte) >>> 0, 0);
   }
 
   /** Which of the two asks, and when, is nobody's choice: it follows from their ids. */

@@ -1,13 +1,13 @@
 /**
  * Events from the peer: merged, stored, acknowledged, and their credit granted again (S10).
  *
- * - [S12] A durable node acknowledges what is stored of replicas that the peer has sent; a comparison with it does so too,
- *   and so does every event that it sends, since it speaks only of what it has stored. Of a replica with a gap
+ * - [S12] A durable node acknowledges what is stored of writers that the peer has sent; a comparison with it does so too,
+ *   and so does every event that it sends, since it speaks only of what it has stored. Of a writer with a gap
  *   that alone is acknowledged which lies behind it; a comparison says nothing of what lies below the durable node's edge, and offers it the sender's own
  *   events there again.
  */
 import { GossipError } from '../errors.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { creditBytesMax, frameBytesMax, runsPerFrameMax } from '../limits.js';
 import type { Run } from '../ports/storage.js';
 import type { KeptRun } from '../runs.js';
@@ -53,15 +53,15 @@ export class Receiving {
     const { peer } = this.#session;
     know(channel, runs);
     caughtUp(this.#session, channel, runs);
-    for (const { replica, last } of runs) {
-      if (last > (channel.ahead.get(replica) ?? 0)) channel.ahead.set(replica, last);
+    for (const { writer, last } of runs) {
+      if (last > (channel.ahead.get(writer) ?? 0)) channel.ahead.set(writer, last);
     }
     if (peer?.durable && runs.length > 0) {
       this.#session.put({ type: 'acknowledged', log: channel.log, node: peer.name, runs });
     }
-    for (const { replica } of runs) {
-      if (!channel.acked.has(replica)) channel.acked.set(replica, { first: 1, last: 0 });
-      channel.unstored.replicas.add(replica);
+    for (const { writer } of runs) {
+      if (!channel.acked.has(writer)) channel.acked.set(writer, { first: 1, last: 0 });
+      channel.unstored.writers.add(writer);
     }
     askFor(this.#session, channel, missing);
     if (dropped > 0) channel.dropped = true;
@@ -78,26 +78,26 @@ export class Receiving {
 
   /** One store request at a time for a log; what is merged meanwhile goes into the next. */
   #store(channel: Channel): void {
-    const { bytes, replicas } = channel.unstored;
+    const { bytes, writers } = channel.unstored;
     if (channel.storing !== undefined || bytes === 0) return;
-    channel.unstored = { bytes: 0, replicas: new Set() };
-    const effect = { kind: 'store', log: channel.log, replicas: [...replicas] } as const;
+    channel.unstored = { bytes: 0, writers: new Set() };
+    const effect = { kind: 'store', log: channel.log, writers: [...writers] } as const;
     channel.storing = this.#session.request(channel, effect, bytes);
   }
 
   /** S12. */
-  acknowledge(channel: Channel, stored: ReadonlyMap<ReplicaId, KeptRun>): void {
+  acknowledge(channel: Channel, stored: ReadonlyMap<WriterId, KeptRun>): void {
     const { durable, name } = this.#session.options;
     if (!durable || channel.remote === undefined) return;
     const runs: Run[] = [];
-    for (const [replica, kept] of stored) {
-      const acked = channel.acked.get(replica);
+    for (const [writer, kept] of stored) {
+      const acked = channel.acked.get(writer);
       // Where a gap before what was acknowledged is filled, all of it is told once more.
       const isDeeper = acked !== undefined && kept.last > 0 && kept.first < acked.first;
       if (acked === undefined || (kept.last <= acked.last && !isDeeper)) continue;
       const last = Math.max(kept.last, acked.last);
-      channel.acked.set(replica, { first: kept.first, last });
-      runs.push({ replica, first: isDeeper ? kept.first : Math.max(kept.first, acked.last + 1), last });
+      channel.acked.set(writer, { first: kept.first, last });
+      runs.push({ writer, first: isDeeper ? kept.first : Math.max(kept.first, acked.last + 1), last });
     }
     for (let from = 0; from < runs.length; from += runsPerFrameMax) {
       const page = runs.slice(from, from + runsPerFrameMax);

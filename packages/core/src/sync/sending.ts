@@ -14,7 +14,7 @@
  */
 
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { SequenceNumber, WriterId } from '../ids.js';
 import { aheadOfLogMsMax, creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
 import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom, type TimedRun } from '../runs.js';
 import { type Channel, mayRead } from './channel.js';
@@ -52,15 +52,15 @@ export class Sending {
   }
 
   /**
-   * These became stored: what the peer lacks of them goes to it, or is noted to be read. Returns what of each replica
+   * These became stored: what the peer lacks of them goes to it, or is noted to be read. Returns what of each writer
    * is kept now.
    */
   stored(
     channel: Channel,
     entries: readonly LogEntry[],
-    kept: ReadonlyMap<ReplicaId, KeptRun> | undefined,
-  ): { readonly stored: ReadonlyMap<ReplicaId, KeptRun>; readonly blocks: readonly Uint8Array[] } {
-    const stored = new Map<ReplicaId, KeptRun>();
+    kept: ReadonlyMap<WriterId, KeptRun> | undefined,
+  ): { readonly stored: ReadonlyMap<WriterId, KeptRun>; readonly blocks: readonly Uint8Array[] } {
+    const stored = new Map<WriterId, KeptRun>();
     const blocks: Uint8Array[] = [];
     const due = this.#session.clocks.horizon();
     const mayPush = mayRead(channel);
@@ -73,7 +73,7 @@ export class Sending {
       let next = mayPush && !channel.behind && fits;
       let lacking = false;
       for (const run of runs) {
-        stored.set(run.replica, kept?.get(run.replica) ?? { first: 1, last: run.last });
+        stored.set(run.writer, kept?.get(run.writer) ?? { first: 1, last: run.last });
         const known = knownOf(channel, run);
         if (run.last <= known) continue;
         lacking = true;
@@ -89,9 +89,9 @@ export class Sending {
       channel.behind = true;
       for (const { lacks } of lackings(channel)) {
         for (const run of runs) {
-          const known = Math.max(run.first - 1, channel.ahead.get(run.replica) ?? 0);
-          if (run.last > known && !lacks.has(run.replica))
-            lacks.set(run.replica, { seq: known, time: run.firstTime - 1 });
+          const known = Math.max(run.first - 1, channel.ahead.get(run.writer) ?? 0);
+          if (run.last > known && !lacks.has(run.writer))
+            lacks.set(run.writer, { seq: known, time: run.firstTime - 1 });
         }
       }
     }
@@ -106,8 +106,7 @@ export class Sending {
       noteLacks(channel.supplies, channel.heldSupplies);
       channel.heldSupplies = new Map();
     }
-    for (const [replica, { last }] of stored)
-      if ((channel.ahead.get(replica) ?? 0) <= last) channel.ahead.delete(replica);
+    for (const [writer, { last }] of stored) if ((channel.ahead.get(writer) ?? 0) <= last) channel.ahead.delete(writer);
     return { stored, blocks };
   }
 
@@ -144,7 +143,7 @@ export class Sending {
   }
 
   /** A part of what the peer lacks was read. `supplies`: it had asked for that. */
-  read(channel: Channel, answer: Answers['read'], supplies: Map<ReplicaId, KnownEvent> | undefined): void {
+  read(channel: Channel, answer: Answers['read'], supplies: Map<WriterId, KnownEvent> | undefined): void {
     channel.reading = undefined;
     if (answer.cut !== undefined) {
       channel.lacks = lacksFrom(channel.lacks, answer.cut);
@@ -227,23 +226,23 @@ export function know(channel: Channel, runs: readonly TimedRun[]): void {
   for (const { lacks } of lackings(channel)) advance(lacks, runs);
 }
 
-/** The last event of a run's replica that the peer has: if nothing else is known, what was stored here before. */
+/** The last event of a run's writer that the peer has: if nothing else is known, what was stored here before. */
 export function knownOf(
   { lacks, ahead }: Channel,
-  { replica, first }: Pick<TimedRun, 'replica' | 'first'>,
+  { writer, first }: Pick<TimedRun, 'writer' | 'first'>,
 ): SequenceNumber {
-  return lacks.get(replica)?.seq ?? Math.max(first - 1, ahead.get(replica) ?? 0);
+  return lacks.get(writer)?.seq ?? Math.max(first - 1, ahead.get(writer) ?? 0);
 }
 
 /** Of what somebody lacks, these are on their way. */
-function advance(lacks: Map<ReplicaId, KnownEvent>, runs: readonly TimedRun[]): void {
-  for (const { replica, last, lastTime } of runs) {
-    const known = lacks.get(replica);
-    if (known !== undefined && last > known.seq) lacks.set(replica, { ...known, seq: last, time: lastTime });
+function advance(lacks: Map<WriterId, KnownEvent>, runs: readonly TimedRun[]): void {
+  for (const { writer, last, lastTime } of runs) {
+    const known = lacks.get(writer);
+    if (known !== undefined && last > known.seq) lacks.set(writer, { ...known, seq: last, time: lastTime });
   }
 }
 
 /** Where it is kept what the peer lacks: in the channel, and in each comparison under way. */
-function lackings({ lacks, ours, theirs }: Channel): { readonly lacks: Map<ReplicaId, KnownEvent> }[] {
+function lackings({ lacks, ours, theirs }: Channel): { readonly lacks: Map<WriterId, KnownEvent> }[] {
   return [{ lacks }, ...(ours === undefined ? [] : [ours]), ...(theirs === undefined ? [] : [theirs])];
 }

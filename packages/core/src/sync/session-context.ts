@@ -1,7 +1,7 @@
 /** What the parts of a session share: clocks, the peer, what goes out, and the requests under way (S15). */
 import { encodeMessage, type Message } from '../codec/message.js';
 import type { GossipError } from '../errors.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { frameBytesTarget } from '../limits.js';
 import type { KnownEvent } from '../runs.js';
 import type { Channel } from './channel.js';
@@ -23,7 +23,7 @@ interface RequestOf<OfChannel, OfFeed> {
   /** The comparison that a `compare` belongs to; a `want` belongs to none. */
   readonly turn: Turn | undefined;
   /** What a `read` reads, where the peer has asked for it. */
-  readonly supplies: Map<ReplicaId, KnownEvent> | undefined;
+  readonly supplies: Map<WriterId, KnownEvent> | undefined;
 }
 
 /** What a request is for, beside its effect. */

@@ -2,7 +2,7 @@
 import type { LogEdges, Supply } from '../edges.js';
 import type { GossipError } from '../errors.js';
 import type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import type { ReadQuery, ReadResult } from '../log/read-lacking.js';
 import type { LogDescriptor } from '../log-descriptor.js';
 import type { CloseReason } from '../ports/connection.js';
@@ -56,8 +56,8 @@ export type Effect =
   | ({ readonly kind: 'select'; readonly log: string } & FeedQuery)
   /** Merge blocks. Fails with the code of the refusal. */
   | { readonly kind: 'merge'; readonly log: string; readonly blocks: readonly Uint8Array[] }
-  /** Answer once everything merged so far is durable; with how far `replicas` are. */
-  | { readonly kind: 'store'; readonly log: string; readonly replicas: readonly ReplicaId[] };
+  /** Answer once everything merged so far is durable; with how far `writers` are. */
+  | { readonly kind: 'store'; readonly log: string; readonly writers: readonly WriterId[] };
 
 /** The answers, by kind of effect. */
 export interface Answers {
@@ -71,7 +71,7 @@ export interface Answers {
     readonly edges?: LogEdges;
   };
   compare: {
-    readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
+    readonly lacks: ReadonlyMap<WriterId, KnownEvent>;
     readonly reply: readonly Range[];
     readonly from: number;
     /** Rows that were looked at for it, and rows of the log. */
@@ -83,7 +83,7 @@ export interface Answers {
   read: ReadResult;
   select: FeedPart;
   merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
-  store: { readonly stored: ReadonlyMap<ReplicaId, KeptRun> };
+  store: { readonly stored: ReadonlyMap<WriterId, KeptRun> };
 }
 
 export type Answer = { [K in keyof Answers]: { readonly kind: K } & Answers[K] }[keyof Answers];
@@ -107,8 +107,8 @@ export type SessionInput =
       readonly type: 'stored';
       readonly log: string;
       readonly entries: readonly LogEntry[];
-      /** What of these replicas is kept without a gap, where that may be less than all up to what the entries end with. */
-      readonly kept?: ReadonlyMap<ReplicaId, KeptRun> | undefined;
+      /** What of these writers is kept without a gap, where that may be less than all up to what the entries end with. */
+      readonly kept?: ReadonlyMap<WriterId, KeptRun> | undefined;
       readonly now: number;
     }
   /** Asks the peer for runs, whether they were asked for before or not. */
@@ -137,7 +137,7 @@ export interface FeedRequest {
 
 /** Who is at the other end. */
 export interface Peer {
-  readonly node: ReplicaId;
+  readonly node: WriterId;
   readonly name: string;
   readonly durable: boolean;
   /** It opens the logs that are asked of it. Absent: it does not. */
@@ -167,7 +167,7 @@ export type SessionOutput =
       readonly log: string;
       readonly node: string;
       readonly from: number;
-      readonly lacks: ReadonlyMap<ReplicaId, KnownEvent>;
+      readonly lacks: ReadonlyMap<WriterId, KnownEvent>;
     }
   /** Durable at the named node, up to each run's `last`. */
   | { readonly type: 'acknowledged'; readonly log: string; readonly node: string; readonly runs: readonly Run[] }
@@ -200,7 +200,7 @@ export type SessionOutput =
 
 /** This node, as it introduces itself. */
 export interface SessionOptions {
-  readonly node: ReplicaId;
+  readonly node: WriterId;
   readonly name: string;
   readonly durable: boolean;
   /** It opens the logs that a peer asks for. Default false. */

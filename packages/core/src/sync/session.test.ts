@@ -5,7 +5,7 @@ import { rawFrame } from '../../test/frames.js';
 import { events, inWords, log, ours, type Rig, rigIn, there } from '../../test/session-rig.js';
 import { overspentMax, TestNode, type TestNodeOptions, Wire } from '../../test/two-sessions.js';
 import { decodeMessage, encodeMessage, type Message } from '../codec/message.js';
-import { type ReplicaId, replicaIdFromBytes } from '../index.js';
+import { type WriterId, writerIdFromBytes } from '../index.js';
 import {
   blockBytesTarget,
   channelsMax,
@@ -15,7 +15,7 @@ import {
   frameBytesMax,
   frameBytesTarget,
   heartbeatMs,
-  listedReplicasMax,
+  listedWritersMax,
   openRetryMs,
   probeMsMax,
   sessionTickMs,
@@ -24,16 +24,16 @@ import {
 import type { Range } from '../range.js';
 import { ReplicatedLog, type SessionOutput } from './index.js';
 
-const replica = (byte: number, second = 0): ReplicaId =>
-  replicaIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? byte : i === 1 ? second : 0)));
+const writer = (byte: number, second = 0): WriterId =>
+  writerIdFromBytes(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? byte : i === 1 ? second : 0)));
 
 /** Two nodes whose time is set by hand. */
 function pair(left: Partial<TestNodeOptions> = {}, right: Partial<TestNodeOptions> = {}) {
   const clock = { ms: 1_700_000_000_000 };
   const now = () => clock.ms;
   const wire = new Wire(
-    new TestNode({ replica: replica(1), durable: false, ...left }, now),
-    new TestNode({ replica: replica(2), durable: true, ...right }, now),
+    new TestNode({ writer: writer(1), durable: false, ...left }, now),
+    new TestNode({ writer: writer(2), durable: true, ...right }, now),
   );
   return { clock, wire, left: wire.left, right: wire.right };
 }
@@ -211,7 +211,7 @@ test('[S5] [S8] what both sides lack is there after one round trip, greeting inc
   const { wire, left, right } = pair();
   for (const node of wire.nodes) {
     node.attach(log);
-    for (let i = 0; i < 200; i++) node.append(log, `${node.options.replica} ${i}`);
+    for (let i = 0; i < 200; i++) node.append(log, `${node.options.writer} ${i}`);
     node.store(log);
   }
   wire.connect();
@@ -232,11 +232,11 @@ test('[S5] [S8] what both sides lack is there after one round trip, greeting inc
 
 test('[S5] [S9] whenever a log is described anew, both sides bring to an end what crosses', () => {
   /** So many writers that a comparison takes three turns. */
-  const crowd = Array.from({ length: listedReplicasMax + 8 }, (_, i) => {
-    const options = { id: log, replica: replica(3, i), now: () => 1_600_000_000_000 + i * 10 };
-    const writer = new ReplicatedLog(options, { freshReplica: () => options.replica });
-    writer.append(i);
-    return writer.takeUnflushed()[0]?.block as Uint8Array;
+  const crowd = Array.from({ length: listedWritersMax + 8 }, (_, i) => {
+    const options = { id: log, writer: writer(3, i), now: () => 1_600_000_000_000 + i * 10 };
+    const author = new ReplicatedLog(options, { freshWriter: () => options.writer });
+    author.append(i);
+    return author.takeUnflushed()[0]?.block as Uint8Array;
   });
   for (const describes of ['left', 'right'] as const) {
     for (let moment = 0, isOver = false; !isOver; moment++) {
@@ -244,7 +244,7 @@ test('[S5] [S9] whenever a log is described anew, both sides bring to an end wha
       for (const node of wire.nodes) {
         const { log: hosted } = node.host(log);
         hosted.markStored(hosted.receive(crowd).entries);
-        node.append(log, node.options.replica);
+        node.append(log, node.options.writer);
         node.store(log);
       }
       left.attach(log);
@@ -328,7 +328,7 @@ test('[S5] frames of a turn are read one after another, however long an answer t
 test('[S6] a log with another descriptor does not sync, the others do', () => {
   const { wire, left, right } = pair();
   const odd = new ReplicatedLog({
-    ...{ id: 'odd', replica: replica(2), now: () => 0 },
+    ...{ id: 'odd', writer: writer(2), now: () => 0 },
     codec: { name: 'bytes', encode: () => new Uint8Array(), decode: () => 'bytes' },
   });
   right.hosted.set('odd', { log: odd as ReplicatedLog, queue: [], journal: [] });
@@ -349,7 +349,7 @@ test('[S6] a log with another descriptor does not sync, the others do', () => {
 test('[S7] before it is granted nothing of a log is sent or merged, and what comes early is merged then', () => {
   const rig = rigIn('opening');
   expect(rig.handle(eventsOf(rig, there))).toEqual([]);
-  expect(rig.handle({ type: 'stored', log, entries: entriesOf(replica(9)), now: rig.nowMs })).toEqual([]);
+  expect(rig.handle({ type: 'stored', log, entries: entriesOf(writer(9)), now: rig.nowMs })).toEqual([]);
   expect(inWords(rig.handle(rig.answer('open')), '')).toBe('edges, send ranges, request merge');
 });
 
@@ -531,7 +531,7 @@ test('[S10] [S16] credit of a log that is left is given back once, however it is
 
 test('[S11] missing runs are asked for once; dropped rows bring a new comparison at the next tick', () => {
   const rig = rigIn('live, merging');
-  const missing = [{ replica: there, first: 1, last: 3 }];
+  const missing = [{ writer: there, first: 1, last: 3 }];
   expect(sent(rig.handle(rig.answer('merge', { missing })), 'want')).toMatchObject([{ channel: 7, runs: missing }]);
   rig.handle(eventsOf(rig, there));
   expect(sent(rig.handle(rig.answer('merge', { missing, dropped: 2 })), 'want')).toEqual([]);
@@ -551,15 +551,15 @@ test('[S11] of a run that is wanted and is not here the peer is told', () => {
   left.store(log);
   wire.connect();
   wire.settle();
-  const { replica: writer } = left.options;
+  const { writer } = left.options;
   const runs = [
-    { replica: writer, first: 9, last: 12 },
-    { replica: there, first: 1, last: 2 },
+    { writer: writer, first: 9, last: 12 },
+    { writer: there, first: 1, last: 2 },
   ];
   right.input({ type: 'want', log, runs, now: right.trueNow() });
   wire.settle();
   expect(right.outputs.filter(({ type }) => type === 'absent')).toMatchObject([
-    { log, runs: [{ replica: writer, first: 11, last: 12 }, runs[1]] },
+    { log, runs: [{ writer: writer, first: 11, last: 12 }, runs[1]] },
   ]);
 });
 
@@ -572,10 +572,10 @@ test('[S11] a run that is wanted is sent again from its first event to its last'
   wire.settle();
   left.outputs.length = 0;
   left.receive(
-    encodeMessage({ kind: 'want', channel: 1, runs: [{ replica: left.options.replica, first: 4, last: 10 }] }),
+    encodeMessage({ kind: 'want', channel: 1, runs: [{ writer: left.options.writer, first: 4, last: 10 }] }),
   );
   wire.settle();
-  const again = new ReplicatedLog({ id: log, replica: replica(9), now: () => left.now() });
+  const again = new ReplicatedLog({ id: log, writer: writer(9), now: () => left.now() });
   for (const message of sent(left.outputs, 'events')) if ('blocks' in message) again.receive(message.blocks);
   // The first three are not among them.
   expect(again.length).toBe(0);
@@ -603,13 +603,13 @@ test('[S12] a durable node acknowledges what it stored, no more, and a compariso
   while (right.asked.length > 0) right.answer(0);
   // The acknowledgement is lost with the connection.
   wire.cut();
-  expect(left.acknowledged.get(left.options.replica)).toBe(1);
+  expect(left.acknowledged.get(left.options.writer)).toBe(1);
   wire.connect();
   wire.settle();
-  expect(left.acknowledged.get(left.options.replica)).toBe(2);
+  expect(left.acknowledged.get(left.options.writer)).toBe(2);
 });
 
-test('[S12] of a replica with a gap that is acknowledged which lies behind it, and all of it once the gap is filled', () => {
+test('[S12] of a writer with a gap that is acknowledged which lies behind it, and all of it once the gap is filled', () => {
   const rig = rigIn('live');
   const acked = (first: number, last: number) => {
     const kept = { stored: new Map([[there, { first, last }]]) };
@@ -617,13 +617,13 @@ test('[S12] of a replica with a gap that is acknowledged which lies behind it, a
     rig.handle(rig.answer('merge'));
     return sent(rig.handle(rig.answer('store', kept)), 'ack').flatMap((ack) => ('runs' in ack ? ack.runs : []));
   };
-  expect(acked(6, 8)).toEqual([{ replica: there, first: 6, last: 8 }]);
+  expect(acked(6, 8)).toEqual([{ writer: there, first: 6, last: 8 }]);
   expect(acked(6, 8)).toEqual([]);
-  expect(acked(6, 10)).toEqual([{ replica: there, first: 9, last: 10 }]);
-  expect(acked(3, 10)).toEqual([{ replica: there, first: 3, last: 10 }]);
-  expect(acked(1, 11)).toEqual([{ replica: there, first: 1, last: 11 }]);
-  expect(acked(1, 12)).toEqual([{ replica: there, first: 12, last: 12 }]);
-  expect(acked(14, 15)).toEqual([{ replica: there, first: 14, last: 15 }]);
+  expect(acked(6, 10)).toEqual([{ writer: there, first: 9, last: 10 }]);
+  expect(acked(3, 10)).toEqual([{ writer: there, first: 3, last: 10 }]);
+  expect(acked(1, 11)).toEqual([{ writer: there, first: 1, last: 11 }]);
+  expect(acked(1, 12)).toEqual([{ writer: there, first: 12, last: 12 }]);
+  expect(acked(14, 15)).toEqual([{ writer: there, first: 14, last: 15 }]);
 });
 
 test.each([
@@ -803,7 +803,7 @@ test('[S5] [S8] [S9] [S10] [S16] [S17] whatever crosses, waits or is cut: both c
         }
         for (const [from, to] of [wire.nodes, [right, left]] as const) {
           const received = new Set<string>();
-          const own = from.options.replica;
+          const own = from.options.writer;
           for (const message of sent(to.outputs, 'events')) {
             if ('blocks' in message) for (const block of message.blocks) received.add(block.join());
           }
@@ -831,15 +831,15 @@ function openFrame(change: Partial<Extract<Message, { kind: 'open' }>>): Message
   };
 }
 
-function entriesOf(writer: ReplicaId, payload: unknown = 'x') {
+function entriesOf(writer: WriterId, payload: unknown = 'x') {
   const source = new ReplicatedLog(
-    { id: log, replica: writer, now: () => 1_700_000_000_000 },
-    { freshReplica: () => writer },
+    { id: log, writer: writer, now: () => 1_700_000_000_000 },
+    { freshWriter: () => writer },
   );
   source.append(payload);
   return source.takeUnflushed();
 }
 
-function eventsOf(rig: Rig, writer: ReplicaId, payload?: unknown) {
+function eventsOf(rig: Rig, writer: WriterId, payload?: unknown) {
   return rig.frame({ kind: 'events', channel: 1, blocks: entriesOf(writer, payload).map(({ block }) => block) });
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { replicaIdFromBytes } from '../ids.js';
+import { writerIdFromBytes } from '../ids.js';
 import { Suppliers } from './suppliers.js';
 
-const ada = replicaIdFromBytes(new Uint8Array(16).fill(1));
-const run = { replica: ada, first: 5, last: 7 };
+const ada = writerIdFromBytes(new Uint8Array(16).fill(1));
+const run = { writer: ada, first: 5, last: 7 };
 const event = { ...run, time: 70 };
 
 test('[K3] the deepest peer is asked first, the next once it has said absent, and in the end the edge rises', () => {
@@ -15,7 +15,7 @@ test('[K3] the deepest peer is asked first, the next once it has said absent, an
   for (const peer of ['deep', 'middle', 'shallow']) {
     expect(suppliers.search([event], []).ask).toEqual(new Map([[peer, [run]]]));
     expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
-    suppliers.lacks(peer, [{ replica: ada, first: 7, last: 7 }]);
+    suppliers.lacks(peer, [{ writer: ada, first: 7, last: 7 }]);
   }
   expect(suppliers.isInDoubt).toBe(true);
   expect(suppliers.search([event], [])).toEqual({ ask: new Map(), rise: 80, isPending: false });

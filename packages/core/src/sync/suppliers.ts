@@ -4,15 +4,15 @@
  * When all have said so, the log's edge is to rise, to where a peer's begins: an event that nobody let go of is on its way.
  */
 import type { UnmetRun } from '../edges.js';
-import type { ReplicaId, SequenceNumber } from '../ids.js';
+import type { SequenceNumber, WriterId } from '../ids.js';
 import { edgesHeardMax } from '../limits.js';
 import type { Run } from '../ports/storage.js';
 
 interface Supplier {
   readonly complete: number;
-  /** Asked for up to this event of a replica. */
-  readonly asked: Map<ReplicaId, SequenceNumber>;
-  readonly absent: Map<ReplicaId, Run[]>;
+  /** Asked for up to this event of a writer. */
+  readonly asked: Map<WriterId, SequenceNumber>;
+  readonly absent: Map<WriterId, Run[]>;
 }
 
 /** What is to be done. */
@@ -55,8 +55,8 @@ export class Suppliers<Peer> {
 
   asked(peer: Peer, runs: readonly Run[]): void {
     const supplier = this.#peers.get(peer);
-    for (const { replica, last } of runs) {
-      supplier?.asked.set(replica, Math.max(last, supplier.asked.get(replica) ?? 0));
+    for (const { writer, last } of runs) {
+      supplier?.asked.set(writer, Math.max(last, supplier.asked.get(writer) ?? 0));
     }
   }
 
@@ -64,8 +64,8 @@ export class Suppliers<Peer> {
   lacks(peer: Peer, runs: readonly Run[]): void {
     const supplier = this.#peers.get(peer);
     for (const run of runs) {
-      const known = supplier?.absent.get(run.replica)?.filter(({ last }) => last < run.first || last > run.last) ?? [];
-      supplier?.absent.set(run.replica, [...known, run]);
+      const known = supplier?.absent.get(run.writer)?.filter(({ last }) => last < run.first || last > run.last) ?? [];
+      supplier?.absent.set(run.writer, [...known, run]);
     }
   }
 
@@ -99,14 +99,14 @@ export class Suppliers<Peer> {
     let deepest = Number.POSITIVE_INFINITY;
     for (const [peer, supplier] of this.#peers) {
       if (isAbsent(supplier, event)) continue;
-      if ((supplier.asked.get(event.replica) ?? 0) >= event.last) return true;
+      if ((supplier.asked.get(event.writer) ?? 0) >= event.last) return true;
       if (supplier.complete >= deepest) continue;
       next = peer;
       deepest = supplier.complete;
     }
     if (next === undefined) return false;
-    const { replica, first, last } = event;
-    ask.set(next, [...(ask.get(next) ?? []), { replica, first, last }]);
+    const { writer, first, last } = event;
+    ask.set(next, [...(ask.get(next) ?? []), { writer, first, last }]);
     return true;
   }
 
@@ -117,6 +117,6 @@ export class Suppliers<Peer> {
   }
 }
 
-function isAbsent({ absent }: Supplier, { replica, last }: UnmetRun): boolean {
-  return absent.get(replica)?.some((run) => run.first <= last && last <= run.last) ?? false;
+function isAbsent({ absent }: Supplier, { writer, last }: UnmetRun): boolean {
+  return absent.get(writer)?.some((run) => run.first <= last && last <= run.last) ?? false;
 }

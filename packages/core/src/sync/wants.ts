@@ -17,15 +17,13 @@ import type { SessionContext } from './session-context.js';
 
 /** Missing here: asked for, unless it was. */
 export function askFor(session: SessionContext, channel: Channel, missing: readonly Run[]): void {
-  const runs = missing
-    .filter(({ replica, last }) => last > (channel.wanted.get(replica) ?? 0))
-    .slice(0, runsPerFrameMax);
+  const runs = missing.filter(({ writer, last }) => last > (channel.wanted.get(writer) ?? 0)).slice(0, runsPerFrameMax);
   if (runs.length > 0) sendWant(session, channel, runs);
 }
 
 export function sendWant(session: SessionContext, channel: Channel, runs: readonly Run[]): void {
   if (channel.remote === undefined || runs.length === 0) return;
-  for (const { replica, last } of runs) channel.wanted.set(replica, last);
+  for (const { writer, last } of runs) channel.wanted.set(writer, last);
   session.put({ type: 'asked', log: channel.log, runs });
   for (let from = 0; from < runs.length; from += runsPerFrameMax) {
     session.send({ kind: 'want', channel: channel.remote, runs: runs.slice(from, from + runsPerFrameMax) });
@@ -45,19 +43,19 @@ export function supply(session: SessionContext, channel: Channel, { lacks, absen
 
 /**
  * What the peer was told is not here may have come: it is read for it. Only where the peer knows of a later event of that
- * replica: else it goes out like all that becomes stored (S9).
+ * writer: else it goes out like all that becomes stored (S9).
  */
 export function supplyOwed(session: SessionContext, channel: Channel, entries: readonly LogEntry[]): void {
   if (channel.owed.length === 0) return;
   const came: Run[] = [];
-  for (const { replica, first, last } of entries.flatMap(({ runs }) => runs)) {
+  for (const { writer, first, last } of entries.flatMap(({ runs }) => runs)) {
     channel.owed = channel.owed.flatMap((owed) => {
-      if (owed.replica !== replica || owed.last < first || owed.first > last) return [owed];
-      const run = { replica, first: Math.max(first, owed.first), last: Math.min(last, owed.last) };
+      if (owed.writer !== writer || owed.last < first || owed.first > last) return [owed];
+      const run = { writer, first: Math.max(first, owed.first), last: Math.min(last, owed.last) };
       if (run.last <= knownOf(channel, run)) came.push(run);
       return [
-        { replica, first: owed.first, last: run.first - 1 },
-        { replica, first: run.last + 1, last: owed.last },
+        { writer, first: owed.first, last: run.first - 1 },
+        { writer, first: run.last + 1, last: owed.last },
       ].filter((rest) => rest.first <= rest.last);
     });
   }

@@ -43,11 +43,11 @@ export interface Aggregator<T, R> {
  * @throws TypeError when the source is none.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { aggregate, count, group, sum } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<{ user: string; points: number }>({ id: 'game', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ user: string; points: number }>({ id: 'game', writer, now: Date.now });
  * const total = aggregate(log, sum('points'));
  * const perUser = aggregate(log, group('user', count()));
  * log.append({ user: 'ada', points: 3 });

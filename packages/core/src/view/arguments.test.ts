@@ -45,12 +45,12 @@ test.each<[string, () => unknown]>([
   ['unique(true)', () => unique(never(true))],
   ['top(1)', () => top(1, never(undefined))],
   ['group(undefined)', () => group(never(undefined), count())],
-  ['fold without a function', () => fold(createGossipLog({ id: 'tea', replica: ada, now: () => 5 }), never({}), 0)],
+  ['fold without a function', () => fold(createGossipLog({ id: 'tea', writer: ada, now: () => 5 }), never({}), 0)],
 ])('%s is a mistake that is said at once', (_, build) => {
   expect(build).toThrow(TypeError);
 });
 
-const log = createGossipLog({ id: 'tea', replica: ada, now: () => 5 });
+const log = createGossipLog({ id: 'tea', writer: ada, now: () => 5 });
 const store = { load: async () => undefined, save: async () => undefined };
 
 test.each<[string, () => unknown, string]>([
@@ -102,7 +102,7 @@ test.each([-0.1, 1.1, Number.NaN])('sample(%s) is out of range', (rate) => {
 });
 
 test('what an aggregate gives to all cannot be changed by one [V4]', () => {
-  const log = createGossipLog<{ likes: number }>({ id: 'tea', replica: ada, now: () => 1_700_000_000_000 });
+  const log = createGossipLog<{ likes: number }>({ id: 'tea', writer: ada, now: () => 1_700_000_000_000 });
   log.append({ likes: 1 });
   for (const aggregator of [last<{ likes: number }>(3), top<{ likes: number }>(3, 'likes')]) {
     const newest = aggregate(log, aggregator);
@@ -112,7 +112,7 @@ test('what an aggregate gives to all cannot be changed by one [V4]', () => {
 });
 
 test('an answer to `where` that is neither yes nor no is reported, and ends no process [V6]', async () => {
-  const log = createGossipLog<{ likes: number }>({ id: 'tea', replica: ada, now: () => 1_700_000_000_000 });
+  const log = createGossipLog<{ likes: number }>({ id: 'tea', writer: ada, now: () => 1_700_000_000_000 });
   log.append({ likes: 1 });
   const late = view(log, where(never(async () => Promise.reject(new Error('later')))));
   const truthy = view(log, where(never(({ likes }: { likes: number }) => likes)));

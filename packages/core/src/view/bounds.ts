@@ -1,7 +1,7 @@
 /** What filters say of all rows of a view, so that filters which cannot both hold are found when it is built (V7). */
 import type { LogEvent } from '../event.js';
-import type { ReplicaId } from '../ids.js';
-import { compareReplicas } from './rows.js';
+import type { WriterId } from '../ids.js';
+import { compareWriters } from './rows.js';
 
 /** @internal */
 export interface Bounds {
@@ -11,7 +11,7 @@ export interface Bounds {
   /** Events between which all rows lie, exclusive. */
   readonly after?: LogEvent;
   readonly before?: LogEvent;
-  readonly writers?: ReadonlySet<ReplicaId>;
+  readonly writers?: ReadonlySet<WriterId>;
   /** Values that properties of the payload have. */
   readonly values?: ReadonlyMap<PropertyKey, unknown>;
 }
@@ -43,7 +43,7 @@ export function within(a: Bounds, b: Bounds): Bounds {
     throw new RangeError(`from, before: ${before.id} is before ${from / 2048} ms`);
   }
   const writers = common(a.writers, b.writers);
-  if (writers?.size === 0) throw new TypeError('by: no event is by two different replicas');
+  if (writers?.size === 0) throw new TypeError('by: no event is by two different writers');
   const values = new Map(a.values);
   for (const [property, value] of b.values ?? []) {
     if (values.has(property) && !Object.is(values.get(property), value)) {
@@ -63,7 +63,7 @@ export function within(a: Bounds, b: Bounds): Bounds {
 
 /** Order of the log. */
 function compareEvents(a: LogEvent, b: LogEvent): number {
-  return a.clock - b.clock || compareReplicas(a.replica, b.replica);
+  return a.clock - b.clock || compareWriters(a.writer, b.writer);
 }
 
 function later(a: number | undefined, b: number | undefined): number | undefined {
@@ -79,7 +79,7 @@ function lastOf(a: LogEvent | undefined, b: LogEvent | undefined, sign: 1 | -1):
   return sign * compareEvents(a, b) > 0 ? a : b;
 }
 
-function common(a: ReadonlySet<ReplicaId> | undefined, b: ReadonlySet<ReplicaId> | undefined) {
+function common(a: ReadonlySet<WriterId> | undefined, b: ReadonlySet<WriterId> | undefined) {
   if (a === undefined || b === undefined) return a ?? b;
   return new Set([...a].filter((id) => b.has(id)));
 }

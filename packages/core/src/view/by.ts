@@ -1,5 +1,5 @@
 /** The filter `by`. */
-import { parseReplicaId, type ReplicaId } from '../ids.js';
+import { parseWriterId, type WriterId } from '../ids.js';
 import { filter } from './filter.js';
 import { property } from './property.js';
 import type { Operator } from './view.js';
@@ -10,12 +10,12 @@ export interface Author {
 }
 
 /**
- * Events by a replica (a tab, a start of a program), by any of several, or by a person: `{ author }` compares the
- * payload's `author`. By replica it makes no event objects.
+ * Events by a writer (a tab, a start of a program), by any of several, or by a person: `{ author }` compares the
+ * payload's `author`. By writer it makes no event objects.
  *
- * @throws TypeError when it is no replica id, and from `view` when another `by` leaves nobody.
+ * @throws TypeError when it is no writer id, and from `view` when another `by` leaves nobody.
  */
-export function by<T>(who: ReplicaId | readonly ReplicaId[] | Author): Operator<T, T> {
+export function by<T>(who: WriterId | readonly WriterId[] | Author): Operator<T, T> {
   if (typeof who === 'object' && who !== null && 'author' in who) {
     const { author } = who;
     return filter({
@@ -23,11 +23,11 @@ export function by<T>(who: ReplicaId | readonly ReplicaId[] | Author): Operator<
       create: () => ({ passes: (store, row) => Object.is(property(store.event(row).payload, 'author'), author) }),
     });
   }
-  const replicas: unknown = typeof who === 'string' ? [who] : who;
-  if (!Array.isArray(replicas)) throw new TypeError('by: expected a replica id, several in an array, or { author }');
-  const writers: ReadonlySet<ReplicaId> = new Set(replicas.map(parseReplicaId));
+  const ids: unknown = typeof who === 'string' ? [who] : who;
+  if (!Array.isArray(ids)) throw new TypeError('by: expected a writer id, several in an array, or { author }');
+  const writers: ReadonlySet<WriterId> = new Set(ids.map(parseWriterId));
   return filter({
     bounds: { writers },
-    create: () => ({ passes: (store, row) => writers.has(store.writer(row)) }),
+    create: () => ({ passes: (store, row) => writers.has(store.shownWriter(row)) }),
   });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { payloads, replicaOf, ViewLog } from '../../test/view-log.js';
+import { payloads, ViewLog, writerOf } from '../../test/view-log.js';
 import type { LogEvent } from '../event.js';
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
 import { ReplicatedLog } from '../replicated-log.js';
@@ -17,7 +17,7 @@ test('causallyBefore behind another filter shows the past of an event once that 
   bob.log.merge(ada.log.encode());
   bob.nowMs = ada.nowMs + 1;
   const answer = bob.append('Yes.');
-  const made = view(ada.log, by(ada.log.replica), causallyBefore(answer));
+  const made = view(ada.log, by(ada.log.writer), causallyBefore(answer));
   const calls = told(made);
   expect(payloads(made.snapshot())).toEqual([]);
   ada.log.merge(bob.log.encode());
@@ -29,7 +29,7 @@ test('while the event is not there causallyBefore stays the same object [V4]', (
   const [ada, bob] = [new ViewLog<string>(1), new ViewLog<string>(2)];
   const unknown = bob.append('Yes.');
   const made = view(ada.log, causallyBefore(unknown));
-  const behind = view(ada.log, by(ada.log.replica), causallyBefore(unknown));
+  const behind = view(ada.log, by(ada.log.writer), causallyBefore(unknown));
   const calls = [told(made), told(behind)];
   const before = [made.snapshot(), behind.snapshot()];
   for (const text of ['a', 'b', 'c']) ada.append(text);
@@ -45,8 +45,8 @@ function relay() {
   let nowMs = 1_000;
   const open = (byte: number) =>
     new ReplicatedLog<number>(
-      { id: 'tea', replica: replicaOf(byte), now: () => nowMs },
-      { freshReplica: () => replicaOf(99) },
+      { id: 'tea', writer: writerOf(byte), now: () => nowMs },
+      { freshWriter: () => writerOf(99) },
     );
   const events: LogEvent<number>[] = [];
   const blocks: Uint8Array[] = [];

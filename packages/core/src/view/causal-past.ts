@@ -1,13 +1,13 @@
 /**
- * What happened before or after one event, by recorded dependencies. Of every replica the past of an event is a first
- * part, its future a last part: one sequence number a replica says all.
+ * What happened before or after one event, by recorded dependencies. Of every writer the past of an event is a first
+ * part, its future a last part: one sequence number a writer says all.
  *
  * Both are read off the log, whatever the view shows of it. An event comes after those that it depends on, so late events
  * change neither, but where the log has holes: in a window, below an edge, in a gap that is filled later. A dependency that
  * is not there is noted as `void`; when it comes, past or future is made again.
  */
 import type { LogEvent } from '../event.js';
-import { type EventId, eventId, type ReplicaId } from '../ids.js';
+import { type EventId, eventId, type WriterId } from '../ids.js';
 import type { Chunk } from '../log/chunk.js';
 import type { OrderedLog } from '../log/ordered-log.js';
 import { type Difference, difference } from './difference.js';
@@ -26,20 +26,20 @@ function rootOf(name: string, input: ViewNode): ViewNode {
 }
 
 /** Is the event of that key in the log? A reference with a wrong time is void. */
-function stands(log: OrderedLog, replica: number, seq: number, time: number): boolean {
-  const found = log.locate(time, replica);
+function stands(log: OrderedLog, writer: number, seq: number, time: number): boolean {
+  const found = log.locate(time, writer);
   return found !== undefined && (log.chunks[found.chunk] as Chunk).seq[found.row] === seq;
 }
 
-/** A replica's first or last event that counts, and the dependencies that were not there. */
+/** A writer's first or last event that counts, and the dependencies that were not there. */
 interface Reach {
-  readonly of: ReadonlyMap<ReplicaId, number>;
+  readonly of: ReadonlyMap<WriterId, number>;
   readonly voids: ReadonlySet<EventId>;
 }
 
 function isSame(a: Reach | undefined, b: Reach | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return a.of.size === b.of.size && [...a.of].every(([replica, seq]) => b.of.get(replica) === seq);
+  return a.of.size === b.of.size && [...a.of].every(([writer, seq]) => b.of.get(writer) === seq);
 }
 
 /** Is one of the rows that came, or of those that went, of that kind? */
@@ -64,15 +64,15 @@ export function pastTest(name: string, given: LogEvent, input: ViewNode): RowTes
   const event = storedEvent(given);
   const root = rootOf(name, input);
   let seen: Rows = noRows;
-  /** Of each replica the last event that `event` depends on; absent until `event` is in the log. */
+  /** Of each writer the last event that `event` depends on; absent until `event` is in the log. */
   let past: Reach | undefined;
   /** A row of the past came or went, or one that was missing. */
   const isTouched = (before: Rows, { of, voids }: Reach) =>
     hasRow(difference(before, seen), before, seen, (store, row) => {
       if (store.time(row) > event.clock) return false;
-      const replica = store.replica(row);
-      const upTo = replica === event.replica ? event.seq : (of.get(replica) ?? 0);
-      return store.seq(row) <= upTo || (voids.size > 0 && voids.has(eventId(replica, store.seq(row))));
+      const writer = store.writer(row);
+      const upTo = writer === event.writer ? event.seq : (of.get(writer) ?? 0);
+      return store.seq(row) <= upTo || (voids.size > 0 && voids.has(eventId(writer, store.seq(row))));
     });
   return {
     outside: {
@@ -86,7 +86,7 @@ export function pastTest(name: string, given: LogEvent, input: ViewNode): RowTes
         return !isSame(known, past);
       },
     },
-    passes: (store, row) => store.seq(row) <= (past?.of.get(store.replica(row)) ?? 0),
+    passes: (store, row) => store.seq(row) <= (past?.of.get(store.writer(row)) ?? 0),
   };
 }
 
@@ -95,26 +95,26 @@ function pastOf(rows: Rows, event: LogEvent): Reach | undefined {
   const first = rows.stores[0];
   if (!(first instanceof ChunkStore)) return undefined;
   const { log } = first;
-  const { replicas, dependencies } = log.tables;
-  const writer = replicas.find(event.replica);
+  const { writers, dependencies } = log.tables;
+  const writer = writers.find(event.writer);
   const start = writer < 0 ? undefined : log.locate(event.clock, writer);
   if (start === undefined || (log.chunks[start.chunk] as Chunk).seq[start.row] !== event.seq) return undefined;
   const reached = new Map<number, number>([[writer, event.seq]]);
   const voids = new Set<EventId>();
-  const reach = (replica: number, seq: number, time: number) => {
-    if (seq <= (reached.get(replica) ?? 0)) return;
-    if (stands(log, replica, seq, time)) reached.set(replica, seq);
-    else voids.add(eventId(replicas.ids[replica] as ReplicaId, seq));
+  const reach = (writer: number, seq: number, time: number) => {
+    if (seq <= (reached.get(writer) ?? 0)) return;
+    if (stands(log, writer, seq, time)) reached.set(writer, seq);
+    else voids.add(eventId(writers.ids[writer] as WriterId, seq));
   };
   for (let i = start.chunk; i >= 0; i--) {
     const chunk = log.chunks[i] as Chunk;
     for (let row = i === start.chunk ? start.row : chunk.count - 1; row >= 0; row--) {
-      if ((chunk.seq[row] as number) > (reached.get(chunk.replica[row] as number) ?? 0)) continue;
+      if ((chunk.seq[row] as number) > (reached.get(chunk.writer[row] as number) ?? 0)) continue;
       dependencies.each(chunk.deps[row] as number, chunk.time[row] as number, reach);
     }
   }
-  const of = new Map([...reached].map(([replica, seq]) => [replicas.ids[replica] as ReplicaId, seq]));
-  of.set(event.replica, event.seq - 1);
+  const of = new Map([...reached].map(([writer, seq]) => [writers.ids[writer] as WriterId, seq]));
+  of.set(event.writer, event.seq - 1);
   return { of, voids };
 }
 
@@ -160,32 +160,32 @@ function isGrowth({ newEnd, parts }: Difference, after: Rows): boolean {
 /** What is known to follow an event. */
 class Future {
   readonly #event: LogEvent;
-  /** Of each replica the first event that depends on `event`, or is it. */
-  readonly #from: Map<ReplicaId, number>;
+  /** Of each writer the first event that depends on `event`, or is it. */
+  readonly #from: Map<WriterId, number>;
   readonly #voids = new Set<EventId>();
 
   constructor(event: LogEvent) {
     this.#event = event;
-    this.#from = new Map([[event.replica, event.seq]]);
+    this.#from = new Map([[event.writer, event.seq]]);
   }
 
   has(store: Store, row: number): boolean {
-    return store.seq(row) >= (this.#from.get(store.replica(row)) ?? Number.POSITIVE_INFINITY);
+    return store.seq(row) >= (this.#from.get(store.writer(row)) ?? Number.POSITIVE_INFINITY);
   }
 
   /** Takes in a row; rows before it were taken in. True when rows behind it may follow for it. */
   take(store: ChunkStore, row: number): boolean {
-    const isAwaited = this.#voids.size > 0 && this.#voids.has(eventId(store.replica(row), store.seq(row)));
+    const isAwaited = this.#voids.size > 0 && this.#voids.has(eventId(store.writer(row), store.seq(row)));
     if (store.time(row) <= this.#event.clock || this.has(store, row)) return isAwaited;
-    const { replicas, dependencies } = store.log.tables;
+    const { writers, dependencies } = store.log.tables;
     let follows = false;
     dependencies.each(store.chunk.deps[row] as number, store.time(row), (index, seq, time) => {
-      const replica = replicas.ids[index] as ReplicaId;
-      if (seq < (this.#from.get(replica) ?? Number.POSITIVE_INFINITY)) return;
+      const writer = writers.ids[index] as WriterId;
+      if (seq < (this.#from.get(writer) ?? Number.POSITIVE_INFINITY)) return;
       if (stands(store.log, index, seq, time)) follows = true;
-      else this.#voids.add(eventId(replica, seq));
+      else this.#voids.add(eventId(writer, seq));
     });
-    if (follows) this.#from.set(store.replica(row), store.seq(row));
+    if (follows) this.#from.set(store.writer(row), store.seq(row));
     return follows || isAwaited;
   }
 }

@@ -11,11 +11,11 @@ import type { Splice, ViewSource } from './view.js';
  *
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { changes } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<string>({ id: 'tea', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<string>({ id: 'tea', writer, now: Date.now });
  * log.append('Tea?');
  * for await (const [splice] of changes(log)) {
  *   console.log(splice?.inserted.map((event) => event.payload)); // ['Tea?']

@@ -5,17 +5,17 @@ import type { Operator, View, ViewSource } from './view.js';
 
 /**
  * A view of a log, of a node's handle, or of another view, through operators in that order. Filters are cheapest at the
- * front, and those that look at time and replica before those that look at payloads. Views share nothing but their
+ * front, and those that look at time and writer before those that look at payloads. Views share nothing but their
  * source: build one and use it in many places.
  *
  * @throws TypeError, RangeError when the source is none, or filters cannot both hold.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { from, map, view, where } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<{ room: string; text: string }>({ id: 'chat', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ room: string; text: string }>({ id: 'chat', writer, now: Date.now });
  * const tea = view(log, from(Date.now() - 86_400_000), where('room', 'tea'), map((message) => message.text));
  * const end = tea.subscribe(() => console.log(tea.snapshot().at(-1)?.payload));
  * log.append({ room: 'tea', text: 'Tea?' }); // prints: Tea?

@@ -14,11 +14,11 @@ import type { Operator, ViewSource } from './view.js';
  *
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { dedup, view } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<{ order: number }>({ id: 'orders', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ order: number }>({ id: 'orders', writer, now: Date.now });
  * for (const order of [1, 2, 1]) log.append({ order });
  * view(log, dedup((payload) => payload.order)).snapshot().length; // 2
  * ```

@@ -1,17 +1,17 @@
-/** A number per event that looks random and is the same on every replica. */
+/** A number per event that looks random and is the same on every node. */
 import { xxHash32 } from '../codec/checksum.js';
-import { type ReplicaId, replicaIdToBytes } from '../ids.js';
+import { type WriterId, writerIdToBytes } from '../ids.js';
 import type { Store } from './rows.js';
 
 /** Gives a number of `[0, 1)` per event id; another seed gives independent ones. @internal */
 export function drawing(seed: number): (store: Store, row: number) => number {
-  const hashes = new Map<ReplicaId, number>();
+  const hashes = new Map<WriterId, number>();
   return (store, row) => {
-    const replica = store.replica(row);
-    let hash = hashes.get(replica);
+    const writer = store.writer(row);
+    let hash = hashes.get(writer);
     if (hash === undefined) {
-      hash = xxHash32(replicaIdToBytes(replica), seed);
-      hashes.set(replica, hash);
+      hash = xxHash32(writerIdToBytes(writer), seed);
+      hashes.set(writer, hash);
     }
     return mix(hash ^ mix(store.seq(row))) / 2 ** 32;
   };

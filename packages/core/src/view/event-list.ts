@@ -3,9 +3,9 @@
  * stores anew that it touches; events behind the last go in place.
  */
 import type { LogEvent } from '../event.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { chunkRowsMax } from '../limits.js';
-import { compareReplicas, noRows, Rows, Store } from './rows.js';
+import { compareWriters, noRows, Rows, Store } from './rows.js';
 import { storedEvent } from './view-event.js';
 
 /** An event of a view. @internal */
@@ -19,7 +19,7 @@ export interface Entry {
 export function compareEntries(a: Entry, b: Entry): number {
   return (
     a.event.clock - b.event.clock ||
-    compareReplicas(storedEvent(a.event).replica, storedEvent(b.event).replica) ||
+    compareWriters(storedEvent(a.event).writer, storedEvent(b.event).writer) ||
     a.event.seq - b.event.seq ||
     a.tie - b.tie
   );
@@ -41,12 +41,12 @@ class EventStore extends Store {
     return this.event(row).clock;
   }
 
-  replica(row: number): ReplicaId {
-    return storedEvent(this.event(row)).replica;
+  writer(row: number): WriterId {
+    return storedEvent(this.event(row)).writer;
   }
 
-  override writer(row: number): ReplicaId {
-    return this.event(row).replica;
+  override shownWriter(row: number): WriterId {
+    return this.event(row).writer;
   }
 
   seq(row: number): number {

@@ -1,6 +1,6 @@
 /**
  * A sum without rounding: what was added and taken out again leaves nothing behind, and the same numbers give the same
- * sum in whatever order they come, on every replica. Kept as a few numbers that do not overlap; rounded once, when read.
+ * sum in whatever order they come, on every node. Kept as a few numbers that do not overlap; rounded once, when read.
  *
  * Source: Jonathan Richard Shewchuk, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric
  * Predicates" (1997), theorem 10 (Grow-Expansion) and theorem 18 (Two-Product); rounding as in CPython's `math.fsum`.

@@ -3,7 +3,7 @@
  * rows when those come to stand in other stores (V3). Filters that stand side by side become one node.
  */
 import type { LogEvent } from '../event.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { type Bounds, within } from './bounds.js';
 import { type Carrier, carry, hasChanged } from './difference.js';
 import { ViewNode } from './node.js';
@@ -105,11 +105,11 @@ class SelectedStore extends Store {
     return this.base.time(this.picks[row] as number);
   }
 
-  replica(row: number): ReplicaId {
-    return this.base.replica(this.picks[row] as number);
+  writer(row: number): WriterId {
+    return this.base.writer(this.picks[row] as number);
   }
 
-  override writer(row: number): ReplicaId {
+  override shownWriter(row: number): WriterId {
     return this.base.writer(this.picks[row] as number);
   }
 

@@ -72,12 +72,12 @@ export interface Fold<S> extends Derived<S> {
  * @throws TypeError when the source, the reducer or a part of the checkpoint is none.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { fold } from '@gossip-log/core/view';
  *
  * type Play = { do: 'score'; points: number } | { do: 'restart' };
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<Play>({ id: 'game', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<Play>({ id: 'game', writer, now: Date.now });
  * const score = fold(log, (points: number, { payload }) => (payload.do === 'score' ? points + payload.points : 0), 0);
  * log.append({ do: 'score', points: 3 });
  * score.value(); // 3

@@ -7,17 +7,17 @@ import { asking, type Question } from './question.js';
 
 /**
  * An aggregate per key: `group('room', count())`. Keys are compared as a `Map` does; one whose last event goes is gone.
- * The map is another object only when a value in it is; it is copied then, once a read. Its order differs from replica to
- * replica: sort what you show.
+ * The map is another object only when a value in it is; it is copied then, once a read. Its order differs from node to
+ * node: sort what you show.
  *
  * @throws TypeError when `key` is neither a name nor a function, or `each` is no aggregator.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { aggregate, group, last } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<{ card: string; column: string }>({ id: 'board', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ card: string; column: string }>({ id: 'board', writer, now: Date.now });
  * const board = aggregate(log, group('card', last(1))); // the newest move of each card
  * log.append({ card: 'Tea', column: 'doing' });
  * board.value().get('Tea')?.[0]?.payload.column; // 'doing'

@@ -1,6 +1,6 @@
 /** Rows shown otherwise than they are stored: made when read, once each, never on the stored event. */
 import type { LogEvent } from '../event.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import { type Bounds, unbounded } from './bounds.js';
 import { type Carrier, carry } from './difference.js';
 import { ViewNode } from './node.js';
@@ -42,12 +42,12 @@ class MappedStore extends Store {
     return this.base.time(row);
   }
 
-  replica(row: number): ReplicaId {
-    return this.base.replica(row);
+  writer(row: number): WriterId {
+    return this.base.writer(row);
   }
 
-  override writer(row: number): ReplicaId {
-    return this.node.hidesWriter ? this.event(row).replica : this.base.writer(row);
+  override shownWriter(row: number): WriterId {
+    return this.node.hidesWriter ? this.event(row).writer : this.base.shownWriter(row);
   }
 
   override tie(row: number): number {

@@ -11,11 +11,11 @@ import type { Operator } from './view.js';
  * @throws TypeError for what is no function.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { map, view } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<{ text: string }>({ id: 'chat', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ text: string }>({ id: 'chat', writer, now: Date.now });
  * log.append({ text: 'Tea?' });
  * view(log, map((message) => message.text.length)).snapshot().at(0)?.payload; // 4
  * ```

@@ -9,18 +9,18 @@ import type { View, ViewSource } from './view.js';
 import { storedEvent } from './view-event.js';
 
 /**
- * The events of several logs and views in one order: by time, replica and sequence number, then the order of the logs here.
+ * The events of several logs and views in one order: by time, writer and sequence number, then the order of the logs here.
  * An event of a log that several views show is there once, as the first of them shows it. Ids are unique within a log only:
  * events of two logs may share one.
  *
  * @throws TypeError without a source, or for one that is none.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { merge } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const [tea, coffee] = ['tea', 'coffee'].map((id) => createGossipLog<string>({ id, replica, now: Date.now }));
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const [tea, coffee] = ['tea', 'coffee'].map((id) => createGossipLog<string>({ id, writer, now: Date.now }));
  * if (tea && coffee) merge(tea, coffee).snapshot().length; // 0
  * ```
  */

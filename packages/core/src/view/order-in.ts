@@ -1,6 +1,6 @@
 /** Where rows stand beside one event. */
 import type { LogEvent } from '../event.js';
-import { compareReplicas, type Store } from './rows.js';
+import { compareWriters, type Store } from './rows.js';
 import { storedEvent } from './view-event.js';
 
 /** @internal */
@@ -10,6 +10,6 @@ export function orderIn(given: LogEvent): { event: LogEvent; compare(store: Stor
   return {
     event,
     compare: (store, row) =>
-      store.time(row) - event.clock || compareReplicas(store.replica(row), event.replica) || store.seq(row) - event.seq,
+      store.time(row) - event.clock || compareWriters(store.writer(row), event.writer) || store.seq(row) - event.seq,
   };
 }

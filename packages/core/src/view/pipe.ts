@@ -49,7 +49,7 @@ const circle = 'pipe: the events would come back to where they are from';
 
 /**
  * Appends every event of a view to another log, once, in the order in which they come. The copies are events of this
- * replica, written now. A target that is still opening is waited for.
+ * writer, written now. A target that is still opening is waited for.
  *
  * Nothing is remembered: after a restart, and on every other device that runs the pipe, all events are appended again. Let
  * each copy name its original, and `dedup` where the copies are read, as here. Without `history` a pipe misses what comes
@@ -58,12 +58,12 @@ const circle = 'pipe: the events would come back to where they are from';
  * @throws TypeError when the source or the target is none; RangeError when events would come back to where they are from.
  * @example
  * ```ts
- * import { createGossipLog, type EventId, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, type EventId, writerIdFromBytes } from '@gossip-log/core';
  * import { dedup, pipe, view, where } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const chat = createGossipLog<{ text: string }>({ id: 'chat', replica, now: Date.now });
- * const alerts = createGossipLog<{ of: EventId; text: string }>({ id: 'alerts', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const chat = createGossipLog<{ text: string }>({ id: 'chat', writer, now: Date.now });
+ * const alerts = createGossipLog<{ of: EventId; text: string }>({ id: 'alerts', writer, now: Date.now });
  * const loud = view(chat, where((message) => message.text.includes('!')));
  * const running = pipe(loud, alerts, { project: ({ text }, { id }) => ({ of: id, text }) });
  * const shown = view(alerts, dedup((alert) => alert.of)); // each once, whoever copied it

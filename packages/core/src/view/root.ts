@@ -1,6 +1,6 @@
 /** Where views begin: a log's snapshot as rows. One root serves all views of a log. */
 import type { LogEvent } from '../event.js';
-import type { ReplicaId } from '../ids.js';
+import type { WriterId } from '../ids.js';
 import type { Chunk } from '../log/chunk.js';
 import type { OrderedLog } from '../log/ordered-log.js';
 import { ChunkSnapshot, type Snapshot } from '../log/snapshot.js';
@@ -25,8 +25,8 @@ export class ChunkStore extends Store {
     return this.chunk.time[row] as number;
   }
 
-  replica(row: number): ReplicaId {
-    return this.log.tables.replicas.ids[this.chunk.replica[row] as number] as ReplicaId;
+  writer(row: number): WriterId {
+    return this.log.tables.writers.ids[this.chunk.writer[row] as number] as WriterId;
   }
 
   seq(row: number): number {
@@ -52,7 +52,7 @@ export class ChunkStore extends Store {
       at < end &&
       a.time[at] === b.time[at + by] &&
       a.seq[at] === b.seq[at + by] &&
-      a.replica[at] === b.replica[at + by] &&
+      a.writer[at] === b.writer[at + by] &&
       a.offset[at] === b.offset[at + by] &&
       a.page[at] === b.page[at + by]
     ) {

@@ -3,14 +3,14 @@
  * only grows at its end; the list says how much of its last store belongs to it.
  */
 import type { LogEvent } from '../event.js';
-import { type ReplicaId, replicaIdToBytes } from '../ids.js';
-import { compareBytes } from '../log/replica-table.js';
+import { type WriterId, writerIdToBytes } from '../ids.js';
+import { compareBytes } from '../log/writer-table.js';
 
 /** Some rows of a view. A log's are columns; a view's point into its input's. @internal */
 export abstract class Store {
   abstract time(row: number): number;
   /** Who wrote the event: breaks ties of time. */
-  abstract replica(row: number): ReplicaId;
+  abstract writer(row: number): WriterId;
   abstract seq(row: number): number;
   /** The same object every time. */
   abstract event(row: number): LogEvent;
@@ -18,8 +18,8 @@ export abstract class Store {
   abstract same(row: number, other: Store, otherRow: number): boolean;
 
   /** Who wrote it as readers may know. */
-  writer(row: number): ReplicaId {
-    return this.replica(row);
+  shownWriter(row: number): WriterId {
+    return this.writer(row);
   }
 
   /** The place of the row's log among those of the view: keeps rows of several logs apart that have one key. */
@@ -35,18 +35,18 @@ export abstract class Store {
   }
 }
 
-/** Order of two rows: by time, replica, and where they are of different logs, sequence number and log. @internal */
+/** Order of two rows: by time, writer, and where they are of different logs, sequence number and log. @internal */
 export function compareRows(a: Store, row: number, b: Store, otherRow: number): number {
   const difference = a.time(row) - b.time(otherRow);
   if (difference !== 0) return difference;
   return (
-    compareReplicas(a.replica(row), b.replica(otherRow)) || a.seq(row) - b.seq(otherRow) || a.tie(row) - b.tie(otherRow)
+    compareWriters(a.writer(row), b.writer(otherRow)) || a.seq(row) - b.seq(otherRow) || a.tie(row) - b.tie(otherRow)
   );
 }
 
 /** @internal */
-export function compareReplicas(a: ReplicaId, b: ReplicaId): number {
-  return a === b ? 0 : compareBytes(replicaIdToBytes(a), replicaIdToBytes(b));
+export function compareWriters(a: WriterId, b: WriterId): number {
+  return a === b ? 0 : compareBytes(writerIdToBytes(a), writerIdToBytes(b));
 }
 
 /** Position of each store's first row, made when first asked for. */

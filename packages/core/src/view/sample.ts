@@ -4,7 +4,7 @@ import { filter } from './filter.js';
 import type { Operator } from './view.js';
 
 /**
- * About that share of the events, picked by their ids: every replica picks the same, and a smaller sample is part of a
+ * About that share of the events, picked by their ids: every node picks the same, and a smaller sample is part of a
  * larger one. Makes no event objects.
  *
  * @param rate 0 to 1.

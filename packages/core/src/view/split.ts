@@ -6,7 +6,7 @@ import { filter } from './filter.js';
 import type { View, ViewSource } from './view.js';
 
 /**
- * A view in `parts` parts of about the same size, every event in one of them, by its id: the same one on every replica.
+ * A view in `parts` parts of about the same size, every event in one of them, by its id: the same one on every node.
  * For workers that share the work.
  *
  * @throws RangeError when `parts` is not a whole number from 1.

@@ -16,11 +16,11 @@ export interface StreamSource<T> {
  * @throws TypeError when the source is none.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { streamSource } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<string>({ id: 'tea', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<string>({ id: 'tea', writer, now: Date.now });
  * log.append('Tea?');
  * const reader = new ReadableStream(streamSource(log), { highWaterMark: 0 }).getReader();
  * (await reader.read()).value?.payload; // 'Tea?'

@@ -14,11 +14,11 @@ import { givenTags, tagsOf } from './view-event.js';
  * @throws TypeError when `name` is no text, or `when` no function.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { map, tag, tagged, view } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<{ text: string; points: number }>({ id: 'game', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ text: string; points: number }>({ id: 'game', writer, now: Date.now });
  * const hot = tag<{ text: string; points: number }>('hot', ({ payload }) => payload.points > 9);
  * const texts = view(log, hot, map((message) => message.text), tagged('hot'));
  * log.append({ text: 'Goal!', points: 10 });

@@ -1,14 +1,14 @@
 /** An event as a view shows it, where that differs from what is stored (V6: what failed shows without payload). */
 import type { GossipError } from '../errors.js';
 import type { LogEvent } from '../event.js';
-import type { EventId, ReplicaId, SequenceNumber } from '../ids.js';
+import type { EventId, SequenceNumber, WriterId } from '../ids.js';
 import { checkEvent } from './check-arguments.js';
 import { property } from './property.js';
 
 /** What a view shows otherwise. @internal */
 export interface Shown {
   readonly id?: EventId;
-  readonly replica?: ReplicaId;
+  readonly writer?: WriterId;
   readonly payload?: unknown;
   readonly error?: GossipError | undefined;
   readonly tags?: readonly string[];
@@ -17,7 +17,7 @@ export interface Shown {
 /** @internal */
 export class ViewEvent implements LogEvent {
   readonly id: EventId;
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   readonly seq: SequenceNumber;
   readonly timestamp: number;
   readonly clock: number;
@@ -28,7 +28,7 @@ export class ViewEvent implements LogEvent {
 
   constructor(source: LogEvent, shown: Shown) {
     this.id = shown.id ?? source.id;
-    this.replica = shown.replica ?? source.replica;
+    this.writer = shown.writer ?? source.writer;
     this.seq = source.seq;
     this.timestamp = source.timestamp;
     this.clock = source.clock;
@@ -55,11 +55,11 @@ export function storedEvent(event: LogEvent): LogEvent {
  * @throws TypeError when it is no event.
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { tagsOf } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<{ tags: string[] }>({ id: 'notes', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ tags: string[] }>({ id: 'notes', writer, now: Date.now });
  * tagsOf(log.append({ tags: ['todo'] })); // ['todo']
  * ```
  */

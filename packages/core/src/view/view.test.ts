@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import { payloads, replicaOf, ViewLog } from '../../test/view-log.js';
+import { payloads, ViewLog, writerOf } from '../../test/view-log.js';
 import { emptySnapshot, type GossipLog, type LogEvent } from '../index.js';
 import { viewErrorsMax } from '../limits.js';
 import {
@@ -62,13 +62,13 @@ test('[V2] building views subscribes to nothing, takes no snapshot and calls no 
   expect(calls).toEqual(['snapshot']);
 });
 
-test('[V2] filters by time, replica and sample make no event objects', () => {
+test('[V2] filters by time, writer and sample make no event objects', () => {
   const { log, ...rest } = new ViewLog<Message>();
   const writer = Object.assign(Object.create(ViewLog.prototype), { log, ...rest }) as ViewLog<Message>;
   for (let i = 0; i < 50; i++) log.append(at(i));
   const other = new ViewLog<Message>(2).log;
   other.merge(log.encode());
-  const made = view(other, from(0), until(2_000), by(writer.log.replica), sample(0.5));
+  const made = view(other, from(0), until(2_000), by(writer.log.writer), sample(0.5));
   expect(made.snapshot().length).toBeGreaterThan(5);
   const { chunks } = other.snapshot() as unknown as { chunks: readonly { events: unknown }[] };
   expect(chunks.map(({ events }) => events)).toEqual([undefined]);
@@ -196,8 +196,8 @@ test('[V7] filters that cannot both hold are reported when the view is built, ac
   of(() => view(log, after(first), before(first)), RangeError);
   of(() => view(recent, before(first)), RangeError);
   of(() => view(log, after(third), until(first.timestamp)), RangeError);
-  of(() => view(log, by(log.replica), by(replicaOf(9))), TypeError);
-  of(() => view(log, by([log.replica, replicaOf(8)]), by(replicaOf(9))), TypeError);
+  of(() => view(log, by(log.writer), by(writerOf(9))), TypeError);
+  of(() => view(log, by([log.writer, writerOf(8)]), by(writerOf(9))), TypeError);
   of(() => view(log, by({ author: 'ada' }), by({ author: 'bob' })), TypeError);
   of(() => view(view(log, where('room', 'tea')), where('room', 'coffee')), TypeError);
   expect(view(recent, until(third.timestamp), before(third), after(first), where('room', 'tea')).snapshot().at(0)).toBe(
@@ -240,7 +240,7 @@ test.each([
   expect(build).toThrow(error);
 });
 
-test('[V1] sample picks the same on every replica, split puts every event into one part', () => {
+test('[V1] sample picks the same on every node, split puts every event into one part', () => {
   const { log, append } = bound(new ViewLog<number>());
   append(...Array.from({ length: 2_000 }, (_, i) => i));
   const other = new ViewLog<number>(2).log;
@@ -297,11 +297,11 @@ test('[V1] anonymize hides the writer from all that follows', () => {
   const made = view(log, anonymize(['points']));
   const [first, second, third] = made.snapshot().slice() as [LogEvent, LogEvent, LogEvent];
   expect(first.payload).toEqual({ room: 'tea' });
-  expect(new Set([first.replica, second.replica, third.replica]).size).toBe(2);
-  expect(JSON.stringify([first, second, third])).not.toContain(log.replica);
-  expect(view(made, by(log.replica)).snapshot().length).toBe(0);
-  expect(view(made, by(third.replica)).snapshot().slice()).toEqual(
-    [first, third].filter((one) => one.replica === third.replica),
+  expect(new Set([first.writer, second.writer, third.writer]).size).toBe(2);
+  expect(JSON.stringify([first, second, third])).not.toContain(log.writer);
+  expect(view(made, by(log.writer)).snapshot().length).toBe(0);
+  expect(view(made, by(third.writer)).snapshot().slice()).toEqual(
+    [first, third].filter((one) => one.writer === third.writer),
   );
   expect(payloads(log.snapshot()).at(0)).toEqual(at(1));
 });

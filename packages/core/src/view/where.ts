@@ -9,11 +9,11 @@ import type { Operator } from './view.js';
  *
  * @example
  * ```ts
- * import { createGossipLog, replicaIdFromBytes } from '@gossip-log/core';
+ * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
  * import { view, where } from '@gossip-log/core/view';
  *
- * const replica = replicaIdFromBytes(new Uint8Array(16));
- * const log = createGossipLog<{ room: string; text: string }>({ id: 'chat', replica, now: Date.now });
+ * const writer = writerIdFromBytes(new Uint8Array(16));
+ * const log = createGossipLog<{ room: string; text: string }>({ id: 'chat', writer, now: Date.now });
  * const long = view(log, where('room', 'tea'), where((message) => message.text.length > 5));
  * log.append({ room: 'tea', text: 'Yes, please.' });
  * long.snapshot().length; // 1

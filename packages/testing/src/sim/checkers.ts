@@ -4,7 +4,7 @@
  * Nothing here asks the code under test whether it is right. A written event is known by what `append` returned, a
  * promise by what the disk holds when it is given, the order by the reference log.
  */
-import { type EventId, eventId, type LogEvent, type ReplicaId, type SequenceNumber } from '@gossip-log/core';
+import { type EventId, eventId, type LogEvent, type SequenceNumber, type WriterId } from '@gossip-log/core';
 import type { ReplicatedLog } from '@gossip-log/core/sync';
 import type { LogHandle } from '@gossip-log/transport';
 import { inLogOrder, ReferenceLog } from '../reference-log.js';
@@ -31,12 +31,12 @@ export function check(condition: unknown, law: string, message: () => string): a
 interface Written {
   readonly id: EventId;
   readonly log: string;
-  readonly replica: ReplicaId;
+  readonly writer: WriterId;
   readonly seq: SequenceNumber;
   readonly clock: number;
   readonly payload: unknown;
   /** What its writer had been shown. */
-  readonly past: ReadonlyMap<ReplicaId, SequenceNumber>;
+  readonly past: ReadonlyMap<WriterId, SequenceNumber>;
   readonly disk: VirtualDisk;
   readonly process: VirtualProcess;
   /** Its writer's disk knows no more that it was written there: it was set back, or the log removed from it. */
@@ -45,17 +45,17 @@ interface Written {
   durable: boolean;
 }
 
-/** Replica → the last event promised. */
-type Promised = Map<ReplicaId, SequenceNumber>;
+/** Writer → the last event promised. */
+type Promised = Map<WriterId, SequenceNumber>;
 
 /** What one handle of one process was shown. */
 export class View {
   #events: readonly LogEvent[] = [];
   #snapshot: unknown;
   #droppedBefore = 0;
-  /** The last event of each replica that was looked at. */
-  readonly #clocks = new Map<ReplicaId, number>();
-  readonly version = new Map<ReplicaId, SequenceNumber>();
+  /** The last event of each writer that was looked at. */
+  readonly #clocks = new Map<WriterId, number>();
+  readonly version = new Map<WriterId, SequenceNumber>();
   /** What had ended when it was opened. */
   readonly #ended: ReadonlySet<VirtualProcess>;
   /** Own events that no relay has yet, with how far they were said to be. */
@@ -87,8 +87,8 @@ export class View {
   get isPending(): boolean {
     const { log } = this.handle;
     if (log === undefined) return true;
-    const seq = log.version().get(log.replica);
-    return seq !== undefined && this.handle.delivery(eventId(log.replica, seq)).state === 'pending';
+    const seq = log.version().get(log.writer);
+    return seq !== undefined && this.handle.delivery(eventId(log.writer, seq)).state === 'pending';
   }
 
   /** Appends, and checks what comes back. */
@@ -100,7 +100,7 @@ export class View {
     const event = this.handle.append(payload);
     const last = before.at(-1);
     check(last === undefined || event.clock > last.clock, 'L2', () => `${this.name}: ${event.id} is not the last`);
-    check(event.seq === (past.get(event.replica) ?? 0) + 1, 'L1', () => `${this.name}: ${event.id} leaves a gap`);
+    check(event.seq === (past.get(event.writer) ?? 0) + 1, 'L1', () => `${this.name}: ${event.id} leaves a gap`);
     const after = log.snapshot();
     check(
       after.at(-1) === event && after.length === before.length + 1,
@@ -164,20 +164,20 @@ export class View {
   #compare(events: readonly LogEvent[]): void {
     const { name, laws, version, complete } = this;
     const news: LogEvent[] = [];
-    const seen = new Map<ReplicaId, SequenceNumber>();
+    const seen = new Map<WriterId, SequenceNumber>();
     this.#clocks.clear();
     let at = 0;
     for (const [i, event] of events.entries()) {
       const last = events[i - 1];
       check(last === undefined || compareEvents(last, event) < 0, 'L1', () => `${name}: ${event.id} is out of order`);
-      // A window may begin anywhere in what a replica wrote, and below the log's edge anything may be missing.
+      // A window may begin anywhere in what a writer wrote, and below the log's edge anything may be missing.
       const first = this.handle.hasOlder || complete > 0 ? event.seq - 1 : 0;
-      const known = seen.get(event.replica);
-      const mayMiss = complete > 0 && (event.clock < complete || (this.#clocks.get(event.replica) ?? 0) < complete);
-      this.#clocks.set(event.replica, event.clock);
+      const known = seen.get(event.writer);
+      const mayMiss = complete > 0 && (event.clock < complete || (this.#clocks.get(event.writer) ?? 0) < complete);
+      this.#clocks.set(event.writer, event.clock);
       const seq = (mayMiss ? Math.max(event.seq - 1, known ?? 0) : (known ?? first)) + 1;
-      check(event.seq === seq, 'L2', () => `${name}: ${event.id} shows, ${eventId(event.replica, seq)} does not`);
-      seen.set(event.replica, seq);
+      check(event.seq === seq, 'L2', () => `${name}: ${event.id} shows, ${eventId(event.writer, seq)} does not`);
+      seen.set(event.writer, seq);
       while (event !== this.#events[at] && this.#wasDropped(at)) at++;
       if (event === this.#events[at]) at++;
       else news.push(event);
@@ -190,8 +190,8 @@ export class View {
     });
     version.clear();
     // What is there, but not in memory, counts as shown.
-    if (this.handle.hasOlder) for (const [replica, seq] of this.handle.log?.version() ?? []) version.set(replica, seq);
-    for (const [replica, seq] of seen) version.set(replica, seq);
+    if (this.handle.hasOlder) for (const [writer, seq] of this.handle.log?.version() ?? []) version.set(writer, seq);
+    for (const [writer, seq] of seen) version.set(writer, seq);
     for (const event of news) laws.shown(this, event);
   }
 
@@ -219,10 +219,10 @@ export class View {
       own.level = level;
       if (level === 2) this.#own.delete(id);
     }
-    for (const [replica, seq] of this.version) this.#level({ id: eventId(replica, seq), replica, seq });
+    for (const [writer, seq] of this.version) this.#level({ id: eventId(writer, seq), writer, seq });
   }
 
-  #level(event: Pick<LogEvent, 'id' | 'replica' | 'seq'>): number {
+  #level(event: Pick<LogEvent, 'id' | 'writer' | 'seq'>): number {
     const delivery = this.handle.delivery(event.id);
     if (delivery.state === 'rejected') {
       check(this.laws.forged, 'L6', () => `${this.name}: ${event.id} was refused by a peer: ${delivery.error.message}`);
@@ -255,13 +255,13 @@ export class Laws {
     return this.#written.size;
   }
 
-  written(view: View, event: LogEvent, past: ReadonlyMap<ReplicaId, SequenceNumber>): void {
-    const { id, replica, seq, clock, payload } = event;
+  written(view: View, event: LogEvent, past: ReadonlyMap<WriterId, SequenceNumber>): void {
+    const { id, writer, seq, clock, payload } = event;
     const { log, disk, process } = view;
     const key = `${log}/${id}`;
     check(!this.#given.has(key), 'L1', () => `${view.name}: sequence number ${id} was given twice`);
     this.#given.add(key);
-    const written = { id, log, replica, seq, clock, payload, past, disk, process, disowned: false, durable: false };
+    const written = { id, log, writer, seq, clock, payload, past, disk, process, disowned: false, durable: false };
     this.#written.set(key, written);
     this.#pending.add(written);
   }
@@ -276,7 +276,7 @@ export class Laws {
   /** A disk took something in: what of it is there for good may be spoken of from now on. */
   wrote(disk: VirtualDisk): void {
     for (const written of this.#pending) {
-      if (written.disk !== disk || disk.head(written.log, written.replica, 'durable') < written.seq) continue;
+      if (written.disk !== disk || disk.head(written.log, written.writer, 'durable') < written.seq) continue;
       written.durable = true;
       this.#pending.delete(written);
     }
@@ -304,12 +304,12 @@ export class Laws {
       'L4',
       () => `${view.name}: ${event.id} was spoken of before it was stored`,
     );
-    for (const [replica, seq] of written.past) {
-      const past = this.#written.get(`${view.log}/${eventId(replica, seq)}`);
+    for (const [writer, seq] of written.past) {
+      const past = this.#written.get(`${view.log}/${eventId(writer, seq)}`);
       check(
-        (view.version.get(replica) ?? 0) >= seq || (past !== undefined && past.clock < view.complete),
+        (view.version.get(writer) ?? 0) >= seq || (past !== undefined && past.clock < view.complete),
         'L2',
-        () => `${view.name}: ${event.id} shows before ${eventId(replica, seq)}, which it depends on`,
+        () => `${view.name}: ${event.id} shows before ${eventId(writer, seq)}, which it depends on`,
       );
     }
   }
@@ -320,26 +320,26 @@ export class Laws {
     return written?.clock === event.clock && written.payload === event.payload ? written : undefined;
   }
 
-  promisedStored(view: View, { id, replica, seq }: LogEvent): void {
-    const durable = view.disk.head(view.log, replica, 'durable');
+  promisedStored(view: View, { id, writer, seq }: LogEvent): void {
+    const durable = view.disk.head(view.log, writer, 'durable');
     check(durable >= seq, 'L4', () => `${view.name}: ${id} was called stored, and is not durable`);
-    this.#promise(view.disk, view.log, replica, seq);
+    this.#promise(view.disk, view.log, writer, seq);
   }
 
-  promisedRelayed(view: View, { id, replica, seq }: Pick<LogEvent, 'id' | 'replica' | 'seq'>, node: string): void {
+  promisedRelayed(view: View, { id, writer, seq }: Pick<LogEvent, 'id' | 'writer' | 'seq'>, node: string): void {
     if (this.forged) return;
     const disk = this.relayDisk(node);
     check(disk !== undefined, 'L4', () => `${view.name}: ${id} was relayed by ${node}, which promises nothing`);
     if (disk.damaged) return;
-    const durable = disk.head(view.log, replica, 'durable');
+    const durable = disk.head(view.log, writer, 'durable');
     check(durable >= seq, 'L4', () => `${view.name}: ${id} was acknowledged by ${node}, which does not hold it`);
-    this.#promise(disk, view.log, replica, seq);
+    this.#promise(disk, view.log, writer, seq);
   }
 
   /** Does a disk lie above that event by now, which was promised, since its nodes let go of what is old? */
-  #isLetGo(disk: VirtualDisk, log: string, replica: ReplicaId, seq: SequenceNumber): boolean {
+  #isLetGo(disk: VirtualDisk, log: string, writer: WriterId, seq: SequenceNumber): boolean {
     if (!disk.letsGo) return false;
-    const written = this.#written.get(`${log}/${eventId(replica, seq)}`);
+    const written = this.#written.get(`${log}/${eventId(writer, seq)}`);
     return written !== undefined && written.clock < disk.completeEdge(log);
   }
 
@@ -353,11 +353,11 @@ export class Laws {
   checkDisk(disk: VirtualDisk, name: string): void {
     if (disk.damaged) return;
     for (const [log, promised] of this.#promised.get(disk) ?? []) {
-      for (const [replica, seq] of promised) {
+      for (const [writer, seq] of promised) {
         check(
-          disk.head(log, replica, 'durable') >= seq,
+          disk.head(log, writer, 'durable') >= seq,
           'L4',
-          () => `${name}: ${eventId(replica, seq)} was promised, and is gone after a crash`,
+          () => `${name}: ${eventId(writer, seq)} was promised, and is gone after a crash`,
         );
       }
     }
@@ -369,11 +369,11 @@ export class Laws {
     return () => {
       if (view.disk.damaged || this.#promised.get(view.disk)?.get(view.log) === undefined) return;
       const version = view.handle.log?.version();
-      for (const [replica, seq] of promised) {
+      for (const [writer, seq] of promised) {
         check(
-          (version?.get(replica) ?? 0) >= seq || this.#isLetGo(view.disk, view.log, replica, seq),
+          (version?.get(writer) ?? 0) >= seq || this.#isLetGo(view.disk, view.log, writer, seq),
           'L4',
-          () => `${view.name}: ${eventId(replica, seq)} was promised, and is not there after a restart`,
+          () => `${view.name}: ${eventId(writer, seq)} was promised, and is not there after a restart`,
         );
       }
     };
@@ -386,7 +386,7 @@ export class Laws {
   checkConverged(log: string, sequences: ReadonlyMap<string, readonly LogEvent[]>, edge: number): void {
     const all = new Map<EventId, LogEvent>();
     for (const events of sequences.values()) for (const event of events) all.set(event.id, event);
-    const reference = new ReferenceLog('' as ReplicaId);
+    const reference = new ReferenceLog('' as WriterId);
     const above = [...all.values()].filter(({ clock }) => clock >= edge);
     const known = Array.from(above, (event) => this.find(log, event) as Written);
     known.sort((a, b) => a.clock - b.clock);
@@ -403,10 +403,10 @@ export class Laws {
     }
     for (const [disk, logs] of this.#promised) {
       if (disk.damaged) continue;
-      for (const [replica, seq] of logs.get(log) ?? []) {
-        const id = eventId(replica, seq);
+      for (const [writer, seq] of logs.get(log) ?? []) {
+        const id = eventId(writer, seq);
         check(
-          all.has(id) || this.#isLetGo(disk, log, replica, seq),
+          all.has(id) || this.#isLetGo(disk, log, writer, seq),
           'L4',
           () => `${id} of ${log} was promised, and nobody has it any more`,
         );
@@ -414,7 +414,7 @@ export class Laws {
     }
   }
 
-  #promise(disk: VirtualDisk, log: string, replica: ReplicaId, seq: SequenceNumber): void {
+  #promise(disk: VirtualDisk, log: string, writer: WriterId, seq: SequenceNumber): void {
     let logs = this.#promised.get(disk);
     if (logs === undefined) {
       logs = new Map();
@@ -425,13 +425,13 @@ export class Laws {
       promised = new Map();
       logs.set(log, promised);
     }
-    if (seq > (promised.get(replica) ?? 0)) promised.set(replica, seq);
+    if (seq > (promised.get(writer) ?? 0)) promised.set(writer, seq);
   }
 }
 
-function asReference({ id, replica, seq, clock, past, payload }: Written, isThere: (id: EventId) => boolean) {
+function asReference({ id, writer, seq, clock, past, payload }: Written, isThere: (id: EventId) => boolean) {
   const named = Array.from(past, ([writer, last]) => eventId(writer, last)).filter(isThere);
-  return { id, replica, seq, time: clock, deps: [], named, payload: JSON.stringify(payload) };
+  return { id, writer, seq, time: clock, deps: [], named, payload: JSON.stringify(payload) };
 }
 
 /** The total order, by the reference's rule. */
@@ -439,6 +439,6 @@ function compareEvents(a: LogEvent, b: LogEvent): number {
   return a.clock - b.clock || inLogOrder(asTimed(a), asTimed(b));
 }
 
-function asTimed({ id, replica, seq, clock }: LogEvent) {
-  return { id, replica, seq, time: clock, deps: [], named: [], payload: '' };
+function asTimed({ id, writer, seq, clock }: LogEvent) {
+  return { id, writer, seq, time: clock, deps: [], named: [], payload: '' };
 }

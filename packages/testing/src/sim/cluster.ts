@@ -287,7 +287,7 @@ export class Cluster {
         const version = view?.handle.log?.version();
         if (view?.handle.hasOlder) return false;
         if (view === undefined || version === undefined || version.size !== first.size || view.isPending) return false;
-        for (const [replica, seq] of first) if (version.get(replica) !== seq) return false;
+        for (const [writer, seq] of first) if (version.get(writer) !== seq) return false;
       }
       // Heads say nothing of what a relay still lacks below an edge of its own, nor of what it lacks since it was set back.
       const edges = this.#machines.map(({ relay, disk }) => (relay ? disk.completeEdge(log) : 0));
@@ -295,8 +295,8 @@ export class Cluster {
       return this.#machines.every(
         ({ relay, disk }) =>
           !relay ||
-          (Array.from(first).every(([replica, seq]) => disk.head(log, replica, 'durable') >= seq) &&
-            (disk.damaged || Array.from(disk.heads(log)).every(([replica, seq]) => (first.get(replica) ?? 0) >= seq))),
+          (Array.from(first).every(([writer, seq]) => disk.head(log, writer, 'durable') >= seq) &&
+            (disk.damaged || Array.from(disk.heads(log)).every(([writer, seq]) => (first.get(writer) ?? 0) >= seq))),
       );
     });
   }
@@ -722,8 +722,8 @@ export class Cluster {
 
   /** What lies on a disk, read as a restart would. */
   #read(disk: VirtualDisk, log: string): LogEvent[] {
-    const replica = this.#machines[0]?.views.values().next().value?.handle.log?.replica;
-    const copy = new ReplicatedLog({ id: log, replica: replica ?? anyReplica, now: () => 0 });
+    const writer = this.#machines[0]?.views.values().next().value?.handle.log?.writer;
+    const copy = new ReplicatedLog({ id: log, writer: writer ?? anyWriter, now: () => 0 });
     // The journal may lie in another order than the log: below the edge that is kept with it anything may be missing.
     copy.resumeEdges({ wanted: 0, complete: disk.completeEdge(log) });
     const unlessDamaged = (load: () => void) => {
@@ -768,7 +768,7 @@ export class Cluster {
 }
 
 const start = Date.UTC(2026, 0, 1);
-const anyReplica = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['replica'];
+const anyWriter = 'AAAAAAAAAAAAAAAAAAAAAA' as LogEvent['writer'];
 const frameKinds = [
   ...['hello', 'open', 'ranges', 'want', 'events', 'ack', 'credit', 'presence', 'error', 'close'],
   ...['feed', 'pull', 'sums', 'coming', 'absent', 'unused', 'cut'],

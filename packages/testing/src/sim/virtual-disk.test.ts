@@ -1,4 +1,4 @@
-import { replicaIdFromBytes } from '@gossip-log/core';
+import { writerIdFromBytes } from '@gossip-log/core';
 import { expect, test } from 'vitest';
 import { storageContract } from '../../../storage/src/contract.js';
 import { passing } from '../../test/passing.js';
@@ -14,12 +14,12 @@ storageContract('virtual disk', {
   },
 });
 
-const [a, b] = [1, 2].map((number) => replicaIdFromBytes(new Uint8Array(16).fill(number)));
-if (a === undefined || b === undefined) throw new Error('two replicas');
+const [a, b] = [1, 2].map((number) => writerIdFromBytes(new Uint8Array(16).fill(number)));
+if (a === undefined || b === undefined) throw new Error('two logs');
 
 /** What was written: a byte for the writer, one for the number. */
 const runsOf = ([writer, seq]: Uint8Array) => [
-  { replica: writer === 1 ? a : b, first: seq as number, last: seq as number },
+  { writer: writer === 1 ? a : b, first: seq as number, last: seq as number },
 ];
 const own = (seq: number) => ({ block: Uint8Array.of(1, seq) });
 const received = (seq: number) => ({ block: Uint8Array.of(2, seq) });

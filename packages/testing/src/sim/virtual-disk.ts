@@ -17,9 +17,9 @@ import {
   type JournalRecord,
   limits,
   type Packing,
-  type ReplicaId,
   type Run,
   type SequenceNumber,
+  type WriterId,
 } from '@gossip-log/core';
 import type { Random } from './random.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -32,9 +32,9 @@ export interface Holder {
 interface DiskLog {
   readonly journal: Map<number, Uint8Array>;
   readonly aside: Map<number, Uint8Array>;
-  /** The last event of each replica that was ever written, for those who watch. */
-  readonly heads: Map<ReplicaId, SequenceNumber>;
-  readonly ownRuns: Map<ReplicaId, SequenceNumber>;
+  /** The last event of each writer that was ever written, for those who watch. */
+  readonly heads: Map<WriterId, SequenceNumber>;
+  readonly ownRuns: Map<WriterId, SequenceNumber>;
   nextOrdinal: number;
   readonly chunks: Map<number, Uint8Array>;
   /** Chunks that a pack removed, and that a storage may still read. */
@@ -106,11 +106,11 @@ export class VirtualDisk {
   }
 
   /** The highest sequence number that is written, or that would survive a loss of power. */
-  head(log: string, replica: ReplicaId, level: 'written' | 'durable'): SequenceNumber {
-    return (level === 'durable' ? this.#durable : this.#state).logs.get(log)?.heads.get(replica) ?? 0;
+  head(log: string, writer: WriterId, level: 'written' | 'durable'): SequenceNumber {
+    return (level === 'durable' ? this.#durable : this.#state).logs.get(log)?.heads.get(writer) ?? 0;
   }
 
-  heads(log: string): ReadonlyMap<ReplicaId, SequenceNumber> {
+  heads(log: string): ReadonlyMap<WriterId, SequenceNumber> {
     return this.#state.logs.get(log)?.heads ?? new Map();
   }
 
@@ -320,7 +320,7 @@ class DiskStorage implements GossipStorage {
   ): Promise<readonly string[]> {
     return this.#run('commit', () => {
       checkText('log', log, limits.logIdBytesMax);
-      for (const [replica, last] of ownRuns) checkRun(replica, last);
+      for (const [writer, last] of ownRuns) checkRun(writer, last);
       const blocks = entries.map(({ block }) => block.slice());
       const runs = blocks.flatMap((block) => this.#disk.runsOf(block));
       const notes = [...ownRuns];
@@ -330,22 +330,22 @@ class DiskStorage implements GossipStorage {
         const stored = logs.get(log) ?? newLog();
         logs.set(log, stored);
         for (const block of blocks) stored.journal.set(stored.nextOrdinal++, block);
-        for (const { replica, last } of runs) {
-          stored.heads.set(replica, Math.max(last, stored.heads.get(replica) ?? 0));
+        for (const { writer, last } of runs) {
+          stored.heads.set(writer, Math.max(last, stored.heads.get(writer) ?? 0));
         }
-        for (const [replica, last] of notes) stored.ownRuns.set(replica, last);
+        for (const [writer, last] of notes) stored.ownRuns.set(writer, last);
       });
       return blocks.map((_, i) => String(next + i));
     });
   }
 
-  async settleRun(log: string, replica: ReplicaId, upTo: SequenceNumber): Promise<void> {
+  async settleRun(log: string, writer: WriterId, upTo: SequenceNumber): Promise<void> {
     return this.#run('settleRun', () => {
       checkText('log', log, limits.logIdBytesMax);
-      checkRun(replica, upTo);
+      checkRun(writer, upTo);
       this.#disk.write('relaxed', ({ logs }) => {
         const ownRuns = logs.get(log)?.ownRuns;
-        if ((ownRuns?.get(replica) ?? 0) <= upTo) ownRuns?.delete(replica);
+        if ((ownRuns?.get(writer) ?? 0) <= upTo) ownRuns?.delete(writer);
       });
     });
   }
@@ -485,9 +485,9 @@ function checkText(name: string, text: string, bytesMax: number): void {
   }
 }
 
-function checkRun(replica: ReplicaId, last: SequenceNumber): void {
+function checkRun(writer: WriterId, last: SequenceNumber): void {
   if (!(last >= 1 && last <= limits.seqMax))
-    throw new RangeError(`own run: expected its last event of ${replica}, 1 to seqMax`);
+    throw new RangeError(`own run: expected its last event of ${writer}, 1 to seqMax`);
 }
 
 function checkKey(name: string, key: string): void {

@@ -25,7 +25,7 @@ function compressedStorage(inner: GossipStorage): GossipStorage {
       const chunks = await inner.readChunks(log, ids);
       return new Map(Array.from(chunks, ([id, bytes]) => [id, inflate(bytes)]));
     },
-    settleRun: (log, replica, upTo) => inner.settleRun(log, replica, upTo),
+    settleRun: (log, writer, upTo) => inner.settleRun(log, writer, upTo),
     setAside: (log, key) => inner.setAside(log, key),
     setAsideChunk: (log, id) => inner.setAsideChunk(log, id),
     logs: () => inner.logs(),

@@ -1,17 +1,17 @@
 /**
- * The writers of one log, interned: a replica is a small number in every column, and this table says which.
+ * The writers of one log, interned: a writer is a small number in every column, and this table says which.
  *
- * Per replica it keeps the last event of the log (`last`, `lastTime`) and the last one that is stored
+ * Per writer it keeps the last event of the log (`last`, `lastTime`) and the last one that is stored
  * (`stored`, `storedTime`): the log's version vector, and that of its effective part. `packed` says how far its events lie
  * in packed chunks.
  */
 import { GossipError } from '../errors.js';
-import { type ReplicaId, replicaIdFromBytes, replicaIdToBytes } from '../ids.js';
-import { replicasMax } from '../limits.js';
+import { type WriterId, writerIdFromBytes, writerIdToBytes } from '../ids.js';
+import { writersMax } from '../limits.js';
 
 /** @internal */
-export class ReplicaTable {
-  readonly ids: ReplicaId[] = [];
+export class WriterTable {
+  readonly ids: WriterId[] = [];
   readonly last: number[] = [];
   readonly lastTime: number[] = [];
   readonly firstTime: number[] = [];
@@ -20,30 +20,30 @@ export class ReplicaTable {
   readonly packed: number[] = [];
   readonly packedTime: number[] = [];
   readonly #bytes: Uint8Array[] = [];
-  readonly #index = new Map<ReplicaId, number>();
-  /** By its first four bytes the replica that first came with them. Looking up text costs as much as the rest of a message. */
+  readonly #index = new Map<WriterId, number>();
+  /** By its first four bytes the writer that first came with them. Looking up text costs as much as the rest of a message. */
   readonly #byPrefix = new Map<number, number>();
 
   get size(): number {
     return this.ids.length;
   }
 
-  /** The index of a replica, or -1 when it never was interned. */
-  find(id: ReplicaId): number {
+  /** The index of a writer, or -1 when it never was interned. */
+  find(id: WriterId): number {
     return this.#index.get(id) ?? -1;
   }
 
-  /** The index of a replica, interned when it is new. */
-  intern(id: ReplicaId): number {
+  /** The index of a writer, interned when it is new. */
+  intern(id: WriterId): number {
     const known = this.#index.get(id);
-    return known ?? this.#add(id, replicaIdToBytes(id));
+    return known ?? this.#add(id, writerIdToBytes(id));
   }
 
   /** The same for 16 bytes, which may be a view into a larger buffer. */
   internBytes(bytes: Uint8Array): number {
     const likely = this.#byPrefix.get(prefixOf(bytes));
     if (likely !== undefined && compareBytes(bytes, this.bytes(likely)) === 0) return likely;
-    const id = replicaIdFromBytes(bytes);
+    const id = writerIdFromBytes(bytes);
     const known = this.#index.get(id);
     return known ?? this.#add(id, bytes.slice());
   }
@@ -51,22 +51,22 @@ export class ReplicaTable {
   /** Why these, of 16 bytes each, cannot all be taken in; `undefined` when they can, or are here already. */
   roomFor(named: readonly Uint8Array[]): GossipError | undefined {
     // Near the bound alone are they looked up.
-    if (this.size + named.length <= replicasMax) return undefined;
-    const unknown = named.filter((bytes) => !this.#index.has(replicaIdFromBytes(bytes)));
-    if (this.size + unknown.length <= replicasMax) return undefined;
-    return new GossipError('limit-exceeded', `a log has at most ${replicasMax} replicas`, { context: { replicasMax } });
+    if (this.size + named.length <= writersMax) return undefined;
+    const unknown = named.filter((bytes) => !this.#index.has(writerIdFromBytes(bytes)));
+    if (this.size + unknown.length <= writersMax) return undefined;
+    return new GossipError('limit-exceeded', `a log has at most ${writersMax} writers`, { context: { writersMax } });
   }
 
   bytes(index: number): Uint8Array {
     return this.#bytes[index] as Uint8Array;
   }
 
-  /** Byte order of two replicas: the tie-break of the total order. */
+  /** Byte order of two writers: the tie-break of the total order. */
   compare(a: number, b: number): number {
     return a === b ? 0 : compareBytes(this.bytes(a), this.bytes(b));
   }
 
-  #add(id: ReplicaId, bytes: Uint8Array): number {
+  #add(id: WriterId, bytes: Uint8Array): number {
     const index = this.ids.length;
     this.#index.set(id, index);
     const prefix = prefixOf(bytes);
