@@ -39,7 +39,8 @@ export const errorCodes = {
   'request-timeout': 'An effect was not answered in time. The session ends and is retried.',
   'slow-reader': 'The peer reads too slowly and was cut off. It catches up after reconnecting.',
   'storage-closed': 'The storage was closed.',
-  'storage-corrupt': 'A stored record is damaged. It was set aside and is fetched again from peers.',
+  'storage-corrupt':
+    'A stored record is damaged. It was set aside and is fetched again from peers; a small value beside a log was deleted.',
   'storage-failed': 'The storage could not write or read. Free some space; writing is tried again.',
   'storage-format':
     'The store was written by another version. Update gossip-log; what an unreleased version wrote, delete.',

@@ -24,7 +24,7 @@ Runs a relay: clients connect to it, and it keeps what they write.
                            Clients that are not browsers have no origin and are let in. Default: every origin.
   --keep-days <number>     Delete events that came longer ago. Default: all are kept.
   --keep-events <number>   Delete all but the newest events of a log. Default: all are kept.
-  --name <name>            Name in acknowledgements. Default: a random id, kept in the data folder.
+  --name <name>            Name in acknowledgements. Default: a random id, drawn at every start.
   --help, --version
 `;
 

@@ -19,6 +19,7 @@ import {
 import type { KeptRun, OwnRuns, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
 import { type RelayedRun, readRelayed, relayedKey, relayedRunsMax, writeRelayed } from './relayed-runs.js';
+import { readStored } from './stored-value.js';
 
 /** The log, as far as it matters here. */
 export interface DeliveredLog {
@@ -177,14 +178,11 @@ export class Deliveries {
     }
   }
 
-  /** What is kept. A damaged value is none: it is for the eye alone, and durable nodes tell of these runs again. */
+  /** What is kept. A damaged value counts as none (H12): durable nodes tell of these runs again. */
   async #readKept(): Promise<readonly RelayedRun[]> {
-    try {
-      return readRelayed(await this.#of.storage.getMetadata(relayedKey(this.#of.id)));
-    } catch (error) {
-      if (error instanceof GossipError && error.code === 'storage-corrupt') return [];
-      throw error;
-    }
+    const { id, storage, onError } = this.#of;
+    const kept = await readStored(storage, relayedKey(id), readRelayed, onError);
+    return kept === 'damaged' ? [] : (kept ?? []);
   }
 
   /** H5. Takes runs off the list that durable nodes have whole. Returns them. */

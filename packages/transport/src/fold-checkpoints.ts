@@ -10,24 +10,35 @@ import {
   utf8Decoder,
   utf8Encoder,
 } from '@gossip-log/core';
+import { readStored } from './stored-value.js';
 
-const namesKey = (log: string) => `folds:${log}`;
+export const namesKey = (log: string) => `folds:${log}`;
+export const writeNames = (names: readonly string[]) => utf8Encoder.encode(JSON.stringify(names));
+
+/** `undefined` for bytes that are no list of names. */
+export function readNames(bytes: Uint8Array): readonly string[] | undefined {
+  const names: unknown = JSON.parse(utf8Decoder().decode(bytes));
+  return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : undefined;
+}
+
 /** The length tells where the log's name ends. */
-const foldKey = (log: string, name: string) => `fold:${log.length}:${log}:${name}`;
+export const foldKey = (log: string, name: string) => `fold:${log.length}:${log}:${name}`;
 
 /** @internal */
 export class FoldCheckpoints {
   readonly #storage: GossipStorage;
+  readonly #onError: (error: unknown) => void;
   /** Lists of names are read and written one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(storage: GossipStorage) {
+  constructor(storage: GossipStorage, onError: (error: unknown) => void) {
     this.#storage = storage;
+    this.#onError = onError;
   }
 
   of(log: string): CheckpointStore {
     return {
-      load: (name) => this.#storage.getMetadata(foldKey(log, checkName(name))),
+      load: (name) => this.#load(foldKey(log, checkName(name))),
       save: (name, bytes) => {
         checkName(name);
         return this.#inTurn(() => this.#save(log, name, bytes));
@@ -42,20 +53,26 @@ export class FoldCheckpoints {
     });
   }
 
+  async #load(key: string): Promise<Uint8Array | undefined> {
+    const saved = await readStored(this.#storage, key, (bytes) => bytes, this.#onError);
+    return saved === 'damaged' ? undefined : saved;
+  }
+
   async #save(log: string, name: string, bytes: Uint8Array | undefined): Promise<void> {
     const names = await this.#names(log);
     if (bytes !== undefined && !names.includes(name)) {
       if (names.length >= limits.foldsSavedMax) {
         throw new GossipError('limit-exceeded', `log "${log}" has ${limits.foldsSavedMax} saved folds already`);
       }
-      await this.#storage.setMetadata(namesKey(log), utf8Encoder.encode(JSON.stringify([...names, name])));
+      await this.#storage.setMetadata(namesKey(log), writeNames([...names, name]));
     }
     await this.#storage.setMetadata(foldKey(log, name), bytes);
   }
 
+  /** A damaged list begins again, with each fold that is saved from then on (H12): what was saved last and never again stays. */
   async #names(log: string): Promise<readonly string[]> {
-    const bytes = await this.#storage.getMetadata(namesKey(log));
-    return bytes === undefined ? [] : JSON.parse(utf8Decoder().decode(bytes));
+    const names = await readStored(this.#storage, namesKey(log), readNames, this.#onError);
+    return names === 'damaged' ? [] : (names ?? []);
   }
 
   #inTurn<V>(work: () => Promise<V>): Promise<V> {

@@ -12,7 +12,6 @@ import {
   type PayloadCodec,
   parseLogId,
   type SourceStatus,
-  utf8Decoder,
   utf8Encoder,
   type WriterId,
   writerIdFromBytes,
@@ -25,11 +24,11 @@ import {
   reportUncaught,
   type SessionOptions,
 } from '@gossip-log/core/sync';
-import { believableOffset } from './clock-offset.js';
+import { believableOffset, clockOffsetKey, readOffset, writeOffset } from './clock-offset.js';
 import { type Feed, type FeedFilter, type FeedOptions, NodeFeeds } from './feeds.js';
 import { FoldCheckpoints } from './fold-checkpoints.js';
 import { HostedLog, type LogHost } from './hosted-log.js';
-import { codecKey } from './log-codec.js';
+import { codecKey, isCodecName } from './log-codec.js';
 import type { LogHandle } from './log-handle.js';
 import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
@@ -38,6 +37,7 @@ import { relayedKey } from './relayed-runs.js';
 import { isRenderingServer } from './rendering-server.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
+import { readStored } from './stored-value.js';
 import { checkEnvironment, platformEnvironment } from './system-environment.js';
 
 /** What a relay or a test may decide about a peer's request. */
@@ -187,7 +187,6 @@ interface Entry {
   closing: Promise<void> | undefined;
 }
 
-const clockOffsetKey = 'clock-offset-ms';
 /** A difference that the network alone may cause is not taken for a wrong clock. */
 const clockOffsetMsMin = 500;
 
@@ -271,7 +270,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (options.retention !== undefined && typeof options.retention !== 'function') checkRetention(options.retention);
     this.#options = options;
     this.storage = options.storage;
-    this.#checkpoints = new FoldCheckpoints(options.storage);
+    this.#checkpoints = new FoldCheckpoints(options.storage, (error) => this.onError(error));
     this.environment = options.environment ?? platformEnvironment();
     this.durable = options.durable ?? false;
     this.catchUpEventsMax = options.catchUpEventsMax ?? Number.POSITIVE_INFINITY;
@@ -564,8 +563,9 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
     for (let pauseMs = limits.storageRetryMsMax / 10; ; pauseMs = Math.min(2 * pauseMs, limits.storageRetryMsMax)) {
       try {
-        const offset = await this.storage.getMetadata(clockOffsetKey);
-        if (offset !== undefined) this.#clockOffsetMs = Number(utf8Decoder().decode(offset)) || 0;
+        const offsetMs = await readStored(this.storage, clockOffsetKey, readOffset, (error) => this.onError(error));
+        // A damaged one is learned again from the next durable peer (H12).
+        if (offsetMs !== 'damaged') this.#clockOffsetMs = offsetMs ?? 0;
         return;
       } catch (error) {
         const passing =
@@ -596,8 +596,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       return;
     }
     this.#clockOffsetMs = offsetMs;
-    const text = utf8Encoder.encode(String(offsetMs));
-    this.storage.setMetadata(clockOffsetKey, text).catch((error) => this.onError(error));
+    this.storage.setMetadata(clockOffsetKey, writeOffset(offsetMs)).catch((error) => this.onError(error));
   }
 
   /** A wall clock may have been set since the correction was learned. */
@@ -785,7 +784,7 @@ function isIdle({ uses, peerUses, distances }: Entry): boolean {
 }
 
 function checkCodec({ name, encode, decode }: PayloadCodec<unknown>): void {
-  if (typeof name !== 'string' || !/^[\x21-\x7e]{1,32}$/.test(name)) {
+  if (!isCodecName(name)) {
     throw new TypeError(`codec.name: expected 1 to 32 printable ASCII characters, got ${JSON.stringify(name)}`);
   }
   if (typeof encode !== 'function' || typeof decode !== 'function') {

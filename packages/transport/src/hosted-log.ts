@@ -106,7 +106,7 @@ export class HostedLog<T = unknown> {
     const log = () => this.log;
     const isReady = () => this.#status === 'ready';
     const now = () => host.now();
-    this.#codec = new LogCodec(storage, id);
+    this.#codec = new LogCodec(storage, id, onError);
     this.#reading = new LogReading({
       ...{ id, storage },
       status: () => this.#status,
@@ -119,7 +119,7 @@ export class HostedLog<T = unknown> {
       ended: () => (this.#isEnded ? (this.#error ?? closedError(id)) : undefined),
     });
     this.reach = new LogReach({
-      ...{ id, peers: this.peers, storage, environment, log, now },
+      ...{ id, peers: this.peers, storage, environment, log, now, onError },
       isConnecting: () => host.isConnecting(),
       catchUpEventsMax: () => this.#catchUpEventsMax,
       store: (entries) => this.#store(entries),
@@ -380,7 +380,7 @@ export class HostedLog<T = unknown> {
       this.#packing.begin(stored);
       this.#gaps.loaded(log);
       log.loaded();
-      this.reach.loaded(log);
+      await this.reach.loaded(log);
       await this.deliveries.recall(stored.ownRuns);
       log.subscribe(() => {
         if (log.status === 'closed') return;

@@ -5,6 +5,12 @@
  *   use here binds its own.
  */
 import { GossipError, type GossipStorage, type PayloadCodec, utf8Decoder, utf8Encoder } from '@gossip-log/core';
+import { readStored } from './stored-value.js';
+
+/** May a codec have that name? 1 to 32 printable ASCII characters. @internal */
+export function isCodecName(name: unknown): name is string {
+  return typeof name === 'string' && /^[\x21-\x7e]{1,32}$/.test(name);
+}
 
 /** Metadata key under which a log's codec name is kept. */
 export function codecKey(log: string): string {
@@ -15,13 +21,15 @@ export function codecKey(log: string): string {
 export class LogCodec<T> {
   readonly #storage: GossipStorage;
   readonly #log: string;
+  readonly #onError: (error: unknown) => void;
   #codec: PayloadCodec<T> | undefined;
   /** The codec that the log was used with here before. */
   #stored: string | undefined;
 
-  constructor(storage: GossipStorage, log: string) {
+  constructor(storage: GossipStorage, log: string, onError: (error: unknown) => void) {
     this.#storage = storage;
     this.#log = log;
+    this.#onError = onError;
   }
 
   /** Name of the codec that is bound, if one is. */
@@ -40,10 +48,13 @@ export class LogCodec<T> {
     this.#codec ??= codec;
   }
 
-  /** Reads which one was used here before. A log that turns out to have been stored with another one fails. */
+  /**
+   * Reads which one was used here before. A log that turns out to have been stored with another one fails. Where that is
+   * damaged the first use decides, as with a new log (H12).
+   */
   async recall(): Promise<void> {
-    const name = await this.#storage.getMetadata(codecKey(this.#log));
-    this.#stored = name && utf8Decoder().decode(name);
+    const name = await readStored(this.#storage, codecKey(this.#log), readCodecName, this.#onError);
+    this.#stored = name === 'damaged' ? undefined : name?.codec;
     if (this.#codec !== undefined) this.bind(this.#codec);
   }
 
@@ -51,7 +62,7 @@ export class LogCodec<T> {
   async keep(): Promise<void> {
     const { name } = this;
     if (name === undefined || this.#stored !== undefined) return;
-    await this.#storage.setMetadata(codecKey(this.#log), utf8Encoder.encode(name));
+    await this.#storage.setMetadata(codecKey(this.#log), writeCodecName(name));
     this.#stored = name;
   }
 
@@ -72,4 +83,14 @@ export class LogCodec<T> {
       }
     );
   }
+}
+
+export function writeCodecName(codec: string): Uint8Array {
+  return utf8Encoder.encode(codec);
+}
+
+/** `undefined` for bytes that are no name of a codec. */
+export function readCodecName(bytes: Uint8Array): { readonly codec: string } | undefined {
+  const codec = utf8Decoder().decode(bytes);
+  return isCodecName(codec) ? { codec } : undefined;
 }

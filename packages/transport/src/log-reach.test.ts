@@ -8,6 +8,7 @@ import { LogReach } from './log-reach.js';
 import { systemEnvironment } from './system-environment.js';
 
 const now = () => 1_700_000_000_000;
+const ignore = () => undefined;
 
 function logOf(byte: number): ReplicatedLog<unknown> {
   const writer: WriterId = writerIdFromBytes(new Uint8Array(16).fill(byte));
@@ -17,7 +18,6 @@ function logOf(byte: number): ReplicatedLog<unknown> {
 /** A peer that notes what it is asked for. */
 function askedPeer() {
   const asked: Run[] = [];
-  const ignore = () => undefined;
   const want = (_: string, runs: readonly Run[]) => void asked.push(...runs);
   const peer: LogPeer = {
     ...{ want, stored: ignore, describe: ignore, tell: ignore, dropped: ignore, truncated: ignore, failed: ignore },
@@ -35,7 +35,7 @@ test('[K4] what is found to be missing by an event that follows on it is asked f
   const reach = new LogReach({
     isConnecting: () => false,
     ...{ id: 'tea', storage: memoryStorage(), environment: systemEnvironment, peers: new Set([peer]) },
-    ...{ catchUpEventsMax: () => Number.POSITIVE_INFINITY, log: () => log, now },
+    ...{ catchUpEventsMax: () => Number.POSITIVE_INFINITY, log: () => log, now, onError: ignore },
     ...{ store: () => undefined, changed: () => undefined },
   });
   const [first] = [written(ada), written(bob)];

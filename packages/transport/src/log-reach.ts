@@ -30,12 +30,14 @@ import {
 import { type LogEdges, type LogEntry, type Receipt, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
 import type { LogPeer } from './log-peer.js';
 import type { LogWindow } from './log-window.js';
+import { isCount, readStored } from './stored-value.js';
 
 /** The log, as far as it matters here. */
 export interface ReachingLog {
   readonly id: string;
   readonly storage: GossipStorage;
   readonly environment: Environment;
+  onError(error: unknown): void;
   /** Sessions that have the log open. */
   readonly peers: ReadonlySet<LogPeer>;
   /** Somebody is being dialled or greeted. */
@@ -53,7 +55,7 @@ export interface ReachingLog {
 }
 
 /** What is kept of a log's edges. */
-interface KeptEdges {
+export interface KeptEdges {
   readonly wanted: number;
   readonly complete: number;
   /** So many of the last events are asked for. */
@@ -61,10 +63,23 @@ interface KeptEdges {
   /** M5. Where `wanted` was. */
   readonly skipped?: number | undefined;
   /** The log begins where those begin. */
-  readonly isNew?: boolean;
+  readonly isNew?: boolean | undefined;
 }
 
 const whole: KeptEdges = { wanted: 0, complete: 0 };
+
+/** As JSON. What is absent or false is left out. */
+export function writeEdges({ wanted, complete, last, skipped, isNew }: KeptEdges): Uint8Array {
+  return utf8Encoder.encode(JSON.stringify({ wanted, complete, last, skipped, isNew: isNew || undefined }));
+}
+
+/** `undefined` for bytes that are no edges. */
+export function readEdges(bytes: Uint8Array): KeptEdges | undefined {
+  const edges = JSON.parse(utf8Decoder().decode(bytes)) as Partial<Record<keyof KeptEdges, unknown>>;
+  const { wanted, complete, last = 0, skipped = 0, isNew = false } = edges;
+  const isRead = [wanted, complete, last, skipped].every(isCount) && typeof isNew === 'boolean';
+  return isRead ? (edges as unknown as KeptEdges) : undefined;
+}
 
 /** Metadata key under which a log's edges are kept. */
 export function edgesKey(log: string): string {
@@ -77,6 +92,8 @@ export class LogReach {
   readonly #suppliers = new Suppliers<LogPeer>();
   /** As they lie in storage; `undefined` when none do. */
   #kept: KeptEdges | undefined;
+  /** H12. What lay in storage was damaged, and windows alone decide what is wanted. */
+  #isLost = false;
   /** M3. How many of the last events are asked for. */
   #last: number | undefined;
   /** M5. `wanted` was there before it rose. */
@@ -110,16 +127,30 @@ export class LogReach {
   // Kept with the log.
 
   async recall(): Promise<void> {
-    this.#kept = await this.#read();
+    this.#isLost = false;
+    const kept = await this.#read();
+    this.#isLost = kept === 'damaged';
+    this.#kept = kept === 'damaged' ? this.#unknownEdges : kept;
   }
 
-  async #read(): Promise<KeptEdges | undefined> {
-    const bytes = await this.#of.storage.getMetadata(edgesKey(this.#of.id));
-    return bytes === undefined ? undefined : (JSON.parse(utf8Decoder().decode(bytes)) as KeptEdges);
+  /**
+   * H12. Edges that hold wherever the lost ones were: with them all that is stored shows. Once it is read, `complete` falls to
+   * the last event that is known to be missing. Rejected: the edges of a whole log. Then nothing shows that refers to what
+   * lies below, until all of the log has been fetched.
+   */
+  get #unknownEdges(): KeptEdges {
+    return { wanted: 0, complete: this.#latest };
+  }
+
+  #read(): Promise<KeptEdges | undefined | 'damaged'> {
+    const { id, storage, onError } = this.#of;
+    return readStored(storage, edgesKey(id), readEdges, onError, writeEdges(this.#unknownEdges));
   }
 
   /** M1. Sets the edges of a log that is about to be read. `isEmpty`: nothing is stored of it. */
   begin(log: ReplicatedLog<unknown>, isEmpty: boolean, windows: readonly LogWindow[]): void {
+    if (this.#isLost && isEmpty) this.#kept = undefined;
+    this.#isLost &&= windows.length > 0 && !windows.includes('all');
     const { wanted, complete, last, skipped, isNew = false } = this.#kept ?? this.#firstEdges(isEmpty ? windows : []);
     this.#last = last;
     this.#skipped = skipped;
@@ -156,8 +187,9 @@ export class LogReach {
     if (this.#isKept(edges)) return;
     // Tabs share the store: what another one has written rests on its edge. One that does not know yet where the log begins has
     // nothing that rests on an edge.
-    const there = await this.#read();
-    if (edges.isNew && there?.isNew === false) return;
+    const read = await this.#read();
+    const there = read === 'damaged' ? this.#unknownEdges : read;
+    if (edges.isNew && there !== undefined && !there.isNew) return;
     await this.#keep({ ...edges, complete: Math.max(high, there?.complete ?? 0) });
   }
 
@@ -180,7 +212,7 @@ export class LogReach {
   }
 
   async #keep(edges: KeptEdges): Promise<void> {
-    await this.#of.storage.setMetadata(edgesKey(this.#of.id), utf8Encoder.encode(JSON.stringify(edges)));
+    await this.#of.storage.setMetadata(edgesKey(this.#of.id), writeEdges(edges));
     this.#kept = edges;
   }
 
@@ -390,7 +422,12 @@ export class LogReach {
   }
 
   /** M5. The log was read. What is missing between its edges is not asked for by itself. */
-  loaded(log: ReplicatedLog<unknown>): void {
+  async loaded(log: ReplicatedLog<unknown>): Promise<void> {
+    if (this.#isLost) {
+      // H12. From there on windows ask for what they need.
+      log.want(log.edges.complete);
+      await this.keep(log).catch(this.#of.onError);
+    }
     const { wanted, complete } = log.edges;
     if (this.#isLimited && complete > wanted) {
       this.#skip(wanted);

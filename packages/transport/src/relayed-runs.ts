@@ -4,6 +4,7 @@
  * again from the next durable peer.
  */
 import { parseWriterId, type SequenceNumber, utf8Decoder, utf8Encoder, type WriterId } from '@gossip-log/core';
+import { isCount } from './stored-value.js';
 
 /** Runs that are kept: some weeks of an app that is opened a few times a day. */
 export const relayedRunsMax = 64;
@@ -25,8 +26,14 @@ export function writeRelayed(runs: readonly RelayedRun[]): Uint8Array {
   return utf8Encoder.encode(JSON.stringify(runs.map(({ writer, seq, node }) => [writer, seq, node])));
 }
 
-export function readRelayed(bytes: Uint8Array | undefined): RelayedRun[] {
-  if (bytes === undefined) return [];
-  const runs = JSON.parse(utf8Decoder().decode(bytes)) as [string, number, string][];
-  return runs.map(([writer, seq, node]) => ({ writer: parseWriterId(writer), seq, node }));
+/** @throws What parsing throws; `undefined` for bytes that are no runs. */
+export function readRelayed(bytes: Uint8Array): RelayedRun[] | undefined {
+  const runs = JSON.parse(utf8Decoder().decode(bytes)) as readonly (readonly [string, unknown, unknown])[];
+  const isRead = runs.every(([, seq, node]) => isCount(seq) && typeof node === 'string');
+  if (!isRead) return undefined;
+  return runs.map(([writer, seq, node]) => ({
+    writer: parseWriterId(writer),
+    seq: seq as number,
+    node: node as string,
+  }));
 }

@@ -25,12 +25,13 @@ export function joined(
   relayDisk: MemoryDisk,
   appDisk = new MemoryDisk(),
   relayOptions: Partial<GossipNodeOptions> = {},
+  appOptions: Partial<GossipNodeOptions> = {},
 ) {
   const pair = memoryPair();
   const durable = { durable: true, openOnDemand: true, name: 'relay' };
   const relay = nodeOn(relayDisk, { connections: [pair.left], ...durable, ...relayOptions });
   const { source, traffic } = counted(pair.right);
-  return { relay, app: nodeOn(appDisk, { connections: [source] }), traffic, pair };
+  return { relay, app: nodeOn(appDisk, { connections: [source], ...appOptions }), traffic, pair };
 }
 
 /** Two nodes that answer each other for ever would leave no turn to anything else: so many frames are passed on. */
