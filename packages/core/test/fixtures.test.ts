@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { decodeManifest, encodeManifest, type Manifest, noPackedEdges } from '../src/codec/manifest.js';
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
 import type { WriterId } from '../src/ids.js';
+import { type Checkpoint, decodeCheckpoints, encodeCheckpoints } from '../src/view/saved-checkpoints.js';
 import { fromHex, toHex } from './frames.js';
 import { numberedId } from './packed-node.js';
 import { baseTime, blockOf, manyRows, messages, oneRow, type Row, rowsOf } from './sample-blocks.js';
@@ -97,9 +98,18 @@ test.each(Object.entries(manifests))('%s is read as it was written, and written 
   expect(toHex(encodeManifest(decodeManifest(bytes)))).toBe(toHex(bytes));
 });
 
+test('fold-checkpoints is read as it was written, and written as it was', () => {
+  const state = { total: 7, größe: [1, null] };
+  const older = { rows: 10, state: 'earlier', fingerprint: [1, 2 ** 32 - 1] as const };
+  const newer = { rows: 70_000, state, fingerprint: [2 ** 31, 0] as const };
+  const checkpoints: Checkpoint<unknown>[] = [older, newer];
+  const bytes = frozen('fold-checkpoints', encodeCheckpoints(checkpoints, 'version 2'));
+  expect(decodeCheckpoints(bytes, 'version 2')).toEqual([newer, older]);
+  expect(toHex(encodeCheckpoints(checkpoints, 'version 2'))).toBe(toHex(bytes));
+});
+
 test('[B1] every fixture is read by a test', () => {
-  const names = [...Object.keys(blocks), ...Object.keys(frames), ...Object.keys(manifests)].map(
-    (name) => `${name}.hex`,
-  );
+  const named = [blocks, frames, manifests].flatMap((fixtures) => Object.keys(fixtures));
+  const names = [...named, 'fold-checkpoints'].map((name) => `${name}.hex`);
   expect(readdirSync(folder).sort()).toEqual(names.sort());
 });

@@ -46,3 +46,8 @@ test('[P14] of damage something comes, for its reader to find and set aside', as
     Uint8Array.from(deflated(repeated.length + 1, kept.subarray(5))),
   );
 });
+
+test('a chunk that was deflated before is read [P12]', async () => {
+  const frozen = Buffer.from('01000000224b5448ce28cdcbd65148c4c50000', 'hex');
+  expect(Buffer.from(await inflateChunk(frozen)).toString()).toBe('a chunk, a chunk, a chunk, a chunk');
+});
