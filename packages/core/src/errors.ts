@@ -30,6 +30,7 @@ export const errorCodes = {
   'log-not-ready': 'The log is still being read from storage. Wait for `ready`.',
   'no-window':
     'On a server that renders pages a node opens and dials nothing. Make it on the page. A program of its own gives `webSocketClient` a `WebSocket` class, and a storage that Node has.',
+  'not-redactable': 'A redaction cannot be redacted. To bring the event back, append its payload again.',
   'node-closed': 'The node was closed. Make a new one.',
   'not-found': 'The peer does not hold this log.',
   'pack-conflict': 'Another process or tab has packed the log. Nothing is to be done: its chunks serve.',

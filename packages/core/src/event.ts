@@ -6,13 +6,28 @@
  * on every node.
  */
 import type { PayloadCodec } from './codec/payload.js';
+import { redactionKey } from './codec/redaction.js';
 import { GossipError } from './errors.js';
 import { clockMilliseconds } from './hybrid-logical-clock.js';
-import { type EventId, eventId, type SequenceNumber, type WriterId } from './ids.js';
+import { type EventId, eventId, type SequenceNumber, type WriterId, writerIdFromBytes } from './ids.js';
 import { payloadDepthMax } from './limits.js';
 
-/** Kinds of event: the app's own. The other numbers are reserved for the log. */
-export const eventKind = { app: 0 } as const;
+/** Kinds of event. 1 to 127 are the log's own and do not show; the high bit says that the payload is erased. */
+export const eventKind = { app: 0, redaction: 1, erased: 128 } as const;
+
+/** Do apps see events of that kind? @internal */
+export function isShown(kind: number): boolean {
+  return kind === eventKind.app || kind === eventKind.erased;
+}
+
+/** Who redacted an event, and when. */
+export interface RedactedBy {
+  /** Of the redaction. It is no event that shows. */
+  readonly id: EventId;
+  readonly writer: WriterId;
+  /** Milliseconds since 1970, by the clock of that writer. */
+  readonly timestamp: number;
+}
 
 /** One event of a log. Immutable; the same object in every snapshot while it is resident (L5). */
 export interface LogEvent<T = unknown> {
@@ -33,6 +48,8 @@ export interface LogEvent<T = unknown> {
   readonly payload: T;
   /** Set when the payload's bytes cannot be decoded by this log's codec: `payload-undecodable`. */
   readonly error: GossipError | undefined;
+  /** Set when the event was redacted: then `payload` and `error` are `undefined`. Frozen; the same object every time. */
+  readonly redacted: RedactedBy | undefined;
 }
 
 const undecoded = Symbol('undecoded');
@@ -53,13 +70,15 @@ export class StoredEvent<T> implements LogEvent<T> {
   declare readonly clock: number;
   declare readonly payload: T;
   declare readonly error: GossipError | undefined;
+  declare readonly redacted: RedactedBy | undefined;
   /** Where the payload lies: a page of the log, an offset, a length. A view per event would cost more than the rest of it. */
   #page: Uint8Array | undefined;
   readonly #offset: number;
   readonly #length: number;
   #codec: PayloadCodec<T> | undefined;
   #payload: T | typeof undecoded | undefined = undecoded;
-  #error: GossipError | undefined;
+  /** Why there is no payload. */
+  #lack: GossipError | RedactedBy | undefined;
   #id: EventId | undefined;
 
   static readonly #shown = {
@@ -74,7 +93,12 @@ export class StoredEvent<T> implements LogEvent<T> {
     }),
     error: shared((event) => {
       if (event.#payload === undecoded) event.#decode();
-      return event.#error;
+      return event.#lack instanceof GossipError ? event.#lack : undefined;
+    }),
+    redacted: shared((event) => {
+      if (event.#codec !== redactionCodec && event.#lack === undefined) return undefined;
+      if (event.#payload === undecoded) event.#decode();
+      return event.#lack instanceof GossipError ? undefined : event.#lack;
     }),
   };
 
@@ -87,7 +111,7 @@ export class StoredEvent<T> implements LogEvent<T> {
     length: number,
     codec: PayloadCodec<T>,
   ) {
-    const { id, timestamp, payload, error } = StoredEvent.#shown;
+    const { id, timestamp, payload, error, redacted } = StoredEvent.#shown;
     Object.defineProperty(this, 'id', id);
     this.writer = writer;
     this.seq = seq;
@@ -95,6 +119,7 @@ export class StoredEvent<T> implements LogEvent<T> {
     this.clock = clock;
     Object.defineProperty(this, 'payload', payload);
     Object.defineProperty(this, 'error', error);
+    Object.defineProperty(this, 'redacted', redacted);
     this.#page = page;
     this.#offset = offset;
     this.#length = length;
@@ -105,11 +130,17 @@ export class StoredEvent<T> implements LogEvent<T> {
   #decode(): void {
     const bytes = (this.#page as Uint8Array).subarray(this.#offset, this.#offset + this.#length);
     try {
-      this.#payload = deepFreeze((this.#codec as PayloadCodec<T>).decode(bytes), payloadDepthMax);
+      const decoded = (this.#codec as PayloadCodec<T>).decode(bytes);
+      if (this.#codec === redactionCodec) {
+        this.#payload = undefined;
+        this.#lack = decoded as RedactedBy;
+      } else {
+        this.#payload = deepFreeze(decoded, payloadDepthMax);
+      }
     } catch (cause) {
       // Bytes from outside must not break a reader's loop (L6): the event shows, without payload.
       this.#payload = undefined;
-      this.#error = new GossipError('payload-undecodable', `event ${this.id}: the codec cannot read its payload`, {
+      this.#lack = new GossipError('payload-undecodable', `event ${this.id}: the codec cannot read its payload`, {
         context: { id: this.id },
         cause,
       });
@@ -135,12 +166,14 @@ function shared(read: (event: StoredEvent<unknown>) => unknown): PropertyDescrip
   };
 }
 
-/** Reads the payload of an event that a newer version wrote: the event shows, its `error` says why it is empty. */
-const unknownKind: PayloadCodec<never> = {
-  name: 'unknown',
+/** Reads what stands in the place of an erased payload. */
+const redactionCodec: PayloadCodec<never> = {
+  name: 'redaction',
   encode: () => new Uint8Array(),
-  decode: () => {
-    throw new RangeError('the event is of a kind that this version does not know');
+  decode: (bytes) => {
+    const { writer: author, seq, time } = redactionKey(bytes, 0);
+    const writer = writerIdFromBytes(author);
+    return Object.freeze({ id: eventId(writer, seq), writer, timestamp: clockMilliseconds(time) }) as never;
   },
 };
 
@@ -165,12 +198,8 @@ export function eventOf<T>(
   const time = columns.time[row] as number;
   const offset = columns.offset[row] as number;
   const length = columns.length[row] as number;
-  switch (columns.kind[row]) {
-    case eventKind.app:
-      return new StoredEvent(writer, seq, time, page, offset, length, codec);
-    default:
-      return new StoredEvent<T>(writer, seq, time, page, offset, length, unknownKind);
-  }
+  const reads = columns.kind[row] === eventKind.erased ? redactionCodec : codec;
+  return new StoredEvent(writer, seq, time, page, offset, length, reads);
 }
 
 /**

@@ -22,6 +22,11 @@ export interface GossipLogOptions<T> {
   readonly onListenerError?: (error: unknown) => void;
 }
 
+export interface RedactOptions {
+  /** Every node that gets the redaction rewrites its disk at once, rather than when it packs. Default: false. */
+  readonly now?: boolean;
+}
+
 /** How two events stand to each other by recorded dependencies. */
 export type Relation = 'before' | 'after' | 'concurrent' | 'same';
 
@@ -88,6 +93,33 @@ export interface GossipLog<T = unknown> {
    * @throws RangeError for an event that is not in this log, or not in memory.
    */
   relation(a: LogEvent<T>, b: LogEvent<T>): Relation;
+  /**
+   * Redacts an event: its payload is erased here, and by every node that learns of it, in memory, on disks and for readers of
+   * feeds. The event keeps its place: id, writer, times and order stay. It shows with `redacted` set and without payload, as a
+   * new object; all others stay the same objects. Snapshots that hold the former event object go on showing that.
+   *
+   * The redaction is appended as an event of its own that does not show. Returns its id. Of an event that is redacted already
+   * it is the id of the redaction that stands, and nothing is appended. A redaction cannot be taken back.
+   *
+   * Disks are rewritten when they are next packed; with `now`, default false, every node that gets the redaction rewrites its
+   * own at once.
+   *
+   * @throws TypeError for what is no event id.
+   * @throws GossipError `unknown-event` when the event is not in the log, or not in memory; `not-redactable` for a redaction;
+   *   else as `append`.
+   * @example
+   * ```ts
+   * import { createGossipLog, writerIdFromBytes } from '@gossip-log/core';
+   *
+   * const writer = writerIdFromBytes(new Uint8Array(16));
+   * const log = createGossipLog<string>({ id: 'tea', writer, now: Date.now });
+   * const { id } = log.append('secret');
+   * log.redact(id);
+   * log.snapshot().at(0)?.payload; // undefined
+   * log.snapshot().at(0)?.redacted?.writer === writer; // true
+   * ```
+   */
+  redact(id: EventId, options?: RedactOptions): EventId;
   /** The event of that id, when it is in the log, and in memory. */
   get(id: EventId): LogEvent<T> | undefined;
   /**

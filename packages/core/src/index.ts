@@ -3,8 +3,8 @@ export { xxHash32 } from './codec/checksum.js';
 export { jsonCodec, type PayloadCodec } from './codec/payload.js';
 export { utf8Decoder, utf8Encoder } from './codec/utf8.js';
 export { errorCodes, GossipError, type GossipErrorCode, invariant, isErrorCode } from './errors.js';
-export type { LogEvent } from './event.js';
-export type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
+export type { LogEvent, RedactedBy } from './event.js';
+export type { GossipLog, GossipLogOptions, MergeResult, RedactOptions, Relation } from './gossip-log.js';
 export { clockMilliseconds, clockStepsPerMs, horizon, observe, tick } from './hybrid-logical-clock.js';
 export {
   type EventId,

@@ -65,6 +65,12 @@ export const causalBufferRowsMax = 32_768;
 /** Bytes that wait in a log's causal buffer. */
 export const causalBufferBytesMax = 8 * 1024 * 1024;
 
+/**
+ * Redactions that wait for events that are not here, at about 300 bytes each. Whoever redacts an event has it, so they name
+ * such as lie below this node's edge, which honest peers send erased. Above it a further one is only a row.
+ */
+export const openRedactionsMax = 100_000;
+
 // The log on disk.
 
 /** Bytes of a packed chunk at which the next one begins: a frame's worth, so that it goes out to peers as it lies. */

@@ -6,13 +6,22 @@ import { CausalBuffer } from './causal-buffer.js';
 import { checkOptions } from './check-options.js';
 import { exportBlocks, importBlocks } from './codec/exported-blocks.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
+import { encodeRedaction } from './codec/redaction.js';
 import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
 import { GossipError } from './errors.js';
-import { eventKind, type LogEvent } from './event.js';
+import { eventKind, isShown, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
-import type { GossipLog, GossipLogOptions, MergeResult, Relation } from './gossip-log.js';
+import type { GossipLog, GossipLogOptions, MergeResult, RedactOptions, Relation } from './gossip-log.js';
 import { farHorizon, horizon, lastFollowing } from './hybrid-logical-clock.js';
-import { type EventId, parseEventId, parseLogId, parseWriterId, type SequenceNumber, type WriterId } from './ids.js';
+import {
+  type EventId,
+  eventId,
+  parseEventId,
+  parseLogId,
+  parseWriterId,
+  type SequenceNumber,
+  type WriterId,
+} from './ids.js';
 import { adoptedBytesMin, eventBytesMax, idleRowsMax, timeMax } from './limits.js';
 import { Listeners, reportUncaught } from './listeners.js';
 import { Arrivals, type Receipt } from './log/arrivals.js';
@@ -33,6 +42,7 @@ import { PackedChunks, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { type ReadQuery, type ReadResult, readLacking } from './log/read-lacking.js';
+import { Redactions } from './log/redactions.js';
 import { type IsEnough, Residence } from './log/residence.js';
 import { packAnew, resumePacked } from './log/resume-packed.js';
 import { type Retention, retentionFloor } from './log/retention.js';
@@ -80,6 +90,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #buffer = new CausalBuffer(this.#writers, this.#edges);
   readonly #effective: EffectiveRows;
   readonly #standing: StandingRows;
+  readonly #redactions: Redactions;
   readonly #residence: Residence;
   readonly #own: OwnRows;
   readonly #parts: LogParts;
@@ -89,6 +100,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #listeners: Listeners;
   readonly #journal: JournalOptions | undefined;
   #snapshot: Snapshot<T> | undefined;
+  #changesSeen = 0;
   #closed = false;
 
   /** With `journal`, own events are kept for `takeUnflushed`, and the id to write under is drawn. */
@@ -106,6 +118,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#packed = new PackedChunks(this.#tables);
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#standing = new StandingRows(this.#effective);
+    this.#redactions = new Redactions(this.#effective, this.#standing);
     const heads = new Heads(this.#tables);
     let given = options.writer === undefined ? undefined : parseWriterId(options.writer);
     const draw = (): WriterId => {
@@ -118,7 +131,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#residence = new Residence(this.#effective, this.#packer);
     this.#parts = {
       ...{ effective: this.#effective, standing: this.#standing, heads, buffer: this.#buffer, packer: this.#packer },
-      ...{ own: this.#own, fills: new UnstoredFills(this.#writers) },
+      ...{ own: this.#own, fills: new UnstoredFills(this.#writers), redactions: this.#redactions },
     };
     this.#arrivals = new Arrivals(this.#parts);
     this.#missing = new MissingEvents(this.#parts);
@@ -140,9 +153,34 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const bytes = this.#encodePayload(payload);
     // Getters of the payload, and the codec, are code of the app's: it may have closed the log.
     this.#assertOpen();
-    const event = this.#own.append(eventKind.app, bytes) as LogEvent<T>;
+    const tail = this.#own.append(eventKind.app, bytes);
+    const event = this.#ordered.event(tail, tail.count - 1) as LogEvent<T>;
     this.#changed();
     return event;
+  }
+
+  redact(id: EventId, { now = false }: RedactOptions = {}): EventId {
+    const { writer, seq } = parseEventId(id);
+    this.#assertOpen();
+    const index = this.#writers.find(writer);
+    const found = index < 0 ? undefined : this.#standing.find(index, seq);
+    if (found === undefined) {
+      throw new GossipError('unknown-event', `no event ${id} in the memory of log "${this.id}"`, {
+        context: { log: this.id, id },
+      });
+    }
+    const kind = found.chunk.kind[found.row] as number;
+    if (kind === eventKind.erased) return this.#redactions.idAt(found);
+    if (!isShown(kind)) {
+      throw new GossipError('not-redactable', `event ${id} is a redaction`, { context: { log: this.id, id } });
+    }
+    const time = found.chunk.time[found.row] as number;
+    const target = { atOnce: now, writer: this.#writers.bytes(index), seq };
+    const tail = this.#own.append(eventKind.redaction, (at) => encodeRedaction({ ...target, age: at - time }));
+    const own = tail.count - 1;
+    this.#redactions.applyOwn(tail, own, this.#journal !== undefined, this.#own.unflushed);
+    this.#changed();
+    return eventId(this.#writers.ids[tail.writer[own] as number] as WriterId, tail.seq[own] as number);
   }
 
   merge(bytes: Uint8Array): MergeResult {
@@ -540,7 +578,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const { rows, more } = yield* this.#packed.reading(() => this.#residence.dropSome(time));
       dropped += rows;
       if (rows > 0) this.#changed();
-      if (!more) return dropped;
+      if (more) continue;
+      this.#redactions.forgetGone();
+      return dropped;
     }
   }
 
@@ -616,13 +656,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   #changed(): void {
     // What came late into what is not in memory is not seen: the snapshot is the same object (L5).
-    if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;
+    const { changes } = this.#ordered;
+    if (this.#snapshot?.length !== this.length || changes !== this.#changesSeen) this.#snapshot = undefined;
+    this.#changesSeen = changes;
     this.#listeners.tell();
   }
 
   #receive(blocks: readonly Uint8Array[], upTo: number, collects: boolean, isJournal = false): Receipt {
     this.#assertOpen();
     const { found } = this.#edges;
+    const { changes } = this.#ordered;
     const tally = this.#arrivals.receive(blocks, upTo, collects);
     const { added, dropped, forked, entries, runs, refused } = tally;
     let { duplicates } = tally;
@@ -634,7 +677,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const missing = tally.parked.length > 0 ? this.#buffer.missing() : [];
     // Of a journal that is still being read it is not known what is missing.
     const fell = !isJournal && this.#missing.letEdgeFall();
-    if (added > 0) this.#changed();
+    if (added > 0 || this.#ordered.changes !== changes) this.#changed();
     // Not put together by spreading, which takes longer than the rest of a block of one row.
     return {
       added,

@@ -11,7 +11,7 @@ import type { WriterId } from '../src/ids.js';
 import { type Checkpoint, decodeCheckpoints, encodeCheckpoints } from '../src/view/saved-checkpoints.js';
 import { fromHex, toHex } from './frames.js';
 import { numberedId } from './packed-node.js';
-import { baseTime, blockOf, manyRows, messages, oneRow, type Row, rowsOf } from './sample-blocks.js';
+import { baseTime, blockOf, manyRows, messages, oneRow, type Row, redactedRows, rowsOf } from './sample-blocks.js';
 
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
 
@@ -21,6 +21,7 @@ const folder = join(import.meta.dirname, 'fixtures');
 const blocks: Readonly<Record<string, readonly Row[]>> = {
   'block-one-row': oneRow,
   'block-many-rows': manyRows,
+  'block-redacted': redactedRows,
 };
 const frames: Readonly<Record<string, Message>> = Object.fromEntries(
   Object.entries(messages).map(([kind, message]) => [`frame-${kind}`, message]),

@@ -3,7 +3,9 @@
 import { type DecodedBlock, decodeBlock, encodeBlock, timeBeforeRow } from '../src/codec/block.js';
 import { exportBlocks, importBlocks } from '../src/codec/exported-blocks.js';
 import type { Message } from '../src/codec/message.js';
-import { GossipError, type GossipLog, type WriterId, writerIdFromBytes } from '../src/index.js';
+import { encodeRedaction } from '../src/codec/redaction.js';
+import { eventKind } from '../src/event.js';
+import { GossipError, type GossipLog, type WriterId, writerIdFromBytes, writerIdToBytes } from '../src/index.js';
 import { Chunk } from '../src/log/chunk.js';
 import { DependencyArena } from '../src/log/dependency-arena.js';
 import type { LogTables } from '../src/log/log-tables.js';
@@ -36,7 +38,8 @@ export interface Row {
   readonly kind?: number;
   /** Newest first. */
   readonly deps?: readonly { readonly writer: WriterId; readonly seq: number; readonly time: number }[];
-  readonly payload: string;
+  /** Of redactions and erased rows bytes, else text. */
+  readonly payload: string | Uint8Array;
 }
 
 /** Rows as a block, written as they are: rules that the log keeps may be broken. */
@@ -45,7 +48,7 @@ export function blockOf(rows: readonly Row[]): Uint8Array<ArrayBuffer> {
   const tables: LogTables = { writers, dependencies: new DependencyArena(), pages: new PayloadPages() };
   const chunk = new Chunk(rows.length);
   for (const { writer, seq, time, kind = 0, deps = [], payload } of rows) {
-    const bytes = new TextEncoder().encode(payload);
+    const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
     const index = writers.intern(writer);
     const offset = tables.dependencies.begin(deps.length);
     for (const dep of deps) tables.dependencies.add(writers.intern(dep.writer), dep.seq, time - dep.time);
@@ -73,6 +76,8 @@ export function rowsOf(bytes: Uint8Array): Row[] {
   const id = (index: number) => writerIdFromBytes(block.writers[index] as Uint8Array);
   return Array.from({ length: block.count }, (_, row) => {
     const offset = block.offset[row] as number;
+    const kind = block.kind[row] as number;
+    const payload = bytes.subarray(offset, offset + (block.length[row] as number));
     const deps = [];
     for (let i = block.depStart[row] as number; i < (block.depStart[row + 1] as number); i++) {
       deps.push({
@@ -86,9 +91,12 @@ export function rowsOf(bytes: Uint8Array): Row[] {
       seq: block.seq[row] as number,
       time: block.time[row] as number,
       ...(startsAfter(block, row) ? { before: timeBeforeRow(block, row) } : {}),
-      kind: block.kind[row] as number,
+      kind,
       deps,
-      payload: new TextDecoder('utf-8').decode(bytes.subarray(offset, offset + (block.length[row] as number))),
+      payload:
+        kind === eventKind.redaction || kind === eventKind.erased
+          ? payload.slice()
+          : new TextDecoder('utf-8').decode(payload),
     };
   });
 }
@@ -120,6 +128,33 @@ export const manyRows: Row[] = [
     ],
   },
 ];
+
+/** A redaction of `target`, `age` steps later: as a row of `by`. */
+export function redactionOf(
+  target: Pick<Row, 'writer' | 'seq' | 'time'>,
+  by: Pick<Row, 'writer' | 'seq'> & Partial<Pick<Row, 'deps' | 'before'>>,
+  { age = 4096, atOnce = false } = {},
+): Row {
+  const payload = encodeRedaction({ atOnce, writer: writerIdToBytes(target.writer), seq: target.seq, age });
+  return { ...by, time: target.time + age, kind: eventKind.redaction, payload };
+}
+
+/** A row as it is once that redaction is known. */
+export function erasedBy({ writer, seq, time, deps = [], ...rest }: Row, { before: _, ...redaction }: Row): Row {
+  const told = rest.before === undefined ? {} : { before: rest.before };
+  return { writer, seq, time, deps, ...told, kind: eventKind.erased, payload: blockOf([redaction]) };
+}
+
+/** Ada's event, erased, an event of hers, and Bob's redaction. */
+export const redactedRows: Row[] = (() => {
+  const tea: Row = { writer: ada, seq: 1, time: baseTime, payload: '"Tea?"' };
+  const no: Row = { writer: ada, seq: 2, time: baseTime + 2048, payload: '"No."' };
+  const redaction = redactionOf(tea, {
+    ...{ writer: bob, seq: 5, before: baseTime - 1 },
+    deps: [{ writer: ada, seq: 2, time: no.time }],
+  });
+  return [erasedBy(tea, redaction), no, redaction];
+})();
 
 const run = { writer: ada, first: 3, last: 200 };
 

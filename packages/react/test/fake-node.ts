@@ -77,6 +77,7 @@ class FakeLog {
       clock: seq * 2048,
       payload,
       error: undefined,
+      redacted: undefined,
     };
     this.#events = [...this.#events, event];
     this.show();

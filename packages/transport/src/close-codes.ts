@@ -49,6 +49,7 @@ export const closeCodes: Readonly<Record<CloseReason['code'], Row>> = {
   // Trouble of one log or one store. It seldom ends a connection, but where it does the peer learns the reason.
   'event-too-large': { closeCode: 4030, pace: 'later' },
   'unknown-event': { closeCode: 4047, pace: 'later' },
+  'not-redactable': { closeCode: 4050, pace: 'later' },
   'pack-conflict': { closeCode: 4031, pace: 'later' },
   'log-closed': { closeCode: 4032, pace: 'later' },
   'log-not-ready': { closeCode: 4033, pace: 'later' },

@@ -7,11 +7,14 @@ import {
   blockOf,
   blocksIn,
   bob,
+  erasedBy,
   eve,
   exported,
   manyRows,
   oneRow,
   type Row,
+  redactedRows,
+  redactionOf,
   refusal,
   rowsOf,
 } from '../../test/sample-blocks.js';
@@ -74,14 +77,14 @@ test('[B1] [B2] [B3] [B4] blocks of random logs come back as they went', () => {
 });
 
 test('[B1] [B4] the samples come back as they went', () => {
-  for (const rows of [oneRow, manyRows]) {
+  for (const rows of [oneRow, manyRows, redactedRows]) {
     const expected = rows.map((row) => ({ kind: 0, deps: [], ...row }));
     expect(rowsOf(blockOf(rows))).toEqual(expected);
   }
 });
 
 test('[B1] a block cut at any byte, or with a byte more, is refused', () => {
-  for (const whole of [blockOf(oneRow), blockOf(manyRows)]) {
+  for (const whole of [blockOf(oneRow), blockOf(manyRows), blockOf(redactedRows)]) {
     for (let length = 0; length < whole.length; length++) {
       expect(
         refusal(() => decodeBlock(whole.subarray(0, length))),
@@ -99,7 +102,7 @@ test('[B1] a block cut at any byte, or with a byte more, is refused', () => {
 });
 
 test('[B1] any flipped bit is found', () => {
-  for (const whole of [blockOf(oneRow), blockOf(manyRows)]) {
+  for (const whole of [blockOf(oneRow), blockOf(manyRows), blockOf(redactedRows)]) {
     for (let bit = 0; bit < whole.length * 8; bit++) {
       const bytes = whole.slice();
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
@@ -121,7 +124,7 @@ test('[B1] [B2] [B3] [B4] with any bits flipped and a checksum that fits, a bloc
     accepted++;
     checkRules(rowsOf(sealed));
   };
-  for (const whole of [blockOf(oneRow), blockOf(manyRows)]) {
+  for (const whole of [blockOf(oneRow), blockOf(manyRows), blockOf(redactedRows)]) {
     for (let bit = 0; bit < whole.length * 8; bit++) {
       const bytes = whole.slice();
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
@@ -369,4 +372,60 @@ test('[B6] the time of the event before comes with a first row, before it, and o
   expect(refusal(() => decodeBlock(aged(baseTime - 1)))).toBeUndefined();
   expect(refusal(() => decodeBlock(aged(baseTime)))).toBe('clock');
   expect(refusal(() => decodeBlock(aged(Number.MAX_SAFE_INTEGER)))).toBe('clock');
+});
+
+const tea: Row = { writer: ada, seq: 3, time: baseTime, before: baseTime - 9, payload: '"Tea?"' };
+
+test('a redaction names an earlier event, and nothing else [B7]', () => {
+  const redactions: readonly [Row, string | undefined][] = [
+    [redactionOf(tea, { writer: bob, seq: 1 }), undefined],
+    [redactionOf(tea, { writer: bob, seq: 1 }, { age: baseTime, atOnce: true }), undefined],
+    [redactionOf(tea, { writer: ada, seq: 4 }), undefined],
+    // Itself, or a later event of the same writer; nothing later; an event before time.
+    [redactionOf(tea, { writer: ada, seq: 3 }), 'block-invalid'],
+    [redactionOf(tea, { writer: ada, seq: 2 }), 'block-invalid'],
+    [redactionOf(tea, { writer: bob, seq: 1 }, { age: 0 }), 'block-invalid'],
+    [redactionOf({ ...tea, time: -1 }, { writer: bob, seq: 1 }, { age: 4 }), 'block-invalid'],
+    [redactionOf({ ...tea, seq: 0 }, { writer: bob, seq: 1 }), 'block-invalid'],
+  ];
+  for (const [row, code] of redactions) expect(refusal(() => decodeBlock(blockOf([row])))).toBe(code);
+
+  const good = redactionOf(tea, { writer: bob, seq: 1 });
+  const { payload } = good as { payload: Uint8Array };
+  const withPayload = (bytes: Uint8Array) => refusal(() => decodeBlock(blockOf([{ ...good, payload: bytes }])));
+  for (let length = 0; length < payload.length; length++) {
+    expect(withPayload(payload.slice(0, length))).toBe('bytes-truncated');
+  }
+  expect(withPayload(Uint8Array.of(...payload, 0))).toBe('block-invalid');
+  expect(withPayload(Uint8Array.of(2, ...payload.slice(1)))).toBe('block-invalid');
+});
+
+test('an erased row has the redaction of exactly that row, which tells no time before [B8]', () => {
+  const redaction = redactionOf(tea, { writer: bob, seq: 7 });
+  const refused = (row: Row) => refusal(() => decodeBlock(blockOf([row])));
+  expect(refused(erasedBy(tea, redaction))).toBeUndefined();
+  const holding = (payload: Uint8Array): Row => ({ ...tea, kind: 128, payload });
+  const wrong: readonly Row[] = [
+    erasedBy({ ...tea, seq: 4 }, redaction),
+    erasedBy({ ...tea, time: baseTime + 1 }, redaction),
+    erasedBy({ ...tea, writer: eve }, redaction),
+    { ...erasedBy(tea, redaction), kind: 129 },
+    { ...erasedBy(tea, redaction), kind: 255 },
+    holding(blockOf([{ ...redaction, before: baseTime }])),
+    holding(blockOf([{ ...redaction, kind: 0 }])),
+    holding(blockOf([{ ...redaction, kind: 2 }])),
+    holding(blockOf([redaction, { ...redaction, seq: 8, time: redaction.time + 1 }])),
+    holding(Uint8Array.of(...blockOf([redaction]), 0)),
+    holding(redaction.payload as Uint8Array),
+    { ...tea, kind: 128, payload: 'x'.repeat(60) },
+  ];
+  expect(wrong.map(refused).filter((code) => code === undefined)).toEqual([]);
+  for (let length = 0; length < 60; length++)
+    expect(refused(holding(blockOf([redaction]).slice(0, length)))).toBeDefined();
+});
+
+test('erased rows do not lie in one another: a hostile block costs no stack [B5, B8]', () => {
+  let row: Row = redactionOf(tea, { writer: bob, seq: 7 });
+  for (let depth = 0; depth < 2_000; depth++) row = { ...tea, kind: 128, payload: blockOf([row]) };
+  expect(refusal(() => decodeBlock(blockOf([row])))).toBe('block-invalid');
 });

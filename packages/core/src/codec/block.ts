@@ -12,8 +12,12 @@
  * - [B5] Every length is checked against what remains and against `limits.ts` before anything is allocated for it.
  * - [B6] A writer's first row in a block, unless it is its first event, comes with the time of the event before it, which
  *   is earlier; or with 0 where that is not told.
+ * - [B7] A redaction (kind 1) names an event that is earlier than itself, also by its number where the writer is the same.
+ * - [B8] The payload of an erased row (kind 128) is a block of one row, a redaction of exactly that row. It does not tell
+ *   the time before (B6), so that one redaction has one form everywhere. Of kinds above 127 there is no other.
  */
 import { GossipError } from '../errors.js';
+import { eventKind } from '../event.js';
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
 import {
   blockBytesMax,
@@ -30,6 +34,7 @@ import type { LogTables } from '../log/log-tables.js';
 import { compareBytes } from '../log/writer-table.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
 import { xxHash32 } from './checksum.js';
+import { decodeRedaction } from './redaction.js';
 
 /** Version of the block format. 0 until the first release. A version 0 block sets no flag. */
 const blockVersion = 0;
@@ -233,12 +238,23 @@ export interface DecodedBlock {
 }
 
 /**
- * Reads a block and proves rules B1 to B6. Payloads are not read.
+ * Reads a block and proves rules B1 to B8. Payloads of the app are not read.
  *
  * @throws GossipError `version-unsupported`, `checksum`, `bytes-truncated`, `block-invalid`, `clock`.
  * @internal
  */
 export function decodeBlock(bytes: Uint8Array): DecodedBlock {
+  return decode(bytes, false);
+}
+
+/** The same for the redaction in an erased row. @internal */
+export function decodeRedactionBlock(bytes: Uint8Array): DecodedBlock {
+  const block = decode(bytes, true);
+  if (block.timeBefore[0] !== 0) throw invalid('the redaction in an erased row tells the time before');
+  return block;
+}
+
+function decode(bytes: Uint8Array, embedded: boolean): DecodedBlock {
   if (bytes.length > blockBytesMax) throw invalid(`block of ${bytes.length} bytes, at most ${blockBytesMax}`);
   const reader = new ByteReader(bytes);
   const version = reader.u8();
@@ -253,7 +269,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     throw new GossipError('checksum', 'the checksum of a block does not fit its bytes');
   }
 
-  const count = reader.bounded(blockRowsMax, 'rows of a block');
+  const count = reader.bounded(embedded ? 1 : blockRowsMax, 'rows of a block');
   if (count === 0) throw invalid('a block without rows');
   // A row takes at least two bytes (dependencies and length); the first has its time in the header.
   if (count * 2 > reader.remaining) throw invalid(`${count} rows in ${reader.remaining} bytes`);
@@ -327,8 +343,13 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
   for (let i = 0; i < withRows; i++) if (next[i] === firstSeq[i]) throw invalid('a writer without rows');
 
   const kind = isOne ? [0] : new Uint8Array(count);
+  let isPlain = true;
   for (let row = 0; row < count; ) {
     const value = reader.u8();
+    if (value !== eventKind.app) isPlain = false;
+    // Before a payload is read as a block in turn: blocks do not lie deeper than one in another.
+    if (embedded && value !== eventKind.redaction) throw invalid('an erased row without its redaction');
+    if (value > eventKind.erased) throw invalid(`a row of kind ${value}`);
     const run = reader.bounded(count - row, 'run of kinds');
     if (run === 0) throw invalid('an empty run of kinds');
     kind.fill(value, row, row + run);
@@ -378,7 +399,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     offset[row] = at;
     at += length[row] as number;
   }
-  return {
+  const block = {
     bytes,
     count,
     writers,
@@ -396,6 +417,8 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     depSeq,
     depTime,
   };
+  if (!isPlain) checkRedactions(block);
+  return block;
 
   function addRowDependency(row: number, distance: number): void {
     const other = writer[row - distance] as number;
@@ -427,6 +450,29 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock {
     const a = writers[depWriter[i - 1] as number] as Uint8Array;
     const b = writers[depWriter[i] as number] as Uint8Array;
     if (older > newer || compareBytes(a, b) <= 0) throw invalid(`the dependencies of row ${row} are not in order`);
+  }
+}
+
+/** B7 and B8. */
+function checkRedactions({ bytes, count, writers, writer, seq, time, kind, offset, length }: DecodedBlock): void {
+  for (let row = 0; row < count; row++) {
+    if (kind[row] !== eventKind.redaction && kind[row] !== eventKind.erased) continue;
+    const own = writers[writer[row] as number] as Uint8Array;
+    const from = offset[row] as number;
+    const to = from + (length[row] as number);
+    if (kind[row] === eventKind.redaction) {
+      const target = decodeRedaction(bytes, from, to);
+      const isEarlier = target.seq < (seq[row] as number) || compareBytes(target.writer, own) !== 0;
+      if (!isEarlier || target.age > (time[row] as number)) throw invalid('a redaction of nothing earlier');
+    } else {
+      const redaction = decodeRedactionBlock(bytes.subarray(from, to));
+      const at = redaction.offset[0] as number;
+      const target = decodeRedaction(redaction.bytes, at, at + (redaction.length[0] as number));
+      const targetTime = (redaction.time[0] as number) - target.age;
+      if (compareBytes(target.writer, own) !== 0 || target.seq !== seq[row] || targetTime !== time[row]) {
+        throw invalid('an erased row with the redaction of another event');
+      }
+    }
   }
 }
 

@@ -15,6 +15,7 @@
 import type { CausalBuffer } from '../causal-buffer.js';
 import { type DecodedBlock, decodeBlock, timeBeforeRow } from '../codec/block.js';
 import { GossipError } from '../errors.js';
+import { eventKind } from '../event.js';
 import type { MergeResult } from '../gossip-log.js';
 import type { SequenceNumber, WriterId } from '../ids.js';
 import { blockRuns, type LogEntry, type TimedRun } from '../runs.js';
@@ -27,6 +28,7 @@ import type { LogTables } from './log-tables.js';
 import type { OwnRows } from './own-rows.js';
 import type { PackedSlot } from './packed-chunks.js';
 import type { Packer } from './packer.js';
+import type { Redactions } from './redactions.js';
 import { encodeRows } from './rows-lacking.js';
 import type { StandingRows } from './standing-rows.js';
 import { takeBlock, takeRows } from './take-rows.js';
@@ -89,12 +91,13 @@ export class Arrivals {
   readonly #own: OwnRows;
   readonly #packer: Packer;
   readonly #fills: UnstoredFills;
+  readonly #redactions: Redactions;
   /** Writers under whose ids somebody else writes too. */
   readonly #forked = new Set<number>();
   /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
   readonly #oneRow = new Chunk(1);
 
-  constructor({ effective, standing, heads, buffer, own, packer, fills }: LogParts) {
+  constructor({ effective, standing, heads, buffer, own, packer, fills, redactions }: LogParts) {
     this.#effective = effective;
     this.#tables = effective.tables;
     this.#writers = effective.tables.writers;
@@ -105,6 +108,7 @@ export class Arrivals {
     this.#own = own;
     this.#packer = packer;
     this.#fills = fills;
+    this.#redactions = redactions;
   }
 
   /**
@@ -141,6 +145,7 @@ export class Arrivals {
     const released: number[] = [];
     const waiting: { row: number; writer: number; seq: number; lacks: MissingEvent }[] = [];
     const mending: number[] = [];
+    const erased: number[] = [];
     let missing: ReadonlySet<number> | undefined;
     for (let row = 0; row < block.count; row++) {
       const writer = writers[block.writer[row] as number] as number;
@@ -153,6 +158,11 @@ export class Arrivals {
       }
       if (isResidue ? edges.holds(writer, seq) : seq <= (last[writer] as number)) {
         tally.duplicates++;
+        const isErased = block.kind[row] === eventKind.erased && time >= edges.droppedBefore;
+        if (isErased && this.#redactions.isNews(block, row, writer)) {
+          erased.push(row);
+          continue;
+        }
         const isHeld = time >= edges.certainFrom && seq <= (last[writer] as number);
         if (collects && isHeld && !this.#standing.stands(block, row, writer)) {
           missing ??= this.#standing.missing(block, writers);
@@ -187,6 +197,13 @@ export class Arrivals {
     }
     const runs = blockRuns(block, writers, ids);
     tally.runs.push(...runs);
+    if (erased.length > 0 && collects) {
+      const rows = this.#pickRows(block, writers, erased);
+      tally.entries.push(...encodeRows(rows, this.#tables, 'received', toldBefore(block, erased)));
+    }
+    for (const row of erased) {
+      this.#redactions.hear(block, row, writers[block.writer[row] as number] as number, collects);
+    }
     if (mending.length > 0) this.#mend(this.#pickRows(block, writers, mending), tally);
 
     if (released.length > 0) {
@@ -205,13 +222,10 @@ export class Arrivals {
         if (whole) {
           this.#toStore([{ block: block.bytes, runs, origin: 'received' }], tally);
         } else {
-          const lookUp: LookUpTimes = (starts, before) => {
-            for (const row of starts) before[row] = timeBeforeRow(block, released[row] as number);
-          };
-          this.#toStore(encodeRows(batch, this.#tables, 'received', lookUp), tally);
+          this.#toStore(encodeRows(batch, this.#tables, 'received', toldBefore(block, released)), tally);
         }
       }
-      this.#insert(batch);
+      this.#insert(batch, collects);
     }
     for (const parked of waiting) {
       this.#buffer.park(block, parked.row, writers, parked.lacks);
@@ -309,7 +323,7 @@ export class Arrivals {
       this.#cameLate(parked.writer(slot), parked.seq(slot), parked.time(slot), parked.timeBefore(slot));
       parked.free(slot);
     }
-    this.#insert(chunk);
+    this.#insert(chunk, collect);
   }
 
   /** Nothing in the packed chunk, whose span a row comes into, tells of the event before where that lies before the span. */
@@ -325,13 +339,20 @@ export class Arrivals {
     tally.added += batch.count;
     tally.duplicates -= batch.count;
     tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUpIn(this.#effective, batch)));
-    this.#insert(batch);
+    this.#insert(batch, true);
     this.#effective.forget();
     if (this.#effective.packed.cold === 0) this.#packer.forget();
   }
 
-  /** Rows that are new in the log go to where their times are. */
-  #insert(batch: Chunk): void {
+  /** Rows that are new in the log go to where their times are. `awaited`: they are to be stored. */
+  #insert(batch: Chunk, awaited: boolean): void {
+    const redactions = this.#redactions.among(batch, awaited);
+    this.#redactions.meet(batch);
+    this.#place(batch);
+    for (const redaction of redactions) this.#redactions.apply(redaction);
+  }
+
+  #place(batch: Chunk): void {
     const hot = this.#effective.packed.add(batch);
     // What follows them may be in memory, where they are not found.
     for (let row = 0; row < hot; row++) {
@@ -402,4 +423,11 @@ export class Arrivals {
     }
     return this.#buffer.inOrder(freed);
   }
+}
+
+/** The times before these rows of a block, as it tells them. */
+function toldBefore(block: DecodedBlock, rows: readonly number[]): LookUpTimes {
+  return (starts, before) => {
+    for (const at of starts) before[at] = timeBeforeRow(block, rows[at] as number);
+  };
 }

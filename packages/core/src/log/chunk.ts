@@ -9,6 +9,7 @@
  * replacement does (L5).
  */
 import type { StoredEvent } from '../event.js';
+import type { RowForm } from './payload-pages.js';
 
 const firstCapacity = 16;
 /** Fewer rows are copied one by one: a view of each column costs more than they do. */
@@ -138,6 +139,15 @@ export class Chunk {
       this.events ??= [];
       this.events[at] = event;
     }
+  }
+
+  /** Gives a row another kind and payload: it is another event object from now on. */
+  reform(row: number, { kind, page, offset, length }: RowForm): void {
+    this.kind[row] = kind;
+    this.page[row] = page;
+    this.offset[row] = offset;
+    this.length[row] = length;
+    if (this.events !== undefined && row < this.events.length) this.events[row] = undefined;
   }
 
   /** Inserts one row of another chunk at `at`, moving the rows behind. There must be room. */

@@ -10,6 +10,7 @@ import type { KeptRun, KnownEvent, LogEntry, OwnRuns } from '../runs.js';
 import type { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { LogParts } from './log-parts.js';
+import type { Redactions } from './redactions.js';
 import type { StandingRows } from './standing-rows.js';
 import type { UnstoredFills } from './unstored-fills.js';
 import type { WriterTable } from './writer-table.js';
@@ -21,19 +22,22 @@ export class EffectiveLog {
   readonly #edges: Edges;
   readonly #standing: StandingRows;
   readonly #fills: UnstoredFills;
+  readonly #redactions: Redactions;
 
-  constructor({ effective, standing, fills }: LogParts) {
+  constructor({ effective, standing, fills, redactions }: LogParts) {
     this.#effective = effective;
     this.#writers = effective.tables.writers;
     this.#edges = effective.edges;
     this.#standing = standing;
     this.#fills = fills;
+    this.#redactions = redactions;
   }
 
   /** These are stored. */
   mark(entries: readonly LogEntry[]): void {
     const { stored, storedTime } = this.#writers;
     this.#fills.stored(entries);
+    this.#redactions.stored(entries);
     for (const { runs } of entries) {
       for (const run of runs) {
         const writer = this.#writers.intern(run.writer);

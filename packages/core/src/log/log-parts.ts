@@ -4,6 +4,7 @@ import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
 import type { OwnRows } from './own-rows.js';
 import type { Packer } from './packer.js';
+import type { Redactions } from './redactions.js';
 import type { StandingRows } from './standing-rows.js';
 import type { UnstoredFills } from './unstored-fills.js';
 
@@ -16,4 +17,5 @@ export interface LogParts {
   readonly own: OwnRows;
   readonly packer: Packer;
   readonly fills: UnstoredFills;
+  readonly redactions: Redactions;
 }

@@ -31,6 +31,8 @@ export class OrderedLog {
   /** A snapshot holds the list. */
   #listShared = false;
   #length = 0;
+  /** How often a row was changed that had been here. */
+  changes = 0;
   /** Chunks with rows that no snapshot has seen; the tail need not stand here. */
   readonly #unseen = new Set<Chunk>();
 
@@ -140,6 +142,22 @@ export class OrderedLog {
     this.#chunks = kept;
     this.#listShared = false;
     return before - this.#length;
+  }
+
+  /** Where the row of that key stands and may be changed: what a snapshot has seen is copied first (O2). */
+  rowToChange(time: number, writer: number): { readonly chunk: Chunk; readonly row: number } | undefined {
+    const found = this.locate(time, writer);
+    if (found === undefined) return undefined;
+    this.changes++;
+    const { row } = found;
+    const chunk = this.#chunks[found.chunk] as Chunk;
+    if (row >= chunk.sharedRows) return { chunk, row };
+    const copy = new Chunk(chunk.capacity);
+    copy.copyRows(chunk, 0, chunk.count);
+    this.#supersede(chunk);
+    if (found.chunk < this.#chunks.length - 1) this.#unseen.add(copy);
+    this.#ownChunks()[found.chunk] = copy;
+    return { chunk: copy, row };
   }
 
   /** The event object of a row, made when first asked for. */

@@ -3,7 +3,6 @@
  * journal.
  */
 import { GossipError, invariant } from '../errors.js';
-import type { LogEvent } from '../event.js';
 import { observe, tick } from '../hybrid-logical-clock.js';
 import type { WriterId } from '../ids.js';
 import { depsMax, seqMax, timeMax } from '../limits.js';
@@ -80,8 +79,12 @@ export class OwnRows {
     return this.#unflushed;
   }
 
-  /** @throws GossipError `limit-exceeded`. */
-  append(kind: number, bytes: Uint8Array): LogEvent {
+  /**
+   * Appends an event and gives the chunk whose last row it is. What depends on its time is made of that.
+   *
+   * @throws GossipError `limit-exceeded`.
+   */
+  append(kind: number, payload: Uint8Array | ((time: number) => Uint8Array)): Chunk {
     const { writers, dependencies, pages } = this.#ordered.tables;
     const { last, lastTime, firstTime } = writers;
     const self = this.#self < 0 ? writers.intern(this.writer) : this.#self;
@@ -96,6 +99,7 @@ export class OwnRows {
 
     // Whatever may fail is before the first change that counts. What is over `depsMax` stays a head, and is named by the
     // next event.
+    const bytes = typeof payload === 'function' ? payload(time) : payload;
     const named = this.#heads.dependenciesOf(self, depsMax);
     pages.place(bytes, 0, bytes.length);
     const deps = dependencies.begin(named.length);
@@ -117,7 +121,7 @@ export class OwnRows {
     if (seq === 1) firstTime[self] = time;
     this.#heads.add(self);
     this.#clock = time;
-    return this.#ordered.event(tail, tail.count - 1);
+    return tail;
   }
 
   /** Own events since the last call, as entries for the journal. */

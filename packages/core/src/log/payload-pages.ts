@@ -18,6 +18,19 @@ interface BlockPage {
   readonly from: number;
 }
 
+/** What of a row changes when it is erased. @internal */
+export interface RowForm {
+  readonly kind: number;
+  readonly page: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The number of an event as a key. @internal */
+export function dot(writer: number, seq: number): number {
+  return writer * 0x1_0000_0000 + seq;
+}
+
 /** @internal */
 export class PayloadPages {
   readonly #pages: Uint8Array[] = [];
@@ -28,6 +41,8 @@ export class PayloadPages {
   #open = -1;
   #used = 0;
   #nextBytes = firstPageBytes;
+  /** By event: what rows were whose redaction is not stored yet (G10). */
+  readonly formers = new Map<number, RowForm>();
   /** Where the last `place` or `adopt` put its bytes. */
   page = 0;
   offset = 0;
@@ -92,8 +107,10 @@ export class PayloadPages {
 
   /** Gives up all pages but these, and the one that small payloads go to. */
   keep(used: ReadonlySet<number>): void {
+    const formers = new Set(Array.from(this.formers.values(), ({ page }) => page));
     this.#pages.forEach((bytes, page) => {
-      if (bytes !== nothing && page !== this.#open && !used.has(page)) this.drop(page);
+      const isUsed = page === this.#open || used.has(page) || formers.has(page);
+      if (bytes !== nothing && !isUsed) this.drop(page);
     });
   }
 }

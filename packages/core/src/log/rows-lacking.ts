@@ -1,11 +1,13 @@
 /** What somebody lacks of a log, picked out in log order, and rows as blocks. */
 import { encodeBlock } from '../codec/block.js';
+import { eventKind } from '../event.js';
 import type { WriterId } from '../ids.js';
 import { blockBytesTarget, chunkRowsMax, seqMax } from '../limits.js';
 import { chunkRuns, type KnownEvent, type LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
+import { dot, type RowForm } from './payload-pages.js';
 import { type LookUpTimes, timesBefore } from './times-before.js';
 
 /** Where picking ends. */
@@ -122,7 +124,7 @@ function nthFromEnd(chunks: readonly Chunk[], lacking: Lacking) {
 
 /**
  * Sorted rows as blocks, each of at most a chunk's rows and about `blockBytesTarget`. `lookUp` finds the times of the
- * events before those rows that do not follow another one here.
+ * events before those rows that do not follow another one here. The chunk is the caller's own.
  *
  * @internal
  */
@@ -132,6 +134,8 @@ export function encodeRows(
   origin: LogEntry['origin'],
   lookUp: LookUpTimes,
 ): LogEntry[] {
+  // Own rows go to the journal together with the redactions of some of them.
+  if (origin === 'received' && tables.pages.formers.size > 0) restore(rows, tables);
   const { before, gaps } = timesBefore(rows, tables.writers.size, lookUp);
   const entries: LogEntry[] = [];
   let from = 0;
@@ -153,6 +157,20 @@ export function encodeRows(
 }
 
 /** What a row takes in a block, at most: a dependency out of the block has 16 bytes of writer and up to 21 more. @internal */
-export function rowBytes(chunk: Chunk, row: number, { dependencies }: LogTables): number {
-  return (chunk.length[row] as number) + 16 + dependencies.count(chunk.deps[row] as number) * 37;
+export function rowBytes(chunk: Chunk, row: number, { dependencies, pages }: LogTables): number {
+  const former = pages.formers.size > 0 ? formerOf(chunk, row, pages)?.length : undefined;
+  return (former ?? (chunk.length[row] as number)) + 16 + dependencies.count(chunk.deps[row] as number) * 37;
+}
+
+/** What a row was that is erased here, while its redaction is not stored (G10). */
+function formerOf(chunk: Chunk, row: number, pages: LogTables['pages']): RowForm | undefined {
+  if (chunk.kind[row] !== eventKind.erased) return undefined;
+  return pages.formers.get(dot(chunk.writer[row] as number, chunk.seq[row] as number));
+}
+
+function restore(rows: Chunk, { pages }: LogTables): void {
+  for (let row = 0; row < rows.count; row++) {
+    const former = formerOf(rows, row, pages);
+    if (former !== undefined) rows.reform(row, former);
+  }
 }

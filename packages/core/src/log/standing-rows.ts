@@ -4,6 +4,7 @@
  */
 
 import type { DecodedBlock } from '../codec/block.js';
+import { eventKind, isShown } from '../event.js';
 import type { SequenceNumber } from '../ids.js';
 import type { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
@@ -49,7 +50,11 @@ export class StandingRows {
     if (found === undefined) return time < this.#effective.packed.hotFrom;
     const { chunk } = found;
     const length = block.length[row] as number;
-    if (chunk.seq[found.row] !== block.seq[row] || chunk.length[found.row] !== length) return false;
+    if (chunk.seq[found.row] !== block.seq[row]) return false;
+    // What an erased row was cannot be told any more.
+    const kinds = [chunk.kind[found.row], block.kind[row]] as number[];
+    if (kinds.includes(eventKind.erased) && kinds.every((kind) => isShown(kind))) return true;
+    if (chunk.length[found.row] !== length) return false;
     const ours = this.payload(chunk, found.row);
     const offset = block.offset[row] as number;
     return compareBytes(ours, block.bytes.subarray(offset, offset + length)) === 0;

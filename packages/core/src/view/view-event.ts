@@ -1,6 +1,6 @@
 /** An event as a view shows it, where that differs from what is stored (V6: what failed shows without payload). */
 import type { GossipError } from '../errors.js';
-import type { LogEvent } from '../event.js';
+import type { LogEvent, RedactedBy } from '../event.js';
 import type { EventId, SequenceNumber, WriterId } from '../ids.js';
 import { checkEvent } from './check-arguments.js';
 import { property } from './property.js';
@@ -23,6 +23,7 @@ export class ViewEvent implements LogEvent {
   readonly clock: number;
   readonly payload: unknown;
   readonly error: GossipError | undefined;
+  readonly redacted: RedactedBy | undefined;
   readonly tags: readonly string[] | undefined;
   readonly #stored: LogEvent;
 
@@ -34,6 +35,7 @@ export class ViewEvent implements LogEvent {
     this.clock = source.clock;
     this.payload = 'payload' in shown ? shown.payload : source.payload;
     this.error = 'error' in shown ? shown.error : source.error;
+    this.redacted = source.redacted;
     this.tags = shown.tags === undefined ? givenTags(source) : Object.freeze([...shown.tags]);
     this.#stored = storedEvent(source);
     Object.freeze(this);
