@@ -256,3 +256,7 @@ export const storedNamesMax = 100_000;
 export const metadataKeyBytesMax = 512;
 /** A value of the metadata keyspace. */
 export const metadataValueBytesMax = 64 * 1024;
+/** Bytes of free space that one step of a scrub overwrites: a transaction of some milliseconds. */
+export const scrubBytesMax = 1024 * 1024;
+/** Keys whose values one step of a scrub writes again. */
+export const scrubKeysMax = 2048;

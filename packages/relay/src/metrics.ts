@@ -80,7 +80,9 @@ export function countConnections(source: ConnectionSource, counts: Counts): Conn
 
 /** The same storage, counted. @internal */
 export function countCommits(storage: GossipStorage, counts: Counts): GossipStorage {
+  const scrub = storage.scrub?.bind(storage);
   return {
+    ...(scrub && { scrub }),
     async commit(log, entries, options) {
       const bytes = entries.reduce((sum, { block }) => sum + block.length, 0);
       try {

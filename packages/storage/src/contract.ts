@@ -310,6 +310,7 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
         () => storage.forget('log'),
         () => storage.getMetadata('key'),
         () => storage.setMetadata('key', undefined),
+        ...(storage.scrub === undefined ? [] : [() => (storage.scrub as () => Promise<boolean>)()]),
       ];
       for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'storage-closed' });
       await storage.close();
@@ -506,6 +507,35 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
       await storage.pack('log', packing(1, { remove: [0] }));
       await storage.setAsideChunk('log', 0);
       expect(await manifestOf(storage, 'log')).toEqual([2, 'after 1']);
+    });
+
+    test('a scrub comes to its end and changes nothing that is stored, for all storages and after reopening [P16]', async () => {
+      const other = await open();
+      const keys = await storage.commit(
+        'log',
+        [1, 2, 3].map((seq) => entry(`${seq}`)),
+        { ...strict, ownRuns: new Map([[a, 3]]) },
+      );
+      await storage.pack('log', packing(0, { add: [chunk(0), chunk(1)], packed: keys.slice(0, 2) }));
+      await storage.pack('log', packing(1, { add: [chunk(2)], remove: [0] }));
+      await storage.setMetadata('key', text.encode('value'));
+      const { scrub } = storage;
+      for (let steps = 0; scrub !== undefined && (await storage.scrub?.()); steps++) expect(steps).toBeLessThan(100);
+      for (let i = 0; i < 2; i++) {
+        for (const each of [storage, other]) {
+          expect(await blocksOf(each, 'log')).toEqual(['3']);
+          expect(await runsOf(each, 'log')).toEqual([[a, 3]]);
+          expect(await manifestOf(each, 'log')).toEqual([2, 'after 1']);
+          expect(await chunksOf(each, 'log')).toEqual([
+            [1, 'chunk 1'],
+            [2, 'chunk 2'],
+          ]);
+          expect(await each.getMetadata('key')).toEqual(text.encode('value'));
+        }
+        await reopen();
+      }
+      expect(await storage.commit('log', [entry('4')], strict)).toHaveLength(1);
+      expect(await blocksOf(storage, 'log')).toEqual(['3', '4']);
     });
 
     test('[P12] chunks of the largest size, and as many as one step takes, come back byte for byte', async () => {

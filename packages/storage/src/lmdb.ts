@@ -23,6 +23,7 @@
  * | `9` log id | packed chunk, as `deflated-chunk.ts` keeps it |
  * | `10` log id | nothing: that chunk was removed, and goes when nobody can read it any more |
  * | `11` log id | such a chunk set aside |
+ * | `12` number | filler, while `lmdb-scrub.ts` overwrites free pages |
  *
  * "Sealed" is `seal.ts`. Numbers are big-endian, an ordinal or a chunk's id has 48 bits, a writer 16 bytes.
  *
@@ -57,6 +58,7 @@ import { CallGate } from './call-gate.js';
 import { deflateChunk, inflateChunk } from './deflated-chunk.js';
 import { claimFolder } from './folder-claim.js';
 import { formatError } from './format-error.js';
+import { LmdbScrub, removeFiller } from './lmdb-scrub.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { processWide } from './process-wide.js';
 import { seal, sealNumber, unseal, unsealNumber, unsealRun } from './seal.js';
@@ -74,6 +76,7 @@ const kinds = {
   chunk: 9,
   removed: 10,
   chunkAside: 11,
+  filler: 12,
 } as const;
 const { writerIdBytes } = limits;
 const ordinalBytes = 6;
@@ -329,6 +332,26 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
       });
     },
 
+    scrub() {
+      return gate.run('scrub', async () => {
+        const env = await environment();
+        // One pass at a time. What another storage of this process has begun is finished first: it may be past what was
+        // removed since.
+        if (env.scrub === undefined) {
+          if (env.users === 1) await collectRemoved(env.db, 1);
+          env.scrub = { by: gate, pass: new LmdbScrub(env.db, (action) => transact(env.db, action), kinds.filler) };
+        }
+        const { by, pass } = env.scrub;
+        let more = false;
+        try {
+          more = await pass.step();
+        } finally {
+          if (!more) env.scrub = undefined;
+        }
+        return more || by !== gate;
+      });
+    },
+
     close() {
       return gate.close(async () => {
         const env = await opening?.catch(() => undefined);
@@ -370,6 +393,8 @@ interface Environment {
   readonly checked: Promise<void>;
   users: number;
   closing?: Promise<void>;
+  /** A pass that is under way, and whose it is. */
+  scrub?: { readonly by: CallGate; readonly pass: LmdbScrub } | undefined;
 }
 
 const environments = processWide('lmdb-environments', () => new Map<string, Environment>());
@@ -393,7 +418,7 @@ async function openEnvironment(folder: string): Promise<Environment> {
         eventTurnBatching: false,
       }),
     );
-    const checked = checkFormat(db, folder).then(() => collectRemoved(db));
+    const checked = checkFormat(db, folder).then(() => collectRemoved(db, 0));
     env = { db, folder, checked, users: 0 };
     environments.set(folder, env);
   }
@@ -427,11 +452,15 @@ function checkFormat(db: Database, folder: string): Promise<void> {
   });
 }
 
-/** Removes for good what packs removed, when nobody can read it any more (P13). Nothing was read here by then. */
-async function collectRemoved(db: Database): Promise<void> {
+/**
+ * Removes for good what packs removed, when nobody can read it any more (P13), and what a scrub left behind. `ownReaders`:
+ * rows of the table of readers that this process has.
+ */
+async function collectRemoved(db: Database, ownReaders: number): Promise<void> {
   const collect = transact(db, () => {
     const { numReaders } = db.getStats() as { readonly numReaders: number };
-    if (numReaders > 0) return;
+    if (numReaders > ownReaders) return;
+    removeFiller(db, kinds.filler);
     for (const key of [...db.getKeys({ start: Uint8Array.of(kinds.removed), end: Uint8Array.of(kinds.removed + 1) })]) {
       db.removeSync(concat(Uint8Array.of(kinds.chunk), key.subarray(1)));
       db.removeSync(key);

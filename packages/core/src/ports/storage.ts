@@ -28,6 +28,9 @@
  *   manifest, which would name it: the log is put together anew from the chunks that are left, and the journal. The
  *   revision rises, so that no pack that was under way brings the chunk back.
  * - [P15] A damaged manifest loads as none. The revision does not fall with it.
+ * - [P16] A storage with `scrub` overwrites what its files keep of removed records and chunks, in bounded steps. Once it
+ *   resolves with false, nothing is left of what was removed before the first of these steps, except what others may still
+ *   read (P13) and what was set aside as damaged (P6, P14). It changes nothing that can be read.
  */
 import type { SequenceNumber, WriterId } from '../ids.js';
 
@@ -126,6 +129,11 @@ export interface GossipStorage {
   getMetadata(key: string): Promise<Uint8Array | undefined>;
   /** Sets a value, or removes it with `undefined`. */
   setMetadata(key: string, value: Uint8Array | undefined): Promise<void>;
+  /**
+   * Overwrites a part of what files keep of removed data (P16). Resolves with whether there is more to do: call it again.
+   * Absent where nothing can be done about it, or nothing need be.
+   */
+  scrub?(): Promise<boolean>;
   /** Waits for writes under way, closes. Idempotent. */
   close(): Promise<void>;
 }
