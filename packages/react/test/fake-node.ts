@@ -84,6 +84,20 @@ class FakeLog {
     return event;
   }
 
+  redact(id: EventId): EventId {
+    const event = this.#events.find((one) => one.id === id);
+    if (event === undefined) throw new GossipError('unknown-event', `no event ${id}`);
+    const writer = 'BBBBBBBBBBBBBBBBBBBBBA' as WriterId;
+    const redacted = event.redacted ?? {
+      id: `${writer}.${event.seq}` as EventId,
+      writer,
+      timestamp: event.timestamp + 1,
+    };
+    this.#events = this.#events.map((one) => (one === event ? { ...event, payload: undefined, redacted } : one));
+    this.show();
+    return redacted.id;
+  }
+
   show(): void {
     this.snapshot = snapshotOf(this.#events.slice(this.older));
   }
@@ -157,6 +171,10 @@ export class FakeNode implements GossipNode {
         if (log.status !== 'ready') throw new GossipError('log-not-ready', `log "${id}" is ${log.status}`);
         // It does not call back by itself: the bindings must not wait for that.
         return log.add(payload);
+      },
+      redact: (event) => {
+        if (log.status !== 'ready') throw new GossipError('log-not-ready', `log "${id}" is ${log.status}`);
+        return log.redact(event);
       },
       delivery: (event) => log.deliveries.get(typeof event === 'string' ? event : event.id) ?? pending,
       delivered: () => new Promise(() => {}),

@@ -10,6 +10,7 @@
 import {
   clockMilliseconds,
   type Environment,
+  type EventId,
   emptySnapshot,
   GossipError,
   type GossipLog,
@@ -17,6 +18,7 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
+  type RedactOptions,
   type Run,
   type Snapshot,
   type WriterId,
@@ -224,6 +226,14 @@ export class HostedLog<T = unknown> {
   }
 
   append(payload: T): LogEvent<T> {
+    return this.#write((log) => log.append(payload));
+  }
+
+  redact(id: EventId, options?: RedactOptions): EventId {
+    return this.#write((log) => log.redact(id, options));
+  }
+
+  #write<V>(write: (log: ReplicatedLog<T>) => V): V {
     const log = this.#open();
     if (log.ownUnstored >= limits.unstoredEventsMax) {
       throw new GossipError('limit-exceeded', `${log.ownUnstored} events of log "${this.id}" wait for storage`, {
@@ -231,9 +241,9 @@ export class HostedLog<T = unknown> {
         cause: this.#error,
       });
     }
-    const event = log.append(payload);
+    const written = write(log);
     this.#writer.start();
-    return event;
+    return written;
   }
 
   /** Merges a peer's blocks and stores what is new of them. `trusted` as in the log's `receive`. */

@@ -1,5 +1,5 @@
 /** What a node gives to whoever opens a log: the interface; `hosted-log.ts` implements it. */
-import type { EventId, GossipError, GossipLog, LogEvent, Snapshot } from '@gossip-log/core';
+import type { EventId, GossipError, GossipLog, LogEvent, RedactOptions, Snapshot } from '@gossip-log/core';
 import type { Progress } from '@gossip-log/core/sync';
 
 /**
@@ -62,6 +62,13 @@ export interface LogHandle<T> {
    *   storage has not kept up for long; why the log failed, when it has.
    */
   append(payload: T): LogEvent<T>;
+  /**
+   * Redacts an event: its payload is erased here and wherever the redaction comes, its place in the log stays. See
+   * `GossipLog.redact`. The redaction is stored and sent by itself; the id returned is its own, for `delivery` and `delivered`.
+   *
+   * @throws GossipError `unknown-event` when the event is not in the log, or not in memory; else as `append`.
+   */
+  redact(id: EventId, options?: RedactOptions): EventId;
   /** How far an event has come. Same object until it changes. Events of other writers are `stored` or `relayed`. */
   delivery(event: LogEvent<T> | EventId): Delivery;
   /**

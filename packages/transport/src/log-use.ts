@@ -1,5 +1,5 @@
 /** One use of a log of a node: what `open` gives, and `release` ends. */
-import type { EventId, GossipError, GossipLog, LogEvent, Snapshot } from '@gossip-log/core';
+import type { EventId, GossipError, GossipLog, LogEvent, RedactOptions, Snapshot } from '@gossip-log/core';
 import type { Progress } from '@gossip-log/core/sync';
 import type { HostedLog } from './hosted-log.js';
 import { closedError } from './log-errors.js';
@@ -43,6 +43,10 @@ export class LogUse<T> implements LogHandle<T> {
   append(payload: T): LogEvent<T> {
     if (this.#released) throw closedError(this.id);
     return this.#hosted.append(payload);
+  }
+  redact(id: EventId, options?: RedactOptions): EventId {
+    if (this.#released) throw closedError(this.id);
+    return this.#hosted.redact(id, options);
   }
   delivery(event: LogEvent<T> | EventId): Delivery {
     return this.#hosted.deliveries.of(event);
