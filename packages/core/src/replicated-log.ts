@@ -144,7 +144,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   get length(): number {
-    return this.#ordered.length;
+    return this.#ordered.shownLength;
   }
 
   // What users call.
@@ -195,7 +195,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   snapshot(): Snapshot<T> {
-    this.#snapshot ??= new ChunkSnapshot<T>(this.#ordered, this.#ordered.share(), this.#ordered.length);
+    this.#snapshot ??= new ChunkSnapshot<T>(this.#ordered);
     return this.#snapshot;
   }
 
@@ -238,7 +238,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { writer, seq } = parseEventId(id);
     const index = this.#writers.find(writer);
     const found = index < 0 ? undefined : this.#standing.find(index, seq);
-    return found && (this.#ordered.event(found.chunk, found.row) as LogEvent<T>);
+    if (found === undefined || !isShown(found.chunk.kind[found.row] as number)) return undefined;
+    return this.#ordered.event(found.chunk, found.row) as LogEvent<T>;
   }
 
   get status(): 'ready' | 'closed' {
@@ -513,9 +514,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#packed.hotFrom;
   }
 
-  /** About how many events there are from a time on, in memory or not. */
+  /** About how many events there are from a time on that apps see, in memory or not. */
   lengthFrom(time: number): number {
-    return this.#effective.countFrom(time);
+    return this.#effective.shownFrom(time);
   }
 
   /** About how many bytes the events take that are in memory. */
@@ -558,7 +559,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    * `upTo`. 0: none.
    */
   floorOf(retention: Retention, upTo: number): number {
-    return retentionFloor(this.#packed, this.length + this.olderLength, retention, this.#now(), upTo);
+    return retentionFloor(this.#packed, this.#ordered.length + this.olderLength, retention, this.#now(), upTo);
   }
 
   /** The time of a writer's first event behind `seq`; `undefined` when there is none, 0 when it is not in memory. */

@@ -8,7 +8,7 @@
  * copy and marked `superseded`. An event object belongs to its row, so a superseded chunk makes none: its
  * replacement does (L5).
  */
-import type { StoredEvent } from '../event.js';
+import { isShown, type StoredEvent } from '../event.js';
 import type { RowForm } from './payload-pages.js';
 
 const firstCapacity = 16;
@@ -37,6 +37,10 @@ export class Chunk {
   /** The sum of the first `rows` rows' contributions, as long as `epoch` is the log's. Absent until it is asked for. */
   summed: { readonly epoch: number; rows: number; readonly sum: Uint32Array } | undefined;
 
+  /** The rows that apps see, once there is one that they do not: of the first `#indexed` rows. */
+  #shown: number[] | undefined;
+  #indexed = 0;
+
   constructor(capacity = firstCapacity) {
     this.writer = new Uint32Array(capacity);
     this.seq = new Uint32Array(capacity);
@@ -54,6 +58,21 @@ export class Chunk {
 
   get lastTime(): number {
     return this.time[this.count - 1] as number;
+  }
+
+  /** How many of the first `rows` rows apps see. */
+  shownWithin(rows: number): number {
+    for (; this.#indexed < this.count; this.#indexed++) {
+      if (isShown(this.kind[this.#indexed] as number)) this.#shown?.push(this.#indexed);
+      else this.#shown ??= Array.from({ length: this.#indexed }, (_, row) => row);
+    }
+    if (this.#shown === undefined) return rows;
+    return rows === this.count ? this.#shown.length : lowerBound(this.#shown, rows);
+  }
+
+  /** The row that apps see at a position. It was counted by `shownWithin` before. */
+  shownRow(position: number): number {
+    return this.#shown === undefined ? position : (this.#shown[position] as number);
   }
 
   /** Makes room for one more row, by doubling. */
@@ -154,6 +173,9 @@ export class Chunk {
   insertRow(at: number, source: Chunk, row: number): void {
     const end = this.count;
     this.summed = undefined;
+    // Rows that a snapshot has seen stay as they are.
+    if (this.#shown !== undefined) this.#shown.length = lowerBound(this.#shown, at);
+    this.#indexed = Math.min(this.#indexed, at);
     this.writer.copyWithin(at + 1, at, end);
     this.seq.copyWithin(at + 1, at, end);
     this.time.copyWithin(at + 1, at, end);
@@ -167,4 +189,16 @@ export class Chunk {
     this.copyRow(source, row);
     this.count = end + 1;
   }
+}
+
+/** How many of the sorted numbers are below `end`. */
+function lowerBound(numbers: readonly number[], end: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((numbers[middle] as number) < end) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

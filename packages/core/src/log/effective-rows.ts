@@ -5,6 +5,7 @@
  * its ends. What is summed stays in the log, except when events give way: then `epoch` moves on. Of packed chunks the sums
  * are known; where their rows are needed, reading may throw `ColdRows`.
  */
+import { isShown } from '../event.js';
 import type { Chunk } from './chunk.js';
 import { contribution, lanes } from './contribution.js';
 import type { Edges } from './edges.js';
@@ -135,8 +136,22 @@ export class EffectiveRows {
     return count - start.row;
   }
 
+  /** The same of rows that apps see, as far as that is known. */
+  shownFrom(from: number): number {
+    const { ordered } = this;
+    if (!ordered.hidesRows) return this.countFrom(from);
+    const { chunks } = ordered;
+    const start = ordered.lowerBound(from);
+    let count = this.packed.rowsWithin(this.packed.coldIndex(from), this.packed.cold);
+    for (let at = start.chunk; at < chunks.length; at++) {
+      const chunk = chunks[at] as Chunk;
+      count += chunk.shownWithin(chunk.count) - (at === start.chunk ? chunk.shownWithin(start.row) : 0);
+    }
+    return count;
+  }
+
   /**
-   * About where the last `count` rows begin: at the time of one; where the log begins, when it has no more. Of none, behind
+   * About where the last `count` rows begin that apps see: at the time of one; where the log begins, when it has no more. Of none, behind
    * the last one. O(chunks).
    */
   startOfLast(count: number): number {
@@ -148,7 +163,7 @@ export class EffectiveRows {
       for (let row = chunk.count - 1; row >= 0; row--) {
         const time = chunk.time[row] as number;
         if (time < complete) return complete;
-        if (!this.#isStored(chunk, row)) continue;
+        if (!this.#isStored(chunk, row) || !isShown(chunk.kind[row] as number)) continue;
         if (left === 0) return time + 1;
         if (--left === 0) return time;
       }
@@ -156,8 +171,9 @@ export class EffectiveRows {
     };
     for (let at = ordered.chunks.length - 1; at >= 0; at--) {
       const chunk = ordered.chunks[at] as Chunk;
-      if ((chunk.time[0] as number) >= complete && chunk.count < left) {
-        left -= chunk.count;
+      const shown = ordered.hidesRows ? chunk.shownWithin(chunk.count) : chunk.count;
+      if ((chunk.time[0] as number) >= complete && shown < left) {
+        left -= shown;
         continue;
       }
       const found = lookThrough(chunk);

@@ -11,7 +11,7 @@
  */
 
 import type { PayloadCodec } from '../codec/payload.js';
-import { eventOf, type LogEvent } from '../event.js';
+import { eventOf, isShown, type LogEvent } from '../event.js';
 import type { WriterId } from '../ids.js';
 import { chunkRowsMax } from '../limits.js';
 import { Chunk } from './chunk.js';
@@ -31,6 +31,8 @@ export class OrderedLog {
   /** A snapshot holds the list. */
   #listShared = false;
   #length = 0;
+  /** Rows of the log's own kinds. */
+  #hidden = 0;
   /** How often a row was changed that had been here. */
   changes = 0;
   /** Chunks with rows that no snapshot has seen; the tail need not stand here. */
@@ -43,6 +45,16 @@ export class OrderedLog {
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Rows that apps see. */
+  get shownLength(): number {
+    return this.#length - this.#hidden;
+  }
+
+  /** Does it have rows that apps do not see? */
+  get hidesRows(): boolean {
+    return this.#hidden > 0;
   }
 
   get chunks(): readonly Chunk[] {
@@ -80,12 +92,14 @@ export class OrderedLog {
   }
 
   /** Counts a row that the caller wrote into `tail()`. */
-  appended(): void {
+  appended(kind: number): void {
     this.#length++;
+    if (!isShown(kind)) this.#hidden++;
   }
 
   /** Merges a sorted batch of new rows. The batch's columns may be adopted: the caller gives it away. */
   insert(batch: Chunk): void {
+    this.#hidden += hiddenIn(batch);
     let from = 0;
     while (from < batch.count) {
       const last = this.#chunks.length - 1;
@@ -110,6 +124,7 @@ export class OrderedLog {
     for (const chunk of chunks) {
       this.#unseen.add(chunk);
       this.#length += chunk.count;
+      this.#hidden += hiddenIn(chunk);
     }
     this.#ownChunks().unshift(...chunks);
   }
@@ -132,11 +147,13 @@ export class OrderedLog {
       this.#unseen.add(rest);
       dropped.push(first);
       this.#length += rest.count;
+      this.#hidden += hiddenIn(rest);
     }
     for (const chunk of dropped) {
       for (let i = 0; i < chunk.count && (chunk.time[i] as number) < time; i++) visit(chunk, i);
       this.#unseen.delete(chunk);
       this.#length -= chunk.count;
+      this.#hidden -= hiddenIn(chunk);
       this.#keepPages(chunk);
     }
     this.#chunks = kept;
@@ -367,4 +384,10 @@ export class OrderedLog {
     while (row < end && this.#compareRows(chunk, row, batch, right) < 0) row++;
     return row - left;
   }
+}
+
+function hiddenIn(chunk: Chunk): number {
+  let hidden = 0;
+  for (let row = 0; row < chunk.count; row++) if (!isShown(chunk.kind[row] as number)) hidden++;
+  return hidden;
 }

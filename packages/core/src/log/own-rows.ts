@@ -109,7 +109,7 @@ export class OwnRows {
       this.#heads.remove(head);
     }
     tail.push(self, seq, time, kind, pages.page, pages.offset, bytes.length, deps);
-    this.#ordered.appended();
+    this.#ordered.appended(kind);
     this.#self = self;
     if (this.#isKept) {
       if (this.#unflushed.count === 0) this.#timeBeforeUnflushed = lastTime[self] as number;

@@ -49,7 +49,7 @@ export class Residence {
   loadSome(isEnough: IsEnough): boolean {
     const { ordered, packed } = this.#effective;
     let at = packed.cold;
-    let { length } = ordered;
+    let length = ordered.shownLength;
     while (at > 0 && !isEnough({ from: packed.slots[at]?.start ?? packed.end, length })) {
       at--;
       length += rowsOf(packed.slots[at] as PackedSlot);

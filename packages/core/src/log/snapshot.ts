@@ -78,14 +78,19 @@ export class ChunkSnapshot<T> extends SnapshotBase<T> {
   readonly #log: OrderedLog;
   readonly #chunks: readonly Chunk[];
   readonly #tailRows: number;
+  /** Where nothing is hidden, nothing is looked for. */
+  readonly #hidesRows: boolean;
 
-  /** `chunks` and `length` as `log.share()` and `log.length` give them at one moment. */
-  constructor(log: OrderedLog, chunks: readonly Chunk[], length: number) {
+  /** The log at this moment. */
+  constructor(log: OrderedLog) {
     super();
+    const chunks = log.share();
+    const tail = chunks[chunks.length - 1];
     this.#log = log;
     this.#chunks = chunks;
-    this.#tailRows = chunks[chunks.length - 1]?.count ?? 0;
-    this.length = length;
+    this.#hidesRows = log.hidesRows;
+    this.#tailRows = tail === undefined ? 0 : this.#shownOf(tail);
+    this.length = log.shownLength;
     Object.freeze(this);
   }
 
@@ -95,7 +100,7 @@ export class ChunkSnapshot<T> extends SnapshotBase<T> {
   get chunks(): readonly Chunk[] {
     return this.#chunks;
   }
-  /** The last chunk may grow later; the snapshot ends where it did. */
+  /** Rows of the last chunk that show. It may grow later; the snapshot ends where it did. */
   get tailRows(): number {
     return this.#tailRows;
   }
@@ -131,7 +136,8 @@ export class ChunkSnapshot<T> extends SnapshotBase<T> {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const chunk = this.#chunkAt(starts, middle);
-      const time = (this.#chunks[chunk] as Chunk).time[middle - (starts[chunk] as number)] as number;
+      const { time: times } = this.#chunks[chunk] as Chunk;
+      const time = times[this.#row(chunk, middle - (starts[chunk] as number))] as number;
       if (time < event.clock) low = middle + 1;
       else high = middle;
     }
@@ -151,12 +157,25 @@ export class ChunkSnapshot<T> extends SnapshotBase<T> {
   }
 
   #event(chunk: number, row: number): LogEvent<T> {
-    return this.#log.event(this.#chunks[chunk] as Chunk, row) as StoredEvent<T>;
+    return this.#log.event(this.#chunks[chunk] as Chunk, this.#row(chunk, row)) as StoredEvent<T>;
   }
 
-  /** Rows of a chunk that belong to this snapshot. */
+  #row(chunk: number, shown: number): number {
+    return (this.#chunks[chunk] as Chunk).shownRow(shown);
+  }
+
+  /** Rows of a chunk that belong to this snapshot, and show. */
   #rows(chunk: number): number {
-    return chunk === this.#chunks.length - 1 ? this.#tailRows : (this.#chunks[chunk] as Chunk).count;
+    return chunk === this.#chunks.length - 1 ? this.#tailRows : this.rowsOf(chunk);
+  }
+
+  /** Rows of a chunk before the last that show. */
+  rowsOf(chunk: number): number {
+    return this.#shownOf(this.#chunks[chunk] as Chunk);
+  }
+
+  #shownOf(chunk: Chunk): number {
+    return this.#hidesRows ? chunk.shownWithin(chunk.count) : chunk.count;
   }
 
   /** The chunk that holds a position, and the position of its first row. */
@@ -177,7 +196,7 @@ export class ChunkSnapshot<T> extends SnapshotBase<T> {
     if (starts === undefined) {
       const { length } = this.#chunks;
       starts = new Uint32Array(length);
-      for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + (this.#chunks[i - 1] as Chunk).count;
+      for (let i = 1; i < length; i++) starts[i] = (starts[i - 1] as number) + this.rowsOf(i - 1);
       startsOf.set(this.#chunks, starts);
     }
     return starts;

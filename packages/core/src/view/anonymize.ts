@@ -1,5 +1,6 @@
 /** The transformation `anonymize`. */
-import { eventId, type WriterId, writerIdFromBytes } from '../ids.js';
+import type { RedactedBy } from '../event.js';
+import { eventId, parseEventId, type WriterId, writerIdFromBytes } from '../ids.js';
 import { writerIdBytes } from '../limits.js';
 import { checkFields } from './check-arguments.js';
 import { transformation } from './map-node.js';
@@ -19,16 +20,23 @@ export function anonymize<T, K extends keyof T = never>(fields: readonly K[] = [
     bounds: ({ values: _v, writers: _w, ...bounds }) => bounds,
     create() {
       const pseudonyms = new Map<WriterId, WriterId>();
+      const pseudonymOf = (writer: WriterId): WriterId => {
+        const known = pseudonyms.get(writer);
+        if (known !== undefined) return known;
+        const bytes = new Uint8Array(writerIdBytes);
+        new DataView(bytes.buffer).setUint32(0, pseudonyms.size + 1);
+        const made = writerIdFromBytes(bytes);
+        pseudonyms.set(writer, made);
+        return made;
+      };
+      const hidden = ({ id, writer, timestamp }: RedactedBy): RedactedBy => {
+        const by = pseudonymOf(writer);
+        return Object.freeze({ id: eventId(by, parseEventId(id).seq), writer: by, timestamp });
+      };
       return (event) => {
-        let writer = pseudonyms.get(event.writer);
-        if (writer === undefined) {
-          const bytes = new Uint8Array(writerIdBytes);
-          new DataView(bytes.buffer).setUint32(0, pseudonyms.size + 1);
-          writer = writerIdFromBytes(bytes);
-          pseudonyms.set(event.writer, writer);
-        }
-        const payload = without(event.payload, fields);
-        return { writer, id: eventId(writer, event.seq), payload };
+        const writer = pseudonymOf(event.writer);
+        const redacted = event.redacted && hidden(event.redacted);
+        return { writer, id: eventId(writer, event.seq), payload: without(event.payload, fields), redacted };
       };
     },
   });

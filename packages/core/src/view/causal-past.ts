@@ -2,7 +2,7 @@
  * What happened before or after one event, by recorded dependencies. Of every writer the past of an event is a first
  * part, its future a last part: one sequence number a writer says all.
  *
- * Both are read off the log, whatever the view shows of it. An event comes after those that it depends on, so late events
+ * Both are read off the log, whatever the view shows of it: redactions too, which no view shows, lead from one event to another. An event comes after those that it depends on, so late events
  * change neither, but where the log has holes: in a window, below an edge, in a gap that is filled later. A dependency that
  * is not there is noted as `void`; when it comes, past or future is made again.
  */
@@ -13,7 +13,7 @@ import type { OrderedLog } from '../log/ordered-log.js';
 import { type Difference, difference } from './difference.js';
 import type { RowTest } from './filter.js';
 import type { ViewNode } from './node.js';
-import { ChunkStore, nodeOf } from './root.js';
+import { ChunkStore, wholeNodeOf } from './root.js';
 import { noRows, type Rows, type Store } from './rows.js';
 import { storedEvent } from './view-event.js';
 
@@ -22,7 +22,7 @@ function rootOf(name: string, input: ViewNode): ViewNode {
   const [source, ...others] = input.sources;
   if (source === undefined || others.length > 0)
     throw new TypeError(`${name}: the events of several logs have no common past`);
-  return nodeOf(source);
+  return wholeNodeOf(source);
 }
 
 /** Is the event of that key in the log? A reference with a wrong time is void. */
@@ -179,7 +179,7 @@ class Future {
     if (store.time(row) <= this.#event.clock || this.has(store, row)) return isAwaited;
     const { writers, dependencies } = store.log.tables;
     let follows = false;
-    dependencies.each(store.chunk.deps[row] as number, store.time(row), (index, seq, time) => {
+    dependencies.each(store.chunk.deps[store.in(row)] as number, store.time(row), (index, seq, time) => {
       const writer = writers.ids[index] as WriterId;
       if (seq < (this.#from.get(writer) ?? Number.POSITIVE_INFINITY)) return;
       if (stands(store.log, index, seq, time)) follows = true;

@@ -10,13 +10,13 @@ export class Faults {
   /** How many were reported. */
   count = 0;
 
-  report(name: string, { id }: LogEvent, cause: unknown): GossipError {
-    return this.add(
-      new GossipError('view-threw', `${name}: the function given to it threw at event ${id}`, {
-        context: { operator: name, id },
-        cause,
-      }),
-    );
+  /** Of a redacted event it is not kept: functions that count on a payload throw there. */
+  report(name: string, { id, redacted }: LogEvent, cause: unknown): GossipError {
+    const error = new GossipError('view-threw', `${name}: the function given to it threw at event ${id}`, {
+      context: { operator: name, id },
+      cause,
+    });
+    return redacted === undefined ? this.add(error) : error;
   }
 
   add(error: GossipError): GossipError {

@@ -121,6 +121,10 @@ class SelectedStore extends Store {
     return this.base.seq(this.picks[row] as number);
   }
 
+  override isErased(row: number): boolean {
+    return this.base.isErased(this.picks[row] as number);
+  }
+
   event(row: number): LogEvent {
     return this.base.event(this.picks[row] as number);
   }

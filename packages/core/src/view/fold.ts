@@ -23,7 +23,7 @@ import { difference } from './difference.js';
 import { Fingerprint } from './fingerprint.js';
 import type { ViewNode } from './node.js';
 import { nodeOf } from './root.js';
-import { noRows, type Rows } from './rows.js';
+import { noRows, type Rows, type Store } from './rows.js';
 import { type Checkpoint, decodeCheckpoints, encodeCheckpoints } from './saved-checkpoints.js';
 import type { Derived, ViewSource } from './view.js';
 
@@ -133,11 +133,14 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
   value(): S {
     const rows = this.input.sync();
     if (rows === this.#seen) return this.#state;
-    const before = this.#seen.length;
+    const seen = this.#seen;
+    const before = seen.length;
     const stateBefore = this.#state;
-    const from = firstChange(this.#seen, rows);
+    const from = firstChange(seen, rows);
     this.#seen = rows;
     if (from === before && from === rows.length) return this.#state;
+    // What is saved may hold what was redacted since.
+    if (from < before && hasErased(seen, rows)) this.#unsaved = foldSaveEvents;
     if (this.#saved.length > 0 && this.#restore(rows)) this.#replay(rows, this.#backTo(rows.length));
     else this.#replay(rows, from === before ? from : this.#backTo(from));
     if (this.#state !== stateBefore) freezeDeeply(this.#state);
@@ -213,13 +216,16 @@ class FoldNode<T, S> extends DerivedNode<S> implements Fold<S> {
     const fingerprint = new Fingerprint();
     let position = 0;
     let found: Checkpoint<S> | undefined;
+    let isErased = false;
     for (const { store, row, length } of rows.spans(0, Math.min(rows.length, Math.max(...saved.keys())))) {
       for (let at = row; at < row + length; at++) {
         fingerprint.add(store, at);
+        isErased ||= store.isErased(at);
         const candidate = saved.get(++position);
         if (candidate !== undefined && fingerprint.is(candidate.fingerprint)) found = candidate;
       }
     }
+    if (isErased && found?.rows !== Math.max(...saved.keys())) this.#unsaved = foldSaveEvents;
     if (found !== undefined) this.#checkpoints.push({ ...found, state: freezeDeeply(found.state) });
     return found !== undefined;
   }
@@ -259,6 +265,16 @@ function stepAt(distance: number): number {
   let step = foldStepEvents;
   while (step * 4 <= distance) step *= 2;
   return step;
+}
+
+/** Did an erased row come into a view, or into the place of one that was not? */
+function hasErased(before: Rows, after: Rows): boolean {
+  for (const { oldStore, newStore, newRow, length } of difference(before, after).parts) {
+    if (oldStore >= 0) continue;
+    const store = after.stores[newStore] as Store;
+    for (let row = newRow; row < newRow + length; row++) if (store.isErased(row)) return true;
+  }
+  return false;
 }
 
 /** The first position whose row is another, or the length of the shorter list. */

@@ -58,6 +58,10 @@ class MappedStore extends Store {
     return this.base.seq(row);
   }
 
+  override isErased(row: number): boolean {
+    return this.base.isErased(row);
+  }
+
   event(row: number): LogEvent {
     let event = this.made[row];
     if (event === undefined) {

@@ -6,7 +6,7 @@ import type { Operator } from './view.js';
 
 /**
  * The same events with other payloads. Each is made once, when its row is first read. Where the function throws, the
- * event shows without payload, and its `error` says so.
+ * event shows without payload, and its `error` says so. Redacted events have no payload to project: they stay as they are.
  *
  * @throws TypeError for what is no function.
  * @example
@@ -26,7 +26,9 @@ export function map<In, Out>(project: (payload: In, event: LogEvent<In>) => Out)
     name: 'map',
     bounds: ({ values: _, ...bounds }) => bounds,
     // What cannot be read cannot be projected: it goes on showing why.
-    create: () => (event) =>
-      event.error === undefined ? { payload: project(event.payload as In, event as LogEvent<In>) } : undefined,
+    create: () => (event) => {
+      if (event.error !== undefined || event.redacted !== undefined) return undefined;
+      return { payload: project(event.payload as In, event as LogEvent<In>) };
+    },
   });
 }

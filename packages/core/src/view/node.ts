@@ -8,7 +8,7 @@ import { type Bounds, unbounded } from './bounds.js';
 import { difference } from './difference.js';
 import { Faults } from './faults.js';
 import { type End, pulled } from './pulled.js';
-import { noRows, type Rows, type Store } from './rows.js';
+import { compareRows, noRows, type Rows, type Store } from './rows.js';
 import type { Splice, View, ViewSource } from './view.js';
 import { ViewSnapshot } from './view-snapshot.js';
 
@@ -138,15 +138,28 @@ export abstract class ViewNode<T = unknown> implements View<T> {
     while (true) {
       const now = this.sync();
       if (now !== seen) {
-        for (const { oldStore, newStore, newRow, length } of difference(seen, now).parts) {
+        for (const [i, { oldStore, newStore, newRow, length }] of difference(seen, now).parts.entries()) {
           if (oldStore >= 0) continue;
-          for (let row = newRow; row < newRow + length; row++) yield (now.stores[newStore] as Store).event(row);
+          const isKnown = isRedactedSince(seen, now, i);
+          for (let row = isKnown ? newRow + 1 : newRow; row < newRow + length; row++) {
+            yield (now.stores[newStore] as Store).event(row);
+          }
         }
         seen = now;
       }
       if (this.sync() === seen) yield undefined;
     }
   }
+}
+
+/** Does a part begin with an event that stood there before, and was redacted meanwhile? It came already. */
+function isRedactedSince(before: Rows, after: Rows, part: number): boolean {
+  const { parts } = difference(before, after);
+  const [removed, inserted] = [parts[part - 1], parts[part]];
+  if (removed === undefined || inserted === undefined || removed.newStore >= 0) return false;
+  const [old, store] = [before.stores[removed.oldStore] as Store, after.stores[inserted.newStore] as Store];
+  const last = removed.oldRow + removed.length - 1;
+  return store.isErased(inserted.newRow) && compareRows(old, last, store, inserted.newRow) === 0;
 }
 
 /** A difference as positions and events. */

@@ -49,7 +49,8 @@ const circle = 'pipe: the events would come back to where they are from';
 
 /**
  * Appends every event of a view to another log, once, in the order in which they come. The copies are events of this
- * writer, written now. A target that is still opening is waited for.
+ * writer, written now. A target that is still opening is waited for. Events that are redacted before they are read are not
+ * copied; a copy stays when its original is redacted later.
  *
  * Nothing is remembered: after a restart, and on every other device that runs the pipe, all events are appended again. Let
  * each copy name its original, and `dedup` where the copies are read, as here. Without `history` a pipe misses what comes
@@ -94,6 +95,7 @@ export function pipe<T, U = T>(source: ViewSource<T>, into: PipeTarget<U>, optio
         // Whether two handles are of one log shows once they are open: those of this pipe are now.
         if (isFirst && comesBack(flow)) throw new RangeError(circle);
         isFirst = false;
+        if (event.redacted !== undefined) continue;
         // One that never answers must not keep a pipe from being stopped.
         await Promise.race([into.append(project(event.payload, event)), stopped]);
       }

@@ -17,6 +17,11 @@ export abstract class Store {
   /** Is it the very same event, of two rows whose keys may be equal? */
   abstract same(row: number, other: Store, otherRow: number): boolean;
 
+  /** Was the event redacted? */
+  isErased(row: number): boolean {
+    return this.event(row).redacted !== undefined;
+  }
+
   /** Who wrote it as readers may know. */
   shownWriter(row: number): WriterId {
     return this.writer(row);

@@ -11,6 +11,7 @@ export interface Shown {
   readonly writer?: WriterId;
   readonly payload?: unknown;
   readonly error?: GossipError | undefined;
+  readonly redacted?: RedactedBy | undefined;
   readonly tags?: readonly string[];
 }
 
@@ -35,7 +36,7 @@ export class ViewEvent implements LogEvent {
     this.clock = source.clock;
     this.payload = 'payload' in shown ? shown.payload : source.payload;
     this.error = 'error' in shown ? shown.error : source.error;
-    this.redacted = source.redacted;
+    this.redacted = 'redacted' in shown ? shown.redacted : source.redacted;
     this.tags = shown.tags === undefined ? givenTags(source) : Object.freeze([...shown.tags]);
     this.#stored = storedEvent(source);
     Object.freeze(this);
