@@ -331,6 +331,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#stored.keptRun(writer);
   }
 
+  /** What is stored of these runs before a gap of their writers. Only of events that are stored it says nothing wrong. */
+  keptBefore(runs: readonly Run[]): Run[] {
+    return this.#stored.keptBefore(runs);
+  }
+
   /** Is any of these events here? */
   holdsAny({ writer, first, last }: Run): boolean {
     return this.#edges.heldRuns(this.#writers.find(writer), first, last).length > 0;

@@ -44,7 +44,7 @@ const answers: { readonly [K in keyof Answers]: Answers[K] } = {
   read: { entries: [], more: false, heldTime: undefined, lacking: 0, cut: undefined },
   select: { entries: [], next: Number.POSITIVE_INFINITY },
   merge: { runs: runsThere, missing: [], dropped: 0 },
-  store: { stored: new Map([[there, { first: 1, last: 1 }]]) },
+  store: { stored: new Map([[there, { first: 1, last: 1 }]]), before: [] },
 };
 
 export class Rig {

@@ -258,7 +258,8 @@ export class TestNode {
         const stored = hosted.log.storedVersion();
         return {
           kind: 'store',
-          stored: new Map(effect.writers.map((writer) => [writer, { first: 1, last: stored.get(writer) ?? 0 }])),
+          stored: new Map(effect.runs.map(({ writer }) => [writer, { first: 1, last: stored.get(writer) ?? 0 }])),
+          before: hosted.log.keptBefore(effect.runs),
         };
       }
     }

@@ -205,7 +205,8 @@ class GossipingNode {
       case 'store':
         return {
           kind: 'store',
-          stored: new Map(effect.writers.map((writer) => [writer, log.keptRun(writer)])),
+          stored: new Map(effect.runs.map(({ writer }) => [writer, log.keptRun(writer)])),
+          before: log.keptBefore(effect.runs),
         };
     }
   }

@@ -131,15 +131,15 @@ export class Deliveries {
       const upTo = known?.seq ?? 0;
       if (last <= upTo) continue;
       const ahead = this.#ahead.get(writer);
-      const isLost = () =>
-        this.#own.has(writer) && log?.holdsAny({ writer, first: upTo + 1, last: first - 1 }) === false;
       // Of what lies before the run it says nothing: the run counts once that is relayed too, unless it was lost here.
-      if (first > upTo + 1 && !isLost()) {
+      const reaches = (from: number, to: number) =>
+        to <= from || (this.#own.has(writer) && log?.holdsAny({ writer, first: from, last: to - 1 }) === false);
+      if (!reaches(upTo + 1, first)) {
         const follows = ahead?.node === node && first <= ahead.last + 1 && ahead.first <= first;
         this.#ahead.set(writer, { first: follows ? ahead.first : first, last, node });
         continue;
       }
-      const seq = ahead?.node === node && ahead.first <= last + 1 ? Math.max(last, ahead.last) : last;
+      const seq = ahead?.node === node && reaches(last + 1, ahead.first) ? Math.max(last, ahead.last) : last;
       const delivery: Delivery =
         known?.delivery.state === 'relayed' && known.delivery.node === node
           ? known.delivery

@@ -1,11 +1,21 @@
 /** One run, one writer; and what is known of earlier runs. */
-import type { GossipLog, LogEvent } from '@gossip-log/core';
+import {
+  type Environment,
+  GossipError,
+  type GossipLog,
+  type GossipStorage,
+  type LogEvent,
+  limits,
+} from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
+import { FakeEnvironment } from '../test/fake-environment.js';
 import { until } from '../test/until.js';
 import { createGossipNode, type GossipNode, type GossipNodeOptions } from './gossip-node.js';
 import type { LogHandle } from './log-handle.js';
+import type { LogWindow } from './log-window.js';
 import { memoryPair } from './memory-pair.js';
+import { systemEnvironment } from './system-environment.js';
 
 interface Run {
   readonly node: GossipNode;
@@ -14,16 +24,23 @@ interface Run {
 }
 
 /** A node over a disk, with a room open. */
-async function start(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}): Promise<Run> {
+async function start(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}, window?: LogWindow): Promise<Run> {
   const node = createGossipNode({ storage: memoryStorage({ disk }), ...options });
-  const handle = node.open<string>('room');
+  const handle = node.open<string>('room', window === undefined ? {} : { window });
   return { node, handle, log: await handle.ready };
 }
 
-function relayOn(disk: MemoryDisk, name: string) {
+function relayOn(
+  disk: MemoryDisk,
+  name: string,
+  options: { environment?: Environment; storage?: (storage: GossipStorage) => GossipStorage } = {},
+) {
   const pair = memoryPair();
-  const storage = memoryStorage({ disk });
-  const relay = createGossipNode({ storage, connections: [pair.left], durable: true, openOnDemand: true, name });
+  const { environment = systemEnvironment, storage = (each) => each } = options;
+  const relay = createGossipNode({
+    ...{ storage: storage(memoryStorage({ disk })), connections: [pair.left], environment },
+    ...{ durable: true, openOnDemand: true, name },
+  });
   return { relay, connections: [pair.right] };
 }
 
@@ -33,7 +50,7 @@ const ownRunsOf = async (disk: MemoryDisk) => (await memoryStorage({ disk }).loa
 test('every run of a log writes under an id of its own, and who only reads draws none', async () => {
   const disk = new MemoryDisk();
   let drawn = 0;
-  const environment = (await import('./system-environment.js')).systemEnvironment;
+  const environment = systemEnvironment;
   const counting = {
     ...environment,
     randomBytes: (bytes: number) => {
@@ -173,4 +190,44 @@ test('what one tab knows to be relayed, another one over its store does not over
   const offline = await start(disk);
   for (const event of written) expect(offline.handle.delivery(event).state).toBe('relayed');
   await offline.node.close();
+});
+
+test('own events around one that was lost with the disk are relayed all the same, and the run is settled [S12] [H5]', async () => {
+  const [disk, relayDisk] = [new MemoryDisk(), new MemoryDisk()];
+  // Its log begins where a peer says: what lies before counts as met, so that the others show.
+  const window = { last: 0 };
+  const before = await start(disk, {}, window);
+  for (const text of ['one', 'two', 'lost', 'four', 'five']) await stored(before.handle, before.handle.append(text));
+  await before.node.close();
+  const journal = disk.logs.get('room')?.journal as Map<number, Uint8Array>;
+  const [ordinal, block] = [...journal][2] as [number, Uint8Array];
+  journal.set(ordinal, block.slice(0, 20));
+  const first = relayOn(relayDisk, 'relay');
+  const other = await start(new MemoryDisk(), { connections: first.connections });
+  await other.handle.delivered(other.handle.append('of another'), 'relayed');
+  await Promise.all([other.node.close(), first.relay.close()]);
+  // The relay's disk takes all of it at once: what lies before the gap is not stored alone.
+  const relayed = { isFull: true };
+  const timers = new FakeEnvironment();
+  const { relay, connections } = relayOn(relayDisk, 'relay', {
+    environment: { ...systemEnvironment, setTimer: (ms, callback) => timers.setTimer(ms, callback) },
+    storage: (storage) => ({
+      ...storage,
+      commit: (...call) =>
+        relayed.isFull ? Promise.reject(new GossipError('storage-failed', 'no room')) : storage.commit(...call),
+    }),
+  });
+  const again = await start(disk, { connections }, window);
+  const last = again.handle.append('new');
+  const there = relay.open<string>('room');
+  await until(there, () => there.snapshot().length === 6);
+  relayed.isFull = false;
+  timers.advance(limits.storageRetryMsMax / 10);
+  await again.handle.delivered(last, 'relayed');
+  const own = () => [...again.handle.snapshot()].filter(({ payload }) => payload !== 'of another');
+  await until(again.handle, () => own().every((event) => again.handle.delivery(event).state === 'relayed'));
+  expect(own().map(({ payload }) => payload)).toEqual(['one', 'two', 'four', 'five', 'new']);
+  await Promise.all([again.node.close(), relay.close()]);
+  await (await start(disk)).node.close();
+  expect([...(await ownRunsOf(disk)).values()]).toEqual([]);
 });

@@ -383,7 +383,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         case 'store':
           this.#later(hosted.whenStored(), answer, fail, () => ({
             kind: 'store',
-            stored: new Map(effect.writers.map((writer: WriterId) => [writer, log.keptRun(writer)])),
+            stored: new Map(effect.runs.map(({ writer }) => [writer, log.keptRun(writer)])),
+            before: log.keptBefore(effect.runs),
           }));
           break;
       }

@@ -113,6 +113,15 @@ export class EffectiveLog {
     return { first: this.#fills.storedFrom(writer, this.#edges.wholeFrom(index, last), last), last };
   }
 
+  /** What is stored of these runs before a gap of their writers. */
+  keptBefore(runs: readonly Run[]): Run[] {
+    if (!this.#edges.hasGaps) return [];
+    return runs.flatMap(({ writer, first, last }) => {
+      const upTo = Math.min(last, this.keptRun(writer).first - 1);
+      return this.#edges.heldRuns(this.#writers.find(writer), first, upTo).map((held) => ({ writer, ...held }));
+    });
+  }
+
   /** What may be promised of the writers of these entries, where that is not all from the first event on. */
   keptOf(entries: readonly LogEntry[]): ReadonlyMap<WriterId, KeptRun> | undefined {
     if (!this.#edges.hasGaps && this.#fills.isEmpty) return undefined;

@@ -118,8 +118,8 @@ export interface Channel {
   waiting: { readonly message: CutMessage | EventsMessage | RangesMessage | WantMessage; readonly bytes: number }[];
   /** To be asked for once the peer has our `open`. */
   toAsk: Run[];
-  /** Bytes merged that no store request covers yet, their writers, and whether a request is under way. */
-  unstored: { bytes: number; writers: Set<WriterId> };
+  /** Bytes merged that no store request covers yet, what is in them, and whether a request is under way. */
+  unstored: { bytes: number; runs: Run[] };
   storing: number | undefined;
 }
 
@@ -184,7 +184,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'di
     refusedAt: undefined,
     waiting: [],
     toAsk: [],
-    unstored: { bytes: 0, writers: new Set() },
+    unstored: { bytes: 0, runs: [] },
     storing: undefined,
   };
 }

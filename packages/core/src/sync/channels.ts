@@ -265,19 +265,21 @@ export class Channels {
   described(channel: Channel, answer: Answers['describe']): void {
     const { answer: asked, last } = channel.describing ?? { answer: false, last: undefined };
     channel.describing = undefined;
+    const isCut = channel.cutting && channel.state === 'live';
+    // The peer has opened the log anew while this was being made: it must not take the cut for one that it asks for now.
+    const isOutdated = last !== channel.edges.last;
+    if (isCut && isOutdated) {
+      this.describe(channel, asked);
+      return;
+    }
     channel.described = true;
     channel.asked ||= asked;
-    this.#sendOpen(channel, answer, asked);
-    if (channel.cutting && channel.state === 'live') {
-      if (last === channel.edges.last) {
-        channel.cutting = false;
-        channel.cut = answer.edges?.cut;
-        channel.tellsEnd = true;
-        this.#takeWaiting(channel);
-      } else {
-        // It has asked while this one was being made.
-        this.describe(channel, false);
-      }
+    this.#sendOpen(channel, isOutdated ? withoutCut(answer) : answer, asked);
+    if (isCut) {
+      channel.cutting = false;
+      channel.cut = answer.edges?.cut;
+      channel.tellsEnd = true;
+      this.#takeWaiting(channel);
     }
     if (channel.state === 'live') sendWant(this.#session, channel, channel.toAsk.splice(0));
     this.#parts.comparing.takeFirst(channel);
@@ -459,7 +461,7 @@ export class Channels {
       if (request.bytes > 0) receiving.giveBack(request.bytes);
     }
     const { unstored, waiting } = channel;
-    channel.unstored = { bytes: 0, writers: new Set() };
+    channel.unstored = { bytes: 0, runs: [] };
     channel.waiting = [];
     const bytes = waiting.reduce(
       (sum, frame) => (frame.message.kind === 'events' ? sum + frame.bytes : sum),
@@ -468,6 +470,11 @@ export class Channels {
     if (bytes > 0) receiving.giveBack(bytes);
     sending.forget(channel);
   }
+}
+
+function withoutCut({ edges, ...description }: Answers['describe']): Answers['describe'] {
+  const { cut: _, ...told } = edges ?? wholeLog;
+  return { ...description, edges: told };
 }
 
 /** This node uses the log, or peers of it do. */

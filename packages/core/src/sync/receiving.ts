@@ -2,9 +2,9 @@
  * Events from the peer: merged, stored, acknowledged, and their credit granted again (S10).
  *
  * - [S12] A durable node acknowledges what is stored of writers that the peer has sent; a comparison with it does so too,
- *   and so does every event that it sends, since it speaks only of what it has stored. Of a writer with a gap
- *   that alone is acknowledged which lies behind it; a comparison says nothing of what lies below the durable node's edge, and offers it the sender's own
- *   events there again.
+ *   and so does every event that it sends, since it speaks only of what it has stored. Of a writer with a gap all behind it
+ *   is acknowledged, and before it what the peer has sent. A comparison says nothing of what lies below the durable node's
+ *   edge, and offers it the sender's own events there again.
  */
 import { GossipError } from '../errors.js';
 import type { WriterId } from '../ids.js';
@@ -59,9 +59,9 @@ export class Receiving {
     if (peer?.durable && runs.length > 0) {
       this.#session.put({ type: 'acknowledged', log: channel.log, node: peer.name, runs });
     }
-    for (const { writer } of runs) {
+    for (const { writer, first, last } of runs) {
       if (!channel.acked.has(writer)) channel.acked.set(writer, { first: 1, last: 0 });
-      channel.unstored.writers.add(writer);
+      channel.unstored.runs.push({ writer, first, last });
     }
     askFor(this.#session, channel, missing);
     if (dropped > 0) channel.dropped = true;
@@ -69,27 +69,27 @@ export class Receiving {
     this.#store(channel);
   }
 
-  stored(channel: Channel, { stored }: Answers['store'], bytes: number): void {
+  stored(channel: Channel, { stored, before }: Answers['store'], bytes: number): void {
     channel.storing = undefined;
-    this.acknowledge(channel, stored);
+    this.acknowledge(channel, stored, before);
     this.giveBack(bytes);
     this.#store(channel);
   }
 
   /** One store request at a time for a log; what is merged meanwhile goes into the next. */
   #store(channel: Channel): void {
-    const { bytes, writers } = channel.unstored;
+    const { bytes, runs } = channel.unstored;
     if (channel.storing !== undefined || bytes === 0) return;
-    channel.unstored = { bytes: 0, writers: new Set() };
-    const effect = { kind: 'store', log: channel.log, writers: [...writers] } as const;
+    channel.unstored = { bytes: 0, runs: [] };
+    const effect = { kind: 'store', log: channel.log, runs } as const;
     channel.storing = this.#session.request(channel, effect, bytes);
   }
 
-  /** S12. */
-  acknowledge(channel: Channel, stored: ReadonlyMap<WriterId, KeptRun>): void {
+  /** S12. What is stored `before` a gap is told as often as it comes: whoever sends it again does not know. */
+  acknowledge(channel: Channel, stored: ReadonlyMap<WriterId, KeptRun>, before: readonly Run[] = []): void {
     const { durable, name } = this.#session.options;
     if (!durable || channel.remote === undefined) return;
-    const runs: Run[] = [];
+    const runs = [...before];
     for (const [writer, kept] of stored) {
       const acked = channel.acked.get(writer);
       // Where a gap before what was acknowledged is filled, all of it is told once more.

@@ -56,8 +56,8 @@ export type Effect =
   | ({ readonly kind: 'select'; readonly log: string } & FeedQuery)
   /** Merge blocks. Fails with the code of the refusal. */
   | { readonly kind: 'merge'; readonly log: string; readonly blocks: readonly Uint8Array[] }
-  /** Answer once everything merged so far is durable; with how far `writers` are. */
-  | { readonly kind: 'store'; readonly log: string; readonly writers: readonly WriterId[] };
+  /** Answer once everything merged so far is durable; with how far the writers of these runs are. */
+  | { readonly kind: 'store'; readonly log: string; readonly runs: readonly Run[] };
 
 /** The answers, by kind of effect. */
 export interface Answers {
@@ -83,7 +83,8 @@ export interface Answers {
   read: ReadResult;
   select: FeedPart;
   merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
-  store: { readonly stored: ReadonlyMap<WriterId, KeptRun> };
+  /** `before`: what is stored of these runs before a gap of their writers. */
+  store: { readonly stored: ReadonlyMap<WriterId, KeptRun>; readonly before: readonly Run[] };
 }
 
 export type Answer = { [K in keyof Answers]: { readonly kind: K } & Answers[K] }[keyof Answers];

@@ -303,6 +303,31 @@ test('[L4] [S21] a comparison says nothing of what lies before the last events t
   expect(outputs).toContainEqual(expect.objectContaining({ type: 'compared', from: 9 }));
 });
 
+test('a peer that asks for other last events meanwhile, or for all of them, is not told where the first ones begin [L4] [S21]', () => {
+  for (const last of [undefined, 20]) {
+    const rig = rigIn('greeting');
+    rig.handle(rig.frame({ kind: 'hello', node: there, name: 'app', durable: false, now: 0 }));
+    rig.handle(rig.frame(openFrame({ edges: { wanted: 0, complete: 0, last: 5 } })));
+    rig.handle(rig.answer('open'));
+    const edges = { wanted: 0, complete: 0, ...(last !== undefined && { last }) };
+    const turn = { comparison: 2, ranges: [{ kind: 'runs', runs: [] }] as Range[] };
+    const again = rig.handle(rig.frame(openFrame({ edges, turn })));
+    const told = rig.handle(rig.answer('describe', { edges: { wanted: 0, complete: 0, cut: 9 } }));
+    const opens = () =>
+      sent([...again, ...told], 'open').map((message) => message.kind === 'open' && message.edges?.cut);
+    const compared = told.find((output) => output.type === 'request' && output.effect.kind === 'compare');
+    if (last === undefined) {
+      expect(opens()).toEqual([undefined]);
+      expect(compared).toMatchObject({ effect: { peer: { wanted: 0, complete: 0 } } });
+    } else {
+      expect([opens(), compared]).toEqual([[], undefined]);
+      expect(told).toMatchObject([{ type: 'request', effect: { kind: 'describe', last } }]);
+      told.push(...rig.handle(rig.answer('describe', { edges: { wanted: 0, complete: 0, cut: 4 } })));
+      expect(opens()).toEqual([4]);
+    }
+  }
+});
+
 test('[S5] frames of a turn are read one after another, however long an answer takes', () => {
   const rig = rigIn('live, comparing');
   const page = (frame: number, more: boolean) =>
@@ -611,8 +636,9 @@ test('[S12] a durable node acknowledges what it stored, no more, and a compariso
 
 test('[S12] of a writer with a gap that is acknowledged which lies behind it, and all of it once the gap is filled', () => {
   const rig = rigIn('live');
-  const acked = (first: number, last: number) => {
-    const kept = { stored: new Map([[there, { first, last }]]) };
+  const acked = (first: number, last: number, before: readonly (readonly [number, number])[] = []) => {
+    const runs = before.map(([from, to]) => ({ writer: there, first: from, last: to }));
+    const kept = { stored: new Map([[there, { first, last }]]), before: runs };
     rig.handle(rig.frame(events(ours)));
     rig.handle(rig.answer('merge'));
     return sent(rig.handle(rig.answer('store', kept)), 'ack').flatMap((ack) => ('runs' in ack ? ack.runs : []));
@@ -624,6 +650,14 @@ test('[S12] of a writer with a gap that is acknowledged which lies behind it, an
   expect(acked(1, 11)).toEqual([{ writer: there, first: 1, last: 11 }]);
   expect(acked(1, 12)).toEqual([{ writer: there, first: 12, last: 12 }]);
   expect(acked(14, 15)).toEqual([{ writer: there, first: 14, last: 15 }]);
+  // What was sent before the gap is told as often as it comes.
+  for (const run of [
+    [9, 10],
+    [9, 10],
+    [11, 12],
+  ] as const) {
+    expect(acked(14, 15, [run])).toEqual([{ writer: there, first: run[0], last: run[1] }]);
+  }
 });
 
 test.each([

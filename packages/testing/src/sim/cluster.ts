@@ -389,10 +389,13 @@ export class Cluster {
   standing(): string {
     return this.#apps()
       .flatMap(({ name, views, node }) =>
-        Array.from(views.values(), ({ log, handle, complete }) => {
+        Array.from(views.values(), (view) => {
+          const { log, handle, complete } = view;
           const seqs = [...(handle.log?.version().values() ?? [])].join('+');
           const window = `${complete > 0 ? `, from ${complete}` : ''}${handle.hasOlder ? ', has older' : ''}`;
-          return `${name} ${log}: ${handle.status}, ${seqs} events${window}, ${node?.connection().status}`;
+          const own = view.events.filter((event) => view.isOwn(event) && handle.delivery(event).state !== 'relayed');
+          const kept = own.length === 0 ? '' : `, not relayed: ${own.map(({ id }) => id).join(' ')}`;
+          return `${name} ${log}: ${handle.status}, ${seqs} events${window}, ${node?.connection().status}${kept}`;
         }),
       )
       .join('; ');
