@@ -69,7 +69,7 @@ export const causalBufferBytesMax = 8 * 1024 * 1024;
  * Redactions that wait for events that are not here, at about 300 bytes each. Whoever redacts an event has it, so they name
  * such as lie below this node's edge, which honest peers send erased. Above it a further one is only a row.
  */
-export const openRedactionsMax = 100_000;
+export const openRedactionsMax = 16_384;
 
 // The log on disk.
 

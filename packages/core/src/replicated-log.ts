@@ -26,10 +26,11 @@ import { adoptedBytesMin, eventBytesMax, idleRowsMax, timeMax } from './limits.j
 import { Listeners, reportUncaught } from './listeners.js';
 import { Arrivals, type Receipt } from './log/arrivals.js';
 import { type Compared, compareRows, describeRows, requireRows } from './log/compare-rows.js';
+import type { Fingerprint } from './log/contribution.js';
 import { DependencyArena } from './log/dependency-arena.js';
 import { Edges } from './log/edges.js';
 import { EffectiveLog } from './log/effective-log.js';
-import { EffectiveRows, type Fingerprint } from './log/effective-rows.js';
+import { EffectiveRows } from './log/effective-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
 import type { LogParts } from './log/log-parts.js';
@@ -119,6 +120,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#effective = new EffectiveRows(this.#ordered, this.#packed, this.#tables, this.#edges);
     this.#standing = new StandingRows(this.#effective);
     this.#redactions = new Redactions(this.#effective, this.#standing);
+    this.#packed.eraser = this.#redactions;
     const heads = new Heads(this.#tables);
     let given = options.writer === undefined ? undefined : parseWriterId(options.writer);
     const draw = (): WriterId => {
@@ -127,7 +129,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       return writer;
     };
     this.#own = new OwnRows(this.#ordered, heads, { draw, now, isKept: journal !== undefined });
-    this.#packer = new Packer(this.#effective, heads);
+    this.#packer = new Packer(this.#effective, heads, this.#redactions);
     this.#residence = new Residence(this.#effective, this.#packer);
     this.#parts = {
       ...{ effective: this.#effective, standing: this.#standing, heads, buffer: this.#buffer, packer: this.#packer },
@@ -598,6 +600,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** Does the store hold chunks that the next pack removes? */
   get hasObsoleteChunks(): boolean {
     return this.#packer.obsolete.length > 0;
+  }
+
+  /** Redactions whose targets are not here, or still lie on disk with their payloads. */
+  get openRedactions(): number {
+    return this.#redactions.openCount;
   }
 
   get writerCount(): number {

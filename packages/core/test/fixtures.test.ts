@@ -32,7 +32,9 @@ const chunk = {
   bytes: 31_000,
   sum: Uint32Array.of(1, 2 ** 31, 3, 2 ** 32 - 1),
   packedMs: 1_767_225_600_000,
+  redactions: { count: 0, sum: new Uint32Array(4) },
 };
+const redactions = { count: 3, sum: Uint32Array.of(2 ** 32 - 1, 0, 7, 1) };
 const packed = (writer: WriterId, last: number, isHead: boolean) => ({
   ...{ writer, last, isHead },
   ...{ firstTime: baseTime, lastTime: baseTime + last * 2048 },
@@ -46,11 +48,12 @@ const manifests: Readonly<Record<string, Manifest>> = {
       { ...chunk, id: 300, start: baseTime + 1_000 * 2048 + 1, lastTime: baseTime + 1_100 * 2048 },
     ],
     edges: noPackedEdges,
+    redactions: [],
   },
   'manifest-gaps': {
     isWhole: false,
     writers: [packed(ada, 20, true)],
-    chunks: [{ ...chunk, id: 0, start: baseTime, lastTime: baseTime + 20 * 2048 }],
+    chunks: [{ ...chunk, redactions, id: 0, start: baseTime, lastTime: baseTime + 20 * 2048 }],
     edges: {
       complete: baseTime + 9 * 2048,
       droppedBefore: baseTime,
@@ -72,6 +75,7 @@ const manifests: Readonly<Record<string, Manifest>> = {
       dropped: [{ writer: 0, seq: 2 }],
       dangling: [{ writer: eve, seq: 7, time: baseTime + 5 }],
     },
+    redactions: [Uint8Array.of(1, 2, 3), Uint8Array.of(4)],
   },
 };
 

@@ -106,6 +106,11 @@ export class PackedNode {
     this.#manifest = undefined;
   }
 
+  /** Its bytes: of the journal and of the chunks. */
+  get disk(): readonly Uint8Array[] {
+    return [...this.#journal.map(({ block }) => block), ...this.chunks.values()];
+  }
+
   get onDisk(): number {
     return this.#journal.length;
   }

@@ -3,7 +3,7 @@
  */
 import { GossipError } from '../errors.js';
 import { type WriterId, writerIdFromBytes, writerIdToBytes } from '../ids.js';
-import { chunkIdMax, chunksMax, seqMax, writerIdBytes, writersMax } from '../limits.js';
+import { blockBytesMax, chunkIdMax, chunksMax, seqMax, writerIdBytes, writersMax } from '../limits.js';
 import { lanes } from '../log/contribution.js';
 import type { ChunkHeader } from '../log/packed-chunks.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
@@ -29,6 +29,8 @@ export interface Manifest {
   /** In log order. */
   readonly chunks: readonly ChunkHeader[];
   readonly edges: PackedEdges;
+  /** Redactions that their targets do not show in these chunks (Q5), each as a block of one row. */
+  readonly redactions: readonly Uint8Array[];
 }
 
 /** Events `first` to `last` of one writer, without a gap. */
@@ -62,7 +64,7 @@ export const noPackedEdges: PackedEdges = Object.freeze({
 });
 
 /** @internal */
-export function encodeManifest({ isWhole, writers, chunks, edges }: Manifest): Uint8Array<ArrayBuffer> {
+export function encodeManifest({ isWhole, writers, chunks, edges, redactions }: Manifest): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter(64 + writers.length * 36 + chunks.length * 40);
   out.u8(manifestVersion);
   out.u32(0);
@@ -76,7 +78,7 @@ export function encodeManifest({ isWhole, writers, chunks, edges }: Manifest): U
   }
   out.varint(chunks.length);
   let time = 0;
-  for (const { id, start, lastTime, rows, bytes, sum, packedMs } of chunks) {
+  for (const { id, start, lastTime, rows, bytes, sum, packedMs, redactions } of chunks) {
     out.varint(id);
     out.varint(start - time);
     out.varint(lastTime - start);
@@ -84,9 +86,16 @@ export function encodeManifest({ isWhole, writers, chunks, edges }: Manifest): U
     out.varint(bytes);
     for (const lane of sum) out.u32(lane);
     out.varint(packedMs);
+    out.varint(redactions.count);
+    if (redactions.count > 0) for (const lane of redactions.sum) out.u32(lane);
     time = lastTime;
   }
   writeEdges(out, edges);
+  out.varint(redactions.length);
+  for (const block of redactions) {
+    out.varint(block.length);
+    out.bytes(block);
+  }
   out.setU32(1, xxHash32(out.view(), manifestVersion, headerBytes));
   return out.finish();
 }
@@ -120,14 +129,25 @@ export function decodeManifest(source: Uint8Array): Manifest {
     const start = time + reader.varint();
     const lastTime = start + reader.varint();
     const [rows, bytes] = [reader.varint(), reader.varint()];
-    const sum = new Uint32Array(lanes);
-    for (let lane = 0; lane < lanes; lane++) sum[lane] = reader.u32();
-    chunks.push({ id, start, lastTime, rows, bytes, sum, packedMs: reader.varint() });
+    const sum = readSum();
+    const packedMs = reader.varint();
+    const count = reader.varint();
+    const redactions = { count, sum: count > 0 ? readSum() : new Uint32Array(lanes) };
+    chunks.push({ id, start, lastTime, rows, bytes, sum, packedMs, redactions });
     time = lastTime;
   }
   const edges = readEdges(reader, writers.length);
+  const redactions = Array.from({ length: reader.bounded(reader.remaining, 'redactions of a manifest') }, () =>
+    reader.bytes(reader.bounded(blockBytesMax, 'bytes of a redaction')),
+  );
   if (reader.remaining > 0) throw invalid(`${reader.remaining} bytes behind a manifest`);
-  return { isWhole, writers, chunks, edges };
+  return { isWhole, writers, chunks, edges, redactions };
+
+  function readSum(): Uint32Array {
+    const sum = new Uint32Array(lanes);
+    for (let lane = 0; lane < lanes; lane++) sum[lane] = reader.u32();
+    return sum;
+  }
 }
 
 function writeEdges(out: ByteWriter, { complete, droppedBefore, gaps, dropped, dangling }: PackedEdges): void {

@@ -12,6 +12,17 @@ import type { LogTables } from './log-tables.js';
 /** Lanes of a contribution and of a sum. */
 export const lanes = 4;
 
+/** Rows and the sum of their contributions. */
+export interface Fingerprint {
+  readonly count: number;
+  readonly sum: Uint32Array;
+}
+
+/** Adds a sum, or one row's contribution, to a sum. @internal */
+export function addTo(sum: Uint32Array, more: Uint32Array): void {
+  for (let lane = 0; lane < lanes; lane++) sum[lane] = (sum[lane] as number) + (more[lane] as number);
+}
+
 /** Bytes of a short name. */
 export const shortNameBytes = 6;
 

@@ -7,17 +7,11 @@
  */
 import { isShown } from '../event.js';
 import type { Chunk } from './chunk.js';
-import { contribution, lanes } from './contribution.js';
+import { addTo, contribution, type Fingerprint, lanes } from './contribution.js';
 import type { Edges } from './edges.js';
 import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
 import { type PackedChunks, type PackedSlot, rowsOf } from './packed-chunks.js';
-
-/** Rows and the sum of their contributions. */
-export interface Fingerprint {
-  readonly count: number;
-  readonly sum: Uint32Array;
-}
 
 /** @internal */
 export class EffectiveRows {
@@ -335,10 +329,6 @@ export class EffectiveRows {
     this.walked += count;
     return count;
   }
-}
-
-function addTo(sum: Uint32Array, more: Uint32Array): void {
-  for (let lane = 0; lane < lanes; lane++) sum[lane] = (sum[lane] as number) + (more[lane] as number);
 }
 
 /** The first row of a chunk that is not before a time; of those at it the first that `compare` does not put before. */

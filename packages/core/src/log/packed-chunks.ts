@@ -12,10 +12,15 @@
  * - [Q3] From `hotFrom` on all rows are in the ordered log, late ones too. It stands where a chunk begins, or at `end`.
  * - [Q4] The manifest says what is packed of each writer: a beginning of what is here from the log's edge up (K1), and
  *   runs below. So the journal has the rest.
+ * - [Q5] A packed chunk may hold the payload of an event that was redacted since. Whoever reads the chunk erases it on the
+ *   way, and the next pack writes the chunk again. A manifest names the redactions that are packed while the packed chunks
+ *   do not show it in their targets: because those are not here, or are to be packed later. So a crash at any point leaves
+ *   no payload without the redaction that erases it.
  */
 import { type DecodedBlock, decodeBlock, splitBlocks } from '../codec/block.js';
 import { GossipError } from '../errors.js';
 import { Chunk } from './chunk.js';
+import type { Fingerprint } from './contribution.js';
 import type { LogTables } from './log-tables.js';
 import { mergeRows } from './merge-rows.js';
 import { takeBlock } from './take-rows.js';
@@ -33,6 +38,8 @@ export interface ChunkHeader {
   readonly sum: Uint32Array;
   /** When it was packed first, milliseconds since 1970: its rows had come by then, but for late ones. */
   readonly packedMs: number;
+  /** Of its rows those that redact others. */
+  readonly redactions: Fingerprint;
 }
 
 /** A packed chunk, and what came into its span since. @internal */
@@ -42,6 +49,14 @@ export interface PackedSlot extends ChunkHeader {
   late: Chunk | undefined;
   /** All rows of the span, during a reading. */
   held: Chunk | undefined;
+}
+
+/** Knows which events were redacted. @internal */
+export interface Eraser {
+  /** Erases rows of a chunk; `place` keeps what stands there instead. */
+  eraseIn(rows: Chunk, passing: boolean, place?: (bytes: Uint8Array) => void): number;
+  /** Is there any such row in a block? */
+  namesAny(block: DecodedBlock, writers: readonly number[]): boolean;
 }
 
 /**
@@ -89,6 +104,8 @@ export class PackedChunks {
   #given: ReadonlyMap<number, Uint8Array> = noBytes;
   /** Rows of chunks that were read from their bytes so far. */
   rowsRead = 0;
+  /** Erases what was redacted since it was packed (Q5). */
+  eraser: Eraser | undefined;
   readonly #heldPages: number[] = [];
   #held: PackedSlot[] = [];
 
@@ -139,8 +156,8 @@ export class PackedChunks {
   /** Puts these chunks in the place of those `[from, to)`; how many of them are cold is the caller's to say. */
   replace(from: number, to: number, headers: readonly ChunkHeader[], cold: number): void {
     // Property by property: spreading thousands of headers took a fifth of the time that opening a long log did.
-    const slots = headers.map(({ id, start, lastTime, packedMs, rows, bytes, sum }) => {
-      return { id, start, lastTime, packedMs, rows, bytes, sum, late: undefined, held: undefined };
+    const slots = headers.map(({ id, start, lastTime, packedMs, rows, bytes, sum, redactions }) => {
+      return { id, start, lastTime, packedMs, rows, bytes, sum, redactions, late: undefined, held: undefined };
     });
     for (const { late } of this.#slots.slice(from, to)) this.#lateRows -= late?.count ?? 0;
     this.#rowsBefore = undefined;
@@ -275,8 +292,17 @@ export class PackedChunks {
       if (passing) this.#heldPages.push(pages.page);
       return rows;
     });
-    return parts.length === 1 ? (parts[0] as Chunk) : concatenate(parts);
+    const rows = parts.length === 1 ? (parts[0] as Chunk) : concatenate(parts);
+    this.eraser?.eraseIn(rows, passing, passing ? this.#hold : undefined);
+    return rows;
   }
+
+  /** Keeps bytes for the reading under way. */
+  readonly #hold = (bytes: Uint8Array): void => {
+    const { pages } = this.#tables;
+    this.#heldPages.push(pages.adopt(bytes));
+    pages.offset = 0;
+  };
 
   /** Computes something of rows that may be cold. Between two tries the log may change: each begins anew. */
   *reading<V>(compute: () => V): Reading<V> {

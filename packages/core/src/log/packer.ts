@@ -6,15 +6,19 @@
 
 import { type DecodedBlock, joinBlocks } from '../codec/block.js';
 import { encodeManifest, noPackedEdges, type PackedEdges } from '../codec/manifest.js';
-import type { WriterId } from '../ids.js';
+import { redactionKey } from '../codec/redaction.js';
+import { eventKind } from '../event.js';
+import { type WriterId, writerIdFromBytes } from '../ids.js';
 import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
 import type { PackedChunk } from '../ports/storage.js';
 import { Chunk } from './chunk.js';
-import { contribution, lanes } from './contribution.js';
+import { addTo, contribution, lanes } from './contribution.js';
 import { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
 import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
+import { dot } from './payload-pages.js';
+import type { Erasures, OpenRedaction, Redactions } from './redactions.js';
 import { encodeRows, rowBytes } from './rows-lacking.js';
 import { type LookUpTimes, lookUpIn, timesBefore } from './times-before.js';
 
@@ -25,6 +29,8 @@ export interface PackPlan {
   readonly remove: readonly number[];
   /** All that is stored is packed with it: the journal is not needed any more. */
   readonly isComplete: boolean;
+  /** Payloads erased so far: once all is packed, none of them is left in the store. */
+  readonly erasures: Erasures;
   /** What changes here once it is stored. @internal */
   readonly apply: () => void;
 }
@@ -62,9 +68,11 @@ export class Packer {
   readonly packedRuns: Edges;
   readonly #effective: EffectiveRows;
   readonly #heads: Heads;
+  readonly #redactions: Redactions;
 
-  constructor(effective: EffectiveRows, heads: Heads) {
+  constructor(effective: EffectiveRows, heads: Heads, redactions: Redactions) {
     this.#effective = effective;
+    this.#redactions = redactions;
     const { packed, packedTime } = effective.tables.writers;
     this.packedRuns = new Edges({ last: packed, lastTime: packedTime });
     this.#heads = heads;
@@ -92,10 +100,13 @@ export class Packer {
     const isStored = (chunk: Chunk, row: number) =>
       (chunk.seq[row] as number) <= (writers.stored[chunk.writer[row] as number] as number);
 
+    const { erasures } = this.#redactions;
+    const redacted = this.#redacted();
     // In time order, so that from the log's edge up what is packed of a writer stays a beginning of it (Q4).
     const outdated: number[] = [];
     packed.slots.forEach(({ late }, at) => {
-      if (late !== undefined && hasAny(late, isStored) && outdated.length < stepChunks) outdated.push(at);
+      const isOutdated = redacted.has(at) || (late !== undefined && hasAny(late, isStored));
+      if (isOutdated && outdated.length < stepChunks) outdated.push(at);
       if (late === undefined) return;
       for (let row = 0; row < late.count; row++) if (!isStored(late, row)) step.name(late, row);
     });
@@ -115,6 +126,8 @@ export class Packer {
 
     let isComplete = takesTail;
     let done = 0;
+    /** Their targets are packed erased with this step. */
+    const shown: OpenRedaction[] = [];
     for (const at of outdated) {
       if (step.isFull) break;
       const slot = packed.slots[at] as PackedSlot;
@@ -129,6 +142,7 @@ export class Packer {
       });
       if (at < last || !joinsLast || step.isFull) step.finish();
       done++;
+      shown.push(...(redacted.get(at) ?? []));
       replacements.push({ from: at, to: at + 1, headers: step.takeHeaders() });
     }
     if (done < outdated.length || step.isFull) {
@@ -169,6 +183,7 @@ export class Packer {
         ];
       }),
       edges: this.#edgesOf(step.runs, listed),
+      redactions: this.#unshown(step.runs, shown),
     });
     const forgotten = this.#forgotten;
     const apply = () => {
@@ -179,8 +194,53 @@ export class Packer {
       this.former = this.former.filter((id) => !removed.has(id));
       if (this.#forgotten === forgotten) this.#apply(step, replacements);
       else this.former.push(...step.add.map(({ id }) => id));
+      for (const redaction of shown) this.#redactions.close(redaction);
     };
-    return { manifest, add: step.add, remove, isComplete, apply };
+    return { manifest, add: step.add, remove, isComplete, erasures, apply };
+  }
+
+  /** Redactions of packed events, by the chunk that is to be written again for them (Q5). */
+  #redacted(): ReadonlyMap<number, readonly OpenRedaction[]> {
+    const { packed, tables } = this.#effective;
+    const redacted = new Map<number, OpenRedaction[]>();
+    for (const redaction of this.#redactions.open) {
+      const { writer, seq, time } = redaction.target;
+      if (redaction.awaits !== undefined || time >= packed.end) continue;
+      if (!this.packedRuns.holds(tables.writers.find(writer), seq)) continue;
+      const at = packed.indexAt(time);
+      const ofChunk = redacted.get(at);
+      if (ofChunk === undefined) redacted.set(at, [redaction]);
+      else ofChunk.push(redaction);
+    }
+    return redacted;
+  }
+
+  /** Q5: what the packed chunks do not show, though they may hold the redaction. `shown`: after this step they do. */
+  #unshown(runs: Edges, shown: readonly OpenRedaction[]): Uint8Array[] {
+    const { packed, ordered, tables } = this.#effective;
+    const { writers, pages } = tables;
+    const done = new Set(shown);
+    const blocks: Uint8Array[] = [];
+    for (const redaction of this.#redactions.open) {
+      if (redaction.awaits === undefined && !done.has(redaction)) blocks.push(redaction.block);
+    }
+    // Rows that are erased in memory lie in the journal as they came, or are on their way there.
+    const look = (chunk: Chunk, from: number) => {
+      for (let row = from; row < chunk.count; row++) {
+        if (chunk.kind[row] !== eventKind.erased) continue;
+        const [writer, seq] = [chunk.writer[row] as number, chunk.seq[row] as number];
+        if (runs.holds(writer, seq) || pages.formers.has(dot(writer, seq))) continue;
+        const block = pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
+        const by = redactionKey(block, 0);
+        if (runs.holds(writers.find(writerIdFromBytes(by.writer)), by.seq)) blocks.push(block);
+      }
+    };
+    for (const { late } of packed.slots) if (late !== undefined) look(late, 0);
+    const tail = ordered.lowerBound(packed.end);
+    for (let at = tail.chunk; at < ordered.chunks.length; at++) {
+      look(ordered.chunks[at] as Chunk, at === tail.chunk ? tail.row : 0);
+    }
+    return blocks;
   }
 
   /** Where what is packed has gaps, the log is not complete below them, whatever lies in the journal. */
@@ -407,10 +467,14 @@ class Step {
         : [received],
     );
     const sum = new Uint32Array(lanes);
+    const redactions = { count: 0, sum: new Uint32Array(lanes) };
     const scratch = new Uint32Array(lanes);
     for (let row = 0; row < rows.count; row++) {
       contribution(rows, row, tables, scratch);
-      for (let lane = 0; lane < lanes; lane++) sum[lane] = (sum[lane] as number) + (scratch[lane] as number);
+      addTo(sum, scratch);
+      if (rows.kind[row] !== eventKind.redaction) continue;
+      addTo(redactions.sum, scratch);
+      redactions.count++;
     }
     const id = this.nextId++;
     this.add.push({ id, bytes });
@@ -423,6 +487,7 @@ class Step {
       bytes: bytes.length,
       sum,
       packedMs: this.#packedMs,
+      redactions,
     });
     this.#rows = new Chunk(chunkRowsMax);
     this.#before = [];

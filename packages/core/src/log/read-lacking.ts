@@ -94,8 +94,11 @@ function readSlot(
   const slot = packed.slots[index] as PackedSlot;
   if (slot.late === undefined && slot.lastTime <= bounds.upTo) {
     const blocks = packed.blocks(slot);
-    const isWhole = blocks.every(({ block, writers }) =>
-      block.firstSeq.every((seq, writer) => lacking.hasAll(writers[writer] as number, seq, block.time[0] as number)),
+    const isWhole = blocks.every(
+      ({ block, writers }) =>
+        block.firstSeq.every((seq, writer) =>
+          lacking.hasAll(writers[writer] as number, seq, block.time[0] as number),
+        ) && packed.eraser?.namesAny(block, writers) !== true,
     );
     if (isWhole) {
       const entries = blocks.map(

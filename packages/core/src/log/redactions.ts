@@ -22,6 +22,13 @@ import { dot, type RowForm } from './payload-pages.js';
 import type { StandingRow, StandingRows } from './standing-rows.js';
 import { compareBytes } from './writer-table.js';
 
+/** How many payloads were erased of which the store may hold a copy. */
+export interface Erasures {
+  readonly all: number;
+  /** Of these the ones whose redactions ask for it at once. */
+  readonly atOnce: number;
+}
+
 interface EventKey {
   readonly writer: WriterId;
   readonly seq: SequenceNumber;
@@ -52,6 +59,7 @@ export class Redactions {
   /** By id and time of the target: another event may claim its number. */
   readonly #open = new Map<string, OpenRedaction>();
   readonly #awaiting = new Set<OpenRedaction>();
+  #erasures: Erasures = { all: 0, atOnce: 0 };
 
   constructor(effective: EffectiveRows, standing: StandingRows) {
     this.#effective = effective;
@@ -65,6 +73,11 @@ export class Redactions {
 
   get openCount(): number {
     return this.#open.size;
+  }
+
+  /** So far: what is packed from now on has none of these payloads. */
+  get erasures(): Erasures {
+    return this.#erasures;
   }
 
   /** The open redaction of that event. */
@@ -123,6 +136,7 @@ export class Redactions {
       if (isShown(rows.kind[row] as number) && this.#outranks(open, rows, row)) {
         this.#keepFormer(open, rows, row);
         this.#eraseRow(rows, row, open, this.#place);
+        this.#count(open);
       }
       if (open.awaits === undefined) this.close(open);
     }
@@ -146,9 +160,21 @@ export class Redactions {
     return erased;
   }
 
+  /** Does a packed block hold events that open redactions name? Of those that await being stored it may (G10). */
+  namesAny(block: DecodedBlock, writers: readonly number[]): boolean {
+    if (this.#open.size === 0) return false;
+    const { ids } = this.#effective.tables.writers;
+    for (let row = 0; row < block.count; row++) {
+      const writer = ids[writers[block.writer[row] as number] as number] as WriterId;
+      const open = this.#open.get(keyOf(writer, block.seq[row] as number, block.time[row] as number));
+      if (open !== undefined && open.awaits === undefined) return true;
+    }
+    return false;
+  }
+
   /** A redaction is in the log: its target is erased where it stands, or the redaction is open. */
   apply(redaction: OpenRedaction): void {
-    const { edges, packed, tables } = this.#effective;
+    const { edges, tables } = this.#effective;
     const { writer, seq, time } = redaction.target;
     const key = keyOfTarget(redaction);
     const known = this.#open.get(key);
@@ -164,8 +190,9 @@ export class Redactions {
       this.#erase(index, time, redaction);
     } else {
       const isGone = seq <= (edges.dropped.get(index) ?? 0);
-      if (isGone || (time >= packed.end && this.#open.size >= openRedactionsMax)) return;
+      if (isGone || (!edges.holds(index, seq) && this.#open.size >= openRedactionsMax)) return;
     }
+    if (edges.holds(index, seq)) this.#count(redaction);
     if (known !== undefined) this.close(known);
     if (found !== undefined && redaction.awaits === undefined && !this.isPacked(index, time)) return;
     this.#open.set(key, redaction);
@@ -234,8 +261,15 @@ export class Redactions {
     this.#awaiting.delete(redaction);
     const index = tables.writers.find(writer);
     if (index < 0) return;
+    if (this.#effective.edges.holds(index, seq)) this.#count(redaction);
     tables.pages.formers.delete(dot(index, seq));
     if (this.#standing.locate(time, index) !== undefined && !this.isPacked(index, time)) this.close(redaction);
+  }
+
+  /** What is not stored yet is erased nowhere but in memory (G10). */
+  #count({ atOnce, awaits }: OpenRedaction): void {
+    const { all, atOnce: urgent } = this.#erasures;
+    if (awaits === undefined) this.#erasures = { all: all + 1, atOnce: urgent + (atOnce ? 1 : 0) };
   }
 
   #redactionAt(rows: Chunk, row: number, awaited: boolean): OpenRedaction {

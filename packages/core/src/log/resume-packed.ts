@@ -12,9 +12,9 @@ import type { Packer } from './packer.js';
  * @internal
  */
 export function resumePacked(parts: LogParts, manifest: Uint8Array, nextChunkId: number): void {
-  const { effective, heads, own, packer } = parts;
+  const { effective, heads, own, packer, redactions } = parts;
   const { packed, ordered, tables, edges } = effective;
-  const { isWhole, writers, chunks, edges: packedEdges } = decodeManifest(manifest);
+  const { isWhole, writers, chunks, edges: packedEdges, redactions: open } = decodeManifest(manifest);
   if (!isWhole) throw new PackedOtherwise();
   invariant(ordered.length === 0 && packed.slots.length === 0, 'only an empty log takes up a manifest');
   const table = tables.writers;
@@ -29,6 +29,7 @@ export function resumePacked(parts: LogParts, manifest: Uint8Array, nextChunkId:
   }
   resumeEdges(parts, packedEdges, (at) => table.find((writers[at] as PackedWriter).writer));
   packed.replace(0, 0, chunks, chunks.length);
+  for (const block of open) redactions.resume(block.slice());
   packer.nextId = nextChunkId;
 }
 
