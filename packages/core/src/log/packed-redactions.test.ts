@@ -44,7 +44,7 @@ function isStored(log: ReplicatedLog<string>, event: EventId): boolean {
 }
 
 function textOf(parts: readonly Uint8Array[]): string {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8');
   return parts.map((part) => decoder.decode(part)).join('');
 }
 
