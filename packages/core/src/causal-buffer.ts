@@ -6,7 +6,6 @@
  * those are few: a writer's first event that waits for a dependency keeps all later ones waiting for their predecessor.
  */
 import { type DecodedBlock, timeBeforeRow } from './codec/block.js';
-import type { WriterId } from './ids.js';
 import { causalBufferBytesMax, causalBufferRowsMax } from './limits.js';
 import type { Edges, MissingEvent } from './log/edges.js';
 import type { WriterTable } from './log/writer-table.js';
@@ -125,6 +124,17 @@ export class CausalBuffer {
     return slots;
   }
 
+  /** Calls back for each writer of a parked row or of what one depends on. Of others nothing is kept. */
+  eachWriter(visit: (writer: number) => void): void {
+    for (const slot of this.#byDot.values()) {
+      visit(this.#parked.writer(slot));
+      this.#parked.eachDependency(slot, visit);
+    }
+    for (const [writer, waiting] of this.#waiting) if (waiting.size === 0) this.#waiting.delete(writer);
+    this.missing();
+    for (const writer of this.#needed.keys()) visit(writer);
+  }
+
   /** What parked rows refer to and that is neither here nor parked, each once. O(parked rows). */
   unmet(): MissingEvent[] {
     const unmet = new Map<number, MissingEvent>();
@@ -186,12 +196,12 @@ export class CausalBuffer {
 
   /** What parked rows lack, per writer: from the first event that is not here to the last one needed. */
   missing(): Run[] {
-    const { ids, last } = this.#writers;
+    const { last } = this.#writers;
     for (const [writer, seq] of this.#needed) {
       if (this.rows === 0 || seq <= (last[writer] as number)) this.#needed.delete(writer);
     }
     return Array.from(this.#needed, ([writer, seq]) => ({
-      writer: ids[writer] as WriterId,
+      writer: this.#writers.id(writer),
       first: (last[writer] as number) + 1,
       last: seq,
     }));

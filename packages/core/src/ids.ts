@@ -19,6 +19,7 @@ export type EventId = string & { readonly [brand]: 'EventId' };
 export type SequenceNumber = number;
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const writerCharacters = 22;
 const writerPattern = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
 /**
@@ -53,18 +54,27 @@ export function writerIdFromBytes(bytes: Uint8Array): WriterId {
 /** The 16 bytes of a writer id, newly allocated. */
 export function writerIdToBytes(writer: WriterId): Uint8Array {
   const bytes = new Uint8Array(writerIdBytes);
+  writeWriterId(writer, bytes);
+  return bytes;
+}
+
+/** By ASCII code, the six bits of a character; those that are no base64url count as 0. */
+const sixBits = Uint8Array.from({ length: 128 }, (_, code) => Math.max(0, alphabet.indexOf(String.fromCharCode(code))));
+
+/** Writes the 16 bytes of a writer id into `out`. False: it has not the length of one. @internal */
+export function writeWriterId(writer: WriterId, out: Uint8Array): boolean {
+  if (writer.length !== writerCharacters) return false;
   let bits = 0;
   let held = 0;
   let at = 0;
-  for (let i = 0; i < writer.length; i++) {
-    bits = (bits << 6) | alphabet.indexOf(writer.charAt(i));
+  for (let i = 0; i < writerCharacters; i++) {
+    bits = (bits << 6) | (sixBits[writer.charCodeAt(i) & 127] as number);
     held += 6;
-    if (held >= 8 && at < writerIdBytes) {
-      held -= 8;
-      bytes[at++] = (bits >> held) & 255;
-    }
+    if (held < 8) continue;
+    held -= 8;
+    out[at++] = (bits >> held) & 255;
   }
-  return bytes;
+  return true;
 }
 
 /**

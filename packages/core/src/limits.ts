@@ -54,8 +54,11 @@ export const wallClockMsMin = 1_767_225_600_000;
 
 // The log in memory.
 
-/** Writers that a log knows by name. A hundred bytes each; well-formed blocks that are refused later count too. */
-export const writersMax = 100_000;
+/**
+ * Writers without an event that a log knows, since parked events or dependencies named them: once so many came, those go that
+ * nothing names any more. At a hundred bytes each, 6 MB.
+ */
+export const namedWritersMax = 65_536;
 /** Rows of a chunk in memory before it splits. One unit for memory, disk, wire and React. */
 export const chunkRowsMax = 1024;
 /** Payloads of a block that stay where they came: below this a copy is cheaper than keeping that buffer. */

@@ -33,12 +33,12 @@ function rowsOf(writer: number, first: number, count: number, named: number): Ro
 /** A parked row as it can be read of its slot, and of the chunk that it is copied into. */
 function read(parked: ParkedRows, slot: number, { writers, pages, dependencies }: LogTables) {
   const deps: unknown[] = [];
-  parked.eachDependency(slot, (writer, seq, time) => deps.push([writers.ids[writer], seq, time]));
+  parked.eachDependency(slot, (writer, seq, time) => deps.push([writers.id(writer), seq, time]));
   const chunk = new Chunk(1);
   parked.copy(slot, chunk, { writers, pages, dependencies });
   const copied: unknown[] = [];
   dependencies.each(chunk.deps[0] as number, chunk.time[0] as number, (writer, seq, time) =>
-    copied.push([writers.ids[writer], seq, time]),
+    copied.push([writers.id(writer), seq, time]),
   );
   expect(copied).toEqual(deps);
   expect([chunk.writer[0], chunk.seq[0], chunk.time[0]]).toEqual([
@@ -48,7 +48,7 @@ function read(parked: ParkedRows, slot: number, { writers, pages, dependencies }
   ]);
   const payload = pages.get(chunk.page[0] as number, chunk.offset[0] as number, chunk.length[0] as number);
   return {
-    writer: writers.ids[parked.writer(slot)],
+    writer: writers.id(parked.writer(slot)),
     seq: parked.seq(slot),
     time: parked.time(slot),
     deps,

@@ -87,7 +87,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #ordered: OrderedLog;
   readonly #packed: PackedChunks;
   readonly #packer: Packer;
-  readonly #edges = new Edges(this.#writers);
+  readonly #edges = new Edges(this.#writers.ends, this.#writers);
   readonly #buffer = new CausalBuffer(this.#writers, this.#edges);
   readonly #effective: EffectiveRows;
   readonly #standing: StandingRows;
@@ -182,7 +182,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const own = tail.count - 1;
     this.#redactions.applyOwn(tail, own, this.#journal !== undefined, this.#own.unflushed);
     this.#changed();
-    return eventId(this.#writers.ids[tail.writer[own] as number] as WriterId, tail.seq[own] as number);
+    return eventId(this.#writers.id(tail.writer[own] as number), tail.seq[own] as number);
   }
 
   merge(bytes: Uint8Array): MergeResult {
@@ -191,7 +191,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const blocks = importBlocks(new Uint8Array(bytes), this.#exportedAs);
     const merge = this.#journal?.onMerge;
     const receipt = merge === undefined ? this.#receive(blocks, this.horizon, false) : merge(blocks);
-    if (receipt.refused !== undefined) throw receipt.refused;
     const { added, duplicates, parked, missing } = receipt;
     return { added, duplicates, parked, missing };
   }
@@ -206,11 +205,10 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   version(): Map<WriterId, SequenceNumber> {
-    const { ids, last } = this.#writers;
     const version = new Map<WriterId, SequenceNumber>();
-    for (let i = 0; i < ids.length; i++) {
-      const seq = last[i] as number;
-      if (seq > 0) version.set(ids[i] as WriterId, seq);
+    for (let writer = 0; writer < this.#writers.size; writer++) {
+      const seq = this.#writers.last[writer] as number;
+      if (seq > 0) version.set(this.#writers.id(writer), seq);
     }
     return version;
   }
@@ -218,9 +216,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   encode(since?: ReadonlyMap<WriterId, SequenceNumber>): Uint8Array {
     checkVersion(since);
     const lacks = new Map<WriterId, KnownEvent>();
-    for (const writer of this.#writers.ids) lacks.set(writer, { seq: since?.get(writer) ?? 0, time: 0 });
+    for (const writer of this.version().keys()) lacks.set(writer, { seq: since?.get(writer) ?? 0, time: 0 });
     const everything = { bytesMax: Number.POSITIVE_INFINITY, upTo: timeMax };
-    const lacking = new Lacking(this.#tables, lacks, this.#writers.last);
+    const lacking = new Lacking(this.#tables, lacks, 'last');
     const { rows } = pickLacking(chunksLacking(this.#ordered, lacking), lacking, this.#tables, everything);
     const entries = encodeRows(rows, this.#tables, 'own', lookUpIn(this.#effective, rows));
     return exportBlocks(
@@ -385,7 +383,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** What a peer lacks of the effective log, in log order. */
   *read({ lacks, newest, bytesMax, upTo, peerLacks = lacks }: ReadQuery): Reading<ReadResult> {
-    const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, this.#writers.stored);
+    const lackingOf = (known: typeof lacks) => new Lacking(this.#tables, known, 'stored');
     const cut = newest === undefined ? undefined : yield* startOfNewest(this.#effective, lackingOf(lacks), newest);
     const known = cut === undefined ? lacks : lacksFrom(lacks, cut);
     const lacking = lackingOf(known);
@@ -680,7 +678,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { found } = this.#edges;
     const { changes } = this.#ordered;
     const tally = this.#arrivals.receive(blocks, upTo, collects);
-    const { added, dropped, forked, entries, runs, refused } = tally;
+    const { added, dropped, forked, entries, runs } = tally;
     let { duplicates } = tally;
     let parked = 0;
     for (const { writer, seq, again } of tally.parked) {
@@ -701,7 +699,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       runs,
       parked,
       missing,
-      refused,
       fell,
       foundMissing: !fell && this.#edges.found > found,
     };

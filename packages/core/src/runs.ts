@@ -37,10 +37,15 @@ export function lacksFrom(lacks: ReadonlyMap<WriterId, KnownEvent>, time: number
   return new Map(Array.from(lacks, ([writer, known]) => [writer, { ...known, time: Math.max(known.time, time - 1) }]));
 }
 
+/** Says which writer a number stands for. */
+interface WriterNames {
+  id(writer: number): WriterId;
+}
+
 type Mutable<V> = { -readonly [K in keyof V]: V[K] };
 
 /** What rows `[from, to)` of a chunk hold, one run per writer. Within each writer they follow one another. */
-export function chunkRuns(chunk: Chunk, from: number, to: number, ids: readonly WriterId[]): TimedRun[] {
+export function chunkRuns(chunk: Chunk, from: number, to: number, names: WriterNames): TimedRun[] {
   const runs = new Map<number, Mutable<TimedRun>>();
   for (let row = from; row < to; row++) {
     const writer = chunk.writer[row] as number;
@@ -48,7 +53,7 @@ export function chunkRuns(chunk: Chunk, from: number, to: number, ids: readonly 
     const lastTime = chunk.time[row] as number;
     const run = runs.get(writer);
     if (run === undefined) {
-      runs.set(writer, { writer: ids[writer] as WriterId, first: last, last, firstTime: lastTime, lastTime });
+      runs.set(writer, { writer: names.id(writer), first: last, last, firstTime: lastTime, lastTime });
     } else {
       run.last = last;
       run.lastTime = lastTime;
@@ -58,9 +63,9 @@ export function chunkRuns(chunk: Chunk, from: number, to: number, ids: readonly 
 }
 
 /** The same for a decoded block; `writers` maps its table to the log's. */
-export function blockRuns(block: DecodedBlock, writers: readonly number[], ids: readonly WriterId[]): TimedRun[] {
+export function blockRuns(block: DecodedBlock, writers: readonly number[], names: WriterNames): TimedRun[] {
   const runs: Mutable<TimedRun>[] = block.firstSeq.map((first, writer) => ({
-    writer: ids[writers[writer] as number] as WriterId,
+    writer: names.id(writers[writer] as number),
     first,
     last: first - 1,
     firstTime: 0,
@@ -77,5 +82,6 @@ export function blockRuns(block: DecodedBlock, writers: readonly number[], ids: 
 /** What a block holds, by its bytes. */
 export function runsOf(bytes: Uint8Array): TimedRun[] {
   const block = decodeBlock(bytes);
-  return blockRuns(block, [...block.writers.keys()], block.writers.map(writerIdFromBytes));
+  const id = (writer: number) => writerIdFromBytes(block.writers[writer] as Uint8Array);
+  return blockRuns(block, [...block.writers.keys()], { id });
 }

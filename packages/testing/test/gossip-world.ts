@@ -197,9 +197,8 @@ class GossipingNode {
       case 'select':
         return { kind: 'select', ...readNow(log.select(effect)) };
       case 'merge': {
-        const { entries, runs, missing, dropped, refused } = log.receive(effect.blocks);
+        const { entries, runs, missing, dropped } = log.receive(effect.blocks);
         stored.push(...entries);
-        if (refused !== undefined) throw refused;
         return { kind: 'merge', runs, missing, dropped };
       }
       case 'store':

@@ -127,7 +127,6 @@ export class JournalGaps {
         // Behind what it waited for.
         this.#of.storeAgain(receipt.entries);
         this.note(receipt);
-        if (receipt.refused !== undefined) this.#of.onError(receipt.refused);
       }
     } finally {
       this.#isReading = false;

@@ -375,9 +375,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           read(hosted.reading(log.select(effect), (part) => answer({ kind: 'select', ...part })));
           break;
         case 'merge': {
-          const { runs, missing, dropped, refused } = hosted.receive(effect.blocks, this.dialled && this.#isDurable);
-          if (refused !== undefined) fail(refused);
-          else answer({ kind: 'merge', runs, missing, dropped });
+          const { runs, missing, dropped } = hosted.receive(effect.blocks, this.dialled && this.#isDurable);
+          answer({ kind: 'merge', runs, missing, dropped });
           break;
         }
         case 'store':

@@ -3,7 +3,7 @@
  */
 import { GossipError } from '../errors.js';
 import { type WriterId, writerIdFromBytes, writerIdToBytes } from '../ids.js';
-import { blockBytesMax, chunkIdMax, chunksMax, seqMax, writerIdBytes, writersMax } from '../limits.js';
+import { blockBytesMax, chunkIdMax, chunksMax, seqMax, writerIdBytes } from '../limits.js';
 import { lanes } from '../log/contribution.js';
 import type { ChunkHeader } from '../log/packed-chunks.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
@@ -115,7 +115,7 @@ export function decodeManifest(source: Uint8Array): Manifest {
   }
   const isWhole = reader.bounded(1, 'flags of a manifest') === 1;
   const writers: PackedWriter[] = [];
-  for (let left = reader.bounded(writersMax, 'writers of a manifest'); left > 0; left--) {
+  for (let left = reader.bounded(reader.remaining, 'writers of a manifest'); left > 0; left--) {
     const writer = writerIdFromBytes(reader.bytes(writerIdBytes));
     const token = reader.bounded(seqMax * 2 + 1, 'sequence number');
     const firstTime = reader.varint();

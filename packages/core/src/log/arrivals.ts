@@ -1,7 +1,7 @@
 /**
  * Blocks that come: what is known is passed over, what can show is released, the rest is parked.
  *
- * - [G1] A block is merged whole or refused whole; a refusal leaves the log as it was before that block.
+ * - [G1] Blocks that come together are merged or refused together; a refusal leaves the log as it was, its writers too.
  * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
  *   when its claimed time proves wrong: its writer has passed that time without that sequence number. A reference to what
  *   lies below the log's edge counts as met (K1 to K6, in `log/edges.ts`).
@@ -18,6 +18,7 @@ import { GossipError } from '../errors.js';
 import { eventKind } from '../event.js';
 import type { MergeResult } from '../gossip-log.js';
 import type { SequenceNumber, WriterId } from '../ids.js';
+import { namedWritersMax } from '../limits.js';
 import { blockRuns, type LogEntry, type TimedRun } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { Edges, MissingEvent } from './edges.js';
@@ -43,8 +44,6 @@ export interface Receipt extends MergeResult {
   readonly dropped: number;
   /** What the received blocks hold, known before or not. */
   readonly runs: readonly TimedRun[];
-  /** Why a block was refused, and those behind it left alone. The blocks before it are merged, and to be stored. */
-  readonly refused: GossipError | undefined;
   /** Writers under whose ids somebody else writes too (G4), as far as that was not known. */
   readonly forked: readonly WriterId[];
   /** The `complete` edge fell (K4): describe the log anew. */
@@ -63,7 +62,6 @@ export interface Tally {
   readonly forked: WriterId[];
   /** What was parked, now or before; it may have been released since. */
   readonly parked: { readonly writer: number; readonly seq: number; readonly again: boolean }[];
-  refused: GossipError | undefined;
 }
 
 function newTally(): Tally {
@@ -75,7 +73,6 @@ function newTally(): Tally {
     runs: [],
     forked: [],
     parked: [],
-    refused: undefined,
   };
 }
 
@@ -92,6 +89,8 @@ export class Arrivals {
   readonly #packer: Packer;
   readonly #fills: UnstoredFills;
   readonly #redactions: Redactions;
+  /** Writers added at which those are looked for that nothing names. */
+  #sweepAt = namedWritersMax;
   /** Writers under whose ids somebody else writes too. */
   readonly #forked = new Set<number>();
   /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
@@ -112,7 +111,7 @@ export class Arrivals {
   }
 
   /**
-   * Takes blocks in, until one is refused. `collects`: says what is to be stored of them.
+   * Takes blocks in. `collects`: says what is to be stored of them.
    *
    * @throws GossipError for bytes that break a rule, `early` for events above `upTo`; then nothing is taken in.
    */
@@ -129,18 +128,32 @@ export class Arrivals {
     }
     const tally = newTally();
     for (const block of decoded) {
-      tally.refused = this.#writers.roomFor(block.writers);
-      if (tally.refused !== undefined) break;
       const writers = block.writers.map((bytes) => this.#writers.internBytes(bytes));
       this.#absorb(block, writers, tally, collects);
     }
     tally.dropped += this.#buffer.shed();
+    if (this.#writers.added >= this.#sweepAt) this.#forgetWriters();
     return tally;
+  }
+
+  /** Writers that only rows named which are gone are forgotten: a peer may name any. O(writers, and events in memory). */
+  #forgetWriters(): void {
+    const used = new Set<number>();
+    const use = (writer: number) => used.add(writer);
+    this.#buffer.eachWriter(use);
+    for (const { writer } of this.#edges.dangling) use(writer);
+    const { ordered, packed } = this.#effective;
+    for (const chunk of [...ordered.chunks, ...packed.slots.flatMap(({ late }) => late ?? [])]) {
+      for (let row = 0; row < chunk.count; row++) this.#tables.dependencies.each(chunk.deps[row] as number, 0, use);
+    }
+    if (this.#own.self >= 0) use(this.#own.self);
+    this.#writers.forgetUnused(used);
+    this.#sweepAt = this.#writers.added + namedWritersMax;
   }
 
   /** One block: what is known is passed over, what can show is released, the rest is parked. */
   #absorb(block: DecodedBlock, writers: readonly number[], tally: Tally, collects: boolean): void {
-    const { ids, last, lastTime } = this.#writers;
+    const { last, lastTime } = this.#writers;
     const edges = this.#edges;
     const released: number[] = [];
     const waiting: { row: number; writer: number; seq: number; lacks: MissingEvent }[] = [];
@@ -195,7 +208,7 @@ export class Arrivals {
       this.#advance(writer, seq, time, timeBeforeRow(block, row));
       released.push(row);
     }
-    const runs = blockRuns(block, writers, ids);
+    const runs = blockRuns(block, writers, this.#writers);
     tally.runs.push(...runs);
     if (erased.length > 0 && collects) {
       const rows = this.#pickRows(block, writers, erased);
@@ -242,7 +255,7 @@ export class Arrivals {
     if (writer === this.#own.self) this.#own.renounce();
     if (this.#forked.has(writer)) return;
     this.#forked.add(writer);
-    tally.forked.push(this.#writers.ids[writer] as WriterId);
+    tally.forked.push(this.#writers.id(writer));
   }
 
   #toStore(entries: readonly LogEntry[], tally: Tally): void {

@@ -63,7 +63,7 @@ export interface Comparing {
 
 /** The first turn of a comparison (C1, C2). @internal */
 export function describeRows(rows: EffectiveRows): Range[] {
-  if (rows.writerCount <= listedWritersMax) return [listRuns(rows)];
+  if (!rows.hasMoreWriters(listedWritersMax)) return [listRuns(rows)];
   const { complete } = rows.edges;
   const cuts = [complete, ...rows.ladder(ladderRowsMin).filter((time) => time > complete), endOfTime];
   return spansBetween(cuts).map((span) => ({ kind: 'fingerprint', ...span, ...rows.fingerprint(span.from, span.to) }));
@@ -143,7 +143,7 @@ export function compareRows(
       }
     }
   }
-  const listed = !between.thorough && differing.length > 0 && rows.writerCount <= listedWritersMax;
+  const listed = !between.thorough && differing.length > 0 && !rows.hasMoreWriters(listedWritersMax);
   if (listed) reply.push(listRuns(rows));
   else for (const span of differing) reply.push(...describeSpan(rows, span, salt));
   reply.sort((a, b) => startOf(a) - startOf(b));
@@ -172,7 +172,7 @@ function listRuns({ tables: { writers } }: EffectiveRows): Range {
   const runs: KnownRun[] = [];
   for (let i = 0; i < writers.size; i++) {
     const last = writers.stored[i] as number;
-    if (last > 0) runs.push({ writer: writers.ids[i] as WriterId, last, lastTime: writers.storedTime[i] as number });
+    if (last > 0) runs.push({ writer: writers.id(i), last, lastTime: writers.storedTime[i] as number });
   }
   return { kind: 'runs', runs };
 }
@@ -200,8 +200,8 @@ function compareRuns(
     }
   }
   for (let index = 0; index < writers.size; index++) {
-    const writer = writers.ids[index] as WriterId;
-    if (!listed.has(index)) noteRun(rows, { writer, last: 0, lastTime: 0 }, lacks, between);
+    if ((writers.stored[index] as number) === 0 || listed.has(index)) continue;
+    noteRun(rows, { writer: writers.id(index), last: 0, lastTime: 0 }, lacks, between);
   }
   return lacking;
 }
@@ -226,7 +226,7 @@ function noteRun(rows: EffectiveRows, run: KnownRun, lacks: Map<WriterId, KnownE
 
 /** The peer lacks this row, and with it all later ones of its writer. */
 function noteRow({ tables }: EffectiveRows, chunk: Chunk, row: number, lacks: Map<WriterId, KnownEvent>): void {
-  const writer = tables.writers.ids[chunk.writer[row] as number] as WriterId;
+  const writer = tables.writers.id(chunk.writer[row] as number);
   const seq = (chunk.seq[row] as number) - 1;
   const known = lacks.get(writer);
   if (known === undefined || seq < known.seq) lacks.set(writer, { seq, time: (chunk.time[row] as number) - 1 });

@@ -31,15 +31,16 @@ const byEvent = [0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1] as const;
 
 /** Writes the contribution of one row into `out[0, 4)`. @internal */
 export function contribution(chunk: Chunk, row: number, { writers }: LogTables, out: Uint32Array): void {
-  const id = writers.bytes(chunk.writer[row] as number);
+  const { idBytes: ids } = writers;
+  const from = writers.offsetOf(chunk.writer[row] as number);
   const event = mix(Math.imul(chunk.seq[row] as number, bySeq));
   for (let lane = 0; lane < lanes; lane++) {
-    const at = lane * 4;
+    const at = from + lane * 4;
     const word =
-      (id[at] as number) |
-      ((id[at + 1] as number) << 8) |
-      ((id[at + 2] as number) << 16) |
-      ((id[at + 3] as number) << 24);
+      (ids[at] as number) |
+      ((ids[at + 1] as number) << 8) |
+      ((ids[at + 2] as number) << 16) |
+      ((ids[at + 3] as number) << 24);
     out[lane] = mix((word + Math.imul(event, byEvent[lane] as number)) | 0);
   }
 }

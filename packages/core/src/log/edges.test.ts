@@ -21,7 +21,7 @@ test('[K2] what is held of a writer is what came, in whatever order, and the low
     fc.property(arrivals, fc.boolean(), (seqs, isTold) => {
       const writers = new WriterTable();
       const writer = writers.intern(reader);
-      const edges = new Edges(writers);
+      const edges = new Edges(writers.ends, writers);
       const came = new Set<number>();
       for (const seq of seqs) {
         expect(edges.holds(writer, seq)).toBe(came.has(seq));
@@ -53,7 +53,7 @@ test('[K2] what is held of a writer is what came, in whatever order, and the low
 test('[K2] a row whose time cannot be, by those around it, is not taken', () => {
   const writers = new WriterTable();
   const writer = writers.intern(reader);
-  const edges = new Edges(writers);
+  const edges = new Edges(writers.ends, writers);
   edges.add(writer, 3, 30, 20);
   edges.add(writer, 7, 70, 60);
   expect(edges.fits(writer, 2, 20, 10)).toBe(true);

@@ -18,6 +18,7 @@
  * A writer has segments here only where it has gaps: one that is held from its first event on has none.
  */
 import { danglingMax } from '../limits.js';
+import { ForkedEnds, type RunEnds } from './run-ends.js';
 import type { WriterTable } from './writer-table.js';
 
 /** Events of one writer, of which none is missing. Of a writer's last segment the end stands in the writer table. */
@@ -37,6 +38,12 @@ export interface MissingEvent {
   readonly time: number;
 }
 
+/** What is not in memory, or gone for good, by writer. */
+type GoneEvents = Pick<WriterTable, 'gone' | 'goneTime' | 'dropped'>;
+
+/** Where none of it is kept. */
+const nothingGone: GoneEvents = { gone: new Uint32Array(), goneTime: new Float64Array(), dropped: new Uint32Array() };
+
 /** @internal */
 export class Edges {
   complete = 0;
@@ -46,29 +53,27 @@ export class Edges {
   /** How often something was found to be missing below the edge. */
   found = 0;
   /** Where each writer's events end that are here. */
-  readonly #writers: Pick<WriterTable, 'last' | 'lastTime'>;
+  readonly #ends: RunEnds;
+  /** Of none anything is gone, where it is not kept. */
+  readonly #gone: GoneEvents;
   readonly #segments = new Map<number, Segment[]>();
   /** Events that dependencies refer to and that are not here. */
   readonly #dangling = new Map<number, MissingEvent>();
   /** No dangling event up to this time is remembered: there were too many. */
   #forgottenUpTo = -1;
-  /** Per writer, the last event that is gone for good. */
-  readonly #dropped = new Map<number, number>();
-  /** Per writer, the last event that was let go of. */
-  readonly #letGo = new Map<number, { seq: number; time: number }>();
   /** Of events that came late among packed ones, the time of the event before: no packed block tells of it yet (B6). */
   readonly #beforeLate = new Map<number, number>();
   /** The lowest edge that what is missing allows; `undefined` when it has changed. */
   #lowest: number | undefined = 0;
 
-  constructor(writers: Pick<WriterTable, 'last' | 'lastTime'>) {
-    this.#writers = writers;
+  constructor(ends: RunEnds, gone: GoneEvents = nothingGone) {
+    this.#ends = ends;
+    this.#gone = gone;
   }
 
-  /** The same segments, over numbers that are changed apart from these. */
+  /** The same segments, over ends that are changed apart from these. */
   fork(): Edges {
-    const { last, lastTime } = this.#writers;
-    const fork = new Edges({ last: last.slice(), lastTime: lastTime.slice() });
+    const fork = new Edges(new ForkedEnds(this.#ends));
     for (const [writer, segments] of this.#segments) {
       fork.#segments.set(
         writer,
@@ -80,11 +85,7 @@ export class Edges {
 
   /** A fork has become what is so. */
   adopt(fork: Edges): void {
-    const { last, lastTime } = this.#writers;
-    fork.#writers.last.forEach((seq, writer) => {
-      last[writer] = seq;
-      lastTime[writer] = fork.#writers.lastTime[writer] as number;
-    });
+    for (const [writer, { seq, time }] of (fork.#ends as ForkedEnds).changed) this.#ends.setEnd(writer, seq, time);
     this.#segments.clear();
     for (const [writer, segments] of fork.#segments) this.#segments.set(writer, segments);
     this.#lowest = undefined;
@@ -92,19 +93,13 @@ export class Edges {
 
   /** The last event of a writer that is here, and its time. */
   endOf(writer: number): { readonly seq: number; readonly time: number } {
-    const { last, lastTime } = this.#writers;
-    return { seq: last[writer] ?? 0, time: lastTime[writer] ?? 0 };
+    return { seq: this.#ends.lastOf(writer), time: this.#ends.lastTimeOf(writer) };
   }
 
   /** Takes note of an event, wherever it belongs. Not one that is here. */
   take(writer: number, seq: number, time: number, timeBefore: number): void {
-    const { last, lastTime } = this.#writers;
-    if (seq - 1 === (last[writer] ?? 0)) {
-      last[writer] = seq;
-      lastTime[writer] = time;
-    } else {
-      this.add(writer, seq, time, timeBefore);
-    }
+    if (seq - 1 === this.#ends.lastOf(writer)) this.#ends.setEnd(writer, seq, time);
+    else this.add(writer, seq, time, timeBefore);
   }
 
   /** Writers whose events are not one run from the first on, with what is here of them. */
@@ -125,12 +120,10 @@ export class Edges {
     );
   }
 
-  /** What is here is known no more. */
+  /** What is here is known no more; where it ends is the caller's to forget. */
   forget(): void {
-    const { last, lastTime } = this.#writers;
-    last.fill(0);
-    lastTime.fill(0);
     this.#segments.clear();
+    this.#lowest = undefined;
   }
 
   /** What is referred to below the edge and is not here. */
@@ -141,12 +134,13 @@ export class Edges {
   /** All events of a writer up to this one are gone. They count as held: they would not be taken again. */
   drop(writer: number, seq: number): void {
     this.packedLate(writer, seq);
-    if (seq > (this.#dropped.get(writer) ?? 0)) this.#dropped.set(writer, seq);
+    const { dropped } = this.#gone;
+    if (seq > (dropped[writer] as number)) dropped[writer] = seq;
   }
 
-  /** Writer → the last event that is gone. */
-  get dropped(): ReadonlyMap<number, number> {
-    return this.#dropped;
+  /** The last event of a writer that is gone; 0 when none is. */
+  droppedUpTo(writer: number): number {
+    return this.#gone.dropped[writer] ?? 0;
   }
 
   /** Before that time it says nothing that an event is not here. */
@@ -156,7 +150,7 @@ export class Edges {
 
   /** Is that event here, or was it? */
   holds(writer: number, seq: number): boolean {
-    if (seq > (this.#writers.last[writer] ?? 0)) return false;
+    if (seq > this.#ends.lastOf(writer)) return false;
     if (this.#segments.size === 0) return true;
     const segments = this.#segments.get(writer);
     if (segments === undefined) return true;
@@ -166,13 +160,13 @@ export class Edges {
 
   /** Does the run of a writer begin anew with this event, because the one before lies below the edge (K1)? */
   begins(writer: number, timeBefore: number): boolean {
-    return timeBefore > 0 && timeBefore < this.complete && timeBefore > (this.#writers.lastTime[writer] as number);
+    return timeBefore > 0 && timeBefore < this.complete && timeBefore > this.#ends.lastTimeOf(writer);
   }
 
   /** Could this be an event of the writer, by the times of those that are held around it? */
   fits(writer: number, seq: number, time: number, timeBefore: number): boolean {
-    const { last, lastTime } = this.#writers;
-    if (seq > (last[writer] as number)) return (timeBefore || time - 1) >= (lastTime[writer] as number);
+    const end = this.endOf(writer);
+    if (seq > end.seq) return (timeBefore || time - 1) >= end.time;
     const segments = this.#segments.get(writer) ?? [];
     const at = firstEndingAt(segments, seq);
     const next = segments[at] as Segment;
@@ -183,23 +177,20 @@ export class Edges {
 
   /** Takes note of an event that does not follow the writer's last one. */
   add(writer: number, seq: number, time: number, timeBefore: number): void {
-    const { last, lastTime } = this.#writers;
+    const { seq: last, time: lastTime } = this.endOf(writer);
     this.#lowest = undefined;
     let segments = this.#segments.get(writer);
     if (segments === undefined) {
       segments = [];
-      if ((last[writer] as number) > 0) segments.push({ first: 1, firstTime: 0, timeBefore: 0, last: 0, lastTime: 0 });
+      if (last > 0) segments.push({ first: 1, firstTime: 0, timeBefore: 0, last: 0, lastTime: 0 });
       this.#segments.set(writer, segments);
     }
     const end = segments[segments.length - 1];
-    if (end !== undefined) Object.assign(end, { last: last[writer], lastTime: lastTime[writer] });
+    if (end !== undefined) Object.assign(end, { last, lastTime });
     const at = end !== undefined && seq > end.last ? segments.length : firstEndingAt(segments, seq);
     const before = segments[at - 1];
     const next = segments[at];
-    if (seq > (last[writer] ?? 0)) {
-      last[writer] = seq;
-      lastTime[writer] = time;
-    }
+    if (seq > last) this.#ends.setEnd(writer, seq, time);
     if (before?.last === seq - 1) {
       before.last = seq;
       before.lastTime = time;
@@ -242,9 +233,7 @@ export class Edges {
 
   /** An event is not in memory any more. It counts as held: it would not be taken again. */
   letGo(writer: number, seq: number, time: number): void {
-    const known = this.#letGo.get(writer);
-    if (known === undefined) this.#letGo.set(writer, { seq, time });
-    else if (seq > known.seq) Object.assign(known, { seq, time });
+    if (seq > (this.#gone.gone[writer] as number)) this.residesFrom(writer, seq, time);
   }
 
   /** An event came late among packed ones. `timeBefore` as it was told. */
@@ -259,8 +248,8 @@ export class Edges {
 
   /** In memory the writer's events begin behind this one now, of `time`; 0 where that is not told. */
   residesFrom(writer: number, seq: number, time: number): void {
-    if (seq > 0) this.#letGo.set(writer, { seq, time });
-    else this.#letGo.delete(writer);
+    this.#gone.gone[writer] = seq;
+    this.#gone.goneTime[writer] = time;
   }
 
   /** Nothing is missing, nothing was let go of. */
@@ -276,7 +265,7 @@ export class Edges {
   /** What is held of a writer's events `[first, last]` and not gone, in runs. */
   heldRuns(writer: number, first: number, last: number): { first: number; last: number }[] {
     const held: { first: number; last: number }[] = [];
-    for (let next = Math.max(first, (this.#dropped.get(writer) ?? 0) + 1); next <= last; ) {
+    for (let next = Math.max(first, this.droppedUpTo(writer) + 1); next <= last; ) {
       const end = this.holds(writer, next) ? this.#endOfRun(writer, next) : undefined;
       if (end === undefined) {
         const later = this.#segments.get(writer)?.find((segment) => segment.first > next);
@@ -291,7 +280,7 @@ export class Edges {
   }
 
   #endOfRun(writer: number, seq: number): number {
-    const last = this.#writers.last[writer] as number;
+    const last = this.#ends.lastOf(writer);
     const segments = this.#segments.get(writer);
     if (segments === undefined) return last;
     const at = firstEndingAt(segments, seq);
@@ -306,8 +295,7 @@ export class Edges {
 
   /** The time of the event before one whose predecessor is not in memory; 0 where that is not known. */
   timeBefore(writer: number, seq: number): number {
-    const gone = this.#letGo.get(writer);
-    if (gone?.seq === seq - 1) return gone.time;
+    if (seq > 1 && this.#gone.gone[writer] === seq - 1) return this.#gone.goneTime[writer] as number;
     const late = this.#beforeLate.size > 0 ? this.#beforeLate.get(dot(writer, seq)) : undefined;
     if (late !== undefined) return late;
     const segments = this.#segments.get(writer);
@@ -342,7 +330,7 @@ export class Edges {
 
   /** The last event before `seq` that is here; 0 when there is none. */
   heldBefore(writer: number, seq: number): number {
-    const last = this.#writers.last[writer] as number;
+    const last = this.#ends.lastOf(writer);
     const segments = this.#segments.get(writer);
     if (seq > last) return last;
     if (segments === undefined) return seq - 1;
@@ -352,8 +340,8 @@ export class Edges {
 
   /** The latest time that is known to lie below a missing event of the writer: no reference to it can be earlier. */
   #timeBelow(writer: number, seq: number): number {
-    const { last, lastTime } = this.#writers;
-    if (seq > (last[writer] as number)) return lastTime[writer] as number;
+    const end = this.endOf(writer);
+    if (seq > end.seq) return end.time;
     const segments = this.#segments.get(writer) as Segment[];
     return segments[firstEndingAt(segments, seq) - 1]?.lastTime ?? 0;
   }

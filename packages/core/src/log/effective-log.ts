@@ -7,6 +7,7 @@ import type { Supply } from '../edges.js';
 import type { SequenceNumber, WriterId } from '../ids.js';
 import type { Run } from '../ports/storage.js';
 import type { KeptRun, KnownEvent, LogEntry, OwnRuns } from '../runs.js';
+import type { Chunk } from './chunk.js';
 import type { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { LogParts } from './log-parts.js';
@@ -35,12 +36,12 @@ export class EffectiveLog {
 
   /** These are stored. */
   mark(entries: readonly LogEntry[]): void {
-    const { stored, storedTime } = this.#writers;
     this.#fills.stored(entries);
     this.#redactions.stored(entries);
     for (const { runs } of entries) {
       for (const run of runs) {
         const writer = this.#writers.intern(run.writer);
+        const { stored, storedTime } = this.#writers;
         if (run.last <= (stored[writer] as number)) continue;
         stored[writer] = run.last;
         storedTime[writer] = run.lastTime;
@@ -50,11 +51,14 @@ export class EffectiveLog {
 
   /** The time of the newest stored event in memory that a peer has which lacks these; 0 where there is none. */
   newestKnown(lacks: ReadonlyMap<WriterId, { readonly seq: SequenceNumber }>): number {
-    const { ids, stored } = this.#writers;
-    const known = ids.map((id, i) => Math.min(lacks.get(id)?.seq ?? Number.POSITIVE_INFINITY, stored[i] as number));
-    for (const chunk of [...this.#effective.ordered.chunks].reverse()) {
+    const { chunks } = this.#effective.ordered;
+    for (let at = chunks.length - 1; at >= 0; at--) {
+      const chunk = chunks[at] as Chunk;
       for (let row = chunk.count - 1; row >= 0; row--) {
-        if ((chunk.seq[row] as number) <= (known[chunk.writer[row] as number] as number))
+        const writer = chunk.writer[row] as number;
+        const seq = chunk.seq[row] as number;
+        if (seq > (this.#writers.stored[writer] as number)) continue;
+        if (seq <= (lacks.get(this.#writers.id(writer))?.seq ?? Number.POSITIVE_INFINITY))
           return chunk.time[row] as number;
       }
     }
@@ -77,10 +81,11 @@ export class EffectiveLog {
 
   /** The last stored event of each writer. */
   version(): Map<WriterId, SequenceNumber> {
-    const { ids, stored } = this.#writers;
     const version = new Map<WriterId, SequenceNumber>();
-    for (let i = 0; i < ids.length; i++)
-      if ((stored[i] as number) > 0) version.set(ids[i] as WriterId, stored[i] as number);
+    for (let writer = 0; writer < this.#writers.size; writer++) {
+      const last = this.#writers.stored[writer] as number;
+      if (last > 0) version.set(this.#writers.id(writer), last);
+    }
     return version;
   }
 

@@ -41,11 +41,12 @@ export class EffectiveRows {
     this.#epoch++;
   }
 
-  /** Writers that have stored events. */
-  get writerCount(): number {
+  /** Have more writers than so many stored events? */
+  hasMoreWriters(max: number): boolean {
+    const { size, stored } = this.tables.writers;
     let count = 0;
-    for (const seq of this.tables.writers.stored) if (seq > 0) count++;
-    return count;
+    for (let writer = 0; writer < size && count <= max; writer++) if ((stored[writer] as number) > 0) count++;
+    return count > max;
   }
 
   /** Is that event here, at that time? O(log n). */
@@ -88,7 +89,7 @@ export class EffectiveRows {
 
   /** Events of the effective log, by their numbers. O(writers). */
   get rowCount(): number {
-    return this.tables.writers.stored.reduce((sum, seq) => sum + seq, 0);
+    return this.tables.writers.countTo('stored');
   }
 
   /**

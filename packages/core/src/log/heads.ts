@@ -10,7 +10,7 @@ export class Heads {
   readonly #tables: LogTables;
   readonly #writers: number[] = [];
   /** Position in `#writers` + 1, by writer; 0 when its last event is no head. */
-  readonly #position: number[] = [];
+  #position = new Uint32Array(8);
 
   constructor(tables: LogTables) {
     this.#tables = tables;
@@ -44,6 +44,11 @@ export class Heads {
 
   add(writer: number): void {
     if (this.#position[writer]) return;
+    if (writer >= this.#position.length) {
+      const longer = new Uint32Array(Math.max(this.#tables.writers.size, Math.ceil(writer * 1.5)));
+      longer.set(this.#position);
+      this.#position = longer;
+    }
     this.#position[writer] = this.#writers.push(writer);
   }
 

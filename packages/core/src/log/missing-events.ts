@@ -1,7 +1,6 @@
 /** What is missing here, as far as is known: for events that wait, and between the edges (K3, K4). */
 import type { CausalBuffer } from '../causal-buffer.js';
 import type { UnmetRun } from '../edges.js';
-import type { WriterId } from '../ids.js';
 import type { Edges, MissingEvent } from './edges.js';
 import type { LogParts } from './log-parts.js';
 import type { WriterTable } from './writer-table.js';
@@ -44,6 +43,6 @@ export class MissingEvents {
 
   #unmetRun({ writer, seq, time }: MissingEvent): UnmetRun {
     const first = this.#edges.heldBefore(writer, seq) + 1;
-    return { writer: this.#writers.ids[writer] as WriterId, first, last: seq, time };
+    return { writer: this.#writers.id(writer), first, last: seq, time };
   }
 }

@@ -12,7 +12,6 @@
 
 import type { PayloadCodec } from '../codec/payload.js';
 import { eventOf, isShown, type LogEvent } from '../event.js';
-import type { WriterId } from '../ids.js';
 import { chunkRowsMax } from '../limits.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
@@ -187,7 +186,7 @@ export class OrderedLog {
       if (found !== undefined) return this.event(this.#chunks[found.chunk] as Chunk, found.row);
     }
     const { writers, pages } = this.tables;
-    const writer = writers.ids[chunk.writer[row] as number] as WriterId;
+    const writer = writers.id(chunk.writer[row] as number);
     const number = chunk.page[row] as number;
     const event = eventOf(chunk, row, writer, chunk.pages?.get(number) ?? pages.whole(number), this.#codec);
     chunk.events ??= [];

@@ -86,8 +86,8 @@ export class OwnRows {
    */
   append(kind: number, payload: Uint8Array | ((time: number) => Uint8Array)): Chunk {
     const { writers, dependencies, pages } = this.#ordered.tables;
-    const { last, lastTime, firstTime } = writers;
     const self = this.#self < 0 ? writers.intern(this.writer) : this.#self;
+    const { last, lastTime, firstTime } = writers;
     const time = tick(this.#clock, this.#now());
     const seq = (last[self] as number) + 1;
     if (seq > seqMax || !(time <= timeMax)) {

@@ -8,7 +8,7 @@ import { type DecodedBlock, joinBlocks } from '../codec/block.js';
 import { encodeManifest, noPackedEdges, type PackedEdges } from '../codec/manifest.js';
 import { redactionKey } from '../codec/redaction.js';
 import { eventKind } from '../event.js';
-import { type WriterId, writerIdFromBytes } from '../ids.js';
+import { writerIdFromBytes } from '../ids.js';
 import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
 import type { PackedChunk } from '../ports/storage.js';
 import { Chunk } from './chunk.js';
@@ -73,8 +73,7 @@ export class Packer {
   constructor(effective: EffectiveRows, heads: Heads, redactions: Redactions) {
     this.#effective = effective;
     this.#redactions = redactions;
-    const { packed, packedTime } = effective.tables.writers;
-    this.packedRuns = new Edges({ last: packed, lastTime: packedTime });
+    this.packedRuns = new Edges(effective.tables.writers.packedEnds);
     this.#heads = heads;
   }
 
@@ -85,10 +84,12 @@ export class Packer {
 
   /** Nothing is packed any more: all is to be packed anew. */
   forget(): void {
-    const { packed } = this.#effective;
+    const { packed, tables } = this.#effective;
     this.former.push(...packed.slots.map(({ id }) => id));
     packed.replace(0, packed.slots.length, [], 0);
     this.packedRuns.forget();
+    tables.writers.packed.fill(0);
+    tables.writers.packedTime.fill(0);
     this.#forgotten++;
   }
 
@@ -171,7 +172,7 @@ export class Packer {
     const manifest = encodeManifest({
       isWhole: isComplete || this.former.length === 0,
       chunks: headers,
-      writers: writers.ids.flatMap((writer: WriterId, i) => {
+      writers: Array.from({ length: writers.size }, (_, i) => i).flatMap((i) => {
         const reached = step.runs.endOf(i);
         if (reached.seq === 0) return [];
         listed.set(i, listed.size);
@@ -179,7 +180,13 @@ export class Packer {
         const isHead =
           !isComplete || reached.seq < (writers.last[i] as number) || this.#heads.has(i) || step.named.has(i);
         return [
-          { writer, firstTime: writers.firstTime[i] as number, last: reached.seq, lastTime: reached.time, isHead },
+          {
+            writer: writers.id(i),
+            firstTime: writers.firstTime[i] as number,
+            last: reached.seq,
+            lastTime: reached.time,
+            isHead,
+          },
         ];
       }),
       edges: this.#edgesOf(step.runs, listed),
@@ -252,12 +259,13 @@ export class Packer {
       complete: Math.max(edges.complete, runs.lowest()),
       droppedBefore: edges.droppedBefore,
       gaps: Array.from(runs.gaps(), ({ writer, segments }) => ({ writer: indexOf(writer), segments })),
-      dropped: Array.from(edges.dropped, ([writer, seq]) => ({ writer: indexOf(writer), seq })).filter(
-        ({ writer }) => writer !== undefined,
-      ),
+      dropped: [...listed].flatMap(([writer, index]) => {
+        const seq = tables.writers.dropped[writer] as number;
+        return seq > 0 ? [{ writer: index, seq }] : [];
+      }),
       dangling: Array.from(edges.dangling, (event) => ({
         ...event,
-        writer: tables.writers.ids[event.writer] as WriterId,
+        writer: tables.writers.id(event.writer),
       })),
     };
   }

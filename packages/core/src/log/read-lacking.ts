@@ -104,7 +104,7 @@ function readSlot(
       const entries = blocks.map(
         ({ block, writers }): LogEntry => ({
           block: block.bytes,
-          runs: blockRuns(block, writers, tables.writers.ids),
+          runs: blockRuns(block, writers, tables.writers),
           origin: 'received',
         }),
       );

@@ -109,7 +109,7 @@ export class Redactions {
     const { edges, tables } = this.#effective;
     for (const open of this.#open.values()) {
       const { writer, seq } = open.target;
-      if (seq <= (edges.dropped.get(tables.writers.find(writer)) ?? 0)) this.close(open);
+      if (seq <= edges.droppedUpTo(tables.writers.find(writer))) this.close(open);
     }
   }
 
@@ -163,9 +163,9 @@ export class Redactions {
   /** Does a packed block hold events that open redactions name? Of those that await being stored it may (G10). */
   namesAny(block: DecodedBlock, writers: readonly number[]): boolean {
     if (this.#open.size === 0) return false;
-    const { ids } = this.#effective.tables.writers;
+    const table = this.#effective.tables.writers;
     for (let row = 0; row < block.count; row++) {
-      const writer = ids[writers[block.writer[row] as number] as number] as WriterId;
+      const writer = table.id(writers[block.writer[row] as number] as number);
       const open = this.#open.get(keyOf(writer, block.seq[row] as number, block.time[row] as number));
       if (open !== undefined && open.awaits === undefined) return true;
     }
@@ -189,7 +189,7 @@ export class Redactions {
       this.#keepFormer(redaction, found.chunk, found.row);
       this.#erase(index, time, redaction);
     } else {
-      const isGone = seq <= (edges.dropped.get(index) ?? 0);
+      const isGone = seq <= edges.droppedUpTo(index);
       if (isGone || (!edges.holds(index, seq) && this.#open.size >= openRedactionsMax)) return;
     }
     if (edges.holds(index, seq)) this.#count(redaction);
@@ -221,7 +221,7 @@ export class Redactions {
     const key = redactionKey(block.bytes, block.offset[row] as number);
     const found = this.#standing.locate(time, writer);
     if (found === undefined) {
-      const known = this.openFor(this.#effective.tables.writers.ids[writer] as WriterId, seq, time);
+      const known = this.openFor(this.#effective.tables.writers.id(writer), seq, time);
       return time < this.#effective.packed.hotFrom && (known === undefined || compareKeys(key, known.key) < 0);
     }
     const kind = found.chunk.kind[found.row] as number;
@@ -231,7 +231,7 @@ export class Redactions {
 
   /** G9: erases what a row of a block, which is news, has erased. `awaited` as in `among`. */
   hear(block: DecodedBlock, row: number, writer: number, awaited: boolean): void {
-    const id = this.#effective.tables.writers.ids[writer] as WriterId;
+    const id = this.#effective.tables.writers.id(writer);
     const from = block.offset[row] as number;
     const bytes = block.bytes.slice(from, from + (block.length[row] as number));
     this.apply(redactionIn(bytes, awaited ? { writer: id, seq: block.seq[row] as number } : undefined));
@@ -276,12 +276,12 @@ export class Redactions {
     const { writers } = this.#effective.tables;
     // One redaction has one form everywhere: it does not tell the time before (B8).
     const block = encodeBlock(rows, row, row + 1, this.#effective.tables, []);
-    const id = writers.ids[rows.writer[row] as number] as WriterId;
+    const id = writers.id(rows.writer[row] as number);
     return redactionIn(block, awaited ? { writer: id, seq: rows.seq[row] as number } : undefined);
   }
 
   #openAt(rows: Chunk, row: number): OpenRedaction | undefined {
-    const id = this.#effective.tables.writers.ids[rows.writer[row] as number] as WriterId;
+    const id = this.#effective.tables.writers.id(rows.writer[row] as number);
     return this.#open.get(keyOf(id, rows.seq[row] as number, rows.time[row] as number));
   }
 

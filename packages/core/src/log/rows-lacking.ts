@@ -9,6 +9,7 @@ import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
 import { dot, type RowForm } from './payload-pages.js';
 import { type LookUpTimes, timesBefore } from './times-before.js';
+import type { WriterTable } from './writer-table.js';
 
 /** Where picking ends. */
 interface Bounds {
@@ -25,7 +26,7 @@ export interface PickedRows {
   readonly heldTime: number | undefined;
 }
 
-/** What somebody lacks, of rows up to the sequence numbers in `last` (by writer index). @internal */
+/** What somebody lacks of the rows up to each writer's `last` or `stored` one. @internal */
 export class Lacking {
   /** No lacking row is earlier. */
   readonly from: number;
@@ -33,14 +34,16 @@ export class Lacking {
   readonly count: number;
   /** Where they begin is known only of some. */
   readonly isTimed: boolean;
-  readonly #last: readonly number[];
+  readonly #writers: WriterTable;
+  readonly #column: 'last' | 'stored';
   readonly #has: Uint32Array;
   readonly #hasTime: Float64Array;
   readonly #until: Uint32Array;
 
   /** Of a writer in `lacks` all behind the event given, and behind its time, up to its `until`; of others none. */
-  constructor({ writers }: LogTables, lacks: ReadonlyMap<WriterId, KnownEvent>, last: readonly number[]) {
-    this.#last = last;
+  constructor({ writers }: LogTables, lacks: ReadonlyMap<WriterId, KnownEvent>, column: 'last' | 'stored') {
+    this.#writers = writers;
+    this.#column = column;
     this.#has = new Uint32Array(writers.size).fill(seqMax);
     this.#hasTime = new Float64Array(writers.size);
     this.#until = new Uint32Array(writers.size);
@@ -49,7 +52,7 @@ export class Lacking {
     let isTimed = true;
     for (const [id, { seq, time, until = seqMax }] of lacks) {
       const writer = writers.find(id);
-      const end = Math.min(last[writer] ?? 0, until);
+      const end = Math.min(writers[column][writer] ?? 0, until);
       if (end <= seq) continue;
       this.#has[writer] = seq;
       this.#hasTime[writer] = time;
@@ -72,7 +75,7 @@ export class Lacking {
 
   /** All of a writer's rows from this one on, none of which is before `time`. */
   hasAll(writer: number, seq: number, time: number): boolean {
-    return this.has(writer, seq, time) && this.#until[writer] === this.#last[writer];
+    return this.has(writer, seq, time) && this.#until[writer] === this.#writers[this.#column][writer];
   }
 }
 
@@ -142,7 +145,7 @@ export function encodeRows(
   let bytes = 0;
   const finish = (to: number) => {
     if (to === from) return;
-    const runs = chunkRuns(rows, from, to, tables.writers.ids);
+    const runs = chunkRuns(rows, from, to, tables.writers);
     entries.push({ block: encodeBlock(rows, from, to, tables, before), runs, origin });
     from = to;
     bytes = 0;

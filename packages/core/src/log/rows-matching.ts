@@ -98,9 +98,10 @@ class Matcher {
   }
 
   #matches(writer: number, seq: number): boolean {
-    const { ids, stored } = this.#effective.tables.writers;
-    if ((this.#wanted !== undefined && !this.#wanted.has(writer)) || seq > (stored[writer] as number)) return false;
-    const id = ids[writer] as (typeof ids)[number];
+    const { writers } = this.#effective.tables;
+    if ((this.#wanted !== undefined && !this.#wanted.has(writer)) || seq > (writers.stored[writer] as number))
+      return false;
+    const id = writers.id(writer);
     const last = this.#query.after.get(id);
     if (last === undefined) return true;
     if (seq <= last.seq) return false;

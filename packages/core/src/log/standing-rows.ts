@@ -77,11 +77,12 @@ export class StandingRows {
    * What is packed and not in memory is taken to be whole.
    */
   missing(block: DecodedBlock, writers: readonly number[]): ReadonlySet<number> {
-    const { last, packed } = this.#effective.tables.writers;
+    const { writers: table } = this.#effective.tables;
+    const { last, packed } = table;
     const { cold, coldRows, hotFrom } = this.#effective.packed;
     const missing = new Set<number>();
     // Mostly none is: then there are as many events as their numbers say.
-    if (this.#effective.ordered.length + coldRows === last.reduce((sum, seq) => sum + seq, 0)) return missing;
+    if (this.#effective.ordered.length + coldRows === table.countTo('last')) return missing;
     const known: number[] = [];
     for (let row = 0; row < block.count; row++) {
       const writer = writers[block.writer[row] as number] as number;

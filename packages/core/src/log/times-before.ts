@@ -57,14 +57,14 @@ export function lookUpIn(
   known?: ReadonlyMap<WriterId, KnownEvent>,
 ): LookUpTimes {
   return (starts, before) => {
-    const { ids } = ordered.tables.writers;
+    const { writers } = ordered.tables;
     const sought: number[] = [];
     for (const row of starts) {
       const writer = rows.writer[row] as number;
       const seq = (rows.seq[row] as number) - 1;
       before[row] = edges.timeBefore(writer, seq + 1);
       if (before[row] !== 0) continue;
-      const hint = known?.get(ids[writer] as WriterId);
+      const hint = known?.get(writers.id(writer));
       const found = hint?.seq === seq ? ordered.locate(hint.time, writer) : undefined;
       if (hint !== undefined && found !== undefined && ordered.chunks[found.chunk]?.seq[found.row] === seq) {
         before[row] = hint.time;
@@ -112,22 +112,21 @@ export const notTold: LookUpTimes = () => {};
 /** O(rows between the events and those before them). `sought` are in order, one of each writer. */
 function search(ordered: OrderedLog, rows: Chunk, sought: readonly number[], before: Float64Array): void {
   const { chunks } = ordered;
-  /** By writer, the row whose predecessor is sought, + 1. */
-  const startOf = new Uint32Array(ordered.tables.writers.size);
-  for (const row of sought) startOf[rows.writer[row] as number] = row + 1;
-  let left = sought.length;
-  const end = ordered.lowerBound((rows.time[sought[left - 1] as number] as number) + 1);
+  /** By writer, the row whose predecessor is sought. */
+  const startOf = new Map<number, number>();
+  for (const row of sought) startOf.set(rows.writer[row] as number, row);
+  const end = ordered.lowerBound((rows.time[sought[sought.length - 1] as number] as number) + 1);
   for (let at = Math.min(end.chunk, chunks.length - 1); at >= 0; at--) {
     const chunk = chunks[at] as Chunk;
     for (let row = (at === end.chunk ? end.row : chunk.count) - 1; row >= 0; row--) {
       const writer = chunk.writer[row] as number;
-      const start = (startOf[writer] as number) - 1;
-      if (start < 0) continue;
+      const start = startOf.get(writer);
+      if (start === undefined) continue;
       const seq = (rows.seq[start] as number) - 1;
       if ((chunk.seq[row] as number) > seq) continue;
       if (chunk.seq[row] === seq) before[start] = chunk.time[row] as number;
-      startOf[writer] = 0;
-      if (--left === 0) return;
+      startOf.delete(writer);
+      if (startOf.size === 0) return;
     }
   }
 }

@@ -398,7 +398,7 @@ export class Session {
     }
     if (kind === 'open') {
       this.#channels.denied(channel, error);
-    } else if (kind === 'merge' && (error.code === 'early' || error.code === 'limit-exceeded')) {
+    } else if (kind === 'merge' && error.code === 'early') {
       this.#receiving.giveBack(request.bytes);
       this.#context.refuse(channel.remote, error);
     } else {

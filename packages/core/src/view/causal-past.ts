@@ -104,7 +104,7 @@ function pastOf(rows: Rows, event: LogEvent): Reach | undefined {
   const reach = (writer: number, seq: number, time: number) => {
     if (seq <= (reached.get(writer) ?? 0)) return;
     if (stands(log, writer, seq, time)) reached.set(writer, seq);
-    else voids.add(eventId(writers.ids[writer] as WriterId, seq));
+    else voids.add(eventId(writers.id(writer), seq));
   };
   for (let i = start.chunk; i >= 0; i--) {
     const chunk = log.chunks[i] as Chunk;
@@ -113,7 +113,7 @@ function pastOf(rows: Rows, event: LogEvent): Reach | undefined {
       dependencies.each(chunk.deps[row] as number, chunk.time[row] as number, reach);
     }
   }
-  const of = new Map([...reached].map(([writer, seq]) => [writers.ids[writer] as WriterId, seq]));
+  const of = new Map([...reached].map(([writer, seq]) => [writers.id(writer), seq]));
   of.set(event.writer, event.seq - 1);
   return { of, voids };
 }
@@ -180,7 +180,7 @@ class Future {
     const { writers, dependencies } = store.log.tables;
     let follows = false;
     dependencies.each(store.chunk.deps[store.in(row)] as number, store.time(row), (index, seq, time) => {
-      const writer = writers.ids[index] as WriterId;
+      const writer = writers.id(index);
       if (seq < (this.#from.get(writer) ?? Number.POSITIVE_INFINITY)) return;
       if (stands(store.log, index, seq, time)) follows = true;
       else this.#voids.add(eventId(writer, seq));

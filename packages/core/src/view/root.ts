@@ -35,7 +35,7 @@ export class ChunkStore extends Store {
   }
 
   writer(row: number): WriterId {
-    return this.log.tables.writers.ids[this.chunk.writer[this.in(row)] as number] as WriterId;
+    return this.log.tables.writers.id(this.chunk.writer[this.in(row)] as number);
   }
 
   seq(row: number): number {
