@@ -7,11 +7,20 @@
  * - [R4] Nothing that a peer sends, or does not read, ends the process or holds up another peer (L6, L7).
  * - [R5] A relay that cannot listen, or cannot use its store, rejects with the reason and leaves nothing open.
  * - [R6] `close` stores what is pending, says goodbye to peers, and leaves nothing open.
+ * - [R7] What a client opens is opened at the relays that this one dials, and at those that dial it. Each of them keeps all of
+ *   the log, whatever part of it the client asks for: what one has acknowledged, it can give to anyone, without the others.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { checkOptions, type Environment, GossipError, type GossipStorage, limits } from '@gossip-log/core';
+import {
+  type ConnectionSource,
+  checkOptions,
+  type Environment,
+  GossipError,
+  type GossipStorage,
+  limits,
+} from '@gossip-log/core';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { createGossipNode, type GossipNode, type GossipNodeOptions } from '@gossip-log/transport';
 import {
@@ -45,6 +54,13 @@ export interface RelayOptions
   readonly storage?: GossipStorage;
   /** Time, randomness and timers. Default: the platform's. */
   readonly environment?: Environment;
+  /**
+   * Other relays, for example through `webSocketClient({ url, WebSocket })`: what clients open here this relay opens there too,
+   * and the other way round. It keeps all of such a log itself. Default: none.
+   */
+  readonly connections?: readonly ConnectionSource[];
+  /** Shown to those relays with every log, for their `authorize`; each of two relays shows its own. Default: none. */
+  readonly token?: NonNullable<GossipNodeOptions['token']>;
 }
 
 /** Where a relay listens. */
@@ -111,6 +127,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     ...{ port: 'number', host: 'string', server: 'object', noServer: 'boolean', path: 'string', open: 'boolean' },
     ...{ dataDir: 'any', storage: 'object', authorize: 'function', name: 'string', onError: 'function' },
     ...{ retention: 'any', environment: 'object', allowOrigin: 'function', connectionsMax: 'number' },
+    ...{ connections: 'array', token: 'any' },
   });
   const { port, host = '127.0.0.1', dataDir, noServer = false, connectionsMax = limits.connectionsMax } = options;
   exactlyOne(options, 'port', 'server', 'noServer');
@@ -136,11 +153,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       connectionsMax,
     });
     node = createGossipNode({
-      ...pick(options, 'authorize', 'name', 'onError', 'environment', 'retention'),
+      ...pick(options, 'authorize', 'name', 'onError', 'environment', 'retention', 'token'),
       storage: countCommits(storage, counts),
       durable: true,
       openOnDemand: true,
-      connections: [countConnections(sockets, counts)],
+      connections: [countConnections(sockets, counts), ...(options.connections ?? [])],
     });
   } catch (error) {
     await Promise.all([own && closeServer(own), storage.close()]);
