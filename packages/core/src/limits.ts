@@ -261,5 +261,10 @@ export const metadataKeyBytesMax = 512;
 export const metadataValueBytesMax = 64 * 1024;
 /** Bytes of free space that one step of a scrub overwrites: a transaction of some milliseconds. */
 export const scrubBytesMax = 1024 * 1024;
+/**
+ * Between two scrubs of a storage, and two packs of a log that redactions ask for at once. A scrub writes all free space of
+ * the store, a pack the chunks with redacted events: a flood of such redactions would keep a relay at nothing else.
+ */
+export const scrubMsMin = 10_000;
 /** Keys whose values one step of a scrub writes again. */
 export const scrubKeysMax = 2048;

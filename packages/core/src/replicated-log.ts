@@ -43,7 +43,7 @@ import { PackedChunks, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { type ReadQuery, type ReadResult, readLacking } from './log/read-lacking.js';
-import { Redactions } from './log/redactions.js';
+import { type Erasures, Redactions } from './log/redactions.js';
 import { type IsEnough, Residence } from './log/residence.js';
 import { packAnew, resumePacked } from './log/resume-packed.js';
 import { type Retention, retentionFloor } from './log/retention.js';
@@ -598,6 +598,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   /** Does the store hold chunks that the next pack removes? */
   get hasObsoleteChunks(): boolean {
     return this.#packer.obsolete.length > 0;
+  }
+
+  /** Payloads that were erased, of which the store may hold copies. */
+  get erasures(): Erasures {
+    return this.#redactions.erasures;
   }
 
   /** Redactions whose targets are not here, or still lie on disk with their payloads. */

@@ -172,6 +172,7 @@ export class FakeNode implements GossipNode {
         // It does not call back by itself: the bindings must not wait for that.
         return log.add(payload);
       },
+      erased: () => Promise.resolve(),
       redact: (event) => {
         if (log.status !== 'ready') throw new GossipError('log-not-ready', `log "${id}" is ${log.status}`);
         return log.redact(event);

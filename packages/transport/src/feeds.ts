@@ -236,14 +236,16 @@ class NodeFeed<T> implements Feed<T>, FeedReader {
       } else {
         const part = this.#parts[0];
         if (part === undefined) return;
-        this.#pulls.shift()?.resolve({ done: false, value: this.#take(part) });
+        const event = this.#take(part);
+        if (event !== undefined) this.#pulls.shift()?.resolve({ done: false, value: event });
       }
     }
   }
 
-  #take({ rows, bytes }: { readonly rows: FeedRows; readonly bytes: number }): LogEvent<T> {
-    const event = rows.event(this.#row++, this.#codec);
-    this.#after.set(event.writer, { seq: event.seq, time: event.clock });
+  #take({ rows, bytes }: { readonly rows: FeedRows; readonly bytes: number }): LogEvent<T> | undefined {
+    const row = this.#row++;
+    this.#after.set(rows.writer(row), { seq: rows.seq(row), time: rows.time(row) });
+    const event = rows.event(row, this.#codec);
     if (this.#row === rows.count) {
       this.#parts.shift();
       this.#row = 0;

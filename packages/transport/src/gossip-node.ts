@@ -36,6 +36,7 @@ import { checkCatchUp, checkWindow, type LogWindow, UsedWindow } from './log-win
 import { relayedKey } from './relayed-runs.js';
 import { isRenderingServer } from './rendering-server.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
+import { Scrubbing } from './scrubbing.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { readStored } from './stored-value.js';
 import { checkEnvironment, platformEnvironment } from './system-environment.js';
@@ -239,6 +240,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #forgetting = new Map<string, Promise<void>>();
   /** Names this node in sessions. */
   readonly #id: WriterId;
+  readonly scrubbing: Scrubbing;
   /** What this node knows of its clock; `undefined` after the storage could not be opened: whoever needs it next asks again. */
   #clockRead: Promise<void> | undefined;
   #stopWaiting = () => {};
@@ -272,6 +274,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.storage = options.storage;
     this.#checkpoints = new FoldCheckpoints(options.storage, (error) => this.onError(error));
     this.environment = options.environment ?? platformEnvironment();
+    this.scrubbing = new Scrubbing(options.storage, this.environment, (error) => this.onError(error));
     this.durable = options.durable ?? false;
     this.catchUpEventsMax = options.catchUpEventsMax ?? Number.POSITIVE_INFINITY;
     this.#checkCatchUp(this.catchUpEventsMax);
@@ -330,6 +333,11 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   checkpoints(id: string): CheckpointStore {
     return this.#checkpoints.of(parseLogId(id));
+  }
+
+  /** Those may be made of events that were redacted. */
+  forgetFolds(log: string): Promise<void> {
+    return this.#checkpoints.forget(log);
   }
 
   connection(): ConnectionState {
@@ -566,6 +574,7 @@ class Node implements GossipNode, LogHost, SessionHost {
         const offsetMs = await readStored(this.storage, clockOffsetKey, readOffset, (error) => this.onError(error));
         // A damaged one is learned again from the next durable peer (H12).
         if (offsetMs !== 'damaged') this.#clockOffsetMs = offsetMs ?? 0;
+        this.scrubbing.resume().catch((error) => this.onError(error));
         return;
       } catch (error) {
         const passing =
@@ -752,6 +761,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     await Promise.all(Array.from(this.#entries.values(), (entry) => entry.hosted.settle()));
     for (const driver of [...this.#drivers]) driver.end({ code: 'node-closed', message: '' });
     for (const entry of this.#entries.values()) entry.hosted.close();
+    await this.scrubbing.settle();
     await Promise.all(this.#stops.map((stop) => stop()));
     this.#entries.clear();
     await this.storage.close();

@@ -47,6 +47,7 @@ import { LogReading } from './log-reading.js';
 import { LogRetention } from './log-retention.js';
 import type { Oldest, UsedWindow } from './log-window.js';
 import { LogWriter } from './log-writer.js';
+import type { Scrubbing } from './scrubbing.js';
 
 /** What a hosted log needs of its node. */
 export interface LogHost {
@@ -59,6 +60,9 @@ export interface LogHost {
   isConnecting(): boolean;
   /** How much of a log is kept; `undefined` for all of it. */
   retentionOf(log: string): Retention | undefined;
+  readonly scrubbing: Scrubbing;
+  /** Removes the saved folds of a log. */
+  forgetFolds(log: string): Promise<void>;
   /** Resolves when the log may be read. */
   mayOpen(log: string): Promise<void>;
   /** An id that was never used. */
@@ -133,7 +137,10 @@ export class HostedLog<T = unknown> {
       storeAgain: (entries) => this.#store(entries),
     });
     this.#packing = new LogPacking({
-      ...{ id, storage, reading: this.#reading, reach: this.reach, windows: this.#windows, isReady, onError },
+      ...{ id, storage, environment, scrubbing: host.scrubbing, reading: this.#reading, reach: this.reach },
+      ...{ windows: this.#windows, isReady, onError },
+      forgetFolds: () => host.forgetFolds(id),
+      wake: () => this.#writer.start(),
       isLacking: (log) => this.#gaps.isLacking(log),
       isCatchingUp: () => this.#progress !== undefined,
       joinsFromMs: () => this.#retention.joinsFromMs,
@@ -231,6 +238,17 @@ export class HostedLog<T = unknown> {
 
   redact(id: EventId, options?: RedactOptions): EventId {
     return this.#write((log) => log.redact(id, options));
+  }
+
+  /** Resolves once nothing is left on this node's disk of what is redacted by now (H13). */
+  async erased(): Promise<void> {
+    const log = this.#open();
+    // A redaction counts once it is stored.
+    while (log.ownUnstored > 0 && this.#status === 'ready') {
+      this.#writer.start();
+      await this.#writer.writing;
+    }
+    await this.#packing.erased(this.#open());
   }
 
   #write<V>(write: (log: ReplicatedLog<T>) => V): V {
@@ -363,6 +381,7 @@ export class HostedLog<T = unknown> {
     this.#log?.close();
     this.reach.end();
     this.#retention.end();
+    this.#packing.end(this.#error ?? closedError(this.id));
     this.#writer.fail(this.#error ?? closedError(this.id));
     this.#notify();
     this.#listeners.clear();
@@ -525,6 +544,7 @@ export class HostedLog<T = unknown> {
     this.#status = 'failed';
     this.#error = error;
     this.#writer.fail(error);
+    this.#packing.end(error);
     this.reach.end();
     for (const peer of [...this.peers]) peer.failed(this.id);
     this.#notify();

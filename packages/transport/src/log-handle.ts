@@ -69,6 +69,15 @@ export interface LogHandle<T> {
    * @throws GossipError `unknown-event` when the event is not in the log, or not in memory; else as `append`.
    */
   redact(id: EventId, options?: RedactOptions): EventId;
+  /**
+   * Resolves once nothing is left on this node's disk of the payloads that are redacted by now. A redaction with `now` brings
+   * that about within seconds; others when the log is packed, at the latest when it closes. What remains possible: see
+   * docs/redaction.md.
+   *
+   * @throws GossipError `log-not-ready`; `log-closed`; `pack-conflict` where another node over the same store packs the log, in
+   *   another tab for example: then it is done when the log is opened next; why the store failed.
+   */
+  erased(): Promise<void>;
   /** How far an event has come. Same object until it changes. Events of other writers are `stored` or `relayed`. */
   delivery(event: LogEvent<T> | EventId): Delivery;
   /**

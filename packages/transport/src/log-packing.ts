@@ -3,19 +3,25 @@
  *
  * - [H9] Once all is stored and much of it lies in the journal, that is packed. A journal that has events which the log could not take in (H7) is kept. A pack that fails is tried again when as
  *   much has come again; one that another tab was faster with is not.
+ * - [H13] After a redaction the log is packed at the latest when it closes or is opened next, and at once where the redaction says so, though
+ *   not more often than every `scrubMsMin`. Then the store is scrubbed (P16), and saved folds go, which may be made of what
+ *   was erased.
  */
-import { type GossipStorage, limits } from '@gossip-log/core';
+import { type Environment, GossipError, type GossipStorage, limits } from '@gossip-log/core';
 import type { ReplicatedLog } from '@gossip-log/core/sync';
 import { asGossipError } from './log-errors.js';
 import type { StoredLog } from './log-opening.js';
 import type { LogReach } from './log-reach.js';
 import type { LogReading } from './log-reading.js';
 import type { UsedWindow } from './log-window.js';
+import type { Scrubbing } from './scrubbing.js';
 
 /** The log, as far as it matters here. */
 export interface PackedLog {
   readonly id: string;
   readonly storage: GossipStorage;
+  readonly environment: Environment;
+  readonly scrubbing: Scrubbing;
   readonly reading: LogReading;
   readonly reach: LogReach;
   /** The windows of those who use the log. */
@@ -29,6 +35,10 @@ export interface PackedLog {
   joinsFromMs(): number;
   /** All that is stored is packed. */
   packed(): void;
+  /** Removes saved folds. */
+  forgetFolds(): Promise<void>;
+  /** Looks what is due. */
+  wake(): void;
   onError(error: unknown): void;
 }
 
@@ -46,13 +56,25 @@ export class LogPacking {
   #tidies = false;
   /** All that lies in the journal is to be packed: from then on its age counts. */
   #packsAll = false;
+  /** Of the erased payloads so many are gone from the store's chunks and records, */
+  #erased = { all: 0, atOnce: 0 };
+  /** and so many from its files too. */
+  #scrubbed = 0;
+  /** What is erased at once is being packed. */
+  #erases = false;
+  /** Such a pack began not long ago. */
+  #rests = false;
+  #cancelRest = () => {};
+  /** Those that wait until so many are gone. */
+  #waiters: { readonly until: number; resolve(): void; reject(error: unknown): void }[] = [];
 
   constructor(of: PackedLog) {
     this.#of = of;
   }
 
   /** The log was read. */
-  begin({ revision, records, chunkIds }: StoredLog<unknown>): void {
+  begin({ log, revision, records, chunkIds }: StoredLog<unknown>): void {
+    this.#erases = log.erasures.all > 0;
     this.#revision = revision;
     this.#records = [...records];
     this.#chunkIds = chunkIds;
@@ -77,11 +99,54 @@ export class LogPacking {
     this.#packsAll = true;
   }
 
+  /** H13. Resolves once nothing is left in the store of payloads that are erased by now. */
+  erased(log: ReplicatedLog<unknown>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ until: log.erasures.all, resolve, reject });
+      if (this.#packAt === Number.POSITIVE_INFINITY) this.#refuse(conflictError(this.#of.id));
+      this.#tell();
+    });
+  }
+
+  /** The log has ended. */
+  end(error: GossipError): void {
+    this.#cancelRest();
+    this.#refuse(error);
+  }
+
+  #tell(): void {
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (waiter.until > this.#scrubbed) return true;
+      waiter.resolve();
+      return false;
+    });
+  }
+
+  #refuse(error: unknown): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+  }
+
+  /** H13: is the log to be packed for what was erased? */
+  #mayErase(log: ReplicatedLog<unknown>): boolean {
+    const { all, atOnce } = log.erasures;
+    if (all === this.#erased.all || this.#of.isLacking(log)) return false;
+    if (this.#tidies || this.#erases) return true;
+    if (atOnce === this.#erased.atOnce || this.#rests) return false;
+    this.#erases = true;
+    this.#rests = true;
+    this.#cancelRest = this.#of.environment.setTimer(limits.scrubMsMin, () => {
+      this.#rests = false;
+      this.#of.wake();
+    });
+    return true;
+  }
+
   /** Once all is stored: is it to be packed? */
   isDue(log: ReplicatedLog<unknown>): boolean {
     if (this.#packAt === Number.POSITIVE_INFINITY) return false;
     // What the log could not take in lies in the old chunks alone.
     if (this.#chunkIds.length > 0 && this.#of.isLacking(log)) return false;
+    if (this.#mayErase(log)) return true;
     if (log.isPackedAnew && this.#packAt === limits.journalRowsMax) return true;
     if (log.hasObsoleteChunks && this.#packAt === limits.journalRowsMax) return true;
     if (this.#records.length === 0) return false;
@@ -99,12 +164,17 @@ export class LogPacking {
 
   /** One step of packing. */
   async pack(log: ReplicatedLog<unknown>): Promise<void> {
-    const { id, storage, reading, reach } = this.#of;
+    const { id, storage, scrubbing, reading, reach } = this.#of;
     try {
       const before = this.#records.length;
       const plan = await reading.run(log.pack(this.#of.joinsFromMs()), (step) => step);
       const packed = plan.isComplete && !this.#of.isLacking(log) ? this.#records.slice(0, before) : [];
-      const { manifest, add, remove } = plan;
+      const { manifest, add, remove, erasures } = plan;
+      const erases = plan.isComplete && !this.#of.isLacking(log) && erasures.all > this.#erased.all;
+      if (erases) {
+        await scrubbing.due();
+        await this.#of.forgetFolds();
+      }
       await storage.pack(id, { revision: this.#revision, manifest, add, remove, packed });
       this.#revision++;
       plan.apply();
@@ -115,15 +185,42 @@ export class LogPacking {
         this.#chunkIds = [];
         this.#tidies = false;
         this.#packsAll = false;
+        this.#erases = false;
         this.#of.packed();
+      }
+      if (erases) {
+        this.#erased = erasures;
+        this.#scrub(erasures.all);
       }
     } catch (cause) {
       const error = asGossipError(cause, `log "${id}" cannot be packed`);
       this.#tidies = false;
       this.#packsAll = false;
+      this.#erases = false;
+      if (error.code === 'pack-conflict') this.#refuse(error);
       this.#packAt =
         error.code === 'pack-conflict' ? Number.POSITIVE_INFINITY : log.unpackedRows + limits.journalRowsMax;
       if (error.code !== 'pack-conflict' && this.#of.isReady()) this.#of.onError(error);
     }
   }
+
+  /** The store's chunks and records have none of so many erased payloads any more: then neither are its files to have any. */
+  #scrub(count: number): void {
+    this.#of.scrubbing.done().then(
+      () => {
+        this.#scrubbed = Math.max(this.#scrubbed, count);
+        this.#tell();
+      },
+      (error) => {
+        this.#refuse(error);
+        if (this.#of.isReady()) this.#of.onError(error);
+      },
+    );
+  }
+}
+
+function conflictError(id: string): GossipError {
+  return new GossipError('pack-conflict', `log "${id}" is packed by another node over the same store`, {
+    context: { log: id },
+  });
 }

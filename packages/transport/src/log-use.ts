@@ -48,6 +48,9 @@ export class LogUse<T> implements LogHandle<T> {
     if (this.#released) throw closedError(this.id);
     return this.#hosted.redact(id, options);
   }
+  erased(): Promise<void> {
+    return this.#hosted.erased();
+  }
   delivery(event: LogEvent<T> | EventId): Delivery {
     return this.#hosted.deliveries.of(event);
   }

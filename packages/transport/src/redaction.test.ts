@@ -38,3 +38,23 @@ test('a redaction outlives a restart', async () => {
   await after.ready;
   expect(after.snapshot().at(0)).toMatchObject({ id, payload: undefined, redacted: { id: redaction } });
 });
+
+test('a feed gives what was redacted without its payload, and no redactions [F3]', async () => {
+  onTestFinished(async () => void (await closeNodes()));
+  const { relay, app } = joined(new MemoryDisk());
+  const log = relay.open<string>('tea');
+  await log.ready;
+  const event = log.append('Secret');
+  log.redact(event.id);
+  const last = log.append('Tea?');
+  await log.delivered(last);
+  const feed = app.feed<string>('tea');
+  expect((await feed.next()).value).toMatchObject({
+    id: event.id,
+    payload: undefined,
+    redacted: { timestamp: expect.any(Number) },
+  });
+  expect((await feed.next()).value).toMatchObject({ id: last.id, payload: 'Tea?' });
+  expect(feed.cursor).toEqual({ [last.writer]: [last.seq, last.clock] });
+  await feed.return();
+});

@@ -1,7 +1,7 @@
 /** Rows of a feed, as they came: events of them are made when they are read. */
 import type { DecodedBlock } from '../codec/block.js';
 import type { PayloadCodec } from '../codec/payload.js';
-import { eventOf, type LogEvent } from '../event.js';
+import { eventOf, isShown, type LogEvent } from '../event.js';
 import { type WriterId, writerIdFromBytes } from '../ids.js';
 
 /** The rows of one block, in its order. */
@@ -30,8 +30,9 @@ export class FeedRows {
     return this.#block.time[row] as number;
   }
 
-  /** The event of a row: another object at each call. */
-  event<T>(row: number, codec: PayloadCodec<T>): LogEvent<T> {
+  /** The event of a row: another object at each call. `undefined` for a row of the log's own, which no app sees. */
+  event<T>(row: number, codec: PayloadCodec<T>): LogEvent<T> | undefined {
+    if (!isShown(this.#block.kind[row] as number)) return undefined;
     return eventOf(this.#block, row, this.writer(row), this.#block.bytes, codec);
   }
 }

@@ -71,7 +71,7 @@ class FeedWire extends Wire {
       this.untaken += output.bytes;
       for (const rows of output.rows) {
         for (let row = 0; row < rows.count; row++) {
-          const event = rows.event(row, jsonCodec);
+          const event = rows.event(row, jsonCodec) as LogEvent;
           this.events.push(event);
           this.after.set(event.writer, { seq: event.seq, time: event.clock });
         }
