@@ -120,6 +120,14 @@ export class Deliveries {
     for (const [writer, last] of runs) this.#own.set(writer, last);
   }
 
+  /** H5. What the store has noted: other tabs over it may have written. */
+  wroteElsewhere(runs: ReadonlyMap<WriterId, SequenceNumber>): void {
+    for (const [writer, last] of runs) {
+      const relayed = this.#relayed.get(writer)?.seq ?? 0;
+      if (relayed < last && last > (this.#own.get(writer) ?? 0)) this.#own.set(writer, last);
+    }
+  }
+
   /** A durable node has these runs. Is that news? */
   acknowledged(node: string, runs: readonly Run[]): boolean {
     const log = this.#of.log();
@@ -198,8 +206,9 @@ export class Deliveries {
   }
 
   /** What was written before, and how far that was relayed. */
-  async recall(ownRuns: ReadonlyMap<WriterId, SequenceNumber>): Promise<void> {
-    this.wrote(ownRuns);
+  async recall(log: ReplicatedLog<unknown>, ownRuns: ReadonlyMap<WriterId, SequenceNumber>): Promise<void> {
+    // A damaged note names the latest event there may be: the run ends where the log has its last.
+    for (const [writer, last] of ownRuns) this.#own.set(writer, Math.min(last, log.storedSeq(writer) || last));
     for (const run of await this.#readKept()) {
       this.#kept.set(run.writer, run);
       this.#relayed.set(run.writer, { seq: run.seq, delivery: Object.freeze({ state: 'relayed', node: run.node }) });
@@ -207,7 +216,7 @@ export class Deliveries {
     // In storage a run stays on the list until a later start reads that it was relayed: a tab that writes at the same moment
     // may put an older record back, and then the run is offered once more.
     const { id, storage } = this.#of;
-    for (const [writer, last] of this.#settle()) await storage.settleRun(id, writer, last);
+    for (const [writer, last] of this.#settle()) await storage.settleRun(id, writer, ownRuns.get(writer) ?? last);
   }
 }
 

@@ -151,7 +151,8 @@ export class HostedLog<T = unknown> {
     });
     this.#retention = new LogRetention(
       {
-        ...{ id, environment, durable, reading: this.#reading, reach: this.reach, deliveries: this.deliveries },
+        ...{ id, storage, environment, durable, reading: this.#reading, reach: this.reach },
+        deliveries: this.deliveries,
         ...{ isReady, now, onError },
         wake: () => {
           this.#packing.packAll();
@@ -410,7 +411,7 @@ export class HostedLog<T = unknown> {
       this.#gaps.loaded(log);
       log.loaded();
       await this.reach.loaded(log);
-      await this.deliveries.recall(stored.ownRuns);
+      await this.deliveries.recall(log, stored.ownRuns);
       log.subscribe(() => {
         if (log.status === 'closed') return;
         this.#listeners.tell();

@@ -5,7 +5,7 @@
  *   the events go from memory, and from the store with the next pack. Of own events those are kept that no durable node
  *   is known to have (H5), with all behind them. What is gone is not taken again.
  */
-import { type Environment, limits } from '@gossip-log/core';
+import { type Environment, type GossipStorage, limits } from '@gossip-log/core';
 import type { ReplicatedLog, Retention } from '@gossip-log/core/sync';
 import type { Deliveries } from './deliveries.js';
 import { asGossipError } from './log-errors.js';
@@ -15,6 +15,7 @@ import type { LogReading } from './log-reading.js';
 /** The log, as far as it matters here. */
 export interface RetainedLog {
   readonly id: string;
+  readonly storage: GossipStorage;
   readonly environment: Environment;
   /** The node promises durability. */
   readonly durable: boolean;
@@ -77,22 +78,33 @@ export class LogRetention {
 
   /** Lets go of what is not to be kept. Peers learn of it, and it is noted, before anything goes. */
   async letGo(log: ReplicatedLog<unknown>): Promise<void> {
-    const { id, durable, reading, reach, deliveries } = this.#of;
+    const { id, storage, durable, reading, reach, deliveries } = this.#of;
     this.#isDue = false;
-    if (this.#retention === undefined) return;
-    let notRelayed = Number.POSITIVE_INFINITY;
-    for (const [writer, seq] of durable ? [] : deliveries.ownRuns) {
-      notRelayed = Math.min(notRelayed, log.timeBehind(writer, seq) ?? Number.POSITIVE_INFINITY);
-    }
-    const floor = log.floorOf(this.#retention, notRelayed);
-    if (floor <= log.droppedBefore) return;
+    if (this.#retention === undefined || this.#floor(log, this.#retention) <= log.droppedBefore) return;
     try {
+      if (!durable) {
+        // Other tabs over this store may have written since, and some of that may have come here from a peer.
+        const { ownRuns } = await storage.load(id);
+        deliveries.wroteElsewhere(ownRuns);
+      }
+      const floor = this.#floor(log, this.#retention);
+      if (floor <= log.droppedBefore) return;
       reach.letGo(log, floor);
       await reach.keep(log);
       await reading.run(log.drop(floor), () => undefined);
     } catch (cause) {
       if (this.#of.isReady()) this.#of.onError(asGossipError(cause, `log "${id}" cannot let go of events`));
     }
+  }
+
+  /** The time before which events may go. */
+  #floor(log: ReplicatedLog<unknown>, retention: Retention): number {
+    const { durable, deliveries } = this.#of;
+    let notRelayed = Number.POSITIVE_INFINITY;
+    for (const [writer, seq] of durable ? [] : deliveries.ownRuns) {
+      notRelayed = Math.min(notRelayed, log.timeBehind(writer, seq) ?? Number.POSITIVE_INFINITY);
+    }
+    return log.floorOf(retention, notRelayed);
   }
 
   /** The log has ended. */
