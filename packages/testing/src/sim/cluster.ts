@@ -78,6 +78,8 @@ export class Cluster {
   readonly #dirty = new Set<View>();
   /** Ways on which frames were lost in a cut, and no events were sent since. */
   readonly #lost = new Set<string>();
+  /** Logs that are being removed from a disk, and by whom: nobody else opens them there. */
+  readonly #forgetting = new Map<VirtualDisk, Map<string, VirtualProcess>>();
   #payloads = 0;
   #healing = false;
   /** A check failed where nothing can be thrown to the run. */
@@ -106,10 +108,12 @@ export class Cluster {
       const app = plan.apps[i - plan.relays];
       const place = app === undefined ? -1 - i : app.disk;
       const disk = disks.get(place) ?? this.#newDisk();
+      disk.isShared = disks.has(place);
       const { keeps } = plan;
       disk.letsGo = keeps !== undefined && keeps.at !== (i < plan.relays ? 'apps' : 'relays');
       disks.set(place, disk);
-      const dials = (app?.dials ?? []).map((to) => names[to] as string);
+      const before = plan.bridged && i > 0 ? [i - 1] : [];
+      const dials = (app?.dials ?? before).map((to) => names[to] as string);
       this.#machines.push({
         name,
         relay: i < plan.relays,
@@ -202,15 +206,20 @@ export class Cluster {
         if (machine.disk.damage(step.kind)) this.count(`fault: record damaged, ${step.kind}`);
         return;
       case 'copy':
-        this.#copies.set(app.disk, app.disk.copy());
-        return;
       case 'restore': {
-        const copy = this.#copies.get(app.disk);
+        const relays = this.#machines.filter(({ relay }) => relay);
+        const owner = step.of === 'relay' ? (relays[step.at % relays.length] ?? app) : app;
+        const { disk, relay } = owner;
+        if (step.do === 'copy') {
+          this.#copies.set(disk, disk.copy());
+          return;
+        }
+        const copy = this.#copies.get(disk);
         if (copy === undefined) return;
-        this.count('fault: older copy restored');
-        this.#powerLoss(app, step.downMs);
-        app.disk.restore(copy);
-        this.laws.disown(app.disk);
+        this.count(relay ? 'fault: older copy of a relay restored' : 'fault: older copy restored');
+        this.#powerLoss(owner, step.downMs);
+        disk.restore(copy);
+        this.laws.disown(disk);
         return;
       }
       case 'tamper':
@@ -505,6 +514,12 @@ export class Cluster {
   #open(machine: Machine, log: string): void {
     const { node, process } = machine;
     if (node === undefined || process === undefined || machine.views.has(log)) return;
+    if (this.#forgetting.get(machine.disk)?.get(log)?.alive) {
+      process.environment.setTimer(500, () => {
+        if (machine.wanted.has(log)) this.#open(machine, log);
+      });
+      return;
+    }
     const window = this.#healing ? 'all' : this.#windowFor(machine, log);
     const catchUpEventsMax = this.#catchUpFor(machine, log);
     const handle = node.open(log, { window, catchUpEventsMax });
@@ -591,22 +606,32 @@ export class Cluster {
     this.#giveBack(machine, view);
   }
 
-  /** No node knows what other tabs use, so a log that they share is not removed. */
+  /** No node knows what other tabs use, so an app lets all of them close a log before it removes it. */
   #forget(machine: Machine, log: string): void {
-    const shared = this.#machines.some((other) => other !== machine && other.disk === machine.disk);
-    if (shared) return;
-    this.#release(machine, log);
-    if (machine.node === undefined) return;
-    const { node } = machine;
+    const { disk } = machine;
+    const tabs = this.#machines.filter((other) => other.disk === disk);
+    const { node, process } = machine;
+    if (node === undefined || process === undefined || this.#forgetting.get(disk)?.get(log)?.alive) return;
+    for (const tab of tabs) this.#release(tab, log);
+    if (tabs.length > 1) {
+      const forgetting = this.#forgetting.get(disk) ?? new Map();
+      this.#forgetting.set(disk, forgetting.set(log, process));
+    }
+    const done = () => void this.#forgetting.get(disk)?.delete(log);
     // After the log has closed by itself.
-    machine.process?.environment.setTimer(6_000, () => {
-      if (machine.node !== node || this.#healing) return;
-      node.forget(log).then(
-        () => this.count('fault: log forgotten'),
-        (error) => {
-          if (!(error instanceof GossipError)) this.#fail(error);
-        },
-      );
+    this.time.after(6_000, () => {
+      // On a slow disk others may not have closed it yet.
+      const isSlow = tabs.length > 1 && this.time.nowMs < Math.max(disk.slowUntilMs, disk.fullUntilMs);
+      if (machine.node !== node || this.#healing || isSlow) return done();
+      node
+        .forget(log)
+        .then(
+          () => this.count(tabs.length > 1 ? 'fault: log of several tabs forgotten' : 'fault: log forgotten'),
+          (error) => {
+            if (!(error instanceof GossipError)) this.#fail(error);
+          },
+        )
+        .finally(done);
     });
   }
 

@@ -69,9 +69,10 @@ export type Step = { readonly afterMs: number } & (
   | { readonly do: 'clock'; readonly at: number; readonly offsetMs: number; readonly driftRate: number }
   | { readonly do: 'full-disk'; readonly at: number; readonly forMs: number }
   | { readonly do: 'slow-disk'; readonly at: number; readonly slowMs: number; readonly forMs: number }
-  | { readonly do: 'damage'; readonly at: number; readonly kind: 'flip' | 'tear' }
-  | { readonly do: 'copy'; readonly at: number }
-  | { readonly do: 'restore'; readonly at: number; readonly downMs: number }
+  | { readonly do: 'damage'; readonly at: number; readonly kind: 'flip' | 'tear' | 'value' }
+  /** Of an app's disk, unless it is a relay's. */
+  | { readonly do: 'copy'; readonly at: number; readonly of?: 'relay' }
+  | { readonly do: 'restore'; readonly at: number; readonly of?: 'relay'; readonly downMs: number }
   | {
       readonly do: 'tamper';
       readonly at: number;
@@ -99,6 +100,8 @@ export interface Keeping extends Retention {
 export interface Plan {
   readonly seed: number;
   readonly relays: number;
+  /** Each relay dials the one before: they pass on what apps open at them. Absent: apps alone join them. */
+  readonly bridged?: boolean;
   readonly apps: readonly AppPlan[];
   readonly logs: number;
   readonly faults: readonly Fault[];
@@ -130,21 +133,21 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const keeping = new Random(seed ^ 0x4ee9);
   const drawn = faults.filter(() => random.chance(share)).filter((fault) => allowed.includes(fault));
   const relays = random.pick([0, 1, 1, 1, 2]);
+  const bridged = relays > 1 && new Random(seed ^ 0xb21d).chance(0.5);
   const apps: AppPlan[] = [];
   const appCount = random.between(relays === 0 ? 2 : 1, Math.max(2, appsMax));
   for (let app = 0; app < appCount; app++) {
     const disk = app > 0 && random.chance(0.2) ? random.below(app) : app;
-    apps.push({ disk: (apps[disk] ?? { disk }).disk, dials: dialsOf(app, relays, random) });
+    apps.push({ disk: (apps[disk] ?? { disk }).disk, dials: dialsOf(app, relays, bridged, random) });
   }
   const quick = random.chance(0.5);
-  const keeps = keeping.chance(0.1);
-  // Of nodes over one store each would have to know what the others let go of.
-  const alone = apps.every(({ disk }, app) => disk === app);
+  const keeps = keeping.chance(0.25);
   // Mostly short: ten short runs find more than one long one.
   const stepCount = random.between(Math.min(20, stepsMax), random.chance(0.2) ? stepsMax : Math.min(40, stepsMax));
   return {
     seed,
     relays,
+    ...(bridged ? { bridged } : {}),
     apps,
     logs: random.pick([1, 1, 2]),
     faults: drawn,
@@ -153,13 +156,13 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     diskLatencyMsMax: random.pick([0, 3, 40]),
     looks: random.pick([1, 1, 0.2]),
     catchUps: new Random(seed ^ 0xca7c).chance(0.5),
-    ...(keeps ? { keeps: keepingOf(keeping, alone) } : {}),
+    ...(keeps ? { keeps: keepingOf(keeping) } : {}),
     steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
   };
 }
 
-function keepingOf(random: Random, alone: boolean): Keeping {
-  const at = alone ? random.pick(['relays', 'relays', 'apps', 'all'] as const) : 'relays';
+function keepingOf(random: Random): Keeping {
+  const at = random.pick(['relays', 'relays', 'apps', 'all'] as const);
   const bound = random.pick([
     { eventsMax: 0 },
     { eventsMax: 5 },
@@ -170,16 +173,16 @@ function keepingOf(random: Random, alone: boolean): Keeping {
   return { at, ...bound };
 }
 
-/** The first app dials every relay, so that all are joined through it; without relays apps dial one another. */
-function dialsOf(app: number, relays: number, random: Random): number[] {
+/** Unless relays are bridged the first app dials each, so that all are joined through it; without relays apps dial one another. */
+function dialsOf(app: number, relays: number, bridged: boolean, random: Random): number[] {
   if (relays === 0) {
     if (app === 0) return [];
     const first = random.below(app);
     return app > 1 && random.chance(0.3) ? [first, (first + 1) % app] : [first];
   }
-  if (app === 0) return Array.from({ length: relays }, (_, relay) => relay);
+  if (app === 0 && !bridged) return Array.from({ length: relays }, (_, relay) => relay);
   const first = random.below(relays);
-  return random.chance(0.15) ? [first, relays + random.below(app)] : [first];
+  return app > 0 && random.chance(0.15) ? [first, relays + random.below(app)] : [first];
 }
 
 function stepOf(random: Random, drawn: readonly Fault[], quick: boolean): Step {
@@ -253,9 +256,12 @@ function troubleOf(fault: Fault, random: Random, at: number): Bare<Step> {
     case 'slow-disk':
       return { do: 'slow-disk', at, slowMs: random.pick([100, 2_000, 31_000]), forMs };
     case 'damage':
-      return { do: 'damage', at, kind: random.pick(['flip', 'tear']) };
+      return { do: 'damage', at, kind: random.pick(['flip', 'tear', 'value']) };
     case 'restore':
-      return random.chance(0.5) ? { do: 'copy', at } : { do: 'restore', at, downMs };
+      return {
+        ...(random.chance(0.5) ? { do: 'copy', at } : { do: 'restore', at, downMs }),
+        ...(at % 3 === 0 && { of: 'relay' }),
+      };
     case 'tamper':
       return {
         do: 'tamper',

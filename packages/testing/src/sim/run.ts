@@ -94,12 +94,25 @@ export async function shrink(plan: Plan, law: string, runsMax = 2_000): Promise<
 
 /** A plan for people: who is there, and the steps. */
 export function describePlan(plan: Plan): string {
-  const { relays, apps, logs, faults, delayMsMax, bytesPerMs, diskLatencyMsMax, looks, catchUps, keeps, steps } = plan;
+  const {
+    relays,
+    bridged,
+    apps,
+    logs,
+    faults,
+    delayMsMax,
+    bytesPerMs,
+    diskLatencyMsMax,
+    looks,
+    catchUps,
+    keeps,
+    steps,
+  } = plan;
   const machines = apps.map(
     ({ disk, dials }, app) => `app-${app} on disk ${disk} dials ${dials.join(', ') || 'nobody'}`,
   );
   return [
-    `seed ${plan.seed}: ${relays} relays, ${logs} logs; ${machines.join('; ')}`,
+    `seed ${plan.seed}: ${relays} relays${bridged ? ' in a row' : ''}, ${logs} logs; ${machines.join('; ')}`,
     `faults: ${faults.join(', ') || 'none'}; delay up to ${delayMsMax} ms, ${bytesPerMs} B/ms, disk up to ${diskLatencyMsMax} ms, looks ${looks}${catchUps ? ', catch-ups' : ''}`,
     ...(keeps === undefined ? [] : [`kept: ${JSON.stringify(keeps)}`]),
     ...steps.map((step, i) => `${String(i + 1).padStart(4)}. ${describeStep(step)}`),

@@ -6,8 +6,8 @@
  * - [D2] What was written `relaxed` is lost with the power, and only a suffix of it: a later strict write keeps all
  *   before it (P2). The end of a process alone loses nothing that took effect.
  * - [D3] While the disk is full, writes reject with `storage-failed` and change nothing.
- * - [D4] Bits flip and records tear at rest; whole disks are set back to an older copy. Metadata and own runs are sealed in
- *   real stores, so damage strikes the journal and packed chunks alone.
+ * - [D4] Bits flip and records tear at rest; whole disks are set back to an older copy. Metadata, own runs, manifests and
+ *   counters are sealed in real stores: when they are damaged, the storage says so, or gives what stands for them.
  */
 import {
   type CommitOptions,
@@ -72,6 +72,9 @@ export interface VirtualDiskOptions {
   readonly count?: (what: string) => void;
 }
 
+/** What is added to damaged counters: they are taken for far above all that was given. */
+const [damagedRevision, damagedChunkId] = [2 ** 40, 2 ** 20];
+
 /** What a store has to be written with (P10). */
 const format = 4;
 
@@ -97,6 +100,8 @@ export class VirtualDisk {
   #storages = new Set<DiskStorage>();
   #calls: Call[] = [];
   readonly #damagedBytes = new WeakSet<Uint8Array>();
+  /** What stood where a value is damaged now. */
+  readonly #soundValues = new WeakMap<Uint8Array, Uint8Array>();
   #lastEffectMs = 0;
 
   constructor(time: VirtualTime, random: Random, options: VirtualDiskOptions = {}) {
@@ -116,10 +121,13 @@ export class VirtualDisk {
 
   /** Its nodes keep a part of each log: below the edge, what they promised they need not have for ever. */
   letsGo = false;
+  /** Several nodes are over it. */
+  isShared = false;
 
   /** From where on a node has kept that it holds all of a log. */
   completeEdge(log: string): number {
-    const kept = this.#state.metadata.get(`edges:${log}`);
+    const stored = this.#state.metadata.get(`edges:${log}`);
+    const kept = (stored && this.#soundValues.get(stored)) ?? stored;
     return kept === undefined ? 0 : (JSON.parse(new TextDecoder().decode(kept)) as { complete: number }).complete;
   }
 
@@ -175,8 +183,11 @@ export class VirtualDisk {
     this.#state = copyState(copy);
   }
 
-  /** Flips one bit of a record or a packed chunk, or cuts its end off. Returns whether there was one. */
-  damage(kind: 'flip' | 'tear'): boolean {
+  /**
+   * Flips one bit of a record or a packed chunk, or cuts its end off; or damages a sealed value. Returns whether there was one.
+   */
+  damage(kind: 'flip' | 'tear' | 'value'): boolean {
+    if (kind === 'value') return this.#damageValue();
     const places = [...this.#state.logs].flatMap(([log, { journal, chunks }]) => [
       ...Array.from(journal, ([at, bytes]) => ({ log, of: 'journal' as const, at, bytes })),
       ...Array.from(chunks, ([at, bytes]) => ({ log, of: 'chunks' as const, at, bytes })),
@@ -192,6 +203,52 @@ export class VirtualDisk {
     }
     this.damaged = true;
     return true;
+  }
+
+  #damageValue(): boolean {
+    const { logs, metadata } = this.#state;
+    const places: ((state: DiskState) => void)[] = [];
+    for (const [key, sound] of metadata) {
+      const damaged = sound.slice();
+      this.#soundValues.set(damaged, this.#soundValues.get(sound) ?? sound);
+      places.push((state) => {
+        if (state.metadata.get(key) === sound) state.metadata.set(key, damaged);
+      });
+    }
+    for (const [name, { ownRuns, manifest, revision }] of logs) {
+      const change = (to: (log: DiskLog) => void) =>
+        places.push(({ logs }) => {
+          const log = logs.get(name);
+          if (log !== undefined) to(log);
+        });
+      for (const writer of ownRuns.keys()) {
+        change((log) => log.ownRuns.has(writer) && log.ownRuns.set(writer, limits.seqMax));
+      }
+      if (manifest !== undefined) {
+        change((log) => {
+          log.manifest = undefined;
+        });
+      }
+      if (revision > 0 && revision < damagedRevision) {
+        change((log) => {
+          log.revision += damagedRevision;
+          log.nextChunkId += damagedChunkId;
+        });
+      }
+    }
+    if (places.length === 0) return false;
+    const damage = this.#random.pick(places);
+    for (const state of [this.#state, this.#durable]) damage(state);
+    this.damaged = true;
+    return true;
+  }
+
+  /** A value of the metadata keyspace. @internal */
+  metadata(key: string): Uint8Array | undefined {
+    const stored = this.read().metadata.get(key);
+    if (stored === undefined || !this.#soundValues.has(stored)) return stored?.slice();
+    this.#count('damaged value read');
+    throw new GossipError('storage-corrupt', `metadata ${key}: its checksum does not match`);
   }
 
   /** The storage port, for one process. */
@@ -443,7 +500,7 @@ class DiskStorage implements GossipStorage {
   getMetadata(key: string) {
     return this.#run('getMetadata', () => {
       checkText('key', key, limits.metadataKeyBytesMax);
-      return this.#disk.read().metadata.get(key)?.slice();
+      return this.#disk.metadata(key);
     });
   }
 
