@@ -80,8 +80,8 @@ export const mutants = [
   {
     name: 'send events that are not stored',
     file: log,
-    find: 'new Lacking(this.#tables, known, this.#writers.stored)',
-    replace: 'new Lacking(this.#tables, known, this.#writers.last)',
+    find: "new Lacking(this.#tables, known, 'stored')",
+    replace: "new Lacking(this.#tables, known, 'last')",
   },
   {
     name: 'ignore what a peer wants',
@@ -117,8 +117,8 @@ export const mutants = [
   {
     name: 'show stale snapshots',
     file: log,
-    find: 'if (this.#snapshot?.length !== this.length) this.#snapshot = undefined;',
-    replace: '',
+    find: 'if (this.#snapshot?.length !== this.length || changes !== this.#changesSeen) this.#snapshot = undefined;',
+    replace: 'if (changes !== this.#changesSeen) this.#snapshot = undefined;',
   },
   {
     name: 'make an event anew for every reader',
