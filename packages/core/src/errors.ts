@@ -19,7 +19,8 @@ export const errorCodes = {
   early:
     'Events lie in the future by more than the allowed drift: they wait until the clock has come there (`until` of the context). Correct the clock of their writer.',
   'event-too-large': 'The encoded payload is over `eventBytesMax`. Store the bytes elsewhere and append a link.',
-  forbidden: 'The peer does not allow this. Get another token.',
+  forbidden:
+    'The peer does not allow this: the message says what (to read, write or redact). Get another token. What was refused stays on this device.',
   forked:
     'Two writers use one id, as after a running machine was copied. The events that came second are ignored: restart one.',
   'frame-invalid': 'The frame breaks the format. The session ends.',

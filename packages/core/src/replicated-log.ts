@@ -31,6 +31,7 @@ import { DependencyArena } from './log/dependency-arena.js';
 import { Edges } from './log/edges.js';
 import { EffectiveLog } from './log/effective-log.js';
 import { EffectiveRows } from './log/effective-rows.js';
+import { type ErasedEvents, ErasingRows } from './log/erasing-rows.js';
 import { dependsOn } from './log/happened-before.js';
 import { Heads } from './log/heads.js';
 import type { LogParts } from './log/log-parts.js';
@@ -96,6 +97,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #own: OwnRows;
   readonly #parts: LogParts;
   readonly #arrivals: Arrivals;
+  readonly #erasing: ErasingRows;
   readonly #missing: MissingEvents;
   readonly #stored: EffectiveLog;
   readonly #listeners: Listeners;
@@ -135,7 +137,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       ...{ effective: this.#effective, standing: this.#standing, heads, buffer: this.#buffer, packer: this.#packer },
       ...{ own: this.#own, fills: new UnstoredFills(this.#writers), redactions: this.#redactions },
     };
-    this.#arrivals = new Arrivals(this.#parts);
+    this.#erasing = new ErasingRows(this.#parts);
+    this.#arrivals = new Arrivals(this.#parts, this.#erasing);
     this.#missing = new MissingEvents(this.#parts);
     this.#stored = new EffectiveLog(this.#parts);
     this.#journal = journal;
@@ -266,10 +269,15 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /**
    * `merge` for a node: blocks from a peer, and what is to be stored of them. `trusted`: the peer's clock is gone by, so that
-   * nothing is early that it has accepted.
+   * nothing is early that it has accepted. With `erased` it may not redact: `refused` is `forbidden` where it does (G11).
    */
-  receive(blocks: readonly Uint8Array[], trusted = false): Receipt {
-    return this.#receive(blocks, trusted ? farHorizon(this.#now()) : this.horizon, true);
+  receive(blocks: readonly Uint8Array[], trusted = false, erased?: ErasedEvents): Receipt {
+    return this.#receive(blocks, trusted ? farHorizon(this.#now()) : this.horizon, true, false, erased);
+  }
+
+  /** What to give to `receive`, for blocks of a peer that may not redact. */
+  erasedAmong(blocks: readonly Uint8Array[]): Reading<ErasedEvents> {
+    return this.#erasing.erasedAmong(blocks);
   }
 
   /** Events that wait for others before they can show. */
@@ -678,12 +686,19 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#listeners.tell();
   }
 
-  #receive(blocks: readonly Uint8Array[], upTo: number, collects: boolean, isJournal = false): Receipt {
+  #receive(
+    blocks: readonly Uint8Array[],
+    upTo: number,
+    collects: boolean,
+    isJournal = false,
+    erased?: ErasedEvents,
+  ): Receipt {
     this.#assertOpen();
     const { found } = this.#edges;
     const { changes } = this.#ordered;
-    const tally = this.#arrivals.receive(blocks, upTo, collects);
-    const { added, dropped, forked, entries, runs } = tally;
+    const { redactions } = this.#arrivals;
+    const tally = this.#arrivals.receive(blocks, upTo, collects, erased);
+    const { added, dropped, forked, entries, runs, refused } = tally;
     let { duplicates } = tally;
     let parked = 0;
     for (const { writer, seq, again } of tally.parked) {
@@ -704,6 +719,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       runs,
       parked,
       missing,
+      refused,
+      redacts: this.#arrivals.redactions > redactions,
       fell,
       foundMissing: !fell && this.#edges.found > found,
     };

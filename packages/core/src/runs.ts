@@ -76,7 +76,8 @@ export function blockRuns(block: DecodedBlock, writers: readonly number[], names
     run.lastTime = block.time[row] as number;
     if (run.last++ < run.first) run.firstTime = run.lastTime;
   }
-  return runs;
+  // Of a block that is taken in part.
+  return block.count < block.seq.length ? runs.filter(({ first, last }) => first <= last) : runs;
 }
 
 /** What a block holds, by its bytes. */

@@ -58,6 +58,8 @@ export class TestNode {
   /** Writer → how far a durable peer has acknowledged. */
   readonly acknowledged = new Map<WriterId, SequenceNumber>();
   mayWrite = true;
+  /** May its peers redact? */
+  mayRedact = true;
   /** Its disk is full: no log is opened for the peer. */
   mayOpen = true;
   /** Bytes of events sent less those granted; above 0 they are overspent. */
@@ -248,9 +250,13 @@ export class TestNode {
       case 'select':
         return { kind: 'select', ...readNow(hosted.log.select(effect)) };
       case 'merge': {
-        const { entries, runs, missing, dropped } = hosted.log.receive(effect.blocks);
+        const { entries, runs, missing, dropped, refused } = hosted.log.receive(
+          effect.blocks,
+          false,
+          this.mayRedact ? undefined : new Set(),
+        );
         hosted.queue.push(...entries);
-        return { kind: 'merge', runs, missing, dropped };
+        return { kind: 'merge', runs, missing, dropped, refused };
       }
       case 'store': {
         this.store(effect.log);

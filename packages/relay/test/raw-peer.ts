@@ -45,10 +45,10 @@ export class RawPeer {
   }
 
   /** Opens a log under a number of ours, saying what we have of it: nothing, unless told otherwise. */
-  openLog(id: string, channel: number, ranges: readonly Range[] = [{ kind: 'runs', runs: [] }]): void {
+  openLog(id: string, channel: number, ranges: readonly Range[] = [{ kind: 'runs', runs: [] }], token?: string): void {
     const descriptor = { id, policy: 'unsigned', codec: 'json' } as const;
     const turn = { comparison: channel, ranges };
-    this.send({ kind: 'open', channel, descriptor, token: undefined, turn });
+    this.send({ kind: 'open', channel, descriptor, token, turn });
   }
 
   /** The first message of a kind that comes, or came, and satisfies `wanted`. */

@@ -45,7 +45,11 @@ import { checkEnvironment, platformEnvironment } from './system-environment.js';
 export interface AuthorizeRequest {
   readonly token: string | undefined;
   readonly log: string;
-  readonly action: 'read' | 'write';
+  /**
+   * `read` and `write` are asked when the peer opens the log. `redact` is asked when it first sends something that would
+   * erase a payload which lies here.
+   */
+  readonly action: 'read' | 'write' | 'redact';
 }
 
 export interface GossipNodeOptions {
@@ -512,7 +516,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       release?.();
       throw error;
     }
-    return { writable, release };
+    return { writable, mayRedact: authorize && (() => may('redact')), release };
   }
 
   established(driver: SessionDriver, peer: Peer): void {

@@ -25,6 +25,7 @@ import {
 } from '@gossip-log/core';
 import {
   type DamagedChunk,
+  type ErasedEvents,
   type KnownEvent,
   Listeners,
   type LogEntry,
@@ -265,13 +266,14 @@ export class HostedLog<T = unknown> {
     return written;
   }
 
-  /** Merges a peer's blocks and stores what is new of them. `trusted` as in the log's `receive`. */
-  receive(blocks: readonly Uint8Array[], trusted?: boolean): Receipt {
-    const receipt = this.#open().receive(blocks, trusted);
+  /** Merges a peer's blocks and stores what is new of them. `trusted` and `erased` as in the log's `receive`. */
+  receive(blocks: readonly Uint8Array[], trusted?: boolean, erased?: ErasedEvents): Receipt {
+    const receipt = this.#open().receive(blocks, trusted, erased);
     this.reach.received(receipt);
     if (receipt.fell) this.#fell();
     // What was dropped may have come from any of them.
     if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.dropped(this.id);
+    if (receipt.redacts) for (const peer of [...this.peers]) peer.redacted(this.id);
     for (const writer of receipt.forked) {
       const error = new GossipError('forked', `two writers of log "${this.id}" use one id`, {
         context: { log: this.id, writer },

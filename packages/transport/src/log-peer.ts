@@ -11,6 +11,8 @@ export interface LogPeer {
   tell(log: string): void;
   /** Rows were dropped that the peer may have. */
   dropped(log: string): void;
+  /** Redactions came from others: what the peer was refused may be known by now. */
+  redacted(log: string): void;
   /** The peer may have these. */
   want(log: string, runs: readonly Run[]): void;
   /** The log has failed: nothing can be read from it or stored. */

@@ -20,7 +20,7 @@ function askedPeer() {
   const asked: Run[] = [];
   const want = (_: string, runs: readonly Run[]) => void asked.push(...runs);
   const peer: LogPeer = {
-    ...{ want, stored: ignore, describe: ignore, tell: ignore, dropped: ignore, truncated: ignore, failed: ignore },
+    ...{ want, stored: ignore, describe: ignore, tell: ignore, dropped: ignore, redacted: ignore, failed: ignore },
   };
   return { peer, asked };
 }

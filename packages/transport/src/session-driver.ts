@@ -26,6 +26,7 @@ import {
   type Peer,
   type Range,
   type Reading,
+  type Receipt,
   type ReplicatedLog,
   Session,
   type SessionInput,
@@ -34,10 +35,13 @@ import {
 } from '@gossip-log/core/sync';
 import type { HostedLog } from './hosted-log.js';
 import type { LogPeer } from './log-peer.js';
+import { PeerMerges } from './peer-merges.js';
 
 /** A log granted to a peer. */
 export interface Grant {
   readonly writable: boolean;
+  /** Asks whether the peer may redact; absent where everybody may. */
+  readonly mayRedact: (() => Promise<boolean>) | undefined;
   readonly release: (() => void) | undefined;
 }
 
@@ -92,6 +96,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #joined = new Map<string, HostedLog>();
   /** Gives back a log that was opened for this peer. */
   readonly #grants = new Map<string, (() => void)[]>();
+  readonly #merges: PeerMerges;
   /** What the peer opened logs with. A log that is only passed on is described to each peer as it described it itself. */
   readonly #descriptors = new Map<string, LogDescriptor>();
   #session: Session | undefined;
@@ -111,6 +116,11 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.dialled = dialled;
     this.#host = host;
     this.#connection = connection;
+    this.#merges = new PeerMerges({
+      hosted: (log) => host.hosted(log),
+      isTrusted: () => dialled && this.#isDurable,
+      onError: (error) => host.onError(error),
+    });
     host.introduction().then(
       ({ options, token }) => this.#start(options, token),
       (error) => this.#abort(error),
@@ -170,6 +180,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 
   dropped(log: string): void {
     this.#input({ type: 'dropped', log, now: this.#now() });
+  }
+
+  redacted(log: string): void {
+    this.#input({ type: 'redacted', log, now: this.#now() });
   }
 
   want(log: string, runs: readonly Run[]): void {
@@ -342,8 +356,6 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       fail(new GossipError('log-closed', `log "${effect.log}" is closed here`));
       return;
     }
-    // What comes while the node closes is not answered: the peer keeps it, and the session is about to end.
-    if (effect.kind === 'merge' && hosted.isEnding) return;
     /** An answer that comes later, since chunks had to be read for it, is handed on when it does. */
     const read = (reading: undefined | Promise<void> | void) => {
       reading?.catch(fail).then(() => this.#drain());
@@ -375,8 +387,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           read(hosted.reading(log.select(effect), (part) => answer({ kind: 'select', ...part })));
           break;
         case 'merge': {
-          const { runs, missing, dropped } = hosted.receive(effect.blocks, this.dialled && this.#isDurable);
-          answer({ kind: 'merge', runs, missing, dropped });
+          const take = (receipt: Receipt | undefined) => {
+            // What comes while the node closes is not answered: the peer keeps it, and the session is about to end.
+            if (receipt === undefined) return;
+            const { runs, missing, dropped, refused } = receipt;
+            answer({ kind: 'merge', runs, missing, dropped, refused });
+          };
+          const merged = this.#merges.merge(effect.log, effect.blocks);
+          if (merged instanceof Promise) read(merged.then(take));
+          else take(merged);
           break;
         }
         case 'store':
@@ -403,11 +422,14 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     fail: (error: unknown) => void,
   ): void {
     const { log, descriptor, token, feed } = effect;
-    this.#later(this.#host.openForPeer(descriptor, token, feed), answer, fail, ({ writable, release }) => {
+    this.#later(this.#host.openForPeer(descriptor, token, feed), answer, fail, ({ writable, mayRedact, release }) => {
       if (this.#ended) {
         release?.();
       } else {
-        if (!feed) this.#descriptors.set(log, descriptor);
+        if (!feed) {
+          this.#descriptors.set(log, descriptor);
+          this.#merges.granted(log, mayRedact);
+        }
         if (release !== undefined) this.#grants.set(log, [...(this.#grants.get(log) ?? []), release]);
         this.#join(log);
       }
@@ -453,6 +475,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#host.peerLeft(this, log);
     this.#joined.delete(log);
     this.#descriptors.delete(log);
+    this.#merges.left(log);
   }
 
   /** A fault of this node's own: the session ends, the process goes on. */

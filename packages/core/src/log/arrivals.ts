@@ -2,6 +2,7 @@
  * Blocks that come: what is known is passed over, what can show is released, the rest is parked.
  *
  * - [G1] Blocks that come together are merged or refused together; a refusal leaves the log as it was, its writers too.
+ *   From a peer that may not redact a part may be taken (G11).
  * - [G2] An event is released when its predecessor is here and every dependency is here or void. A reference is void
  *   when its claimed time proves wrong: its writer has passed that time without that sequence number. A reference to what
  *   lies below the log's edge counts as met (K1 to K6, in `log/edges.ts`).
@@ -23,6 +24,7 @@ import { blockRuns, type LogEntry, type TimedRun } from '../runs.js';
 import { Chunk } from './chunk.js';
 import type { Edges, MissingEvent } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
+import type { ErasedEvents, ErasingRows } from './erasing-rows.js';
 import type { Heads } from './heads.js';
 import type { LogParts } from './log-parts.js';
 import type { LogTables } from './log-tables.js';
@@ -44,6 +46,10 @@ export interface Receipt extends MergeResult {
   readonly dropped: number;
   /** What the received blocks hold, known before or not. */
   readonly runs: readonly TimedRun[];
+  /** Why the rest of the events is not taken, where a peer may not redact (G11). */
+  readonly refused: GossipError | undefined;
+  /** Redactions came: peers that may not redact may send them now, and what follows them. */
+  readonly redacts: boolean;
   /** Writers under whose ids somebody else writes too (G4), as far as that was not known. */
   readonly forked: readonly WriterId[];
   /** The `complete` edge fell (K4): describe the log anew. */
@@ -62,6 +68,7 @@ export interface Tally {
   readonly forked: WriterId[];
   /** What was parked, now or before; it may have been released since. */
   readonly parked: { readonly writer: number; readonly seq: number; readonly again: boolean }[];
+  refused: GossipError | undefined;
 }
 
 function newTally(): Tally {
@@ -73,6 +80,7 @@ function newTally(): Tally {
     runs: [],
     forked: [],
     parked: [],
+    refused: undefined,
   };
 }
 
@@ -91,12 +99,17 @@ export class Arrivals {
   readonly #redactions: Redactions;
   /** Writers added at which those are looked for that nothing names. */
   #sweepAt = namedWritersMax;
+  readonly #erasing: ErasingRows;
+  /** Redactions, and erased rows that were news, so far. */
+  redactions = 0;
   /** Writers under whose ids somebody else writes too. */
   readonly #forked = new Set<number>();
   /** For a batch of one row, as most are: it is copied into the log, so the chunk serves again. */
   readonly #oneRow = new Chunk(1);
 
-  constructor({ effective, standing, heads, buffer, own, packer, fills, redactions }: LogParts) {
+  constructor(parts: LogParts, erasing: ErasingRows) {
+    const { effective, standing, heads, buffer, own, packer, fills, redactions } = parts;
+    this.#erasing = erasing;
     this.#effective = effective;
     this.#tables = effective.tables;
     this.#writers = effective.tables.writers;
@@ -111,11 +124,12 @@ export class Arrivals {
   }
 
   /**
-   * Takes blocks in. `collects`: says what is to be stored of them.
+   * Takes blocks in. `collects`: says what is to be stored of them. With `erased` they are from a peer that may not redact
+   * (G11).
    *
    * @throws GossipError for bytes that break a rule, `early` for events above `upTo`; then nothing is taken in.
    */
-  receive(blocks: readonly Uint8Array[], upTo: number, collects: boolean): Tally {
+  receive(blocks: readonly Uint8Array[], upTo: number, collects: boolean, erased?: ErasedEvents): Tally {
     // All are decoded before the first is merged: bad bytes at the end refuse the whole sequence.
     const decoded = blocks.map(decodeBlock);
     for (const block of decoded) {
@@ -128,8 +142,14 @@ export class Arrivals {
     }
     const tally = newTally();
     for (const block of decoded) {
-      const writers = block.writers.map((bytes) => this.#writers.internBytes(bytes));
-      this.#absorb(block, writers, tally, collects);
+      const count = erased === undefined ? block.count : this.#erasing.firstIn(block, erased);
+      if (count > 0) {
+        const writers = block.writers.map((bytes) => this.#writers.internBytes(bytes));
+        this.#absorb(count < block.count ? { ...block, count } : block, writers, tally, collects);
+      }
+      if (count === block.count) continue;
+      tally.refused = mayNotRedact();
+      break;
     }
     tally.dropped += this.#buffer.shed();
     if (this.#writers.added >= this.#sweepAt) this.#forgetWriters();
@@ -151,7 +171,10 @@ export class Arrivals {
     this.#sweepAt = this.#writers.added + namedWritersMax;
   }
 
-  /** One block: what is known is passed over, what can show is released, the rest is parked. */
+  /**
+   * One block: what is known is passed over, what can show is released, the rest is parked. Its `count` may be less than what
+   * its bytes hold.
+   */
   #absorb(block: DecodedBlock, writers: readonly number[], tally: Tally, collects: boolean): void {
     const { last, lastTime } = this.#writers;
     const edges = this.#edges;
@@ -214,6 +237,7 @@ export class Arrivals {
       const rows = this.#pickRows(block, writers, erased);
       tally.entries.push(...encodeRows(rows, this.#tables, 'received', toldBefore(block, erased)));
     }
+    this.redactions += erased.length;
     for (const row of erased) {
       this.#redactions.hear(block, row, writers[block.writer[row] as number] as number, collects);
     }
@@ -226,7 +250,7 @@ export class Arrivals {
         const writer = writers[block.writer[row] as number] as number;
         this.#cameLate(writer, block.seq[row] as number, block.time[row] as number, timeBeforeRow(block, row));
       }
-      const whole = released.length === block.count;
+      const whole = released.length === block.seq.length;
       const batch =
         whole && block.count > 1 ? takeBlock(block, writers, this.#tables) : this.#pickRows(block, writers, released);
       this.#release(batch);
@@ -360,6 +384,7 @@ export class Arrivals {
   /** Rows that are new in the log go to where their times are. `awaited`: they are to be stored. */
   #insert(batch: Chunk, awaited: boolean): void {
     const redactions = this.#redactions.among(batch, awaited);
+    this.redactions += redactions.length;
     this.#redactions.meet(batch);
     this.#place(batch);
     for (const redaction of redactions) this.#redactions.apply(redaction);
@@ -436,6 +461,10 @@ export class Arrivals {
     }
     return this.#buffer.inOrder(freed);
   }
+}
+
+function mayNotRedact(): GossipError {
+  return new GossipError('forbidden', 'this peer may not redact here', { context: { action: 'redact' } });
 }
 
 /** The times before these rows of a block, as it tells them. */

@@ -8,6 +8,7 @@ import type {
   WantMessage,
 } from '../codec/message.js';
 import { type LogEdges, wholeLog } from '../edges.js';
+import type { GossipError } from '../errors.js';
 import type { SequenceNumber, WriterId } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
 import type { LogDescriptor } from '../log-descriptor.js';
@@ -60,6 +61,8 @@ export interface Channel {
   forPeer: boolean;
   /** The peer may write. */
   writable: boolean;
+  /** Why no more events of the peer are taken, until it opens the log anew: it may not redact and did. Told once what came before is stored. */
+  refusal: { readonly error: GossipError; told: boolean } | undefined;
   /** The peer refuses our events. */
   muted: boolean;
   /** Comparisons under way: the one that this node began, the one that the peer began. The first to end serves for both. */
@@ -157,6 +160,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'di
     asked: false,
     forPeer: false,
     writable: false,
+    refusal: undefined,
     muted: false,
     ours: undefined,
     theirs: undefined,

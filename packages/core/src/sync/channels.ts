@@ -22,6 +22,9 @@
  * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading. An
  *   `open` that was refused is made anew when the peer opens the log itself, and after `openRetryMs` when the reason
  *   may have passed.
+ * - [S27] Of events that a peer that may write and not redact sends, those before the first that would erase something here
+ *   are taken and acknowledged (G11); then it is refused like one that may not write. When somebody else's redactions come, it
+ *   is asked to open the log anew: what it was refused may be known by now, and what follows that is taken.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
  *   alone is released. A node that wants the log and has only answered so far opens it anew.
  * - [S26] An `open` tells how many nodes away its sender is from one that uses the log: 0 where it does so itself, infinite
@@ -196,6 +199,7 @@ export class Channels {
         return;
       case 'live':
         channel.muted = false;
+        channel.refusal = undefined;
         channel.reopen = false;
         // It may have more than when it was asked.
         channel.wanted.clear();
@@ -209,6 +213,7 @@ export class Channels {
   /** The peer has begun afresh. Where it asks, it may have done so without our `open`, and without what that has begun. */
   #forgetPeer(channel: Channel, asks: boolean): void {
     channel.muted = false;
+    channel.refusal = undefined;
     channel.compared = false;
     channel.theirs = undefined;
     channel.healing = undefined;
@@ -398,6 +403,11 @@ export class Channels {
       return;
     }
     Object.assign(channel, freshExchange(this.#session.now));
+  }
+
+  /** S27. What was refused may be taken now. */
+  redacted(channel: Channel): void {
+    if (channel.refusal !== undefined) channel.dropped = true;
   }
 
   tick(): void {

@@ -5,6 +5,7 @@ export type { LogEdges, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 export { Listeners, reportUncaught } from '../listeners.js';
 export type { Receipt } from '../log/arrivals.js';
+export type { ErasedEvents } from '../log/erasing-rows.js';
 export { blocksOf, DamagedChunk, PackedOtherwise, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
 export type { ReadQuery, ReadResult } from '../log/read-lacking.js';

@@ -46,10 +46,15 @@ export class Receiving {
       this.#session.refuse(channel.remote, new GossipError('forbidden', 'this peer may not write here'));
       return;
     }
+    if (channel.refusal !== undefined) {
+      // It crossed the refusal, and is sent again with what was refused.
+      this.giveBack(bytes);
+      return;
+    }
     this.#session.request(channel, { kind: 'merge', log: channel.log, blocks }, bytes);
   }
 
-  merged(channel: Channel, { runs, missing, dropped }: Answers['merge'], bytes: number): void {
+  merged(channel: Channel, { runs, missing, dropped, refused }: Answers['merge'], bytes: number): void {
     const { peer } = this.#session;
     know(channel, runs);
     caughtUp(this.#session, channel, runs);
@@ -66,6 +71,7 @@ export class Receiving {
     askFor(this.#session, channel, missing);
     if (dropped > 0) channel.dropped = true;
     channel.unstored.bytes += bytes;
+    if (refused !== undefined) channel.refusal ??= { error: refused, told: false };
     this.#store(channel);
   }
 
@@ -74,6 +80,15 @@ export class Receiving {
     this.acknowledge(channel, stored, before);
     this.giveBack(bytes);
     this.#store(channel);
+    this.#tellRefusal(channel);
+  }
+
+  /** S27. Behind the acknowledgements of what came before: one that comes later would take it back. */
+  #tellRefusal(channel: Channel): void {
+    const { refusal, storing } = channel;
+    if (refusal === undefined || refusal.told || storing !== undefined) return;
+    refusal.told = true;
+    this.#session.refuse(channel.remote, refusal.error);
   }
 
   /** One store request at a time for a log; what is merged meanwhile goes into the next. */

@@ -82,7 +82,13 @@ export interface Answers {
   sum: { readonly fingerprint: { readonly count: number; readonly sum: Uint32Array } | undefined };
   read: ReadResult;
   select: FeedPart;
-  merge: { readonly runs: readonly TimedRun[]; readonly missing: readonly Run[]; readonly dropped: number };
+  merge: {
+    readonly runs: readonly TimedRun[];
+    readonly missing: readonly Run[];
+    readonly dropped: number;
+    /** Why the rest of the events is not taken (S27). */
+    readonly refused?: GossipError | undefined;
+  };
   /** `before`: what is stored of these runs before a gap of their writers. */
   store: { readonly stored: ReadonlyMap<WriterId, KeptRun>; readonly before: readonly Run[] };
 }
@@ -101,6 +107,8 @@ export type SessionInput =
   | { readonly type: 'describe'; readonly log: string; readonly now: number }
   /** The log's edges are others. Nothing need be compared for that. */
   | { readonly type: 'tell'; readonly log: string; readonly now: number }
+  /** Redactions came to the log from another peer (S27). */
+  | { readonly type: 'redacted'; readonly log: string; readonly now: number }
   /** Rows were dropped that the peer may have: compare it anew, but not at once (S11). */
   | { readonly type: 'dropped'; readonly log: string; readonly now: number }
   /** The effective log grew by these entries, in causal order. */

@@ -5,7 +5,7 @@ import { rawFrame } from '../../test/frames.js';
 import { events, inWords, log, ours, type Rig, rigIn, there } from '../../test/session-rig.js';
 import { overspentMax, TestNode, type TestNodeOptions, Wire } from '../../test/two-sessions.js';
 import { decodeMessage, encodeMessage, type Message } from '../codec/message.js';
-import { type WriterId, writerIdFromBytes } from '../index.js';
+import { type LogEvent, type WriterId, writerIdFromBytes } from '../index.js';
 import {
   blockBytesTarget,
   channelsMax,
@@ -704,6 +704,40 @@ test('[S14] a peer that may not write is told so, stops, and goes on reading', (
   wire.settle();
   expect(payloads(right)).toEqual(['read this']);
   expect(payloads(left)).toContain('read this');
+});
+
+test('of a peer that may not redact what comes before is kept, then it is refused, until the redaction is known [S27]', () => {
+  const { wire, left, right, clock } = pair();
+  right.mayRedact = false;
+  for (const node of wire.nodes) node.attach(log);
+  wire.connect();
+  wire.settle();
+  left.append(log, 'secret');
+  left.store(log);
+  wire.settle();
+  left.append(log, 'before');
+  const { log: here } = left.host(log);
+  const { id } = here.snapshot().at(0) as LogEvent;
+  here.redact(id);
+  left.append(log, 'after');
+  left.store(log);
+  wire.settle();
+  expect(payloads(right)).toEqual(['secret', 'before']);
+  const told = right.outputs.flatMap((output) => (output.type === 'send' ? [decodeMessage(output.frame).kind] : []));
+  expect(told.slice(-2)).toEqual(['ack', 'error']);
+  expect(left.outputs.filter(({ type }) => type === 'refused')).toMatchObject([{ error: { code: 'forbidden' } }]);
+  right.append(log, 'read this');
+  right.store(log);
+  wire.settle();
+  expect(payloads(left)).toContain('read this');
+
+  right.host(log).log.redact(id);
+  right.store(log);
+  right.input({ type: 'redacted', log, now: clock.ms });
+  for (const node of wire.nodes) node.tick();
+  wire.settle();
+  expect(payloads(right)).toContain('after');
+  expect(payloads(right)).not.toContain('secret');
 });
 
 test.each([

@@ -140,6 +140,11 @@ export class Session {
         if (channel !== undefined) channel.dropped = true;
         break;
       }
+      case 'redacted': {
+        const channel = this.#channels.of(input.log);
+        if (channel !== undefined) this.#channels.redacted(channel);
+        break;
+      }
       case 'want': {
         const channel = this.#channels.of(input.log);
         if (channel !== undefined) this.#channels.want(channel, input.runs);
