@@ -5,7 +5,7 @@ import { viewErrorsMax } from '../limits.js';
 import { Listeners } from '../listeners.js';
 import type { Snapshot } from '../log/snapshot.js';
 import { type Bounds, unbounded } from './bounds.js';
-import { difference } from './difference.js';
+import { difference, hasChanged } from './difference.js';
 import { Faults } from './faults.js';
 import { type End, pulled } from './pulled.js';
 import { compareRows, noRows, type Rows, type Store } from './rows.js';
@@ -49,12 +49,14 @@ export abstract class ViewNode<T = unknown> implements View<T> {
 
   snapshot(): Snapshot<T> {
     const rows = this.sync();
-    if (this.#snapshot === undefined || this.#snapshotRevision !== this.revision) {
-      this.#snapshot = new ViewSnapshot<T>(this, rows);
-      this.#snapshotRevision = this.revision;
-    }
-    this.#snapshot.rows = rows;
-    return this.#snapshot;
+    let snapshot = this.#snapshot;
+    // What came may have gone again while only others looked.
+    const isNew = this.#snapshotRevision !== this.revision && hasChanged(snapshot?.rows ?? noRows, rows);
+    if (snapshot === undefined || isNew) snapshot = new ViewSnapshot<T>(this, rows);
+    snapshot.rows = rows;
+    this.#snapshot = snapshot;
+    this.#snapshotRevision = this.revision;
+    return snapshot;
   }
 
   /** What it shows, not what it is made of. */

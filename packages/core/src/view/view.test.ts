@@ -74,6 +74,24 @@ test('[V2] filters by time, writer and sample make no event objects', () => {
   expect(chunks.map(({ events }) => events)).toEqual([undefined]);
 });
 
+test('what comes and goes again while only an aggregate looks leaves a snapshot the same object [V4]', () => {
+  const made = new ViewLog<Message>();
+  const anchor = made.append(at(1));
+  const shown = view(
+    made.log,
+    around(anchor, 1),
+    where((message) => message.points > 5),
+  );
+  const points = aggregate(shown, sum('points'));
+  const seen = shown.snapshot();
+  made.nowMs += 10;
+  made.append(at(7));
+  expect(points.value()).toBe(7);
+  made.late(1_005, at(2));
+  expect(points.value()).toBe(0);
+  expect(shown.snapshot()).toBe(seen);
+});
+
 test('[V4] a change that a view does not show leaves its snapshot the same object, and tells nobody', () => {
   const { log, append, late } = bound(new ViewLog<Message>());
   const made = view(log, where('room', 'tea'));
