@@ -280,8 +280,11 @@ export class HostedLog<T = unknown> {
       });
       this.#host.onError(error);
     }
-    if (receipt.entries.length > 0) this.#writer.enqueue(receipt.entries);
-    if (receipt.added > 0) this.#writer.start();
+    // Also of events that are not new: a row of a known event that came erased is to be stored (G9).
+    if (receipt.entries.length > 0) {
+      this.#writer.enqueue(receipt.entries);
+      this.#writer.start();
+    }
     this.#gaps.received(receipt);
     return receipt;
   }
