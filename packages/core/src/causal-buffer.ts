@@ -47,6 +47,11 @@ export class CausalBuffer {
     return this.#byDot.has(dot(writer, seq));
   }
 
+  /** The parked row of an event. */
+  slotOf(writer: number, seq: number): number | undefined {
+    return this.#byDot.get(dot(writer, seq));
+  }
+
   /** What a row of a block lacks first; `undefined` when nothing is missing (G2). */
   lackedBy(block: DecodedBlock, row: number, writers: readonly number[]): MissingEvent | undefined {
     const writer = writers[block.writer[row] as number] as number;

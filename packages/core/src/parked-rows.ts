@@ -52,6 +52,16 @@ export class ParkedRows {
     return this.#timeBefore[slot] as number;
   }
 
+  kind(slot: number): number {
+    return this.#slots.kind[slot] as number;
+  }
+
+  /** A view of its payload. */
+  payload(slot: number): Uint8Array {
+    const from = this.#slots.offset[slot] as number;
+    return (this.#sources[slot] as Source).bytes.subarray(from, from + (this.#slots.length[slot] as number));
+  }
+
   eachDependency(slot: number, visit: (writer: number, seq: number, time: number) => void): void {
     this.#dependencies.each(this.#slots.deps[slot] as number, this.time(slot), visit);
   }

@@ -103,7 +103,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #listeners: Listeners;
   readonly #journal: JournalOptions | undefined;
   #snapshot: Snapshot<T> | undefined;
-  #changesSeen = 0;
+  /** The log as its listeners know it. */
+  #seen = { changes: 0, length: 0, shown: 0 };
   #closed = false;
 
   /** With `journal`, own events are kept for `takeUnflushed`, and the id to write under is drawn. */
@@ -680,10 +681,14 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   #changed(): void {
     // What came late into what is not in memory is not seen: the snapshot is the same object (L5).
-    const { changes } = this.#ordered;
-    if (this.#snapshot?.length !== this.length || changes !== this.#changesSeen) this.#snapshot = undefined;
-    this.#changesSeen = changes;
-    this.#listeners.tell();
+    const { changes, length } = this.#ordered;
+    const isSame = this.#seen.shown === this.length && this.#seen.changes === changes;
+    const isHidden = isSame && this.#seen.length !== length;
+    this.#seen = { changes, length, shown: this.length };
+    if (!isSame) this.#snapshot = undefined;
+    // Rows that do not show came or went: a listener of the log would find the same snapshot.
+    if (isHidden) this.#ordered.hiddenListeners.tell();
+    else this.#listeners.tell();
   }
 
   #receive(

@@ -45,6 +45,9 @@ export interface ReducerOptions<T, S> extends ConvergenceOptions<T, S> {
  * message is a report: the shortest history found, what was appended and how it arrived, the states, and how to run it
  * again.
  *
+ * With `redactions`, some histories redact events: then `event.redacted` is set and `payload` is undefined. A reducer that
+ * meets them is folded over the snapshot.
+ *
  * While the app's code runs, `Date` and `Math.random` are the history's own. Timers and promises are not waited for.
  *
  * @throws Error with the report. RangeError when an option makes no sense.
@@ -89,13 +92,19 @@ export function assertConverges<T, S>(
   options: ConvergenceOptions<T, S> | ReducerOptions<T, S>,
 ): void {
   checkOptions<ConvergenceOptions<T, S> & Partial<ReducerOptions<T, S>>>('assertConverges', options, {
-    ...{ replicasMin: 'number', replicasMax: 'number', stepsMax: 'number', payloads: 'any', equal: 'function' },
+    ...{ replicasMin: 'number', replicasMax: 'number', stepsMax: 'number', redactions: 'boolean' },
+    ...{ payloads: 'any', equal: 'function' },
     ...{ codec: 'object', runs: 'number', seed: 'any', path: 'string', initial: 'any', fold: 'string' },
   });
   const { equal = dequal, runs = 100, seed, path, codec, payloads } = options;
-  const { replicasMin, replicasMax, stepsMax } = options;
+  const { replicasMin, replicasMax, stepsMax, redactions = false } = options;
+  if (redactions && typeof app === 'function' && (options as ReducerOptions<T, S>).fold !== 'snapshot') {
+    throw new RangeError(
+      "assertConverges: redactions: expected fold: 'snapshot', since what was folded in stays folded in",
+    );
+  }
   const create = typeof app === 'function' ? folding(app, options as ReducerOptions<T, S>) : app.create;
-  const histories = arbitraryHistory(payloads, { replicasMin, replicasMax, stepsMax } as HistoryOptions);
+  const histories = arbitraryHistory(payloads, { replicasMin, replicasMax, stepsMax, redactions } as HistoryOptions);
   const details = fc.check(
     fc.property(histories, (history) => followHistory(history, { create, equal, codec })),
     { numRuns: runs, ...(seed === undefined ? {} : { seed }), ...(path === undefined ? {} : { path }) },

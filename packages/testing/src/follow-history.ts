@@ -99,7 +99,7 @@ export function followHistory<T, S>(history: History<T>, { create, equal, codec 
       },
       changed({ name, log, nowMs }, arrived) {
         const follower = followers.get(name) as Follower<T, S>;
-        follower.arrivals.push(named(arrived));
+        if (arrived.length > 0) follower.arrivals.push(named(arrived));
         show(follower, world(nowMs, ++calls), log.snapshot());
       },
     }) as [PlayedReplica<T>];

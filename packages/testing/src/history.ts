@@ -8,6 +8,8 @@ import fc from 'fast-check';
 /** One step. Replicas are numbers, taken modulo how many there are. */
 export type HistoryStep<T> =
   | { readonly do: 'append'; readonly at: number; readonly payload: T }
+  /** Redacts one of the events that the replica shows, taken modulo how many there are. */
+  | { readonly do: 'redact'; readonly at: number; readonly event: number }
   /**
    * What `to` lacks and `from` has arrives, as one merge; with `writer`, that replica's events alone: they wait where
    * they depend on others.
@@ -33,6 +35,8 @@ export interface HistoryOptions {
   readonly replicasMax?: number;
   /** Default 40. */
   readonly stepsMax?: number;
+  /** Also steps that redact events. Default: false. Apps that redact nothing need not be ready for it. */
+  readonly redactions?: boolean;
 }
 
 /** What replicas are called in reports. */
@@ -64,8 +68,10 @@ const offsetMs = fc.oneof(fc.constantFrom(0, -30_000, 30_000), fc.integer({ min:
  * ```
  */
 export function arbitraryHistory<T>(payloads: fc.Arbitrary<T>, options: HistoryOptions = {}): fc.Arbitrary<History<T>> {
-  checkOptions('arbitraryHistory', options, { replicasMin: 'number', replicasMax: 'number', stepsMax: 'number' });
-  const { replicasMin = 2, replicasMax = Math.max(4, replicasMin), stepsMax = 40 } = options;
+  checkOptions('arbitraryHistory', options, {
+    ...{ replicasMin: 'number', replicasMax: 'number', stepsMax: 'number', redactions: 'boolean' },
+  });
+  const { replicasMin = 2, replicasMax = Math.max(4, replicasMin), stepsMax = 40, redactions = false } = options;
   if (!(replicasMin >= 1 && replicasMin <= replicasMax && replicasMax <= replicaNames.length)) {
     throw new RangeError(
       `replicas: expected 1 to ${replicaNames.length}, min not above max, got ${replicasMin} to ${replicasMax}`,
@@ -76,6 +82,10 @@ export function arbitraryHistory<T>(payloads: fc.Arbitrary<T>, options: HistoryO
   }
   const step: fc.Arbitrary<HistoryStep<T>> = fc.oneof(
     { weight: 8, arbitrary: fc.record({ do: fc.constant('append' as const), at: index, payload: payloads }) },
+    {
+      weight: redactions ? 3 : 0,
+      arbitrary: fc.record({ do: fc.constant('redact' as const), at: index, event: fc.nat(1_000) }),
+    },
     {
       weight: 8,
       arbitrary: fc.record({

@@ -7,6 +7,7 @@ import {
   type LogEvent,
   limits,
   type PayloadCodec,
+  type Snapshot,
   writerIdFromBytes,
 } from '@gossip-log/core';
 import fc from 'fast-check';
@@ -28,7 +29,7 @@ export interface HistoryWatcher<T> {
   step?(words: string): void;
   /** A log is there: empty at the beginning; with all that it held after a restart. */
   opened?(replica: PlayedReplica<T>): void;
-  /** A log changed. `arrived` is what is new in it, in log order. */
+  /** A log changed. `arrived` is what is new in it, in log order; nothing where events were redacted that it showed. */
   changed?(replica: PlayedReplica<T>, arrived: readonly LogEvent<T>[]): void;
 }
 
@@ -45,6 +46,7 @@ class Replica<T> implements PlayedReplica<T> {
   log: GossipLog<T>;
   offsetMs = 0;
   known = new Set<EventId>();
+  shown: Snapshot<T>;
 
   constructor(
     readonly number: number,
@@ -53,6 +55,7 @@ class Replica<T> implements PlayedReplica<T> {
   ) {
     this.name = replicaNames[number] as string;
     this.log = this.open();
+    this.shown = this.log.snapshot();
   }
 
   get nowMs(): number {
@@ -106,8 +109,10 @@ export function playHistory<T>(history: History<T>, options: PlayOptions<T> = {}
   const at = (number: number) => replicas[number % replicas.length] as Replica<T>;
   const says = (words: string) => options.step?.(words);
   const changed = (replica: Replica<T>) => {
+    const shown = replica.log.snapshot();
     const arrived = replica.arrivals();
-    if (arrived.length > 0) options.changed?.(replica, arrived);
+    if (shown !== replica.shown) options.changed?.(replica, arrived);
+    replica.shown = shown;
   };
 
   const send = (from: Replica<T>, to: Replica<T>, writer?: Replica<T>) => {
@@ -129,6 +134,16 @@ export function playHistory<T>(history: History<T>, options: PlayOptions<T> = {}
         at(step.at).log.append(step.payload);
         changed(at(step.at));
         break;
+      case 'redact': {
+        const { name, log } = at(step.at);
+        const event = log.snapshot().at(step.event % Math.max(1, log.length));
+        if (event === undefined) break;
+        const nameOf = replicas.find((replica) => replica.log.writer === event.writer)?.name;
+        says(`${name} redacts ${nameOf}.${event.seq}`);
+        log.redact(event.id);
+        changed(at(step.at));
+        break;
+      }
       case 'send':
         send(at(step.from), at(step.to), step.writer === undefined ? undefined : at(step.writer));
         break;
@@ -146,6 +161,7 @@ export function playHistory<T>(history: History<T>, options: PlayOptions<T> = {}
         log.close();
         replica.log = replica.open();
         replica.log.merge(log.encode());
+        replica.shown = replica.log.snapshot();
         says(`${replica.name} restarts`);
         options.opened?.(replica);
         break;

@@ -33,8 +33,10 @@ export interface ReferenceEvent extends Reference {
   readonly deps: readonly Reference[];
   /** All that it depends on directly: `deps`, and its writer's previous event. */
   readonly named: readonly EventId[];
-  /** JSON text. */
+  /** JSON text; of a redaction empty. */
   readonly payload: string;
+  /** Of a redaction, the event whose payload it erases. Redactions are in the log and do not show. */
+  readonly redacts?: EventId;
 }
 
 /**
@@ -57,12 +59,30 @@ export class ReferenceLog {
   readonly shown = new Map<EventId, ReferenceEvent>();
   /** Arrived before something that they depend on. */
   readonly waiting = new Map<EventId, ReferenceEvent>();
+  /** Event → its first redaction: of those in the log, and of those that came in erased events. */
+  readonly #inLog = new Map<EventId, ReferenceEvent>();
+  readonly #heard = new Map<EventId, ReferenceEvent>();
   /** Shown, and not yet named by any other shown event. */
   readonly heads = new Map<EventId, ReferenceEvent>();
 
   constructor(readonly writer: WriterId) {}
 
   append(payload: string, nowMs: number): ReferenceEvent {
+    return this.#add({ payload }, nowMs);
+  }
+
+  /** The redaction of an event: the one that stands, or a new one. */
+  redact(id: EventId, nowMs: number): ReferenceEvent {
+    return this.redaction(id) ?? this.#add({ payload: '', redacts: id }, nowMs);
+  }
+
+  /** The redaction by which an event is erased: of those that are known the first in log order. */
+  redaction(id: EventId): ReferenceEvent | undefined {
+    const known = [this.#inLog.get(id), this.#heard.get(id)].filter((redaction) => redaction !== undefined);
+    return known.sort(inLogOrder)[0];
+  }
+
+  #add(content: Pick<ReferenceEvent, 'payload' | 'redacts'>, nowMs: number): ReferenceEvent {
     const { writer } = this;
     const seq = (this.version().get(writer) ?? 0) + 1;
     let latest = 0;
@@ -75,13 +95,17 @@ export class ReferenceLog {
     const named = deps.map((dep) => dep.id);
     if (seq > 1) named.push(eventId(writer, seq - 1));
     const time = Math.max(latest + 1, Math.floor(nowMs) * clockStepsPerMs);
-    const event = { id: eventId(writer, seq), writer, seq, time, deps, named, payload };
+    const event = { id: eventId(writer, seq), writer, seq, time, deps, named, ...content };
     this.deliver([event]);
     return event;
   }
 
-  /** Takes events in, in any order, and shows what can be shown. */
-  deliver(events: readonly ReferenceEvent[]): void {
+  /**
+   * Takes events in, in any order, and shows what can be shown. Of events that came erased, `erased` has the redaction: it
+   * is known from then on, whether or not it came itself.
+   */
+  deliver(events: readonly ReferenceEvent[], erased: ReadonlyMap<EventId, ReferenceEvent> = new Map()): void {
+    for (const [id, redaction] of erased) noteFirst(this.#heard, id, redaction);
     for (const event of events) if (!this.shown.has(event.id)) this.waiting.set(event.id, event);
     let moved = true;
     while (moved) {
@@ -90,6 +114,7 @@ export class ReferenceLog {
         if (!event.named.every((id) => this.shown.has(id))) continue;
         this.waiting.delete(event.id);
         this.shown.set(event.id, event);
+        if (event.redacts !== undefined) noteFirst(this.#inLog, event.redacts, event);
         this.heads.set(event.id, event);
         for (const id of event.named) this.heads.delete(id);
         moved = true;
@@ -97,9 +122,20 @@ export class ReferenceLog {
     }
   }
 
-  /** The whole log in its order. */
+  /** What waits is gone, as after a restart. */
+  forgetWaiting(): void {
+    this.waiting.clear();
+    for (const id of this.#heard.keys()) if (!this.shown.has(id)) this.#heard.delete(id);
+  }
+
+  /** The whole log in its order, redactions too. */
   sequence(): ReferenceEvent[] {
     return [...this.shown.values()].sort(inLogOrder);
+  }
+
+  /** What apps see of it. */
+  visible(): ReferenceEvent[] {
+    return this.sequence().filter(({ redacts }) => redacts === undefined);
   }
 
   /** Writer → last sequence number shown. */
@@ -130,6 +166,11 @@ export class ReferenceLog {
     }
     return past;
   }
+}
+
+function noteFirst(known: Map<EventId, ReferenceEvent>, id: EventId, redaction: ReferenceEvent): void {
+  const before = known.get(id);
+  if (before === undefined || inLogOrder(redaction, before) < 0) known.set(id, redaction);
 }
 
 /**

@@ -36,23 +36,26 @@ interface Written {
   readonly blocks: readonly Uint8Array[];
 }
 
-/** Who writes, what, how much later, and of whom the writer has everything by then. */
-const writing = fc.array(fc.tuple(fc.nat(2), message, fc.nat(3), fc.nat(2)), {
+/** Who writes, what, how much later, and of whom the writer has everything by then; and which event is redacted instead. */
+const redacts = fc.option(fc.nat(60), { nil: undefined, freq: 3 });
+const writing = fc.array(fc.tuple(fc.nat(2), message, fc.nat(3), fc.nat(2), redacts), {
   minLength: 1,
   maxLength: 40,
   size: 'max',
 });
 
-function write(steps: readonly (readonly [number, Message, number, number])[]): Written {
+function write(steps: readonly (readonly [number, Message, number, number, number | undefined])[]): Written {
   let nowMs = startMs;
   const logs = writers.map((writer) => openLog(writer, () => nowMs));
   const events: LogEvent<Message>[] = [];
   const blocks: Uint8Array[] = [];
-  for (const [writer, payload, ms, other] of steps) {
+  for (const [writer, payload, ms, other, redacted] of steps) {
     const log = logs[writer] as ReplicatedLog<Message>;
     log.merge((logs[other] as ReplicatedLog<Message>).encode(log.version()));
     nowMs += ms;
-    events.push(log.append(payload));
+    const named = redacted === undefined ? undefined : log.snapshot().at(redacted % Math.max(1, log.length));
+    if (named === undefined || named.redacted !== undefined) events.push(log.append(payload));
+    else log.redact(named.id);
     const entries = log.takeUnflushed();
     blocks.push((entries.at(-1) as (typeof entries)[number]).block);
   }
@@ -126,7 +129,7 @@ const comparable = (value: unknown): unknown => {
 
 test('chains of operators show what they give over the whole log, after every change, and are told of nothing else [V1] [V4] [V5]', () => {
   expect(limits.chunkRowsMax).toBe(4);
-  const reached = { changed: 0, unchanged: 0, named: 0, rows: 0, holes: 0 };
+  const reached = { changed: 0, unchanged: 0, named: 0, rows: 0, holes: 0, redacted: 0 };
   const values = fc.tuple(
     writing,
     fc.array(chain, { minLength: 2, maxLength: 4 }),
@@ -171,8 +174,10 @@ test('chains of operators show what they give over the whole log, after every ch
     const waiting = [...blocks];
     for (let turn = 0; waiting.length > 0; turn++) {
       const at = (picks[turn % picks.length] as number) % waiting.length;
-      log.receive(waiting.splice(at, 1));
-      if (hasHoles && log.length === turn + 1 && at > 0) reached.holes++;
+      const shown = Array.from(log.snapshot(), ({ id }) => id);
+      const { added } = log.receive(waiting.splice(at, 1));
+      if (hasHoles && added === 1 && at > 0) reached.holes++;
+      if (shown.some((id) => log.get(id)?.redacted !== undefined)) reached.redacted++;
       look(waiting.length === 0, turn);
     }
     reached.named += chains.flat().filter((step) => step.do === 'causallyBefore' || step.do === 'around').length;
@@ -180,6 +185,7 @@ test('chains of operators show what they give over the whole log, after every ch
   expect(reached.changed).toBeGreaterThan(500);
   expect(reached.unchanged).toBeGreaterThan(500);
   expect(reached.holes).toBeGreaterThan(50);
+  expect(reached.redacted).toBeGreaterThan(50);
   expect(reached.named).toBeGreaterThan(20);
   expect(reached.rows).toBeGreaterThan(3 * limits.chunkRowsMax);
 });

@@ -91,7 +91,8 @@ export interface World {
 /** An event as a chain shows it. */
 export interface Shown {
   readonly stored: LogEvent<Message>;
-  readonly payload: Partial<Message>;
+  /** Of a redacted event there is none. */
+  readonly payload: Partial<Message> | undefined;
   /** Those that `tag` or `untag` gave. */
   readonly given: readonly string[] | undefined;
 }
@@ -154,8 +155,10 @@ function operatorOf(world: World, step: Exclude<Step, { do: 'merge' }>): Operato
   }
 }
 
+const isLoud = ({ payload }: Shown) => payload !== undefined && pointsOf(payload) > 0;
+
 function tagsNow({ payload, given }: Shown): readonly string[] {
-  return given ?? payload.tags ?? [];
+  return given ?? payload?.tags ?? [];
 }
 
 /** What the chain shows of the log now, by the words of its operators. */
@@ -212,24 +215,27 @@ function applied(
     case 'by':
       return rows.filter(({ stored }) => stored.writer === one(writers, step.writer));
     case 'room':
-      return rows.filter(({ payload }) => payload.room === 'a');
+      return rows.filter(({ payload }) => payload?.room === 'a');
     case 'dedup': {
       const seen = new Set<string>();
-      return rows.filter(({ payload: { room, author } }) => {
-        const key = `${room}${author}`;
+      return rows.filter(({ payload }) => {
+        if (payload === undefined) return false;
+        const key = `${payload.room}${payload.author}`;
         return !seen.has(key) && seen.add(key);
       });
     }
     case 'loud':
-      return rows.filter(({ payload }) => pointsOf(payload) > 0);
+      return rows.filter(isLoud);
     case 'mapped':
-      return rows.map((row) => ({ ...row, payload: mapped(row.payload) }));
+      return rows.map((row) => ({ ...row, payload: row.payload && mapped(row.payload) }));
     case 'omitted':
-      return rows.map(({ payload: { author: _a, tags: _t, ...payload }, ...row }) => ({ ...row, payload }));
+      return rows.map((row) => {
+        if (row.payload === undefined) return row;
+        const { author: _a, tags: _t, ...payload } = row.payload;
+        return { ...row, payload };
+      });
     case 'tag':
-      return rows.map((row) =>
-        pointsOf(row.payload) > 0 ? { ...row, given: [...new Set([...tagsNow(row), step.name])] } : row,
-      );
+      return rows.map((row) => (isLoud(row) ? { ...row, given: [...new Set([...tagsNow(row), step.name])] } : row));
     case 'untag':
       return rows.map((row) => ({ ...row, given: tagsNow(row).filter((name) => name !== step.name) }));
     case 'tagged':
@@ -244,9 +250,9 @@ function applied(
 
 /** As plain values, to be compared. */
 export function plainOf(event: LogEvent<Partial<Message>>): unknown {
-  return { id: event.id, payload: event.payload, tags: tagsOf(event) };
+  return { id: event.id, payload: event.payload, tags: tagsOf(event), redacted: event.redacted?.id };
 }
 
 export function plainShown(row: Shown): unknown {
-  return { id: row.stored.id, payload: row.payload, tags: tagsNow(row) };
+  return { id: row.stored.id, payload: row.payload, tags: tagsNow(row), redacted: row.stored.redacted?.id };
 }

@@ -20,7 +20,7 @@ import {
   view,
   where,
 } from '@gossip-log/core/view';
-import { Calls, type Message } from './view-probes.js';
+import { Calls, type Message, readable } from './view-probes.js';
 
 type Event = LogEvent<Message>;
 
@@ -33,7 +33,7 @@ export interface DerivedProbe {
   readonly mayRepeat?: boolean;
 }
 
-const pointsOf = (events: readonly Event[]) => events.map(({ payload }) => payload.points);
+const pointsOf = (events: readonly Event[]) => readable(events).map(({ payload }) => payload.points);
 const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
 const mean = (numbers: readonly number[]) => (numbers.length === 0 ? undefined : total(numbers) / numbers.length);
 
@@ -55,12 +55,13 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
     const calls = new Calls();
     return { name, made: build(calls), naive, calls };
   };
-  const roomOf = ({ payload }: Event) => payload.room;
+  const roomOf = ({ payload }: Event) => payload?.room;
+  const maxOf = (points: readonly number[]) => (points.length === 0 ? undefined : Math.max(...points) + 0);
   return [
     probe(
       'count of a filter',
       () => aggregate(view(log, tagged('x')), count()),
-      (events) => events.filter(({ payload }) => payload.tags.includes('x')).length,
+      (events) => readable(events).filter(({ payload }) => payload.tags.includes('x')).length,
     ),
     probe(
       'sum',
@@ -75,12 +76,12 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
     probe(
       'min',
       (calls) => aggregate(log, min(calls.counting(({ points }) => points))),
-      (events) => (events.length === 0 ? undefined : Math.min(...pointsOf(events)) + 0),
+      (events) => (readable(events).length === 0 ? undefined : Math.min(...pointsOf(events)) + 0),
     ),
     probe(
       'max of a merge',
       () => aggregate(merge(log, view(log, tagged('x'))), max('points')),
-      (events) => (events.length === 0 ? undefined : Math.max(...pointsOf(events)) + 0),
+      (events) => maxOf(pointsOf(events)),
     ),
     probe(
       'standardDeviation',
@@ -96,7 +97,7 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
     probe(
       'unique',
       (calls) => aggregate(log, unique(calls.counting(({ author }) => author))),
-      (events) => new Set(events.map(({ payload }) => payload.author)).size,
+      (events) => new Set(readable(events).map(({ payload }) => payload.author)).size,
     ),
     probe(
       'group',
@@ -108,7 +109,7 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
             count(),
           ),
         ),
-      (events) => grouped(events, roomOf, (each) => each.length),
+      (events) => grouped(readable(events), roomOf, (each) => each.length),
     ),
     probe(
       'group of last, of a filter',
@@ -122,7 +123,7 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
         ),
       (events) =>
         grouped(
-          events.filter(({ payload }) => payload.tags.includes('y')),
+          readable(events).filter(({ payload }) => payload.tags.includes('y')),
           roomOf,
           (each) => each.slice(-2),
         ),
@@ -134,8 +135,8 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
         grouped(events, roomOf, (each) =>
           grouped(
             each,
-            ({ payload }) => payload.author,
-            (inner) => Math.max(...pointsOf(inner)) + 0,
+            ({ payload }) => payload?.author,
+            (inner) => maxOf(pointsOf(inner)),
           ),
         ),
     ),
@@ -154,7 +155,10 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
             calls.counting(({ points }) => points),
           ),
         ),
-      (events) => [...events].sort((a, b) => b.payload.points - a.payload.points).slice(0, 3),
+      (events) =>
+        readable(events)
+          .sort((a, b) => b.payload.points - a.payload.points)
+          .slice(0, 3),
     ),
     probe(
       'topGroups',
@@ -163,19 +167,20 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
         [
           ...grouped(
             events,
-            ({ payload }) => payload.author,
+            ({ payload }) => payload?.author,
             (each) => each.length,
           ),
         ]
           .map(([key, value]) => ({ key, value }))
-          .sort((a, b) => b.value - a.value || (a.key < b.key ? -1 : 1))
+          .sort((a, b) => b.value - a.value || (String(a.key) < String(b.key) ? -1 : 1))
           .slice(0, 2),
     ),
     {
       ...probe(
         'fold',
         () => fold(log, (state: string, { payload }) => `${state.slice(-40)}${payload.room}${payload.points}`, ''),
-        (events) => events.reduce((state, { payload }) => `${state.slice(-40)}${payload.room}${payload.points}`, ''),
+        (events) =>
+          readable(events).reduce((state, { payload }) => `${state.slice(-40)}${payload.room}${payload.points}`, ''),
       ),
       mayRepeat: true,
     },
@@ -183,7 +188,10 @@ export function derivedProbes(log: GossipLog<Message>): DerivedProbe[] {
       ...probe(
         'fold of a filter',
         () => fold(view(log, tagged('x')), (rows: readonly string[], { id }) => [...rows, id], []),
-        (events) => events.filter(({ payload }) => payload.tags.includes('x')).map(({ id }) => id),
+        (events) =>
+          readable(events)
+            .filter(({ payload }) => payload.tags.includes('x'))
+            .map(({ id }) => id),
       ),
       mayRepeat: true,
     },

@@ -25,6 +25,8 @@ export type CreateLog = (options: GossipLogOptions<unknown>) => GossipLog<unknow
 export interface Parcel {
   readonly bytes: Uint8Array;
   readonly events: readonly ReferenceEvent[];
+  /** Of those among them that are erased, the redaction. */
+  readonly erased: ReadonlyMap<EventId, ReferenceEvent>;
 }
 
 /** How often a run reached what is rare: a history that reaches nothing proves nothing. */
@@ -47,6 +49,10 @@ export class Reached {
   fullDeps = 0;
   concurrentPairs = 0;
   reloads = 0;
+  redacted = 0;
+  /** Merges that erased an event which was shown already, and such that put an earlier redaction in the place of another. */
+  erasedLater = 0;
+  reerased = 0;
   /** Events first read through a snapshot that was no longer the newest. */
   lateReads = 0;
   /** The longest log. */
@@ -61,6 +67,8 @@ export function law(holds: boolean, title: string): asserts holds {
 interface View {
   readonly snapshot: Snapshot<unknown>;
   readonly events: readonly ReferenceEvent[];
+  /** The redactions of these that were known. */
+  readonly erased: ReadonlyMap<EventId, ReferenceEvent>;
 }
 
 /** Views kept for reading again. Big logs pass more; then every other one goes. */
@@ -76,7 +84,8 @@ export class LockStep {
   /** Its wall clock. */
   nowMs: () => number;
   #views: View[] = [];
-  #objects = new Map<EventId, LogEvent<unknown>>();
+  /** By id, and by the redaction that it shows. */
+  #objects = new Map<string, LogEvent<unknown>>();
   #calls = 0;
   #moves = 0;
   #changedUnseen = false;
@@ -119,10 +128,27 @@ export class LockStep {
     return expected;
   }
 
+  /** Redacts one of the events that show, and gives the redaction when it is a new one. */
+  redact(pick: number): ReferenceEvent | undefined {
+    const { log, reference } = this;
+    const events = reference.visible();
+    if (events.length === 0) return undefined;
+    const { id } = events[pick % events.length] as ReferenceEvent;
+    const isNew = reference.redaction(id) === undefined;
+    const found = this.#changing(() => log.redact(id));
+    const expected = reference.redact(id, this.nowMs());
+    law(found === expected.id, `[L1] ${id} is redacted by ${expected.id}, the log says ${found}`);
+    law(log.get(found) === undefined, '[L1] a redaction is no event that shows');
+    if (isNew) this.reached.redacted++;
+    this.#checkChange(isNew);
+    return isNew ? expected : undefined;
+  }
+
   /** What this log holds above `after`, as bytes. */
   parcel(after?: ReadonlyMap<WriterId, SequenceNumber>): Parcel {
     const events = [...this.reference.shown.values()].filter((event) => event.seq > (after?.get(event.writer) ?? 0));
-    return { bytes: after === undefined ? this.log.encode() : this.log.encode(after), events };
+    const bytes = after === undefined ? this.log.encode() : this.log.encode(after);
+    return { bytes, events, erased: this.#erasedOf(events) };
   }
 
   /** Merges parcels, joined into one sequence of blocks. `undefined` when it was refused as early. */
@@ -146,8 +172,10 @@ export class LockStep {
     law(!earlyAndNew, 'an event beyond the horizon is refused');
 
     const last = reference.sequence().at(-1);
+    const redactedBefore = this.#erasedOf(reference.shown.values());
     const shownBefore = new Set(reference.shown.keys());
     const waitedBefore = new Set(reference.waiting.keys());
+    for (const { erased } of parcels) reference.deliver([], erased);
     reference.deliver(events);
     const fresh = [...reference.shown.values()].filter((event) => !shownBefore.has(event.id));
     const released = fresh.filter((event) => waitedBefore.has(event.id)).length;
@@ -170,8 +198,26 @@ export class LockStep {
     reached.parked += result.parked;
     reached.released += released;
     if (last && fresh.some((event) => inLogOrder(event, last) < 0)) reached.lateInserts++;
-    this.#checkChange(fresh.length > 0);
+    let erased = 0;
+    for (const id of shownBefore) {
+      const [before, now] = [redactedBefore.get(id), reference.redaction(id)];
+      if (before === now) continue;
+      erased++;
+      if (before === undefined) reached.erasedLater++;
+      else reached.reerased++;
+    }
+    this.#checkChange(erased > 0 || fresh.some(({ redacts }) => redacts === undefined));
     return result;
+  }
+
+  /** The redactions by which events are erased. */
+  #erasedOf(events: Iterable<ReferenceEvent>): Map<EventId, ReferenceEvent> {
+    const erased = new Map<EventId, ReferenceEvent>();
+    for (const { id } of events) {
+      const redaction = this.reference.redaction(id);
+      if (redaction !== undefined) erased.set(id, redaction);
+    }
+    return erased;
   }
 
   /** Ends the log, and makes it anew from its bytes. What was parked is gone, as after a restart. */
@@ -192,7 +238,7 @@ export class LockStep {
     this.nowMs = () => 2 ** 41;
     const result = this.log.merge(bytes);
     this.nowMs = nowMs;
-    this.reference.waiting.clear();
+    this.reference.forgetWaiting();
     law(result.added === this.reference.shown.size, '[L1] a log made from its own bytes is whole');
     law(equalBytes(this.log.encode(), bytes), '[L1] a log made from its own bytes has the same bytes');
     law(this.#calls === (result.added > 0 ? 1 : 0), `[L5] a listener is called once per change: ${this.#calls}`);
@@ -218,7 +264,7 @@ export class LockStep {
   /** Compares every pair of a small log, and a spread of pairs of a large one. */
   checkRelations(pairsMax = 600): void {
     const { log, reference } = this;
-    const events = reference.sequence();
+    const events = reference.visible();
     const pairs = events.length ** 2;
     for (let i = 0; i < Math.min(pairs, pairsMax); i++) {
       // Multiples of the golden ratio spread evenly, however many rows there are.
@@ -257,7 +303,9 @@ export class LockStep {
     const { log, reference } = this;
     law(this.#calls === (changed ? 1 : 0), `[L5] a listener is called once per change: ${this.#calls}, ${changed}`);
     this.#calls = 0;
-    law(log.length === reference.shown.size, `[L2] ${log.length} events in the log, expected ${reference.shown.size}`);
+    let visible = 0;
+    for (const { redacts } of reference.shown.values()) if (redacts === undefined) visible++;
+    law(log.length === visible, `[L2] ${log.length} events in the log, expected ${visible}`);
     const version = log.version();
     const expected = reference.version();
     law(
@@ -286,12 +334,13 @@ export class LockStep {
   }
 
   #keepView(): void {
-    this.#views.push({ snapshot: this.log.snapshot(), events: this.reference.sequence() });
+    const events = this.reference.visible();
+    this.#views.push({ snapshot: this.log.snapshot(), events, erased: this.#erasedOf(events) });
     if (this.#views.length > viewsMax) this.#views = this.#views.filter((_, i) => i % 2 === 1 || i > viewsMax - 10);
   }
 
   /** Reads a whole snapshot: it must show what the reference showed at that time, in the same order. */
-  #read({ snapshot, events }: View): void {
+  #read({ snapshot, events, erased }: View): void {
     law(
       snapshot.length === events.length,
       `[L9] a snapshot keeps its length: ${snapshot.length}, was ${events.length}`,
@@ -302,10 +351,16 @@ export class LockStep {
     for (const event of snapshot) {
       const expected = events[i++];
       law(expected !== undefined, '[L9] a snapshot iterates over its length');
-      if (old && !this.#objects.has(expected.id)) this.reached.lateReads++;
+      if (old && !this.#objects.has(`${expected.id} ${event.redacted?.id}`)) this.reached.lateReads++;
       this.#meet(event, expected);
+      // An old snapshot shows what it showed, or, of what nobody has read there, what became of it.
+      const [was, is] = [erased.get(expected.id)?.id, this.reference.redaction(expected.id)?.id];
       law(
-        expected.named.every((id) => above.has(id)),
+        event.redacted?.id === is || (old && (event.redacted?.id === was || was !== is)),
+        `[L1] ${expected.id} shows the redaction ${event.redacted?.id}, expected ${is}`,
+      );
+      law(
+        expected.named.every((id) => above.has(id) || this.reference.shown.get(id)?.redacts !== undefined),
         `[L2] ${expected.id} shows after everything that it depends on`,
       );
       const before = events[i - 2];
@@ -341,7 +396,8 @@ export class LockStep {
 
   /** One event against the reference; its object must be the one met before. */
   #meet(event: LogEvent<unknown>, expected: ReferenceEvent): void {
-    const met = this.#objects.get(expected.id);
+    const key = `${expected.id} ${event.redacted?.id}`;
+    const met = this.#objects.get(key);
     if (met !== undefined) {
       law(met === event, `[L5] ${expected.id} is the same object in every snapshot`);
       return;
@@ -354,12 +410,14 @@ export class LockStep {
     law(event.clock === expected.time, `[L1] ${event.id} has the time ${event.clock}, expected ${expected.time}`);
     law(event.timestamp === Math.floor(expected.time / 2048), `[L1] ${event.id} has the timestamp ${event.timestamp}`);
     const { payload } = event;
-    law(JSON.stringify(payload) === expected.payload, `[L1] ${event.id} has another payload`);
+    const text = event.redacted === undefined ? expected.payload : undefined;
+    law(JSON.stringify(payload) === text, `[L1] ${event.id} has another payload`);
+    law(event.error === undefined, `[L1] ${event.id} has an error`);
     law(
       event.payload === payload && Object.isFrozen(payload),
       `[L5] ${event.id}'s payload is decoded once, and frozen`,
     );
-    this.#objects.set(expected.id, event);
+    this.#objects.set(key, event);
   }
 }
 
@@ -394,6 +452,9 @@ export class World {
     switch (step.do) {
       case 'append':
         this.append(step.at, step.payload);
+        break;
+      case 'redact':
+        this.redact(step.at, step.event);
         break;
       case 'sync':
         this.sync(step.from, step.to);
@@ -430,8 +491,16 @@ export class World {
   }
 
   append(at: number, payload: unknown): void {
-    const author = this.at(at);
-    const event = author.append(payload);
+    this.#keep(this.at(at), this.at(at).append(payload));
+  }
+
+  redact(at: number, event: number): void {
+    const redaction = this.at(at).redact(event);
+    if (redaction !== undefined) this.#keep(this.at(at), redaction);
+  }
+
+  /** An event that was just written is a parcel of its own. */
+  #keep(author: LockStep, event: ReferenceEvent): void {
     const before = new Map(author.reference.version()).set(event.writer, event.seq - 1);
     this.singles.push(author.parcel(before));
   }
@@ -456,10 +525,11 @@ export class World {
     const events = first.reference.sequence();
     const bytes = first.log.encode();
     law(events.length === this.singles.length, '[L1] after a full exchange everyone has everything');
+    const visible = first.reference.visible();
     for (const writer of [first, ...others]) {
       const rows = [...writer.log.snapshot()];
       law(
-        rows.length === events.length && rows.every((row, i) => row.id === events[i]?.id),
+        rows.length === visible.length && rows.every((row, i) => row.id === visible[i]?.id),
         '[L1] after a full exchange all writers show one sequence',
       );
       law(equalBytes(writer.log.encode(), bytes), '[L1] after a full exchange all logs are the same bytes');

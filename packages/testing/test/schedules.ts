@@ -10,6 +10,8 @@ import { payload } from '../../core/test/payload.js';
 /** One step of a history. */
 export type Step =
   | { readonly do: 'append'; readonly at: number; readonly payload: unknown }
+  /** Redacts one of the events that `at` shows. */
+  | { readonly do: 'redact'; readonly at: number; readonly event: number }
   /** One way: all that `to` lacks, at once. */
   | { readonly do: 'sync'; readonly from: number; readonly to: number }
   /** Puts a parcel on its way; it arrives when a `deliver` step says so. */
@@ -86,6 +88,7 @@ const offsetMs = fc.oneof(
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 10, arbitrary: fc.record({ do: fc.constant('append' as const), at: index, payload }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('redact' as const), at: index, event: index }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('sync' as const), from: index, to: index }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('send' as const), from: index, share }) },
   {

@@ -66,9 +66,12 @@ export interface Probe {
 
 /** What of an event a view shows. */
 export function shown(event: LogEvent): unknown {
-  const { id, writer, seq, clock, payload } = event;
-  return { id, writer, seq, clock, payload, tags: tagsOf(event) };
+  const { id, writer, seq, clock, payload, redacted } = event;
+  return { id, writer, seq, clock, payload, tags: tagsOf(event), redacted: redacted?.id };
 }
+
+/** Functions that count on a payload throw for those that have none: then they are left out. */
+export const readable = (events: readonly Event[]) => events.filter(({ redacted }) => redacted === undefined);
 
 /** Probes of a log. `anchor` is one of its events, for those that need one. */
 export function probes(log: GossipLog<Message>, anchor: Event | undefined): Probe[] {
@@ -109,13 +112,13 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
     filtered('from', from(mid), (event) => event.timestamp >= mid),
     filtered('until', until(mid), (event) => event.timestamp < mid),
     filtered('by writer', by(writer), (event) => event.writer === writer),
-    filtered('by author', by({ author: 'a' }), (event) => event.payload.author === 'a'),
-    filtered('where value', where('room', 'b'), (event) => event.payload.room === 'b'),
-    filtered('tagged', tagged('x'), (event) => event.payload.tags.includes('x')),
+    filtered('by author', by({ author: 'a' }), (event) => event.payload?.author === 'a'),
+    filtered('where value', where('room', 'b'), (event) => event.payload?.room === 'b'),
+    filtered('tagged', tagged('x'), (event) => event.payload?.tags.includes('x') ?? false),
     probe(
       'where function',
       (calls) => view(log, where(calls.counting(isLoud))),
-      (events) => events.filter((event) => isLoud(event.payload)),
+      (events) => readable(events).filter((event) => isLoud(event.payload)),
     ),
     probe(
       'filters side by side, and a view of a view',
@@ -128,12 +131,13 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
           ),
           where(calls.counting(isLoud)),
         ),
-      (events) => events.filter(({ payload }) => payload.room !== 'c' && payload.tags.includes('y') && isLoud(payload)),
+      (events) =>
+        readable(events).filter(({ payload }) => payload.room !== 'c' && payload.tags.includes('y') && isLoud(payload)),
     ),
     probe(
       'dedup',
       (calls) => view(log, dedup(calls.counting((payload) => payload.room + payload.author))),
-      (events) => firsts(events, ({ payload }) => payload.room + payload.author),
+      (events) => firsts(readable(events), ({ payload }) => payload.room + payload.author),
     ),
     probe(
       'dedup of a filter, filtered',
@@ -146,7 +150,7 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
         ),
       (events) =>
         firsts(
-          events.filter(({ payload }) => payload.tags.includes('x')),
+          readable(events).filter(({ payload }) => payload.tags.includes('x')),
           ({ payload }) => payload.author,
         ).filter(({ payload }) => payload.room !== 'a'),
     ),
@@ -159,7 +163,7 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
           where((double) => double > 0),
         ),
       (events) =>
-        events
+        readable(events)
           .filter(({ payload }) => payload.points > 0)
           .map((event) => reaction(event, event.payload.points * 2, [])),
     ),
@@ -167,7 +171,11 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
       'omit',
       () => view(log, omit(['points', 'tags'])),
       (events) =>
-        events.map((event) => reaction(event, { room: event.payload.room, author: event.payload.author }, [])),
+        events.map((event) =>
+          event.redacted === undefined
+            ? reaction(event, { room: event.payload.room, author: event.payload.author }, [])
+            : event,
+        ),
     ),
     probe(
       'tag, untag',
@@ -179,14 +187,14 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
           tagged('loud'),
         ),
       (events) =>
-        events
+        readable(events)
           .filter(({ payload }) => isLoud(payload))
           .map((event) => reaction(event, event.payload, [...event.payload.tags.filter((x) => x !== 'x'), 'loud'])),
     ),
     probe(
       'merge of overlapping views of one log',
       () => merge(view(log, where('room', 'a')), view(log, tagged('x'))),
-      (events) => events.filter(({ payload }) => payload.room === 'a' || payload.tags.includes('x')),
+      (events) => readable(events).filter(({ payload }) => payload.room === 'a' || payload.tags.includes('x')),
     ),
   ];
   const picked = view(log, sample(0.5));
@@ -212,13 +220,17 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
         if (names.has(event.writer) && names.get(event.writer) !== at.writer) throw new Error('another pseudonym');
         if (at.writer === event.writer) throw new Error('the writer shows');
         names.set(event.writer, at.writer);
+        if (event.redacted !== undefined) {
+          if (at.redacted?.writer === event.redacted.writer) throw new Error('the writer of the redaction shows');
+          return shown(at);
+        }
         const { author: _, ...payload } = event.payload;
         return { ...(shown(at) as object), payload: [payload, event.seq], tags: [] };
       });
     },
   });
   if (anchor === undefined) return all;
-  const at = (events: readonly Event[]) => events.indexOf(anchor);
+  const at = (events: readonly Event[]) => events.findIndex(({ id }) => id === anchor.id);
   all.push(
     probe(
       'before',
@@ -243,7 +255,7 @@ export function probes(log: GossipLog<Message>, anchor: Event | undefined): Prob
     probe(
       'causallyAfter of a filter',
       () => view(log, where('room', 'a'), causallyAfter(anchor)),
-      (events) => events.filter((event) => event.payload.room === 'a' && log.relation(event, anchor) === 'after'),
+      (events) => events.filter((event) => event.payload?.room === 'a' && log.relation(event, anchor) === 'after'),
     ),
   );
   return all;

@@ -21,7 +21,7 @@ vi.mock('../../core/src/limits.js', async (original) => ({
   foldCheckpointsMax: 4,
 }));
 
-const history = arbitraryHistory(message, { stepsMax: 80 });
+const history = arbitraryHistory(message, { stepsMax: 80, redactions: true });
 /** Which probes look after a step: those whose bit is set. The others fall behind. */
 const looks = fc.array(fc.nat(2 ** 24 - 1), { minLength: 1, maxLength: 20 });
 
@@ -112,7 +112,7 @@ function must(holds: boolean, title: string): asserts holds {
 
 test('[V1] [V3] [V4] [V5] every operator shows what the naive computation shows, after every step', () => {
   expect(limits.chunkRowsMax).toBe(4);
-  const reached = { late: 0, rows: 0, behind: 0, anchored: 0 };
+  const reached = { late: 0, rows: 0, behind: 0, anchored: 0, redacted: 0 };
   property('[V1] [V3] [V4] [V5]', fc.tuple(history, looks, fc.nat(100)), 150, ([steps, masks, pick]) => {
     const followed = new Map<string, Followed[]>();
     let step = 0;
@@ -134,6 +134,7 @@ test('[V1] [V3] [V4] [V5] every operator shows what the naive computation shows,
       },
       changed: ({ name, log }, arrived) => {
         const [first] = arrived;
+        if (first === undefined) reached.redacted++;
         if (first !== undefined && log.snapshot().at(-arrived.length) !== first) reached.late++;
         if (followed.get(name)?.length === 17 && log.length > 3) {
           const anchor = log.snapshot().at(pick % log.length) as LogEvent<Message>;
@@ -155,11 +156,12 @@ test('[V1] [V3] [V4] [V5] every operator shows what the naive computation shows,
   expect(reached.late).toBeGreaterThan(20);
   expect(reached.behind).toBeGreaterThan(100);
   expect(reached.anchored).toBeGreaterThan(20);
+  expect(reached.redacted).toBeGreaterThan(100);
   expect(reached.rows).toBeGreaterThan(3 * limits.chunkRowsMax);
 });
 
 test('[V1] [V3] [V4] every aggregate and fold gives what the naive computation gives, after every step', () => {
-  const reached = { late: 0, rows: 0, behind: 0 };
+  const reached = { late: 0, rows: 0, behind: 0, redacted: 0 };
   property('[V1] [V3] [V4] every', fc.tuple(history, looks), 150, ([steps, masks]) => {
     const followed = new Map<string, FollowedValue[]>();
     let step = 0;
@@ -180,6 +182,7 @@ test('[V1] [V3] [V4] every aggregate and fold gives what the naive computation g
       },
       changed: ({ name, log }, arrived) => {
         const [first] = arrived;
+        if (first === undefined) reached.redacted++;
         if (first !== undefined && log.snapshot().at(-arrived.length) !== first) reached.late++;
         look(name, log, false);
       },

@@ -179,7 +179,7 @@ export class Arrivals {
     const { last, lastTime } = this.#writers;
     const edges = this.#edges;
     const released: number[] = [];
-    const waiting: { row: number; writer: number; seq: number; lacks: MissingEvent }[] = [];
+    const waiting: { row: number; writer: number; seq: number; lacks: MissingEvent; again: boolean }[] = [];
     const mending: number[] = [];
     const erased: number[] = [];
     let missing: ReadonlySet<number> | undefined;
@@ -188,14 +188,16 @@ export class Arrivals {
       const seq = block.seq[row] as number;
       const time = block.time[row] as number;
       const isResidue = time < edges.complete;
-      if (this.#buffer.rows > 0 && this.#buffer.has(writer, seq)) {
+      const isErased = block.kind[row] === eventKind.erased;
+      const slot = this.#buffer.rows > 0 ? this.#buffer.slotOf(writer, seq) : undefined;
+      if (slot !== undefined) {
         tally.parked.push({ writer, seq, again: true });
-        continue;
+        if (!isErased || !this.#redactions.isNewsOfParked(block, row, this.#buffer.parked, slot)) continue;
+        this.#buffer.drop(slot);
       }
       if (isResidue ? edges.holds(writer, seq) : seq <= (last[writer] as number)) {
         tally.duplicates++;
-        const isErased = block.kind[row] === eventKind.erased && time >= edges.droppedBefore;
-        if (isErased && this.#redactions.isNews(block, row, writer)) {
+        if (isErased && time >= edges.droppedBefore && this.#redactions.isNews(block, row, writer)) {
           erased.push(row);
           continue;
         }
@@ -219,7 +221,7 @@ export class Arrivals {
       }
       const lacks = this.#buffer.lackedBy(block, row, writers);
       if (lacks !== undefined) {
-        waiting.push({ row, writer, seq, lacks });
+        waiting.push({ row, writer, seq, lacks, again: slot !== undefined });
         continue;
       }
       if (time <= (lastTime[writer] as number)) {
@@ -266,7 +268,7 @@ export class Arrivals {
     }
     for (const parked of waiting) {
       this.#buffer.park(block, parked.row, writers, parked.lacks);
-      tally.parked.push({ ...parked, again: false });
+      if (!parked.again) tally.parked.push(parked);
     }
     if (released.length > 0 && this.#buffer.rows > 0) {
       const freed = this.#releaseParked(writers);

@@ -13,6 +13,7 @@
 import type { PayloadCodec } from '../codec/payload.js';
 import { eventOf, isShown, type LogEvent } from '../event.js';
 import { chunkRowsMax } from '../limits.js';
+import { Listeners, reportUncaught } from '../listeners.js';
 import { Chunk } from './chunk.js';
 import type { LogTables } from './log-tables.js';
 
@@ -32,6 +33,8 @@ export class OrderedLog {
   #length = 0;
   /** Rows of the log's own kinds. */
   #hidden = 0;
+  /** Called when nothing changed but rows that apps do not see: what follows dependencies reads these too. */
+  readonly hiddenListeners = new Listeners(reportUncaught);
   /** How often a row was changed that had been here. */
   changes = 0;
   /** Chunks with rows that no snapshot has seen; the tail need not stand here. */

@@ -230,3 +230,48 @@ test('blocks of a log with redactions are read by another one as they are [L1]',
   for (const block of blocksIn(log).reverse()) other.merge(exported([block]));
   expect(other.encode()).toEqual(log.encode());
 });
+
+test('a redaction that comes before its target, as below an edge, erases it when it comes, also after a restart [G8, K2]', () => {
+  for (const restarts of [false, true]) {
+    const node = new PackedNode(numberedId(1));
+    node.log.resumeEdges({ wanted: baseTime + 25, complete: baseTime + 25 });
+    const later = { ...(rows[2] as Row), before: baseTime + 20 };
+    node.receive([blockOf([later, byBob])]);
+    node.store();
+    expect(seen(node.log)).toEqual(['3']);
+    if (restarts) node.restart();
+    node.receive([blockOf([{ ...target, before: baseTime + 10 }])]);
+    expect(seen(node.log)).toEqual([eventId(bob, 1), '3']);
+    expect(node.log.get(eventId(ada, 2))?.payload).toBeUndefined();
+    node.store();
+    node.restart();
+    expect(seen(node.log)).toEqual([eventId(bob, 1), '3']);
+    expect(toPeer(node)).not.toContain('"2"');
+  }
+});
+
+test('an erased row takes the place of one that waits in the causal buffer [G9, L3]', () => {
+  const log = logOf(numberedId(1));
+  log.merge(exported([blockOf([{ ...target, before: baseTime + 10 }])]));
+  log.merge(exported([blockOf([{ ...erasedBy(target, byEve), before: baseTime + 10 }])]));
+  log.merge(exported([blockOf([{ ...erasedBy(target, byBob), before: baseTime + 10 }])]));
+  log.merge(exported([blockOf([{ ...erasedBy(target, byEve), before: baseTime + 10 }])]));
+  expect(log.length).toBe(0);
+  expect(log.merge(exported([blockOf([rows[0] as Row])])).added).toBe(2);
+  expect(seen(log)).toEqual(['1', eventId(bob, 1)]);
+});
+
+test('a redaction of what is not here changes no snapshot and calls no listener [L5]', () => {
+  const log = logOf(numberedId(1));
+  log.merge(exported([whole]));
+  const before = log.snapshot();
+  let calls = 0;
+  log.subscribe(() => {
+    calls++;
+  });
+  const elsewhere: Row = { writer: numberedId(8), seq: 4, time: baseTime, payload: '' };
+  expect(log.merge(exported([blockOf([redactionOf(elsewhere, { writer: bob, seq: 1 })])])).added).toBe(1);
+  expect([log.snapshot(), calls, log.length]).toEqual([before, 0, 3]);
+  expect(log.snapshot()).toBe(before);
+  expect(log.version().get(bob)).toBe(1);
+});

@@ -15,6 +15,7 @@ import { decodeRedaction, type RedactionKey, redactionKey } from '../codec/redac
 import { eventKind, isShown } from '../event.js';
 import { type EventId, eventId, type SequenceNumber, type WriterId, writerIdFromBytes } from '../ids.js';
 import { openRedactionsMax } from '../limits.js';
+import type { ParkedRows } from '../parked-rows.js';
 import type { LogEntry } from '../runs.js';
 import type { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
@@ -227,6 +228,14 @@ export class Redactions {
     const kind = found.chunk.kind[found.row] as number;
     if (found.chunk.seq[found.row] !== seq || !isShown(kind)) return false;
     return kind !== eventKind.erased || compareKeys(key, this.#keyAt(found)) < 0;
+  }
+
+  /** The same where the event waits in the causal buffer. */
+  isNewsOfParked(block: DecodedBlock, row: number, parked: ParkedRows, slot: number): boolean {
+    if (parked.time(slot) !== block.time[row] || !isShown(parked.kind(slot))) return false;
+    if (parked.kind(slot) !== eventKind.erased) return true;
+    const key = redactionKey(block.bytes, block.offset[row] as number);
+    return compareKeys(key, redactionKey(parked.payload(slot), 0)) < 0;
   }
 
   /** G9: erases what a row of a block, which is news, has erased. `awaited` as in `among`. */

@@ -89,7 +89,22 @@ class RootNode<T = unknown> extends ViewNode<T> {
   }
 
   protected override connect(listener: () => void): () => void {
-    return this.#source.subscribe(listener);
+    if (!this.#isWhole) return this.#source.subscribe(listener);
+    let end: (() => void) | undefined;
+    // A log that is still opening has no rows of either kind.
+    const followHidden = () => {
+      const snapshot = this.#source.snapshot();
+      if (snapshot instanceof ChunkSnapshot) end ??= snapshot.log.hiddenListeners.add(listener);
+    };
+    followHidden();
+    const unsubscribe = this.#source.subscribe(() => {
+      followHidden();
+      listener();
+    });
+    return () => {
+      unsubscribe();
+      end?.();
+    };
   }
 
   override end(): End | undefined {
