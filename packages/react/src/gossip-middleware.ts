@@ -61,7 +61,8 @@ type Data = Readonly<State>;
  * Makes a store's actions events of a log and its state a fold of them: stores over the same log converge, after edits
  * offline too. Write the store as any other, with `set` and `get`. An action is run for its event, everywhere and again
  * when a late event comes before it: it must work on `get()` and its arguments alone, and be done when it returns. Pass
- * times and random ids as arguments: `undefined`, or what the log's codec has a form for. A call returns nothing.
+ * times and random ids as arguments: `undefined`, or what the log's codec has a form for. A call returns nothing. An action
+ * whose event is redacted (`log.redact(id)`) counts as never called: the state is folded again without it.
  *
  * @example
  * ```ts

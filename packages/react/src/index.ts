@@ -6,6 +6,8 @@ export {
   type GossipErrorCode,
   type LogEvent,
   type PayloadCodec,
+  type RedactedBy,
+  type RedactOptions,
   type Snapshot,
   type WriterId,
 } from '@gossip-log/core';

@@ -2,7 +2,7 @@
  * The logs that the hooks and stores of one node use. Knows nothing of React. Reading from it opens nothing, because
  * a render may be thrown away, or happen on a server.
  */
-import { GossipError, type LogEvent } from '@gossip-log/core';
+import { type EventId, GossipError, type LogEvent, type RedactOptions } from '@gossip-log/core';
 import type { Delivery, GossipNode, OpenOptions } from '@gossip-log/transport';
 import type { LogState } from './log-state.js';
 import { SharedLog } from './shared-log.js';
@@ -47,6 +47,10 @@ export class LogRegistry {
 
   append(id: string, payload: unknown): LogEvent {
     return this.#inUse(id).append(payload);
+  }
+
+  redact(id: string, event: EventId, options?: RedactOptions): EventId {
+    return this.#inUse(id).redact(event, options);
   }
 
   #inUse(id: string): SharedLog {

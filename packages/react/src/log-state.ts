@@ -1,5 +1,13 @@
 /** What hooks and stores show of a log. */
-import { checkOptions, emptySnapshot, type GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
+import {
+  checkOptions,
+  type EventId,
+  emptySnapshot,
+  type GossipError,
+  type LogEvent,
+  type RedactOptions,
+  type Snapshot,
+} from '@gossip-log/core';
 import type { LogHandle, OpenOptions } from '@gossip-log/transport';
 
 /** One log as an app sees it. Immutable: a change makes a new object, no change keeps it. */
@@ -21,6 +29,14 @@ export interface LogState<T = unknown> {
    * @throws GossipError `log-not-ready`, `log-closed`, `payload-unencodable`, `event-too-large`.
    */
   readonly append: (payload: T) => LogEvent<T>;
+  /**
+   * Erases an event's payload, here and wherever the log is; its place stays. In `events` it is a new object at once, with
+   * `redacted` and without payload; all others stay the same. With `{ now: true }` disks are rewritten at once. Returns the id
+   * of the redaction. The same function until node or id changes.
+   *
+   * @throws GossipError `unknown-event` for an event that is not in `events`; else as `append`.
+   */
+  readonly redact: (id: EventId, options?: RedactOptions) => EventId;
   /** Why it failed; also set while `ready` when storage cannot be written, or older events not be read. */
   readonly error: GossipError | undefined;
   /** While a peer sends much that is lacking here: events that came, of so many. The same object until it changes. */
@@ -46,7 +62,7 @@ export interface LogState<T = unknown> {
 }
 
 /** @internal What can be done with a log. */
-export type LogActions<T> = Pick<LogState<T>, 'append' | 'loadOlder'>;
+export type LogActions<T> = Pick<LogState<T>, 'append' | 'redact' | 'loadOlder'>;
 
 /** @internal A log of which nothing is known yet. */
 export function unreadState<T>(status: 'disabled' | 'opening', actions: LogActions<T>): LogState<T> {

@@ -103,3 +103,19 @@ test('the sample of a store takes up what its actions accept, whatever is called
   // The list may be on the screen before React has subscribed it: it looks again then.
   await waitFor(() => expect(container.querySelector('p')?.textContent).toBe('fine, Tea'));
 });
+
+test('the sample that deletes leaves the place, says that it is deleted, and erases the payload', async () => {
+  const { node } = await hostileLog('chat');
+  const [Room] = samples('../README.md', 'onDelete', 'Room') as [React.ComponentType<{ id: string }>];
+  const { container } = render(
+    <gossipLog.GossipProvider node={node}>
+      <Room id="chat" />
+    </gossipLog.GossipProvider>,
+  );
+  const rows = () => Array.from(container.querySelectorAll('li'), (row) => row.textContent);
+  await waitFor(() => expect(rows().length).toBe(hostile.length));
+  const before = rows();
+  fireEvent.click(container.querySelectorAll('li button')[2] as Element);
+  expect(rows()).toEqual(before.with(2, 'deleted'));
+  expect(node.open('chat').snapshot().at(2)?.redacted).toBeDefined();
+});

@@ -14,7 +14,7 @@
  * - [U9] A log that ends because a stored chunk proved damaged is opened anew at once, while it is in use: that chunk was set
  *   aside, so this comes to an end, and peers send what was in it.
  */
-import { GossipError, jsonCodec, type LogEvent } from '@gossip-log/core';
+import { type EventId, GossipError, jsonCodec, type LogEvent, type RedactOptions } from '@gossip-log/core';
 import type { Delivery, GossipNode, OpenOptions } from '@gossip-log/transport';
 import type { LogState } from './log-state.js';
 import { isWithin, WindowedLog, windowKey } from './windowed-log.js';
@@ -88,6 +88,8 @@ export class SharedLog {
   }
 
   readonly append = (payload: unknown): LogEvent => this.#write((log) => log.append(payload));
+
+  readonly redact = (id: EventId, options?: RedactOptions): EventId => this.#write((log) => log.redact(id, options));
 
   #write<V>(write: (log: WindowedLog) => V): V {
     const log = this.#readable;

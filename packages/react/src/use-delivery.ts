@@ -8,7 +8,8 @@ import { pending, registryOf } from './log-registry.js';
 const readPending = (): Delivery => pending;
 
 /**
- * How far an event has come. The component renders when that event's delivery changes, and for no other event.
+ * How far an event has come. The component renders when that event's delivery changes, and for no other event. Of a redacted
+ * event it says how far the redaction has come: `rejected` where a relay does not allow it, and others still see the event.
  *
  * @param event An event that a hook or store of this node gave. Of any other nothing is known: it stays `pending`.
  * @throws TypeError when it is no event, as with its id.

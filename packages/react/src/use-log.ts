@@ -30,10 +30,10 @@ function logSource<T>(
 ): LogSource<T> {
   checkOpenOptions(`options of log ${JSON.stringify(id)}`, options);
   if (node === undefined || id === null) {
-    const append = (): never => {
+    const fail = (): never => {
       throw new GossipError('log-not-ready', id === null ? 'no log: its id is null' : `log "${id}": no node yet`);
     };
-    const actions: LogActions<T> = { append, loadOlder: async () => 0 };
+    const actions: LogActions<T> = { append: fail, redact: fail, loadOlder: async () => 0 };
     const state = unreadState<T>(id === null ? 'disabled' : 'opening', actions);
     const read = (): LogState<T> => state;
     const retain = () => nothing;
@@ -44,6 +44,7 @@ function logSource<T>(
   const registry = registryOf(node);
   const actions: LogActions<T> = {
     append: (payload) => registry.append(id, payload) as LogEvent<T>,
+    redact: (event, redactOptions) => registry.redact(id, event, redactOptions),
     loadOlder: (count?: number) => registry.loadOlder(id, options, count),
   };
   const initial = unreadState<T>('opening', actions);

@@ -2,7 +2,14 @@
  * One window over a log in use by any number of hooks and stores: a handle of the node, and the zustand store that
  * mirrors it. Rules: `shared-log.ts`.
  */
-import { emptySnapshot, GossipError, type LogEvent, type Snapshot } from '@gossip-log/core';
+import {
+  type EventId,
+  emptySnapshot,
+  GossipError,
+  type LogEvent,
+  type RedactOptions,
+  type Snapshot,
+} from '@gossip-log/core';
 import type { Delivery, GossipNode, LogHandle, OpenOptions } from '@gossip-log/transport';
 import { shallow } from 'zustand/shallow';
 import { createStore, type StoreApi } from 'zustand/vanilla';
@@ -54,12 +61,16 @@ export class WindowedLog {
   #loading: Promise<number> | undefined;
 
   /** What `whole` does is done to the whole log: all its windows show it at once. */
-  constructor(id: string, options: OpenOptions<unknown> | undefined, whole: Pick<LogActions<unknown>, 'append'>) {
+  constructor(
+    id: string,
+    options: OpenOptions<unknown> | undefined,
+    whole: Pick<LogActions<unknown>, 'append' | 'redact'>,
+  ) {
     this.#id = id;
     this.options = options;
     const loadOlder = (count?: number) => this.loadOlder(count);
-    const { append } = whole;
-    this.store = createStore<LogState>(() => unreadState('opening', { append, loadOlder }));
+    const { append, redact } = whole;
+    this.store = createStore<LogState>(() => unreadState('opening', { append, redact, loadOlder }));
   }
 
   /** Nothing more can be read from it. */
@@ -112,6 +123,10 @@ export class WindowedLog {
     return this.#opened.append(payload);
   }
 
+  redact(id: EventId, options?: RedactOptions): EventId {
+    return this.#opened.redact(id, options);
+  }
+
   get #opened(): LogHandle<unknown> {
     // Opening it failed at once: the state holds why.
     if (this.#handle === undefined) throw this.store.getState().error;
@@ -123,8 +138,9 @@ export class WindowedLog {
     return this.#handle?.log?.get(event.id) === event;
   }
 
-  delivery(event: LogEvent): Delivery | undefined {
-    return this.#handle?.delivery(event);
+  /** Of a redacted event how far the redaction has come: nothing else of it is left to deliver. */
+  delivery({ id, redacted }: LogEvent): Delivery | undefined {
+    return this.#handle?.delivery(redacted?.id ?? id);
   }
 
   /** Calls back when the log or a delivery of it changed. */
