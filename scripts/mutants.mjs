@@ -38,7 +38,7 @@ export const mutants = [
     name: 'continue an id after a restart',
     file: 'packages/core/src/log/own-rows.ts',
     find: 'if (!this.#isKept || writers.find(id) < 0) return id;',
-    replace: 'return writers.ids[0] ?? id;',
+    replace: 'return writers.known > 0 ? writers.id(0) : id;',
     faults: ['restore', 'crash', 'release'],
   },
   {
