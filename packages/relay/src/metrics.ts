@@ -107,6 +107,7 @@ export function countCommits(storage: GossipStorage, counts: Counts): GossipStor
     forget: (log) => storage.forget(log),
     getMetadata: (key) => storage.getMetadata(key),
     setMetadata: (key, value) => storage.setMetadata(key, value),
+    replaceMetadata: (key, expected, value) => storage.replaceMetadata(key, expected, value),
     close: () => storage.close(),
   };
 }

@@ -34,6 +34,12 @@ export function checkMetadataValue(value: Uint8Array | undefined): void {
   atMost('value', value.length, limits.metadataValueBytesMax, 'bytes');
 }
 
+/** The same bytes, or none on both sides? */
+export function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}
+
 /** @throws TypeError when an entry holds no bytes. */
 export function checkEntries(entries: readonly JournalEntry[]): void {
   entries.forEach(({ block }, i) => {

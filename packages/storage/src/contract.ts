@@ -310,6 +310,7 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
         () => storage.forget('log'),
         () => storage.getMetadata('key'),
         () => storage.setMetadata('key', undefined),
+        () => storage.replaceMetadata('key', undefined, undefined),
         ...(storage.scrub === undefined ? [] : [() => (storage.scrub as () => Promise<boolean>)()]),
       ];
       for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'storage-closed' });
@@ -550,6 +551,26 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
       expect([...chunks.keys()].sort((one, two) => one - two)).toEqual(add.map(({ id }) => id));
       expect(chunks.get(1)?.findIndex((byte, at) => byte !== largest[at])).toBe(-1);
       expect([1, 2].map((id) => chunks.get(id)?.length)).toEqual([largest.length, 0]);
+    });
+
+    test('of those who change one metadata value at a time none overwrites another [P17]', async () => {
+      const other = await open();
+      const count = async (each: GossipStorage) => {
+        for (let rounds = 0; ; rounds++) {
+          const value = await each.getMetadata('key');
+          const next = Uint8Array.of((value?.[0] ?? 0) + 1);
+          if (await each.replaceMetadata('key', value, next)) return rounds;
+        }
+      };
+      const rounds = await Promise.all(Array.from({ length: 10 }, (_, i) => count(i % 2 === 0 ? storage : other)));
+      expect(await storage.getMetadata('key')).toEqual(Uint8Array.of(10));
+      // Some of them have met.
+      expect(Math.max(...rounds)).toBeGreaterThan(0);
+      expect(await storage.replaceMetadata('key', undefined, undefined)).toBe(false);
+      expect(await storage.replaceMetadata('key', Uint8Array.of(10, 0), undefined)).toBe(false);
+      expect(await storage.replaceMetadata('key', Uint8Array.of(10), undefined)).toBe(true);
+      expect(await other.getMetadata('key')).toBeUndefined();
+      expect(await other.replaceMetadata('key', undefined, undefined)).toBe(true);
     });
 
     test('[P1] metadata is set, replaced, removed and kept, up to its bounds', async () => {

@@ -40,6 +40,7 @@ import {
   checkMetadataValue,
   checkOwnRuns,
   checkPacking,
+  isSame,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
@@ -425,6 +426,20 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
         const metadata = transaction.objectStore('metadata');
         if (value === undefined) await metadata.delete(key);
         else await metadata.put(seal(bytes, value), key);
+      });
+    },
+
+    async replaceMetadata(key, expected, value) {
+      const bytes = metadataKeyToBytes(key);
+      checkMetadataValue(expected);
+      checkMetadataValue(value);
+      return write('replaceMetadata', ['metadata'], 'strict', async (transaction) => {
+        const metadata = transaction.objectStore('metadata');
+        const sealed = await metadata.get(key);
+        if (!isSame(sealed && unseal(bytes, sealed, `metadata ${key}`), expected)) return false;
+        if (value === undefined) await metadata.delete(key);
+        else await metadata.put(seal(bytes, value), key);
+        return true;
       });
     },
 

@@ -50,6 +50,7 @@ import {
   checkMetadataValue,
   checkOwnRuns,
   checkPacking,
+  isSame,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
@@ -329,6 +330,19 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
       return write('setMetadata', (db) => {
         if (value === undefined) db.removeSync(stored);
         else db.putSync(stored, seal(stored, value));
+      });
+    },
+
+    async replaceMetadata(key, expected, value) {
+      const stored = metadataKey(key);
+      checkMetadataValue(expected);
+      checkMetadataValue(value);
+      return write('replaceMetadata', (db) => {
+        const sealed = db.getBinary(stored);
+        if (!isSame(sealed && unseal(stored, sealed, `metadata ${key}`), expected)) return false;
+        if (value === undefined) db.removeSync(stored);
+        else db.putSync(stored, seal(stored, value));
+        return true;
       });
     },
 

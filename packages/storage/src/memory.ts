@@ -14,6 +14,7 @@ import {
   checkMetadataValue,
   checkOwnRuns,
   checkPacking,
+  isSame,
   logIdToBytes,
   metadataKeyToBytes,
   recordOrdinal,
@@ -229,6 +230,18 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
       return run('setMetadata', () => {
         if (value === undefined) disk.metadata.delete(key);
         else disk.metadata.set(key, value.slice());
+      });
+    },
+
+    async replaceMetadata(key, expected, value) {
+      metadataKeyToBytes(key);
+      checkMetadataValue(expected);
+      checkMetadataValue(value);
+      return run('replaceMetadata', () => {
+        if (!isSame(disk.metadata.get(key), expected)) return false;
+        if (value === undefined) disk.metadata.delete(key);
+        else disk.metadata.set(key, value.slice());
+        return true;
       });
     },
 

@@ -19,7 +19,7 @@ import {
 import type { KeptRun, OwnRuns, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
 import { type RelayedRun, readRelayed, relayedKey, relayedRunsMax, writeRelayed } from './relayed-runs.js';
-import { readStored } from './stored-value.js';
+import { changeStored, readStored } from './stored-value.js';
 
 /** The log, as far as it matters here. */
 export interface DeliveredLog {
@@ -174,14 +174,17 @@ export class Deliveries {
   }
 
   async #keepAll(): Promise<void> {
-    const { id, storage } = this.#of;
+    const { id, storage, onError } = this.#of;
     while (this.#keepsAgain && this.#of.ended() === undefined) {
       this.#keepsAgain = false;
-      // Another tab over this store may have kept runs of its own there.
-      const others = (await this.#readKept()).filter(({ writer }) => !this.#kept.has(writer));
-      const kept = [...others, ...this.#kept.values()].slice(-relayedRunsMax);
       for (const writer of [...this.#kept.keys()].slice(0, -relayedRunsMax)) this.#kept.delete(writer);
-      await storage.setMetadata(relayedKey(id), writeRelayed(kept));
+      const format = { key: relayedKey(id), parse: readRelayed, write: writeRelayed };
+      // Another tab over this store may have kept runs of its own there.
+      const withOthers = (there: readonly RelayedRun[] | undefined | 'damaged') => {
+        const others = there === 'damaged' ? [] : (there ?? []).filter(({ writer }) => !this.#kept.has(writer));
+        return [...others, ...this.#kept.values()].slice(-relayedRunsMax);
+      };
+      await changeStored(storage, format, withOthers, onError);
       this.#settle();
     }
   }

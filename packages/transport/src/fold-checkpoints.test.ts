@@ -13,6 +13,11 @@ const keeping = () => {
       if (value === undefined) kept.delete(key);
       else kept.set(key, value);
     },
+    async replaceMetadata(key: string, expected: Uint8Array | undefined, value: Uint8Array) {
+      if (String(kept.get(key)) !== String(expected)) return false;
+      kept.set(key, value);
+      return true;
+    },
   };
   return { kept, storage: Object.assign(memoryStorage(), storage) };
 };

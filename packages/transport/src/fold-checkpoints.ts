@@ -10,7 +10,7 @@ import {
   utf8Decoder,
   utf8Encoder,
 } from '@gossip-log/core';
-import { readStored } from './stored-value.js';
+import { changeStored, readStored } from './stored-value.js';
 
 export const namesKey = (log: string) => `folds:${log}`;
 export const writeNames = (names: readonly string[]) => utf8Encoder.encode(JSON.stringify(names));
@@ -59,13 +59,14 @@ export class FoldCheckpoints {
   }
 
   async #save(log: string, name: string, bytes: Uint8Array | undefined): Promise<void> {
-    const names = await this.#names(log);
-    if (bytes !== undefined && !names.includes(name)) {
-      if (names.length >= limits.foldsSavedMax) {
-        throw new GossipError('limit-exceeded', `log "${log}" has ${limits.foldsSavedMax} saved folds already`);
-      }
-      await this.#storage.setMetadata(namesKey(log), writeNames([...names, name]));
-    }
+    const format = { key: namesKey(log), parse: readNames, write: writeNames };
+    const withName = (read: readonly string[] | undefined | 'damaged') => {
+      const names = read === 'damaged' ? [] : (read ?? []);
+      if (bytes === undefined || names.includes(name)) return undefined;
+      if (names.length < limits.foldsSavedMax) return [...names, name];
+      throw new GossipError('limit-exceeded', `log "${log}" has ${limits.foldsSavedMax} saved folds already`);
+    };
+    await changeStored(this.#storage, format, withName, this.#onError);
     await this.#storage.setMetadata(foldKey(log, name), bytes);
   }
 

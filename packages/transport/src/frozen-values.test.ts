@@ -11,6 +11,7 @@ import { foldKey, namesKey, readNames, writeNames } from './fold-checkpoints.js'
 import { codecKey, readCodecName, writeCodecName } from './log-codec.js';
 import { edgesKey, readEdges, writeEdges } from './log-reach.js';
 import { readRelayed, relayedKey, writeRelayed } from './relayed-runs.js';
+import { dueKey } from './scrubbing.js';
 
 const ada = 'oaGhoaGhoaGhoaGhoaGhoQ' as WriterId;
 const bob = 'srKysrKysrKysrKysrKysg' as WriterId;
@@ -65,7 +66,7 @@ test('values have the keys that they had', async () => {
   expect([edgesKey('tea'), relayedKey('tea'), codecKey('tea'), namesKey('tea')]).toEqual([
     ...['edges:tea', 'relayed:tea', 'codec:tea', 'folds:tea'],
   ]);
-  expect([foldKey('tea', 'total'), clockOffsetKey]).toEqual(['fold:3:tea:total', 'clock-offset-ms']);
+  expect([foldKey('tea', 'total'), clockOffsetKey, dueKey]).toEqual(['fold:3:tea:total', 'clock-offset-ms', 'scrub']);
   // A node keeps nothing else there.
   const [relayDisk, disk] = [new MemoryDisk(), new MemoryDisk()];
   const { app } = joined(relayDisk, disk);

@@ -30,7 +30,7 @@ import {
 import { type LogEdges, type LogEntry, type Receipt, type ReplicatedLog, Suppliers } from '@gossip-log/core/sync';
 import type { LogPeer } from './log-peer.js';
 import type { LogWindow } from './log-window.js';
-import { isCount, readStored } from './stored-value.js';
+import { changeStored, isCount, readStored } from './stored-value.js';
 
 /** The log, as far as it matters here. */
 export interface ReachingLog {
@@ -128,7 +128,8 @@ export class LogReach {
 
   async recall(): Promise<void> {
     this.#isLost = false;
-    const kept = await this.#read();
+    const { id, storage, onError } = this.#of;
+    const kept = await readStored(storage, edgesKey(id), readEdges, onError, writeEdges(this.#unknownEdges));
     this.#isLost = kept === 'damaged';
     this.#kept = kept === 'damaged' ? this.#unknownEdges : kept;
   }
@@ -140,11 +141,6 @@ export class LogReach {
    */
   get #unknownEdges(): KeptEdges {
     return { wanted: 0, complete: this.#latest };
-  }
-
-  #read(): Promise<KeptEdges | undefined | 'damaged'> {
-    const { id, storage, onError } = this.#of;
-    return readStored(storage, edgesKey(id), readEdges, onError, writeEdges(this.#unknownEdges));
   }
 
   /** M1. Sets the edges of a log that is about to be read. `isEmpty`: nothing is stored of it. */
@@ -187,33 +183,39 @@ export class LogReach {
     if (this.#isKept(edges)) return;
     // Tabs share the store: what another one has written rests on its edge. One that does not know yet where the log begins has
     // nothing that rests on an edge.
-    const read = await this.#read();
-    const there = read === 'damaged' ? this.#unknownEdges : read;
-    if (edges.isNew && there !== undefined && !there.isNew) return;
-    await this.#keep({ ...edges, complete: Math.max(high, there?.complete ?? 0) });
+    await this.#keep((read) => {
+      const there = read === 'damaged' ? this.#unknownEdges : read;
+      if (edges.isNew && there !== undefined && !there.isNew) return undefined;
+      return { ...edges, complete: Math.max(high, there?.complete ?? 0) };
+    });
   }
 
   /** Nothing that this tab knows of lies in the journal any more. */
   async packed(log: ReplicatedLog<unknown>): Promise<void> {
     const edges = { ...this.#asked, ...log.edges };
-    if (this.#kept === undefined || this.#isKept(edges)) return;
+    const kept = this.#kept;
+    if (kept === undefined || this.#isKept(edges)) return;
     const { records } = await this.#of.storage.load(this.#of.id);
-    if (records.length === 0) await this.#keep(edges);
+    if (records.length > 0) return;
+    // What another tab has put there is the edge of what it is about to write.
+    await this.#keep((there) =>
+      there !== undefined && there !== 'damaged' && isSame(there, kept) ? edges : undefined,
+    );
   }
 
   get #asked(): Pick<KeptEdges, 'last' | 'skipped' | 'isNew'> {
     return { last: this.#last, skipped: this.#skipped, isNew: this.#isNew };
   }
 
-  #isKept({ wanted, complete, last, skipped, isNew }: KeptEdges): boolean {
-    const kept = this.#kept ?? whole;
-    const isSame = kept.wanted === wanted && kept.complete === complete && kept.skipped === skipped;
-    return isSame && kept.last === last && !kept.isNew === !isNew;
+  #isKept(edges: KeptEdges): boolean {
+    return isSame(this.#kept ?? whole, edges);
   }
 
-  async #keep(edges: KeptEdges): Promise<void> {
-    await this.#of.storage.setMetadata(edgesKey(this.#of.id), writeEdges(edges));
-    this.#kept = edges;
+  async #keep(change: (there: KeptEdges | undefined | 'damaged') => KeptEdges | undefined): Promise<void> {
+    const { id, storage, onError } = this.#of;
+    const instead = writeEdges(this.#unknownEdges);
+    const format = { key: edgesKey(id), parse: readEdges, write: writeEdges, instead };
+    this.#kept = (await changeStored(storage, format, change, onError)) ?? this.#kept;
   }
 
   get #edges(): LogEdges {
@@ -553,6 +555,12 @@ export class LogReach {
   end(): void {
     for (const wake of this.#waiters.splice(0)) wake();
   }
+}
+
+function isSame(one: KeptEdges, other: KeptEdges): boolean {
+  const { wanted, complete, last, skipped, isNew } = other;
+  const isThere = one.wanted === wanted && one.complete === complete && one.skipped === skipped;
+  return isThere && one.last === last && !one.isNew === !isNew;
 }
 
 function isBelow({ runs }: LogEntry, time: number): boolean {

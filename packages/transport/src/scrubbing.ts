@@ -1,8 +1,10 @@
 /** Has the storage overwrite what is left of erased payloads (P16): one pass at a time, for all logs of the node. */
 import { type Environment, type GossipStorage, limits } from '@gossip-log/core';
+import { readStored } from './stored-value.js';
 
 /** Metadata key that is set while a scrub is due, so that a node that ended before it does it at its next start. */
-const dueKey = 'scrub';
+export const dueKey = 'scrub';
+const due = Uint8Array.of(1);
 
 /** @internal */
 export class Scrubbing {
@@ -30,14 +32,16 @@ export class Scrubbing {
 
   /** A node starts: was one that had this storage before ended too early? */
   async resume(): Promise<void> {
-    if (this.#storage.scrub === undefined || (await this.#storage.getMetadata(dueKey)) === undefined) return;
+    if (this.#storage.scrub === undefined) return;
+    // A damaged mark counts as one (H12): a pass too many costs little.
+    if ((await readStored(this.#storage, dueKey, (mark) => mark, this.#onError, due)) === undefined) return;
     this.done().catch(this.#onError);
   }
 
   /** Data is about to be removed that must not be left. */
   async due(): Promise<void> {
     this.#marks++;
-    if (this.#storage.scrub !== undefined) await this.#storage.setMetadata(dueKey, Uint8Array.of(1));
+    if (this.#storage.scrub !== undefined) await this.#storage.setMetadata(dueKey, due);
   }
 
   /** Resolves once a pass is done that began after this call. */

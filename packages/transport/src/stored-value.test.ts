@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { append, closeNodes, joined, nodeOn, texts } from '../test/nodes-on-disks.js';
 import { until } from '../test/until.js';
 import type { LogHandle } from './log-handle.js';
+import { changeStored } from './stored-value.js';
 
 const room = 'room';
 const count = 400;
@@ -157,4 +158,29 @@ test('a relay without its edges gives newcomers all that it holds [H12] [K4]', a
   expect(held.hasGap).toBe(false);
   await closeNodes();
   expect(told.length).toBe(1);
+});
+
+test('what another tab puts in the place of a value meanwhile is not overwritten [P17]', async () => {
+  const disk = new MemoryDisk();
+  const [storage, other] = [memoryStorage({ disk }), memoryStorage({ disk })];
+  const format = {
+    key: 'key',
+    parse: (bytes: Uint8Array) => [...bytes],
+    write: (numbers: readonly number[]) => Uint8Array.from(numbers),
+  };
+  let meetings = 3;
+  const met = {
+    ...storage,
+    getMetadata: async (key: string) => {
+      const value = await storage.getMetadata(key);
+      if (meetings-- > 0) await other.setMetadata(key, Uint8Array.from([...(value ?? []), meetings]));
+      return value;
+    },
+  };
+  const onError = () => undefined;
+  const add = (there: readonly number[] | undefined | 'damaged') => [...(there === 'damaged' ? [] : (there ?? [])), 9];
+  expect(await changeStored<readonly number[]>(met, format, add, onError)).toEqual([2, 1, 0, 9]);
+  expect(await storage.getMetadata('key')).toEqual(Uint8Array.of(2, 1, 0, 9));
+  expect(await changeStored<readonly number[]>(met, format, () => undefined, onError)).toBeUndefined();
+  expect(await storage.getMetadata('key')).toEqual(Uint8Array.of(2, 1, 0, 9));
 });

@@ -28,6 +28,45 @@ export async function readStored<V>(
   return 'damaged';
 }
 
+/** How a value lies in storage. @internal */
+export interface StoredFormat<V> {
+  readonly key: string;
+  /** As for `readStored`. */
+  readonly parse: (bytes: Uint8Array) => V | undefined;
+  /** What `parse` reads is written with the same bytes. */
+  readonly write: (value: V) => Uint8Array;
+  /** As for `readStored`. */
+  readonly instead?: Uint8Array;
+}
+
+/** Others may change a value meanwhile, though not for ever. */
+const triesMax = 16;
+
+/**
+ * Puts in place of a value what `change` makes of it, and of nothing else that another tab has put there meanwhile; with
+ * `undefined` it stays. Resolves with what was written.
+ *
+ * @internal
+ */
+export async function changeStored<V>(
+  storage: GossipStorage,
+  { key, parse, write, instead }: StoredFormat<V>,
+  change: (value: V | undefined | 'damaged') => V | undefined,
+  onError: (error: unknown) => void,
+): Promise<V | undefined> {
+  for (let tries = 1; ; tries++) {
+    const read = await readStored(storage, key, parse, onError, instead);
+    const next = change(read);
+    if (next === undefined) return undefined;
+    if (read === 'damaged' || tries === triesMax) {
+      await storage.setMetadata(key, write(next));
+      return next;
+    }
+    const expected = read === undefined ? undefined : write(read);
+    if (await storage.replaceMetadata(key, expected, write(next))) return next;
+  }
+}
+
 async function valueAt<V>(
   storage: GossipStorage,
   key: string,

@@ -31,6 +31,7 @@
  * - [P16] A storage with `scrub` overwrites what its files keep of removed records and chunks, in bounded steps. Once it
  *   resolves with false, nothing is left of what was removed before the first of these steps, except what others may still
  *   read (P13) and what was set aside as damaged (P6, P14). It changes nothing that can be read.
+ * - [P17] `replaceMetadata` looks at a value and sets it in one step: no other call comes between, of whichever storage.
  */
 import type { SequenceNumber, WriterId } from '../ids.js';
 
@@ -129,6 +130,11 @@ export interface GossipStorage {
   getMetadata(key: string): Promise<Uint8Array | undefined>;
   /** Sets a value, or removes it with `undefined`. */
   setMetadata(key: string, value: Uint8Array | undefined): Promise<void>;
+  /**
+   * The same where the value is `expected` still (P17); `undefined` stands for none. Resolves with whether it was: tabs that
+   * change one value at a time do not overwrite one another.
+   */
+  replaceMetadata(key: string, expected: Uint8Array | undefined, value: Uint8Array | undefined): Promise<boolean>;
   /**
    * Overwrites a part of what files keep of removed data (P16). Resolves with whether there is more to do: call it again.
    * Absent where nothing can be done about it, or nothing need be.

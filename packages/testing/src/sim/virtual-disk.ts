@@ -518,6 +518,24 @@ class DiskStorage implements GossipStorage {
     });
   }
 
+  replaceMetadata(key: string, expected: Uint8Array | undefined, value: Uint8Array | undefined) {
+    return this.#run('replaceMetadata', () => {
+      checkText('key', key, limits.metadataKeyBytesMax);
+      for (const given of [expected, value]) {
+        if (given !== undefined && given.length > limits.metadataValueBytesMax) {
+          throw new RangeError(`value: expected at most ${limits.metadataValueBytesMax} bytes, got ${given.length}`);
+        }
+      }
+      if (String(this.#disk.metadata(key)) !== String(expected)) return false;
+      const copy = value?.slice();
+      this.#disk.write('strict', ({ metadata }) => {
+        if (copy === undefined) metadata.delete(key);
+        else metadata.set(key, copy);
+      });
+      return true;
+    });
+  }
+
   close(): Promise<void> {
     this.#closed ??= (async () => {
       await Promise.allSettled(this.#underWay);

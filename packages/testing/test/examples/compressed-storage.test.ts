@@ -32,6 +32,7 @@ function compressedStorage(inner: GossipStorage): GossipStorage {
     forget: (log) => inner.forget(log),
     getMetadata: (key) => inner.getMetadata(key),
     setMetadata: (key, value) => inner.setMetadata(key, value),
+    replaceMetadata: (key, expected, value) => inner.replaceMetadata(key, expected, value),
     close: () => inner.close(),
   };
 }
