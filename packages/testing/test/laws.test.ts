@@ -55,7 +55,7 @@ test('[L3] any order, duplication and batching of deliveries gives the same log'
     shuffled.checkViews();
     shuffled.checkRelations();
   });
-  expect(reached).toSatisfy(everything('merged duplicates parked released lateInserts lateReads erasedLater reerased'));
+  expect(reached).toSatisfy(everything('merged duplicates parked released lateInserts lateReads erasedLater'));
 });
 
 test('[L3] merging again adds nothing, calls nobody and leaves the snapshot the same object', () => {

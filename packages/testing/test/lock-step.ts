@@ -50,9 +50,8 @@ export class Reached {
   concurrentPairs = 0;
   reloads = 0;
   redacted = 0;
-  /** Merges that erased an event which was shown already, and such that put an earlier redaction in the place of another. */
+  /** Events that were erased after they had been shown, or by an earlier redaction than before. */
   erasedLater = 0;
-  reerased = 0;
   /** Events first read through a snapshot that was no longer the newest. */
   lateReads = 0;
   /** The longest log. */
@@ -200,12 +199,9 @@ export class LockStep {
     if (last && fresh.some((event) => inLogOrder(event, last) < 0)) reached.lateInserts++;
     let erased = 0;
     for (const id of shownBefore) {
-      const [before, now] = [redactedBefore.get(id), reference.redaction(id)];
-      if (before === now) continue;
-      erased++;
-      if (before === undefined) reached.erasedLater++;
-      else reached.reerased++;
+      if (redactedBefore.get(id) !== reference.redaction(id)) erased++;
     }
+    reached.erasedLater += erased;
     this.#checkChange(erased > 0 || fresh.some(({ redacts }) => redacts === undefined));
     return result;
   }
