@@ -36,6 +36,7 @@ export type {
   JournalRecord,
   PackedChunk,
   Packing,
+  ReplacedRecords,
   Run,
   StoredLog,
 } from './ports/storage.js';

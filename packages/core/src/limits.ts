@@ -239,6 +239,13 @@ export const rereadMsMin = 1_000;
 export const retentionMsMin = 60_000;
 /** and at least so often. */
 export const retentionMsMax = 24 * 60 * 60_000;
+/**
+ * Own events of a log that no peer was sent and that stay in the journal, so that they can be appended again should the clock
+ * prove to have been wrong. A start reads them one record at a time; above it they are packed.
+ */
+export const unsentEventsMax = 1000;
+/** Former ids of a log's events that were appended again. Above it the oldest are forgotten. A hundred bytes each. */
+export const formerIdsMax = 16_384;
 /** Longest pause before a failed write is tried again; it starts at a tenth. */
 export const storageRetryMsMax = 10_000;
 /** A browser that has not opened a database after so long is taken for one that does not; a cold disk takes seconds. */

@@ -44,6 +44,7 @@ import { PackedChunks, type Reading } from './log/packed-chunks.js';
 import { isSmall, Packer, type PackPlan } from './log/packer.js';
 import { PayloadPages } from './log/payload-pages.js';
 import { type ReadQuery, type ReadResult, readLacking } from './log/read-lacking.js';
+import { type ReappendPlan, ReappendRows, type UnsentRecord, type UnsentRuns } from './log/reappend-rows.js';
 import { type Erasures, Redactions } from './log/redactions.js';
 import { type IsEnough, Residence } from './log/residence.js';
 import { packAnew, resumePacked } from './log/resume-packed.js';
@@ -99,6 +100,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   readonly #arrivals: Arrivals;
   readonly #erasing: ErasingRows;
   readonly #missing: MissingEvents;
+  readonly #reappend: ReappendRows;
   readonly #stored: EffectiveLog;
   readonly #listeners: Listeners;
   readonly #journal: JournalOptions | undefined;
@@ -141,6 +143,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     this.#erasing = new ErasingRows(this.#parts);
     this.#arrivals = new Arrivals(this.#parts, this.#erasing);
     this.#missing = new MissingEvents(this.#parts);
+    this.#reappend = new ReappendRows(this.#parts, now);
     this.#stored = new EffectiveLog(this.#parts);
     this.#journal = journal;
   }
@@ -434,6 +437,34 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#stored.supply(runs, from);
   }
 
+  /**
+   * Own events that no peer was sent and that peers would refuse by their times are to be appended again (G12): how, and what
+   * is to be stored for it; `undefined` when there are none.
+   */
+  reappend(unsent: UnsentRuns, records: readonly UnsentRecord[]): ReappendPlan | undefined {
+    const plan = this.#reappend.plan(unsent, records);
+    if (plan === undefined) return undefined;
+    const apply = () => {
+      const successors = plan.apply();
+      this.#changed();
+      return successors;
+    };
+    return { ...plan, apply };
+  }
+
+  /** Was one of these own events redacted? */
+  hasErased(unsent: UnsentRuns): boolean {
+    const first = new Map(Array.from(unsent, ([writer, seq]) => [this.#writers.find(writer), seq]));
+    return this.#ordered.chunks.some((chunk) => {
+      for (let row = 0; row < chunk.count; row++) {
+        if (chunk.kind[row] !== eventKind.erased) continue;
+        if ((chunk.seq[row] as number) >= (first.get(chunk.writer[row] as number) ?? Number.POSITIVE_INFINITY))
+          return true;
+      }
+      return false;
+    });
+  }
+
   // The edges.
 
   /** Takes up edges that were kept; the log must be empty. What the journal holds is judged by them. */
@@ -550,16 +581,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /**
    * The next step of packing. What was packed before `joinsFromMs`, milliseconds
-   * since 1970, is not joined with what is packed now.
+   * since 1970, is not joined with what is packed now. What is `unsent` of own runs stays in the journal.
    */
-  *pack(joinsFromMs = 0): Reading<PackPlan> {
+  *pack(joinsFromMs = 0, unsent: UnsentRuns = new Map()): Reading<PackPlan> {
     const { slots, cold, end } = this.#packed;
     const last = slots[slots.length - 1];
     // The last chunk is joined with what comes behind it when it is small. That is in memory: then it must be, too (Q3).
     if (last !== undefined && cold === slots.length && isSmall(last, joinsFromMs) && this.#own.clock >= end) {
       if (yield* this.#packed.reading(() => this.#residence.warm(this.#packed.cold - 1))) this.#changed();
     }
-    const plan = yield* this.#packer.plan({ nowMs: this.#now(), joinsFromMs });
+    const plan = yield* this.#packer.plan({ nowMs: this.#now(), joinsFromMs, unsent });
     const apply = () => {
       const { length } = this;
       plan.apply();

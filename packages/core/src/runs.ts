@@ -22,6 +22,8 @@ export interface LogEntry extends JournalEntry {
   readonly runs: readonly TimedRun[];
   /** `own`: written by this node. `received`: from a peer. */
   readonly origin: 'own' | 'received';
+  /** No peer is to be sent it before the store says so: it goes by reading. Default false. */
+  readonly isUnsent?: boolean;
 }
 
 /** The last event of a writer before the first that a peer lacks; `time` is 0 where it is not known. */

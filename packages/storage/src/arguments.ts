@@ -4,6 +4,7 @@ import {
   limits,
   type Packing,
   parseWriterId,
+  type ReplacedRecords,
   utf8Decoder,
   utf8Encoder,
   type WriterId,
@@ -55,6 +56,18 @@ export function checkOwnRuns(runs: ReadonlyMap<WriterId, number>): void {
       throw new RangeError(`own run: expected its last event, 1 to ${limits.seqMax}, got ${last}`);
     }
   }
+}
+
+/**
+ * The ordinals behind the keys of records that a commit replaces.
+ *
+ * @throws TypeError, RangeError when a run has no writer, or is cut where it cannot be.
+ */
+export function checkReplaced({ records, runs }: ReplacedRecords): number[] {
+  for (const [writer, left] of runs) if (left !== 0) checkOwnRuns(new Map([[writer, left]]));
+  for (const writer of runs.keys()) parseWriterId(writer);
+  atMost('instead.records', records.length, limits.storedNamesMax, 'keys');
+  return records.map((key, i) => recordOrdinal(key, `instead.records[${i}]`));
 }
 
 /**

@@ -170,6 +170,83 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
       expect(await runsOf(storage, 'another')).toEqual([[a, 1]]);
     });
 
+    test('[P4] it is noted how far own runs may have been sent, and the highest number counts', async () => {
+      const other = await open();
+      await storage.commit('log', [entry('one')], { ...strict, ownRuns: new Map([[a, 3]]), sent: new Map([[a, 1]]) });
+      await other.commit('log', [], {
+        ...strict,
+        sent: new Map([
+          [a, 2],
+          [b, 7],
+        ]),
+      });
+      await storage.commit('log', [entry('two')], { ...strict, ownRuns: new Map([[a, 4]]), sent: new Map([[a, 1]]) });
+      await reopen();
+      const { ownRuns, sent } = await storage.load('log');
+      expect([[...ownRuns], [...sent]]).toEqual([[[a, 4]], [[a, 2]]]);
+    });
+
+    test('[P4] entries take the place of records and of runs in one step, with keys that none had', async () => {
+      const other = await open();
+      const first = await storage.commit('log', [entry('kept'), entry('one')], {
+        ...strict,
+        ownRuns: new Map([[a, 2]]),
+      });
+      const next = await other.commit('log', [entry('two')], { ...strict, ownRuns: new Map([[b, 1]]) });
+      const [key] = await other.commit('log', [entry('instead')], {
+        ...strict,
+        ownRuns: new Map([[c, 2]]),
+        instead: {
+          records: [first[1] as string, ...next],
+          runs: new Map([
+            [a, 1],
+            [b, 0],
+          ]),
+        },
+      });
+      expect([...first, ...next]).not.toContain(key);
+      for (const each of [storage, other]) {
+        expect(await blocksOf(each, 'log')).toEqual(['kept', 'instead']);
+        expect(await runsOf(each, 'log')).toEqual([[a, 1] as const, [c, 2] as const].sort());
+      }
+      // The last record went: its key is not given again, also where all are gone.
+      const instead = { records: [first[0] as string, key as string], runs: new Map([[a, 0]]) };
+      await storage.commit('log', [], { ...strict, instead });
+      await reopen();
+      const [another] = await storage.commit('log', [entry('another')], strict);
+      expect([...first, ...next, key]).not.toContain(another);
+      expect(await blocksOf(storage, 'log')).toEqual(['another']);
+    });
+
+    test('[P4] what was sent is not replaced, nor what is not there, and then nothing is written', async () => {
+      const other = await open();
+      const keys = await storage.commit('log', [entry('one'), entry('two')], { ...strict, ownRuns: new Map([[a, 2]]) });
+      await other.commit('log', [], { ...strict, sent: new Map([[a, 1]]) });
+      const gone = [...keys, '999'];
+      for (const instead of [
+        { records: keys, runs: new Map([[a, 0]]) },
+        { records: gone, runs: new Map([[a, 1]]) },
+      ]) {
+        const ownRuns = new Map([[b, 1]]);
+        await expect(storage.commit('log', [entry('instead')], { ...strict, ownRuns, instead })).rejects.toMatchObject({
+          code: 'pack-conflict',
+        });
+      }
+      expect(await blocksOf(other, 'log')).toEqual(['one', 'two']);
+      expect(await runsOf(other, 'log')).toEqual([[a, 2]]);
+      await storage.commit('log', [], {
+        ...strict,
+        instead: { records: [keys[1] as string], runs: new Map([[a, 1]]) },
+      });
+      expect(await blocksOf(other, 'log')).toEqual(['one']);
+    });
+
+    test('[P4] a storage that has the store with another one does not say that it has it for itself', async () => {
+      const other = await open();
+      await Promise.all([storage.logs(), other.logs()]);
+      for (const each of [storage, other]) expect((await each.isShared?.()) ?? true).toBe(true);
+    });
+
     test('[P5] a commit gives the key of each record it wrote, also of what is stored already', async () => {
       const other = await open();
       await other.commit('log', [entry('known')], relaxed);
@@ -263,7 +340,14 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
           expect(await chunksOf(storage, log)).toEqual([[2, `chunk of ${log}`]]);
         }
         await storage.forget(left[0] as string);
-        const nothing = { records: [], ownRuns: new Map(), revision: 0, nextChunkId: 0, manifest: undefined };
+        const nothing = {
+          records: [],
+          ownRuns: new Map(),
+          sent: new Map(),
+          revision: 0,
+          nextChunkId: 0,
+          manifest: undefined,
+        };
         expect(await storage.load(left[0] as string)).toEqual(nothing);
         expect(await chunksOf(storage, left[0] as string, [0, 1, 2])).toEqual([]);
         expect(await storage.logs()).toEqual(left.slice(1).sort());
@@ -601,6 +685,11 @@ export function storageContract<Disk>(name: string, harness: StorageHarness<Disk
         [/^log: /, () => storage.commit('x'.repeat(limits.logIdBytesMax + 1), one, strict)],
         [/^log: /, () => storage.forget('\ud800')],
         [/^own run: /, () => storage.commit('log', one, { ...strict, ownRuns: new Map([[a, 0]]) })],
+        [/^own run: /, () => storage.commit('log', one, { ...strict, sent: new Map([[a, limits.seqMax + 1]]) })],
+        [
+          /^instead.records\[0]: /,
+          () => storage.commit('log', one, { ...strict, instead: { records: ['no key'], runs: new Map() } }),
+        ],
         [/^own run: /, () => storage.settleRun('log', a, limits.seqMax + 1)],
         [/^key: /, () => storage.setAside('log', 'no key')],
         [/^log: /, () => storage.pack('', packing(0))],

@@ -37,8 +37,8 @@ storageContract('indexeddb', {
   async makeOther(name, version) {
     if (version === 'older') {
       await deleteDB(name);
-      (await openDB(name, 3, { upgrade: (db) => void db.createObjectStore('heads') })).close();
-    } else (await openDB(name, 5)).close();
+      (await openDB(name, 4, { upgrade: (db) => void db.createObjectStore('heads') })).close();
+    } else (await openDB(name, 6)).close();
   },
 });
 

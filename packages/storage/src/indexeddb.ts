@@ -5,7 +5,7 @@
  * |---|---|---|
  * | `journal` | ordinal, by the key generator; index `log` | log, block |
  * | `aside` | the ordinal that it had; index `log` | log, block set aside |
- * | `ownRuns` | [log, writer] | sealed: the last event of an own run, u32 |
+ * | `ownRuns` | [log, writer] | sealed: the last event of an own run, and the last that may have been sent, u32 each |
  * | `metadata` | key | sealed: metadata |
  * | `counters` | [log] | sealed: JSON, counters, as `pack-plan.ts` has them |
  * | `manifests` | [log] | sealed: manifest |
@@ -40,6 +40,7 @@ import {
   checkMetadataValue,
   checkOwnRuns,
   checkPacking,
+  checkReplaced,
   isSame,
   logIdToBytes,
   metadataKeyToBytes,
@@ -49,11 +50,12 @@ import { CallGate } from './call-gate.js';
 import { withFallback } from './fallback.js';
 import { formatError } from './format-error.js';
 import { askBrowser, PatientRequest } from './open-database.js';
+import { planNotes, type RunNote, runsOfNotes, runsTouched, sealRun, unsealRun } from './own-runs.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
-import { seal, sealNumber, unseal, unsealRun } from './seal.js';
+import { seal, unseal } from './seal.js';
 
 /** Rises when another version could misread what this one writes. */
-const formatVersion = 4;
+const formatVersion = 5;
 /** Records of one request: each request costs, and its whole answer is in memory at once. */
 const recordsMax = 256;
 
@@ -257,7 +259,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
           revision,
           nextChunkId,
           manifest: unsealManifest(sealKey('manifests', log), manifest),
-          ownRuns: new Map(
+          ...runsOfNotes(
             runKeys.map(([, writer], i) => [
               writer as WriterId,
               unsealRun(runKey(log, writer), runValues[i] as Uint8Array),
@@ -267,22 +269,54 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       });
     },
 
-    async commit(log, entries, { durability, ownRuns = new Map() }) {
+    async commit(log, entries, options) {
       logIdToBytes(log);
       checkEntries(entries);
+      const { durability, ownRuns = new Map(), sent = new Map(), instead } = options;
       checkOwnRuns(ownRuns);
+      checkOwnRuns(sent);
+      const replaced = instead === undefined ? [] : checkReplaced(instead);
       return write('commit', ['journal', 'ownRuns'], durability, async (transaction) => {
-        // A view's whole buffer would be stored: a copy holds the block alone.
-        const adding = entries.map(({ block }) =>
-          transaction.objectStore('journal').add({ log, block: block.slice() }),
+        const runs = transaction.objectStore('ownRuns');
+        const journal = transaction.objectStore('journal');
+        const touched = [...runsTouched(options)];
+        const [sealed, records] = await Promise.all([
+          Promise.all(touched.map((writer) => runs.get([log, writer]))),
+          replaced.length === 0 ? [] : journal.index('log').getAllKeys(log),
+        ]);
+        const before = new Map<WriterId, RunNote>();
+        for (const [i, writer] of touched.entries()) {
+          const value = sealed[i];
+          if (value) before.set(writer, unsealRun(runKey(log, writer), value));
+        }
+        const there = new Set(records);
+        const notes = planNotes(
+          log,
+          options,
+          before,
+          replaced.every((ordinal) => there.has(ordinal)),
         );
-        const noting = [...ownRuns].map(([writer, last]) =>
-          transaction.objectStore('ownRuns').put(sealNumber(runKey(log, writer), last), [log, writer]),
+        const removing = replaced.map((ordinal) => journal.delete(ordinal));
+        // A view's whole buffer would be stored: a copy holds the block alone.
+        const adding = entries.map(({ block }) => journal.add({ log, block: block.slice() }));
+        const noting = Array.from(
+          notes,
+          ([writer, note]): Promise<unknown> =>
+            note === undefined
+              ? runs.delete([log, writer])
+              : runs.put(sealRun(runKey(log, writer), note), [log, writer]),
         );
         // No explicit `commit()`: on a full disk Chromium never ends a transaction that was committed explicitly.
-        const [ordinals] = await Promise.all([Promise.all(adding), Promise.all(noting)]);
+        const [ordinals] = await Promise.all([Promise.all(adding), Promise.all(noting), Promise.all(removing)]);
         return ordinals.map(String);
       });
+    },
+
+    async isShared() {
+      await gate.run('isShared', () => database());
+      if (leave === undefined) return true;
+      const { held = [] } = await navigator.locks.query();
+      return held.filter((each) => each.name === lockOf(name)).length > 1;
     },
 
     async settleRun(log, writer, upTo) {
@@ -291,7 +325,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       return write('settleRun', ['ownRuns'], 'relaxed', async (transaction) => {
         const ownRuns = transaction.objectStore('ownRuns');
         const sealed = await ownRuns.get([log, writer]);
-        if (sealed && unsealRun(runKey(log, writer), sealed) <= upTo) await ownRuns.delete([log, writer]);
+        if (sealed && unsealRun(runKey(log, writer), sealed).last <= upTo) await ownRuns.delete([log, writer]);
       });
     },
 
@@ -548,7 +582,7 @@ type Unlock = () => Promise<unknown>;
  */
 async function join(name: string, db: IDBPDatabase<Schema>): Promise<Unlock | undefined> {
   if (!globalThis.navigator?.locks) return undefined;
-  const lock = `gossip-log/${name}/open`;
+  const lock = lockOf(name);
   const alone = await takeLock(lock, { ifAvailable: true });
   if (alone) {
     // On a full disk it may fail; reading goes on. The next storage that opens alone tries again.
@@ -556,6 +590,11 @@ async function join(name: string, db: IDBPDatabase<Schema>): Promise<Unlock | un
     await alone();
   }
   return takeLock(lock, { mode: 'shared' });
+}
+
+/** The Web Lock that each storage holds that has a database open. */
+function lockOf(name: string): string {
+  return `gossip-log/${name}/open`;
 }
 
 async function collectRemoved(db: IDBPDatabase<Schema>): Promise<void> {

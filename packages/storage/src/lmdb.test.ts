@@ -66,7 +66,7 @@ storageContract('lmdb', {
   create,
   open: async (path) => lmdbStorage({ path }),
   destroy,
-  makeOther: (path, version) => tamper(path, kinds.format, (key) => sealNumber(key, version === 'newer' ? 5 : 3)),
+  makeOther: (path, version) => tamper(path, kinds.format, (key) => sealNumber(key, version === 'newer' ? 6 : 4)),
 });
 
 let program: string;

@@ -37,7 +37,6 @@ import {
   type GossipStorage,
   type JournalRecord,
   limits,
-  type SequenceNumber,
   type WriterId,
   writerIdFromBytes,
   writerIdToBytes,
@@ -50,6 +49,7 @@ import {
   checkMetadataValue,
   checkOwnRuns,
   checkPacking,
+  checkReplaced,
   isSame,
   logIdToBytes,
   metadataKeyToBytes,
@@ -60,12 +60,13 @@ import { deflateChunk, inflateChunk } from './deflated-chunk.js';
 import { claimFolder } from './folder-claim.js';
 import { formatError } from './format-error.js';
 import { LmdbScrub, removeFiller } from './lmdb-scrub.js';
+import { planNotes, type RunNote, runsOfNotes, runsTouched, sealRun, unsealRun } from './own-runs.js';
 import { type Counters, planPack, sealCounters, unsealCounters, unsealManifest } from './pack-plan.js';
 import { processWide } from './process-wide.js';
-import { seal, sealNumber, unseal, unsealNumber, unsealRun } from './seal.js';
+import { seal, sealNumber, unseal, unsealNumber } from './seal.js';
 
 /** Rises when another version could misread what this one writes. */
-const formatVersion = 4;
+const formatVersion = 5;
 const kinds = {
   format: 1,
   metadata: 3,
@@ -177,9 +178,9 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
     async load(log) {
       const name = logIdToBytes(log);
       return read('load', (db, transaction) => {
-        const ownRuns = new Map<WriterId, SequenceNumber>();
+        const notes = new Map<WriterId, RunNote>();
         for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.ownRun, name)), transaction })) {
-          ownRuns.set(writerIdFromBytes(key.subarray(-writerIdBytes)), unsealRun(key, value));
+          notes.set(writerIdFromBytes(key.subarray(-writerIdBytes)), unsealRun(key, value));
         }
         const records: JournalRecord[] = [];
         for (const { key, value } of db.getRange({ ...rangeOf(logKey(kinds.journal, name)), transaction })) {
@@ -189,26 +190,49 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
         const { revision, nextChunkId } = countersOf(db, name, transaction);
         const key = logKey(kinds.manifest, name);
         const manifest = unsealManifest(key, db.get(key, { transaction }));
-        return { records, ownRuns, revision, nextChunkId, manifest };
+        return { records, ...runsOfNotes(notes), revision, nextChunkId, manifest };
       });
     },
 
-    async commit(log, entries, { ownRuns = new Map() }) {
+    async commit(log, entries, options) {
       const name = logIdToBytes(log);
       checkEntries(entries);
+      const { ownRuns = new Map(), sent = new Map(), instead } = options;
       checkOwnRuns(ownRuns);
+      checkOwnRuns(sent);
+      const replaced = (instead === undefined ? [] : checkReplaced(instead)).map((ordinal) =>
+        ordinalKey(kinds.journal, name, ordinal),
+      );
       return write('commit', (db) => {
+        const before = new Map<WriterId, RunNote>();
+        for (const writer of runsTouched(options)) {
+          const sealed = db.getBinary(runKey(name, writer));
+          if (sealed) before.set(writer, unsealRun(runKey(name, writer), sealed));
+        }
+        const hasRecords = replaced.every((key) => db.doesExist(key));
+        const notes = planNotes(log, options, before, hasRecords);
         let ordinal = nextOrdinal(db, name);
+        if (replaced.length > 0) {
+          // The last records may go: no key is given twice (P13).
+          putCounters(db, name, { ...countersOf(db, name), nextOrdinal: ordinal });
+          for (const key of replaced) db.removeSync(key);
+        }
         const keys = entries.map(({ block }) => {
           db.putSync(ordinalKey(kinds.journal, name, ordinal), block);
           return String(ordinal++);
         });
-        for (const [writer, last] of ownRuns) {
+        for (const [writer, note] of notes) {
           const key = runKey(name, writer);
-          db.putSync(key, sealNumber(key, last));
+          if (note === undefined) db.removeSync(key);
+          else db.putSync(key, sealRun(key, note));
         }
         return keys;
       });
+    },
+
+    async isShared() {
+      // Another storage of this process is told of by the folder, another process by nothing.
+      return !exclusive || (await environment()).users > 1;
     },
 
     async settleRun(log, writer, upTo) {
@@ -217,7 +241,7 @@ export function lmdbStorage(options: LmdbStorageOptions): GossipStorage {
       const key = runKey(name, writer);
       return write('settleRun', (db) => {
         const sealed = db.getBinary(key);
-        if (sealed && unsealRun(key, sealed) <= upTo) db.removeSync(key);
+        if (sealed && unsealRun(key, sealed).last <= upTo) db.removeSync(key);
       });
     },
 

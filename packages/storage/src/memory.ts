@@ -1,12 +1,5 @@
 /** Storage in memory: for tests, and for nodes that may be thrown away. */
-import {
-  checkOptions,
-  GossipError,
-  type GossipStorage,
-  type JournalRecord,
-  type SequenceNumber,
-  type WriterId,
-} from '@gossip-log/core';
+import { checkOptions, GossipError, type GossipStorage, type JournalRecord, type WriterId } from '@gossip-log/core';
 import {
   checkChunkId,
   checkChunkIds,
@@ -14,6 +7,7 @@ import {
   checkMetadataValue,
   checkOwnRuns,
   checkPacking,
+  checkReplaced,
   isSame,
   logIdToBytes,
   metadataKeyToBytes,
@@ -21,15 +15,16 @@ import {
 } from './arguments.js';
 import { CallGate } from './call-gate.js';
 import { formatError } from './format-error.js';
+import { planNotes, type RunNote, runsOfNotes, runsTouched } from './own-runs.js';
 import { type Counters, noCounters, planPack } from './pack-plan.js';
 
 /** Rises when another version could misread what this one keeps on a disk that both were given. */
-const formatVersion = 4;
+const formatVersion = 5;
 
 interface MemoryLog {
   readonly journal: Map<number, Uint8Array>;
   readonly aside: Map<number, Uint8Array>;
-  readonly ownRuns: Map<WriterId, SequenceNumber>;
+  readonly ownRuns: Map<WriterId, RunNote>;
   readonly chunks: Map<number, Uint8Array>;
   /** Chunks that a pack removed, while several storages are open. */
   readonly removed: Set<number>;
@@ -121,26 +116,44 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
         );
         const { revision, nextChunkId } = stored?.counters ?? noCounters;
         const manifest = stored?.manifest?.slice();
-        return { records, ownRuns: new Map(stored?.ownRuns), revision, nextChunkId, manifest };
+        return { records, ...runsOfNotes(stored?.ownRuns ?? []), revision, nextChunkId, manifest };
       });
     },
 
-    async commit(log, entries, { ownRuns = new Map() }) {
+    async commit(log, entries, options) {
       logIdToBytes(log);
       checkEntries(entries);
+      const { ownRuns = new Map(), sent = new Map(), instead } = options;
       checkOwnRuns(ownRuns);
+      checkOwnRuns(sent);
+      const replaced = instead === undefined ? [] : checkReplaced(instead);
       return run('commit', () => {
         const stored = disk.logs.get(log) ?? newLog();
+        const before = new Map([...stored.ownRuns].filter(([writer]) => runsTouched(options).has(writer)));
+        const notes = planNotes(
+          log,
+          options,
+          before,
+          replaced.every((ordinal) => stored.journal.has(ordinal)),
+        );
+        for (const ordinal of replaced) stored.journal.delete(ordinal);
         const keys = entries.map(({ block }) => {
           const { nextOrdinal } = stored.counters;
           stored.journal.set(nextOrdinal, block.slice());
           stored.counters = { ...stored.counters, nextOrdinal: nextOrdinal + 1 };
           return String(nextOrdinal);
         });
-        for (const [writer, last] of ownRuns) stored.ownRuns.set(writer, last);
+        for (const [writer, note] of notes) {
+          if (note === undefined) stored.ownRuns.delete(writer);
+          else stored.ownRuns.set(writer, note);
+        }
         if (isWritten(stored)) disk.logs.set(log, stored);
         return keys;
       });
+    },
+
+    async isShared() {
+      return disk.open.size > 1;
     },
 
     async settleRun(log, writer, upTo) {
@@ -148,7 +161,7 @@ export function memoryStorage(options: MemoryStorageOptions = {}): GossipStorage
       checkOwnRuns(new Map([[writer, upTo]]));
       return run('settleRun', () => {
         const ownRuns = disk.logs.get(log)?.ownRuns;
-        if ((ownRuns?.get(writer) ?? 0) <= upTo) ownRuns?.delete(writer);
+        if ((ownRuns?.get(writer)?.last ?? 0) <= upTo) ownRuns?.delete(writer);
       });
     },
 

@@ -8,7 +8,7 @@
  * | 4 | xxHash32 of the value, seeded with xxHash32 of the key; big-endian |
  * | rest | the value |
  */
-import { GossipError, limits, xxHash32 } from '@gossip-log/core';
+import { GossipError, xxHash32 } from '@gossip-log/core';
 
 const checksumBytes = 4;
 
@@ -48,13 +48,4 @@ export function sealNumber(key: Uint8Array, number: number): Uint8Array<ArrayBuf
  */
 export function unsealNumber(key: Uint8Array, sealed: Uint8Array, what: string): number {
   return new DataView(unseal(key, sealed, what).buffer).getUint32(0);
-}
-
-/** The last event of an own run. A damaged one is taken for the latest there may be: then the run is offered once more. */
-export function unsealRun(key: Uint8Array, sealed: Uint8Array): number {
-  try {
-    return unsealNumber(key, sealed, 'an own run');
-  } catch {
-    return limits.seqMax;
-  }
 }

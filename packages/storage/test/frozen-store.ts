@@ -15,6 +15,7 @@ export async function writeSample(storage: GossipStorage): Promise<void> {
       [ada, 7],
       [bob, 70_000],
     ]),
+    sent: new Map([[bob, 258]]),
   });
   await storage.setAside('tea', keys[0] as string);
   const pack = async (log: string, packing: { add?: number; remove?: number; packed?: string[] }) => {
@@ -39,10 +40,11 @@ export async function writeSample(storage: GossipStorage): Promise<void> {
 export async function readSample(storage: GossipStorage): Promise<unknown> {
   const logs = await storage.logs();
   const read = async (log: string) => {
-    const { records, ownRuns, revision, nextChunkId, manifest } = await storage.load(log);
+    const { records, ownRuns, sent, revision, nextChunkId, manifest } = await storage.load(log);
     const chunks = [...(await storage.readChunks(log))].map(([id, chunk]) => [id, [...chunk]]);
     const blocks = records.map(({ block }) => [...block]);
-    return { log, blocks, ownRuns: [...ownRuns], revision, nextChunkId, manifest: manifest && [...manifest], chunks };
+    const runs = { ownRuns: [...ownRuns], sent: [...sent] };
+    return { log, blocks, ...runs, revision, nextChunkId, manifest: manifest && [...manifest], chunks };
   };
   const metadata = [...((await storage.getMetadata('größe')) ?? [])];
   return { logs: await Promise.all(logs.map(read)), metadata };
@@ -52,7 +54,7 @@ export async function readSample(storage: GossipStorage): Promise<unknown> {
 export const sample = {
   logs: [
     {
-      ...{ log: 'kuchen ☕', blocks: [[9]], ownRuns: [], revision: 3, nextChunkId: 2, manifest: undefined },
+      ...{ log: 'kuchen ☕', blocks: [[9]], ownRuns: [], sent: [], revision: 3, nextChunkId: 2, manifest: undefined },
       chunks: [[1, [0xcc, 4]]],
     },
     {
@@ -61,6 +63,7 @@ export const sample = {
         [ada, 7],
         [bob, 70_000],
       ],
+      sent: [[bob, 258]],
       chunks: [[1, [0xcc, 2]]],
     },
   ],

@@ -4,6 +4,7 @@ import { ReplicatedLog } from '@gossip-log/core/sync';
 import { memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { Deliveries } from './deliveries.js';
+import { FormerIds } from './successors.js';
 
 const writer = writerIdFromBytes(new Uint8Array(16).fill(1));
 
@@ -12,6 +13,7 @@ function deliveriesOf(writer: WriterId): Deliveries {
   for (let seq = 1; seq <= 7; seq++) log.append(seq);
   return new Deliveries({
     ...{ id: 'tea', storage: memoryStorage(), log: () => log },
+    formerIds: new FormerIds(),
     ended: () => undefined,
     onError: (error) => {
       throw error;

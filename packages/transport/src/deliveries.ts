@@ -20,11 +20,14 @@ import type { KeptRun, OwnRuns, ReplicatedLog } from '@gossip-log/core/sync';
 import type { Delivery } from './log-handle.js';
 import { type RelayedRun, readRelayed, relayedKey, relayedRunsMax, writeRelayed } from './relayed-runs.js';
 import { changeStored, readStored } from './stored-value.js';
+import type { FormerIds } from './successors.js';
 
 /** The log, as far as it matters here. */
 export interface DeliveredLog {
   readonly id: string;
   readonly storage: GossipStorage;
+  /** Events that were appended again are asked about by their former ids, too. */
+  readonly formerIds: FormerIds;
   /** `undefined` until it is read. */
   log(): ReplicatedLog<unknown> | undefined;
   /** Why nothing gets any further, once that is so. */
@@ -34,6 +37,8 @@ export interface DeliveredLog {
 
 const pending: Delivery = Object.freeze({ state: 'pending' });
 const stored: Delivery = Object.freeze({ state: 'stored' });
+
+type Named = Pick<LogEvent<unknown>, 'writer' | 'seq'>;
 
 /** @internal */
 export class Deliveries {
@@ -58,7 +63,7 @@ export class Deliveries {
   }
 
   of(event: LogEvent<unknown> | EventId): Delivery {
-    const { writer, seq } = named(event);
+    const { writer, seq } = this.#standing(named(event));
     const log = this.#of.log();
     const relayed = this.#relayed.get(writer);
     if (relayed !== undefined && seq <= relayed.seq) return relayed.delivery;
@@ -72,13 +77,14 @@ export class Deliveries {
       if (level !== 'stored' && level !== 'relayed') {
         throw new TypeError(`delivered: expected "stored" or "relayed", got ${JSON.stringify(level)}`);
       }
-      const { writer, seq } = named(event);
+      const asked = named(event);
       /** It came into the log once. One that never did would be waited for without end. */
       let isKnown = false;
       const check = (): boolean => {
         const delivery = this.of(event);
         const ended = this.#of.ended();
         const log = this.#of.log();
+        const { writer, seq } = this.#standing(asked);
         isKnown ||= log?.hasTaken(writer, seq) === true;
         if (delivery.state === 'relayed' || (delivery.state === 'stored' && level === 'stored')) resolve();
         else if (delivery.state === 'rejected') reject(delivery.error);
@@ -89,6 +95,12 @@ export class Deliveries {
       };
       if (!check()) this.#awaited.add(check);
     });
+  }
+
+  /** The event as it stands now: it may have been appended again. */
+  #standing(event: Named): Named {
+    const { formerIds } = this.#of;
+    return formerIds.isEmpty ? event : parseEventId(formerIds.of(eventId(event.writer, event.seq)));
   }
 
   #unknown(event: EventId): GossipError {
@@ -125,6 +137,14 @@ export class Deliveries {
     for (const [writer, last] of runs) {
       const relayed = this.#relayed.get(writer)?.seq ?? 0;
       if (relayed < last && last > (this.#own.get(writer) ?? 0)) this.#own.set(writer, last);
+    }
+  }
+
+  /** Runs were cut, each to the last event given; what stood behind was appended again. */
+  cut(left: ReadonlyMap<WriterId, SequenceNumber>): void {
+    for (const [writer, last] of left) {
+      if (last === 0) this.#own.delete(writer);
+      else this.#own.set(writer, last);
     }
   }
 
@@ -228,7 +248,7 @@ export class Deliveries {
  *
  * @throws TypeError when it is neither an event nor the id of one.
  */
-function named(event: LogEvent<unknown> | EventId): { readonly writer: WriterId; readonly seq: SequenceNumber } {
+function named(event: LogEvent<unknown> | EventId): Named {
   if (typeof event !== 'object' || event === null) return parseEventId(event);
   parseEventId(event.id);
   return event;

@@ -39,6 +39,7 @@ import { checkRetention, type RetentionOption, retentionOf } from './retention.j
 import { Scrubbing } from './scrubbing.js';
 import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
 import { readStored } from './stored-value.js';
+import { FormerIds } from './successors.js';
 import { checkEnvironment, platformEnvironment } from './system-environment.js';
 
 /** What a relay or a test may decide about a peer's request. */
@@ -232,6 +233,8 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #entries = new Map<string, Entry>();
   readonly #drivers = new Set<SessionDriver>();
   readonly #established = new Set<SessionDriver>();
+  /** Those of them to durable nodes that were dialled, by whose clocks this node goes. */
+  readonly #clockFrom = new Set<SessionDriver>();
   /** Those of them to nodes that open logs on demand, if this node does so too. */
   readonly #bridges = new Set<SessionDriver>();
   readonly #listeners = new Listeners((error) => this.onListenerError(error));
@@ -247,6 +250,8 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly scrubbing: Scrubbing;
   /** What this node knows of its clock; `undefined` after the storage could not be opened: whoever needs it next asks again. */
   #clockRead: Promise<void> | undefined;
+  /** By log; of most there are none. */
+  readonly #formerIds = new Map<string, FormerIds>();
   #stopWaiting = () => {};
   #clockOffsetMs = 0;
   #state: ConnectionState = { status: 'offline', sources: [] };
@@ -378,6 +383,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     await this.storage.setMetadata(codecKey(id), undefined);
     await this.storage.setMetadata(edgesKey(id), undefined);
     await this.#checkpoints.forget(id);
+    this.#formerIds.delete(id);
     await this.storage.setMetadata(relayedKey(id), undefined);
   }
 
@@ -395,6 +401,19 @@ class Node implements GossipNode, LogHost, SessionHost {
 
   now(): number {
     return this.environment.now() + this.#offset();
+  }
+
+  formerIdsOf(log: string): FormerIds {
+    let ids = this.#formerIds.get(log);
+    if (ids === undefined) {
+      ids = new FormerIds();
+      this.#formerIds.set(log, ids);
+    }
+    return ids;
+  }
+
+  get isClockTold(): boolean {
+    return this.#clockFrom.size > 0;
   }
 
   isConnecting(): boolean {
@@ -531,12 +550,16 @@ class Node implements GossipNode, LogHost, SessionHost {
   }
 
   clockTold(driver: SessionDriver, peer: Peer): void {
-    if (driver.dialled && peer.durable && !this.durable) this.#correctClock(peer);
+    if (!driver.dialled || !peer.durable || this.durable) return;
+    if (this.#correctClock(peer)) this.#clockFrom.add(driver);
+    else this.#clockFrom.delete(driver);
+    if (this.#clockFrom.has(driver)) for (const { hosted } of this.#entries.values()) hosted.clockTold();
   }
 
   ended(driver: SessionDriver): void {
     this.#drivers.delete(driver);
     this.#bridges.delete(driver);
+    this.#clockFrom.delete(driver);
     if (this.#established.delete(driver)) this.#feeds.ended(driver);
     this.#updateState();
   }
@@ -596,8 +619,9 @@ class Node implements GossipNode, LogHost, SessionHost {
     }
   }
 
-  #correctClock({ name, clockOffsetMs }: Peer): void {
-    if (Math.abs(clockOffsetMs - this.#offset()) < clockOffsetMsMin) return;
+  /** Does this node go by the peer's clock now? */
+  #correctClock({ name, clockOffsetMs }: Peer): boolean {
+    if (Math.abs(clockOffsetMs - this.#offset()) < clockOffsetMsMin) return true;
     const offsetMs = believableOffset(this.environment.now(), clockOffsetMs);
     if (offsetMs === undefined) {
       const hours = Math.round(clockOffsetMs / 3_600_000);
@@ -606,10 +630,11 @@ class Node implements GossipNode, LogHost, SessionHost {
           context: { peer: name, clockOffsetMs },
         }),
       );
-      return;
+      return false;
     }
     this.#clockOffsetMs = offsetMs;
     this.storage.setMetadata(clockOffsetKey, writeOffset(offsetMs)).catch((error) => this.onError(error));
+    return true;
   }
 
   /** A wall clock may have been set since the correction was learned. */

@@ -49,6 +49,8 @@ import { LogRetention } from './log-retention.js';
 import type { Oldest, UsedWindow } from './log-window.js';
 import { LogWriter } from './log-writer.js';
 import type { Scrubbing } from './scrubbing.js';
+import type { FormerIds } from './successors.js';
+import { UnsentEvents } from './unsent-events.js';
 
 /** What a hosted log needs of its node. */
 export interface LogHost {
@@ -68,6 +70,10 @@ export interface LogHost {
   mayOpen(log: string): Promise<void>;
   /** An id that was never used. */
   freshWriter(): WriterId;
+  /** Ids that events of the log had before. */
+  formerIdsOf(log: string): FormerIds;
+  /** A durable node that this one has dialled has told its clock, and this node goes by it. */
+  readonly isClockTold: boolean;
   /** Milliseconds since 1970 by the corrected clock. */
   now(): number;
   onError(error: unknown): void;
@@ -88,6 +94,8 @@ export class HostedLog<T = unknown> {
   readonly #reading: LogReading;
   readonly #gaps: JournalGaps;
   readonly #writer: LogWriter;
+  readonly #unsent: UnsentEvents;
+  readonly #formerIds: FormerIds;
   readonly #packing: LogPacking;
   readonly #retention: LogRetention;
   #status: LogStatus = 'opening';
@@ -104,6 +112,9 @@ export class HostedLog<T = unknown> {
   /** The windows of those who use the log. */
   readonly #windows = new Set<UsedWindow>();
   #isEnding = false;
+  #cancelRecheck: (() => void) | undefined;
+  /** The clock is known to be right: it is to be looked whether it was when events were written. */
+  #checksTimes = false;
 
   constructor(host: LogHost, id: string) {
     this.#host = host;
@@ -119,8 +130,10 @@ export class HostedLog<T = unknown> {
       status: () => this.#status,
       damaged: (error) => this.#endDamaged(error),
     });
+    this.#formerIds = host.formerIdsOf(id);
+    this.#unsent = new UnsentEvents({ id, storage });
     this.deliveries = new Deliveries({
-      ...{ id, storage, onError },
+      ...{ id, storage, onError, formerIds: this.#formerIds },
       log: () => this.#log,
       // What has ended gets no further.
       ended: () => (this.#isEnded ? (this.#error ?? closedError(id)) : undefined),
@@ -143,6 +156,7 @@ export class HostedLog<T = unknown> {
       forgetFolds: () => host.forgetFolds(id),
       wake: () => this.#writer.start(),
       isLacking: (log) => this.#gaps.isLacking(log),
+      unsent: this.#unsent,
       isCatchingUp: () => this.#progress !== undefined,
       joinsFromMs: () => this.#retention.joinsFromMs,
       packed: () => {
@@ -164,8 +178,9 @@ export class HostedLog<T = unknown> {
     );
     this.#writer = new LogWriter({
       ...{ id, storage, environment, durable, peers: this.peers, codec: this.#codec },
-      ...{ reach: this.reach, deliveries: this.deliveries, log },
+      ...{ reach: this.reach, deliveries: this.deliveries, unsent: this.#unsent, log },
       upkeep: (stored) => {
+        if (this.#checksTimes) return this.#reappend(stored);
         if (this.#packing.isDue(stored)) return this.#packing.pack(stored);
         return this.#retention.isDue ? this.#retention.letGo(stored) : undefined;
       },
@@ -289,6 +304,69 @@ export class HostedLog<T = unknown> {
     return receipt;
   }
 
+  /**
+   * A peer is about to be sent these. A promise: they are to be read again once it resolves (H11).
+   */
+  beforeSending(entries: readonly LogEntry[]): Promise<unknown> | undefined {
+    return this.#unsent.beforeSending(entries.flatMap(({ runs }) => runs));
+  }
+
+  /** This node goes by the clock of a durable one from now on: what was written by a wrong clock may have to be appended again. */
+  clockTold(): void {
+    this.#checksTimes = true;
+    this.#writer.start();
+  }
+
+  /** G12. One step of upkeep: all is stored. */
+  async #reappend(log: ReplicatedLog<unknown>): Promise<void> {
+    this.#checksTimes = false;
+    if (this.#unsent.count === 0) return;
+    const plan = log.reappend(this.#unsent.runs, this.#unsent.records);
+    if (plan === undefined) return;
+    const { storage, environment } = this.#host;
+    const { id } = this;
+    const ownRuns = new Map(
+      plan.entries.flatMap(({ runs }) => runs.map(({ writer, last }) => [writer, last] as const)),
+    );
+    try {
+      const instead = { records: plan.records, runs: plan.left };
+      const blocks = [...plan.kept, ...plan.entries];
+      const keys = await this.#unsent.replacing(
+        storage.commit(id, blocks, { durability: 'strict', ownRuns, instead }).then((stored) => {
+          // In the same breath as it is stored: whoever waited reads the log as it is then.
+          this.#formerIds.add(plan.apply());
+          log.markStored(plan.entries);
+          this.#unsent.replaced(plan.records, plan.left);
+          return stored;
+        }),
+      );
+      for (const [i, entry] of [...plan.kept, ...plan.entries].entries()) {
+        this.#unsent.stored(keys[i] as string, entry, false);
+      }
+      this.#packing.replaced(plan.records, keys);
+      this.#gaps.cut(plan.left);
+      this.deliveries.cut(plan.left);
+      this.deliveries.wrote(ownRuns);
+      const told = plan.entries.map((entry) => ({ ...entry, isUnsent: true }));
+      for (const peer of [...this.peers]) {
+        peer.stored(id, told, log.keptOf(told));
+        peer.describe(id);
+      }
+      this.#notify();
+    } catch (cause) {
+      const error = asGossipError(cause, `events of log "${id}" cannot be appended again`);
+      // Another node over this store has them, and sends them as they are.
+      if (error.code === 'pack-conflict') {
+        this.#unsent.allSent();
+        return;
+      }
+      if (this.#isEnded || this.#isEnding) return;
+      this.#host.onError(error);
+      this.#cancelRecheck?.();
+      this.#cancelRecheck = environment.setTimer(limits.storageRetryMsMax, () => this.clockTold());
+    }
+  }
+
   left(peer: LogPeer): void {
     this.peers.delete(peer);
     this.held(peer, undefined);
@@ -384,6 +462,7 @@ export class HostedLog<T = unknown> {
     if (this.#status === 'closed') return;
     if (this.#status !== 'failed') this.#status = 'closed';
     this.#gaps.end();
+    this.#cancelRecheck?.();
     this.#log?.close();
     this.reach.end();
     this.#retention.end();
@@ -406,7 +485,7 @@ export class HostedLog<T = unknown> {
       const { storage } = this.#host;
       const stored = await openLog<T>({
         ...{ id: this.id, storage, reading: this.#reading, reach: this.reach, gaps: this.#gaps },
-        ...{ codec: this.#codec, windows: this.#windows },
+        ...{ codec: this.#codec, windows: this.#windows, durable: this.#host.durable },
         mayOpen: () => this.#host.mayOpen(this.id),
         newLog: () => this.#newLog(),
         onError: (error) => this.#host.onError(error),
@@ -417,6 +496,8 @@ export class HostedLog<T = unknown> {
       log.loaded();
       await this.reach.loaded(log);
       await this.deliveries.recall(log, stored.ownRuns);
+      if (!this.#host.durable) this.#unsent.loaded(stored.ownRuns, stored.sent, stored.records);
+      this.#checksTimes = this.#host.isClockTold;
       log.subscribe(() => {
         if (log.status === 'closed') return;
         this.#listeners.tell();

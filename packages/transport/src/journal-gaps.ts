@@ -72,6 +72,11 @@ export class JournalGaps {
     return false;
   }
 
+  /** Runs were cut in the journal, each to the last event given. */
+  cut(left: ReadonlyMap<WriterId, SequenceNumber>): void {
+    for (const [writer, last] of left) if (this.#held.has(writer)) this.#held.set(writer, last);
+  }
+
   /** Something has come. */
   received({ dropped }: Receipt): void {
     if (this.#gaps.size === 0) return;

@@ -17,6 +17,7 @@ import type { LogCodec } from './log-codec.js';
 import type { LogReach } from './log-reach.js';
 import type { LogReading } from './log-reading.js';
 import type { Oldest, UsedWindow } from './log-window.js';
+import type { RecordRuns } from './unsent-events.js';
 
 /** The log, as far as it matters here. */
 export interface OpenedLog<T> {
@@ -28,6 +29,8 @@ export interface OpenedLog<T> {
   readonly gaps: JournalGaps;
   /** The windows of those who use the log. */
   readonly windows: ReadonlySet<UsedWindow>;
+  /** The node promises durability. */
+  readonly durable: boolean;
   /** Resolves when the log may be read. */
   mayOpen(): Promise<void>;
   /** An empty log. */
@@ -40,9 +43,11 @@ export interface StoredLog<T> {
   readonly log: ReplicatedLog<T>;
   /** What was written here and is not settled. */
   readonly ownRuns: ReadonlyMap<WriterId, SequenceNumber>;
+  /** How far these may have been sent (P4). */
+  readonly sent: ReadonlyMap<WriterId, SequenceNumber>;
   readonly revision: number;
   /** Records of the journal, by key, but for damaged ones. */
-  readonly records: readonly string[];
+  readonly records: readonly RecordRuns[];
   /** Chunks that were read like the journal, since no manifest serves. */
   readonly chunkIds: readonly number[];
 }
@@ -61,7 +66,7 @@ async function fromStore<T>(of: OpenedLog<T>): Promise<StoredLog<T>> {
   /** The manifest does not serve: all chunks are read. */
   let isOutdated = false;
   for (;;) {
-    const { records, ownRuns, revision, nextChunkId, manifest } = await storage.load(id);
+    const { records, ownRuns, sent, revision, nextChunkId, manifest } = await loadSent(of);
     const log = of.newLog();
     of.gaps.forget();
     let chunkIds: readonly number[] = [];
@@ -70,15 +75,14 @@ async function fromStore<T>(of: OpenedLog<T>): Promise<StoredLog<T>> {
     try {
       if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
       else if (revision > 0) chunkIds = await loadChunks(of, log, nextChunkId, manifest);
-      const damaged = replay(of, log, records);
+      const { damaged, read } = replay(of, log, records);
       const isEnough = (oldest: Oldest) => [...windows].every((window) => window.isReached(oldest));
       await of.reading.run(log.loadOlder(isEnough), done);
       for (const [key, error] of damaged) {
         await storage.setAside(id, key);
         of.onError(damageError(id, `record ${key}`, error));
       }
-      const kept = records.map(({ key }) => key).filter((key) => !damaged.has(key));
-      return { log, ownRuns, revision, records: kept, chunkIds };
+      return { log, ownRuns, sent, revision, records: read, chunkIds };
     } catch (error) {
       if (error instanceof DamagedChunk) {
         await setAsideChunk(id, of, error);
@@ -88,6 +92,20 @@ async function fromStore<T>(of: OpenedLog<T>): Promise<StoredLog<T>> {
         throw error;
       }
     }
+  }
+}
+
+/**
+ * The log's part of the store. What another node over it may still append again, under other ids, counts as sent from here on
+ * (H11): otherwise this node would show and send what is not there any more.
+ */
+async function loadSent<T>({ id, storage, durable }: OpenedLog<T>) {
+  for (;;) {
+    const stored = await storage.load(id);
+    const unsent = new Map([...stored.ownRuns].filter(([writer, last]) => (stored.sent.get(writer) ?? 0) < last));
+    const isAlone = async () => (await storage.isShared?.()) === false;
+    if (durable || unsent.size === 0 || (await isAlone())) return stored;
+    await storage.commit(id, [], { durability: 'strict', sent: unsent });
   }
 }
 
@@ -105,18 +123,21 @@ async function loadChunks<T>(
   return ids;
 }
 
-/** Reads the journal into a log that is not in use yet. Returns the damaged records. */
+/** Reads the journal into a log that is not in use yet. Returns the damaged records, and what the others hold. */
 function replay<T>({ gaps }: OpenedLog<T>, log: ReplicatedLog<T>, records: readonly JournalRecord[]) {
   const damaged = new Map<string, GossipError>();
+  const read: RecordRuns[] = [];
   for (const { key, block } of records) {
     try {
-      gaps.note(log.load(block));
+      const receipt = log.load(block);
+      gaps.note(receipt);
+      read.push({ key, runs: receipt.runs });
     } catch (error) {
       if (!(error instanceof GossipError)) throw error;
       damaged.set(key, error);
     }
   }
-  return damaged;
+  return { damaged, read };
 }
 
 /** H10: a packed chunk is set aside, and reported. @internal */

@@ -15,6 +15,7 @@ import type { LogReach } from './log-reach.js';
 import type { LogReading } from './log-reading.js';
 import type { UsedWindow } from './log-window.js';
 import type { Scrubbing } from './scrubbing.js';
+import type { UnsentEvents } from './unsent-events.js';
 
 /** The log, as far as it matters here. */
 export interface PackedLog {
@@ -29,6 +30,8 @@ export interface PackedLog {
   isReady(): boolean;
   /** Does the store hold events that the log could not take in (H7)? */
   isLacking(log: ReplicatedLog<unknown>): boolean;
+  /** What is to stay in the journal. */
+  readonly unsent: Pick<UnsentEvents, 'runs' | 'count' | 'holds' | 'allSent'>;
   /** A peer sends many events. */
   isCatchingUp(): boolean;
   /** What was packed before that time, in milliseconds since 1970, is not joined with what is packed now. */
@@ -76,7 +79,7 @@ export class LogPacking {
   begin({ log, revision, records, chunkIds }: StoredLog<unknown>): void {
     this.#erases = log.erasures.all > 0;
     this.#revision = revision;
-    this.#records = [...records];
+    this.#records = records.map(({ key }) => key);
     this.#chunkIds = chunkIds;
   }
 
@@ -87,6 +90,12 @@ export class LogPacking {
   /** The journal has another record. */
   kept(key: string): void {
     this.#records.push(key);
+  }
+
+  /** Records of the journal were replaced by others. */
+  replaced(records: readonly string[], keys: readonly string[]): void {
+    const gone = new Set(records);
+    this.#records = [...this.#records.filter((key) => !gone.has(key)), ...keys];
   }
 
   /** The log is about to close. */
@@ -149,10 +158,10 @@ export class LogPacking {
     if (this.#mayErase(log)) return true;
     if (log.isPackedAnew && this.#packAt === limits.journalRowsMax) return true;
     if (log.hasObsoleteChunks && this.#packAt === limits.journalRowsMax) return true;
-    if (this.#records.length === 0) return false;
-    if (this.#packsAll && log.unpackedRows > 0) return true;
+    const rows = log.unpackedRows - this.#of.unsent.count;
+    if (this.#records.length === 0 || rows <= 0) return false;
+    if (this.#packsAll) return true;
     if (this.#tidies && this.#records.length > limits.journalRecordsMax) return true;
-    const rows = log.unpackedRows;
     if (this.#of.isCatchingUp()) {
       // Where all is shown, nothing that is packed goes from memory: first it is to be seen.
       const showsAll = Array.from(this.#of.windows).some(({ from }) => from === 0);
@@ -164,11 +173,13 @@ export class LogPacking {
 
   /** One step of packing. */
   async pack(log: ReplicatedLog<unknown>): Promise<void> {
-    const { id, storage, scrubbing, reading, reach } = this.#of;
+    const { id, storage, scrubbing, reading, reach, unsent } = this.#of;
     try {
-      const before = this.#records.length;
-      const plan = await reading.run(log.pack(this.#of.joinsFromMs()), (step) => step);
-      const packed = plan.isComplete && !this.#of.isLacking(log) ? this.#records.slice(0, before) : [];
+      // Its payload lies in a record that is to stay: what was redacted is to go from the disk, and comes first.
+      if (log.erasures.all > this.#erased.all && log.hasErased(unsent.runs)) unsent.allSent();
+      const before = this.#records.filter((key) => !unsent.holds(key));
+      const plan = await reading.run(log.pack(this.#of.joinsFromMs(), unsent.runs), (step) => step);
+      const packed = plan.isComplete && !this.#of.isLacking(log) ? before : [];
       const { manifest, add, remove, erasures } = plan;
       const erases = plan.isComplete && !this.#of.isLacking(log) && erasures.all > this.#erased.all;
       if (erases) {
@@ -178,7 +189,8 @@ export class LogPacking {
       await storage.pack(id, { revision: this.#revision, manifest, add, remove, packed });
       this.#revision++;
       plan.apply();
-      this.#records = this.#records.slice(packed.length);
+      const gone = new Set(packed);
+      this.#records = this.#records.filter((key) => !gone.has(key));
       this.#packAt = limits.journalRowsMax;
       if (this.#records.length === 0) await reach.packed(log);
       if (plan.isComplete) {

@@ -3,6 +3,8 @@ import type { KeptRun, LogEntry } from '@gossip-log/core/sync';
 
 /** A session that has the log open. */
 export interface LogPeer {
+  /** Events up to this time are sent to it as soon as they are stored. */
+  readonly sendsUpTo: number;
   /** These became stored. */
   stored(log: string, entries: readonly LogEntry[], kept?: ReadonlyMap<WriterId, KeptRun>): void;
   /** The log is no longer what was said of it. */

@@ -21,6 +21,7 @@ function askedPeer() {
   const want = (_: string, runs: readonly Run[]) => void asked.push(...runs);
   const peer: LogPeer = {
     ...{ want, stored: ignore, describe: ignore, tell: ignore, dropped: ignore, redacted: ignore, failed: ignore },
+    sendsUpTo: 0,
   };
   return { peer, asked };
 }

@@ -20,6 +20,7 @@ import type { LogCodec } from './log-codec.js';
 import { asGossipError } from './log-errors.js';
 import type { LogPeer } from './log-peer.js';
 import type { LogReach } from './log-reach.js';
+import type { UnsentEvents } from './unsent-events.js';
 
 /** The log, as far as it matters here. */
 export interface WrittenLog {
@@ -33,6 +34,7 @@ export interface WrittenLog {
   readonly codec: Pick<LogCodec<unknown>, 'keep'>;
   readonly reach: LogReach;
   readonly deliveries: Pick<Deliveries, 'wrote'>;
+  readonly unsent: Pick<UnsentEvents, 'stored'>;
   /** `undefined` unless it is ready. */
   log(): ReplicatedLog<unknown> | undefined;
   /** All is stored: a step of what is to be done then, if anything is. */
@@ -107,7 +109,7 @@ export class LogWriter {
   }
 
   async #drain(log: ReplicatedLog<unknown>): Promise<void> {
-    const { id, peers, reach } = this.#of;
+    const { id, peers } = this.#of;
     let pauseMs = limits.storageRetryMsMax / 10;
     for (;;) {
       const batch = this.#nextBatch(log);
@@ -121,8 +123,9 @@ export class LogWriter {
         this.#writing = undefined;
         return;
       }
+      let told: readonly LogEntry[];
       try {
-        await this.#commit(log, batch);
+        told = await this.#commit(log, batch);
       } catch (cause) {
         const error = asGossipError(cause, `log "${id}" cannot be stored`);
         if (error.code !== 'storage-failed' || this.#givesUp) throw error;
@@ -137,7 +140,6 @@ export class LogWriter {
       this.#of.troubled(undefined);
       this.#committed += batch.length;
       log.markStored(batch);
-      const told = batch.filter((entry) => !reach.isFill(entry));
       const kept = log.keptOf(told);
       if (told.length > 0) for (const peer of [...peers]) peer.stored(id, told, kept);
       this.#waiters = this.#waiters.filter((waiter) => {
@@ -163,23 +165,37 @@ export class LogWriter {
     return batch.concat(own);
   }
 
-  async #commit(log: ReplicatedLog<unknown>, batch: readonly LogEntry[]): Promise<void> {
-    const { id, storage, durable, codec, reach, deliveries } = this.#of;
+  /** Returns what peers are to be told of. */
+  async #commit(log: ReplicatedLog<unknown>, batch: readonly LogEntry[]): Promise<readonly LogEntry[]> {
+    const { id, storage, durable, codec, reach, deliveries, peers, unsent } = this.#of;
     await reach.keep(log);
     // Beside the commit, which need not wait for it. What fails here is written with the next commit: until then the log
     // takes any codec once more.
     const keeping = codec.keep().catch(() => undefined);
     const ownRuns = new Map<WriterId, SequenceNumber>();
-    for (const { origin, runs } of batch) {
-      // A durable node need not find another one that keeps what it writes.
-      if (origin === 'own' && !durable) for (const { writer, last } of runs) ownRuns.set(writer, last);
+    const sent = new Map<WriterId, SequenceNumber>();
+    const upTo = Math.max(0, ...Array.from(peers, ({ sendsUpTo }) => sendsUpTo));
+    const isSent = ({ runs }: LogEntry) => runs.every(({ lastTime }) => lastTime <= upTo);
+    // A durable node need not find another one that keeps what it writes.
+    const isNoted = ({ origin }: LogEntry) => origin === 'own' && !durable;
+    for (const entry of batch.filter(isNoted)) {
+      for (const { writer, last } of entry.runs) {
+        ownRuns.set(writer, last);
+        if (isSent(entry)) sent.set(writer, last);
+      }
     }
     // What others wrote can be fetched again, unless this node has promised to keep it.
     const durability = durable || ownRuns.size > 0 ? 'strict' : 'relaxed';
-    const keys = await storage.commit(id, batch, { durability, ownRuns });
+    const keys = await storage.commit(id, batch, { durability, ownRuns, sent });
     await keeping;
     for (const key of keys) this.#of.kept(key);
     deliveries.wrote(ownRuns);
+    for (const [i, entry] of batch.entries()) {
+      if (isNoted(entry)) unsent.stored(keys[i] as string, entry, isSent(entry));
+    }
+    return batch
+      .filter((entry) => !reach.isFill(entry))
+      .map((entry) => (isNoted(entry) && !isSent(entry) ? { ...entry, isUnsent: true } : entry));
   }
 
   #pause(ms: number): Promise<void> {

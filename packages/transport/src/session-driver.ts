@@ -142,6 +142,10 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     if (this.#session !== undefined) this.#scheduleTick();
   }
 
+  get sendsUpTo(): number {
+    return this.#session?.sendsUpTo ?? 0;
+  }
+
   /** `distance`: how many nodes away this node is from one that uses the log. */
   attach(log: string, distance = 0): void {
     this.#join(log);
@@ -381,10 +385,22 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           );
           break;
         case 'read':
-          read(hosted.reading(log.read(effect), (part) => answer({ kind: 'read', ...part })));
+          read(
+            this.#readToSend(
+              hosted,
+              () => log.read(effect),
+              (part) => answer({ kind: 'read', ...part }),
+            ),
+          );
           break;
         case 'select':
-          read(hosted.reading(log.select(effect), (part) => answer({ kind: 'select', ...part })));
+          read(
+            this.#readToSend(
+              hosted,
+              () => log.select(effect),
+              (part) => answer({ kind: 'select', ...part }),
+            ),
+          );
           break;
         case 'merge': {
           const take = (receipt: Receipt | undefined) => {
@@ -409,6 +425,19 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     } catch (error) {
       fail(error);
     }
+  }
+
+  /** H11. What may not be sent yet is read again. */
+  #readToSend<P extends { readonly entries: readonly LogEntry[] }>(
+    hosted: HostedLog,
+    reading: () => Reading<P>,
+    send: (part: P) => void,
+  ): Promise<void> | void {
+    return hosted.reading(reading(), (part) => {
+      const waiting = hosted.beforeSending(part.entries);
+      if (waiting === undefined) return send(part);
+      return waiting.then(() => this.#readToSend(hosted, reading, send));
+    }) as Promise<void> | void;
   }
 
   #description({ id, reach }: HostedLog, { ranges, cut }: Described): Answer {

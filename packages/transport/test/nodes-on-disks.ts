@@ -8,7 +8,7 @@ const nodes: GossipNode[] = [];
 /** A node whose errors fail the test, unless it is told otherwise. `closeNodes` ends it. */
 export function nodeOn(disk: MemoryDisk, options: Partial<GossipNodeOptions> = {}): GossipNode {
   const node = createGossipNode({
-    storage: memoryStorage({ disk }),
+    storage: options.storage ?? memoryStorage({ disk }),
     onError: (error) => {
       throw error;
     },

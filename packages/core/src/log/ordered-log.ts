@@ -179,6 +179,33 @@ export class OrderedLog {
     return { chunk: copy, row };
   }
 
+  /** Takes rows out, none of which is before `from`. The others stay as they are (L5). Snapshots keep what they have seen. O(rows). */
+  remove(from: number, isGone: (chunk: Chunk, row: number) => boolean): void {
+    this.changes++;
+    const at = this.lowerBound(from).chunk;
+    const kept = this.#chunks.slice(0, at);
+    for (const chunk of this.#chunks.slice(at)) {
+      const rest = new Chunk(chunk.capacity);
+      for (let row = 0; row < chunk.count; row++) {
+        if (!isGone(chunk, row)) rest.copyRow(chunk, row);
+        // A snapshot may ask for it when the number of its writer stands for another one.
+        else if (row < chunk.sharedRows) this.event(chunk, row);
+      }
+      this.#length += rest.count - chunk.count;
+      this.#hidden += hiddenIn(rest) - hiddenIn(chunk);
+      if (rest.count === chunk.count) {
+        kept.push(chunk);
+        continue;
+      }
+      this.#supersede(chunk);
+      if (rest.count === 0) continue;
+      this.#unseen.add(rest);
+      kept.push(rest);
+    }
+    this.#chunks = kept;
+    this.#listShared = false;
+  }
+
   /** The event object of a row, made when first asked for. */
   event(chunk: Chunk, row: number): LogEvent<unknown> {
     const made = chunk.events?.[row];

@@ -64,6 +64,25 @@ export class OwnRows {
     this.#self = -1;
   }
 
+  /** Another id, to append events again under. It is taken for the next events by `goOn`. */
+  beginAgain(): WriterId {
+    return this.#drawUnused();
+  }
+
+  /** The rows that were appended and not taken for the journal. They are the caller's: they leave the log. */
+  takeAppended(): Chunk {
+    const rows = this.#unflushed;
+    this.#unflushed = new Chunk();
+    return rows;
+  }
+
+  /** The next event follows on those of that writer, and on what is at that time. */
+  goOn(self: number, clock: number): void {
+    this.#writer = this.#ordered.tables.writers.id(self);
+    this.#self = self;
+    this.#clock = clock;
+  }
+
   /** No event of the log is later. */
   get clock(): number {
     return this.#clock;

@@ -11,6 +11,7 @@ import { eventKind } from '../event.js';
 import { writerIdFromBytes } from '../ids.js';
 import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
 import type { PackedChunk } from '../ports/storage.js';
+import type { OwnRuns } from '../runs.js';
 import { Chunk } from './chunk.js';
 import { addTo, contribution, lanes } from './contribution.js';
 import { Edges } from './edges.js';
@@ -41,6 +42,8 @@ export interface Packing {
   readonly nowMs: number;
   /** A chunk that was packed before is not joined with what is packed now: its events go sooner. */
   readonly joinsFromMs: number;
+  /** Own runs, from the event on that is to stay in the journal. */
+  readonly unsent: OwnRuns;
 }
 
 /** Chunks at which a step ends: what was begun takes a few more. */
@@ -93,13 +96,18 @@ export class Packer {
     this.#forgotten++;
   }
 
-  #plan({ nowMs, joinsFromMs }: Packing): PackPlan {
+  #plan({ nowMs, joinsFromMs, unsent }: Packing): PackPlan {
     const { packed, ordered, tables } = this.#effective;
     const { writers } = tables;
     const step = new Step(this.#effective, this.nextId, this.packedRuns.fork());
     const replacements: Replacement[] = [];
+    const upTo = writers.stored.slice();
+    for (const [id, first] of unsent) {
+      const writer = writers.find(id);
+      if (writer >= 0) upTo[writer] = Math.min(upTo[writer] as number, first - 1);
+    }
     const isStored = (chunk: Chunk, row: number) =>
-      (chunk.seq[row] as number) <= (writers.stored[chunk.writer[row] as number] as number);
+      (chunk.seq[row] as number) <= (upTo[chunk.writer[row] as number] as number);
 
     const { erasures } = this.#redactions;
     const redacted = this.#redacted();

@@ -105,6 +105,17 @@ export class Redactions {
     this.#awaiting.delete(redaction);
   }
 
+  /** Forgets what events that leave the log redact, or were redacted by. */
+  forget(isGone: (writer: WriterId, seq: SequenceNumber) => boolean): void {
+    const { formers } = this.#effective.tables.pages;
+    for (const open of this.#open.values()) {
+      const { target, key } = open;
+      const isTargetGone = isGone(target.writer, target.seq);
+      if (isTargetGone) formers.delete(dot(this.#effective.tables.writers.find(target.writer), target.seq));
+      if (isTargetGone || isGone(writerIdFromBytes(key.writer), key.seq)) this.close(open);
+    }
+  }
+
   /** Forgets those whose targets are gone for good. */
   forgetGone(): void {
     const { edges, tables } = this.#effective;

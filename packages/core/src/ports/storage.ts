@@ -12,6 +12,10 @@
  *   order only: if a later strict commit survives, so does it.
  * - [P3] With entries it is noted, in the same step (P1), up to which event each of the own runs among them was written. The
  *   note stays, whatever becomes of the journal, until `settleRun` removes it.
+ * - [P4] The note of an own run says, too, up to which event it may have been sent to peers (`sent`); the highest number
+ *   counts. Entries may take the place of records (`instead`): in the same step these go, and the notes of their runs are
+ *   cut. Where one of the records is not there, or a run may have been sent beyond what is left of it, `commit` fails with
+ *   `pack-conflict`, and nothing is written.
  * - [P5] `load` gives the records in the order written.
  * - [P6] A record that `setAside` names no longer loads, and its bytes stay in the store for inspection.
  * - [P7] Logs do not touch one another; `forget` removes all of one log, and no more.
@@ -61,6 +65,8 @@ export interface StoredLog {
   readonly records: readonly JournalRecord[];
   /** Own runs that are not settled, with the last event of each (P3). */
   readonly ownRuns: ReadonlyMap<WriterId, SequenceNumber>;
+  /** Of these the ones that events may have been sent of, with the last such event (P4). */
+  readonly sent: ReadonlyMap<WriterId, SequenceNumber>;
   /** Rises by one with every pack and every chunk set aside. 0 for a log that was never packed. */
   readonly revision: number;
   /** The lowest id that no chunk ever had, nor any above it (P13). */
@@ -93,12 +99,24 @@ export interface Packing {
   readonly packed: readonly string[];
 }
 
-/** How a commit is made durable. */
+/** What entries take the place of (P4). */
+export interface ReplacedRecords {
+  /** Records of the journal, by key. */
+  readonly records: readonly string[];
+  /** The own runs in them, each with the last event that is left of it; 0 when none is. */
+  readonly runs: ReadonlyMap<WriterId, SequenceNumber>;
+}
+
+/** How a commit is made durable, and what it notes. */
 export interface CommitOptions {
   /** `strict` survives a loss of power once resolved; `relaxed` may be lost, and is fetched again from peers. */
   readonly durability: 'strict' | 'relaxed';
   /** Own runs among the entries, each with its last event in them (P3). Default none. */
   readonly ownRuns?: ReadonlyMap<WriterId, SequenceNumber>;
+  /** Own runs with the last event that may have been sent to a peer (P4). What is not noted is passed over. Default none. */
+  readonly sent?: ReadonlyMap<WriterId, SequenceNumber>;
+  /** What the entries take the place of. Default nothing. */
+  readonly instead?: ReplacedRecords;
 }
 
 /** The storage port. Failures reject with a `GossipError` (`storage-failed` unless the rule names another). */
@@ -112,6 +130,8 @@ export interface GossipStorage {
   load(log: string): Promise<StoredLog>;
   /** Writes entries in order, as one atomic batch. Resolves with the key of each one's record. */
   commit(log: string, entries: readonly JournalEntry[], options: CommitOptions): Promise<readonly string[]>;
+  /** May another storage have this store open now, in this process or elsewhere? Absent: it may. */
+  isShared?(): Promise<boolean>;
   /** Removes the note of an own run (P3), unless it was written beyond the event `upTo` by now. */
   settleRun(log: string, writer: WriterId, upTo: SequenceNumber): Promise<void>;
   /** Moves a damaged record out of the journal. */

@@ -9,6 +9,7 @@ export type { ErasedEvents } from '../log/erasing-rows.js';
 export { blocksOf, DamagedChunk, PackedOtherwise, type Reading } from '../log/packed-chunks.js';
 export type { PackPlan } from '../log/packer.js';
 export type { ReadQuery, ReadResult } from '../log/read-lacking.js';
+export type { ReappendPlan, Successors, UnsentRecord, UnsentRuns } from '../log/reappend-rows.js';
 export type { Retention } from '../log/retention.js';
 export type { LogDescriptor } from '../log-descriptor.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';

@@ -67,10 +67,11 @@ export class Sending {
     let credit = this.#credit;
     channel.stale = true;
     channel.quiet.since = this.#session.now;
-    for (const { block, runs } of entries) {
+    for (const { block, runs, isUnsent = false } of entries) {
       // A block that filled the frame it came in may not fit behind a larger channel number.
       const fits = credit > 0 && block.length <= frameBytesMax - eventsHeaderBytesMax;
-      let next = mayPush && !channel.behind && fits;
+      // Behind what is held back nothing goes: it may depend on it.
+      let next = mayPush && !channel.behind && fits && !isUnsent && channel.heldTime === undefined;
       let lacking = false;
       for (const run of runs) {
         stored.set(run.writer, kept?.get(run.writer) ?? { first: 1, last: run.last });
@@ -172,7 +173,11 @@ export class Sending {
     if (supplies !== undefined) return;
     channel.behind = answer.more || channel.stale;
     if (!channel.behind && mayRead(channel)) announceEnd(this.#session, channel);
-    if (!channel.behind && answer.heldTime === undefined) channel.lacks.clear();
+    if (!channel.behind && answer.heldTime === undefined) {
+      channel.lacks.clear();
+      // What was held back is gone, or was appended again.
+      if (channel.heldSupplies.size === 0) this.#hold(channel, undefined);
+    }
   }
 
   /** Some events wait for a clock from now on, or none. */

@@ -97,6 +97,11 @@ export class Session {
     return this.#channels.of(log)?.state ?? 'absent';
   }
 
+  /** The last time that the peer is sent at once; 0 before it has said hello. */
+  get sendsUpTo(): number {
+    return this.#state === 'established' ? this.#context.clocks.readHorizon() : 0;
+  }
+
   /** Is there anything about a log: an exchange, or a feed that the peer reads? */
   uses(log: string): boolean {
     return this.#channels.of(log) !== undefined || this.#served.serves(log);

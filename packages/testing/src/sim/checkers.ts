@@ -43,6 +43,10 @@ interface Written {
   disowned: boolean;
   /** It is on its writer's disk, or was: from then on others may see it. */
   durable: boolean;
+  /** Somebody who does not share its writer's disk was shown it. */
+  isSeen: boolean;
+  /** What it became when it was appended again: it was written by a wrong clock, and no peer was sent it. */
+  again: Written | undefined;
 }
 
 /** Writer → the last event promised. */
@@ -53,6 +57,8 @@ export class View {
   #events: readonly LogEvent[] = [];
   #snapshot: unknown;
   #droppedBefore = 0;
+  /** How many events had been appended again when it was last looked at. */
+  #moves = 0;
   /** The last event of each writer that was looked at. */
   readonly #clocks = new Map<WriterId, number>();
   readonly version = new Map<WriterId, SequenceNumber>();
@@ -120,10 +126,14 @@ export class View {
     check(snapshot.length === handle.log.length, 'L9', () => `${name}: a stale snapshot`);
     if (snapshot !== this.#snapshot) {
       const events = [...snapshot];
+      for (const event of events) this.laws.meet(this, event);
       // Something may have come and gone since.
       const { droppedBefore } = this;
       check(
-        this.#snapshot === undefined || events.length > this.#events.length || this.#droppedBefore !== droppedBefore,
+        this.#snapshot === undefined ||
+          events.length > this.#events.length ||
+          this.#droppedBefore !== droppedBefore ||
+          this.#moves !== this.laws.moves,
         'L5',
         () => `${name}: another snapshot of a log that did not change, or that lost events`,
       );
@@ -135,6 +145,7 @@ export class View {
         () => `${name}: events before ${droppedBefore} of ${this.log} were let go of, told are those before ${told}`,
       );
       this.#droppedBefore = droppedBefore;
+      this.#moves = this.laws.moves;
       this.#compare(events);
       this.#events = events;
       this.#snapshot = snapshot;
@@ -179,11 +190,11 @@ export class View {
       const seq = (mayMiss ? Math.max(event.seq - 1, known ?? 0) : (known ?? first)) + 1;
       check(event.seq === seq, 'L2', () => `${name}: ${event.id} shows, ${eventId(event.writer, seq)} does not`);
       seen.set(event.writer, seq);
-      while (event !== this.#events[at] && this.#wasDropped(at)) at++;
+      while (event !== this.#events[at] && (this.#wasMoved(at) || this.#wasDropped(at))) at++;
       if (event === this.#events[at]) at++;
       else news.push(event);
     }
-    while (this.#wasDropped(at)) at++;
+    while (this.#wasMoved(at) || this.#wasDropped(at)) at++;
     check(at === this.#events.length, 'L5', () => {
       const lost = this.#events[at] as LogEvent;
       const there = events.some(({ id }) => id === lost.id);
@@ -194,6 +205,12 @@ export class View {
     if (this.handle.hasOlder) for (const [writer, seq] of this.handle.log?.version() ?? []) version.set(writer, seq);
     for (const [writer, seq] of seen) version.set(writer, seq);
     for (const event of news) laws.shown(this, event);
+  }
+
+  /** Was it appended again, under another id? */
+  #wasMoved(at: number): boolean {
+    const event = this.#events[at];
+    return event !== undefined && this.laws.now(this.log, event) !== event.id;
   }
 
   /** Was it deleted, as retention may? */
@@ -241,6 +258,10 @@ export class Laws {
   readonly #written = new Map<string, Written>();
   /** Every id that was ever given, also to what was never stored. */
   readonly #given = new Set<string>();
+  /** Each has a payload of its own. */
+  readonly #byPayload = new Map<string, Written>();
+  /** How many were appended again. */
+  moves = 0;
   /** Of these, the ones that are on no disk yet. */
   readonly #pending = new Set<Written>();
   /** Those that are over. */
@@ -262,8 +283,10 @@ export class Laws {
     const key = `${log}/${id}`;
     check(!this.#given.has(key), 'L1', () => `${view.name}: sequence number ${id} was given twice`);
     this.#given.add(key);
-    const written = { id, log, writer, seq, clock, payload, past, disk, process, disowned: false, durable: false };
+    const state = { disowned: false, durable: false, isSeen: false, again: undefined };
+    const written: Written = { id, log, writer, seq, clock, payload, past, disk, process, ...state };
     this.#written.set(key, written);
+    this.#byPayload.set(`${log}/${payload}`, written);
     this.#pending.add(written);
   }
 
@@ -293,6 +316,38 @@ export class Laws {
     }
   }
 
+  /**
+   * An event is about to be shown. One that nobody wrote under this id was appended again: it was ahead of the clock, and only
+   * its writer has it.
+   */
+  meet(view: View, event: LogEvent): void {
+    if (this.#written.has(`${view.log}/${event.id}`)) return;
+    const before = this.#byPayload.get(`${view.log}/${event.payload}`);
+    if (before === undefined) return;
+    const { log, disk, disowned } = before;
+    const { id, writer, seq, clock } = event;
+    // A disk that was set back knows no more what became of an event.
+    check(
+      disowned || disk.damaged || (!before.isSeen && before.again === undefined && clock < before.clock),
+      'L1',
+      () =>
+        `${view.name}: ${before.id} was ${before.isSeen ? 'shown to others' : `${before.again?.id} before`}, and is ${id} now`,
+    );
+    const durable = disk.head(log, writer, 'durable') >= seq;
+    const again: Written = { ...before, id, writer, seq, clock, durable, isSeen: false, again: undefined };
+    this.#given.add(`${log}/${id}`);
+    this.#written.set(`${log}/${id}`, again);
+    if (!durable) this.#pending.add(again);
+    before.again = again;
+    this.#byPayload.set(`${log}/${event.payload}`, again);
+    this.moves++;
+  }
+
+  /** The id that an event has by now. */
+  now(log: string, { id }: Pick<LogEvent, 'id'>): EventId {
+    return standing(this.#written.get(`${log}/${id}`))?.id ?? id;
+  }
+
   /** A reader sees an event for the first time. */
   shown(view: View, event: LogEvent): void {
     const written = this.find(view.log, event);
@@ -301,14 +356,21 @@ export class Laws {
       return `${view.name}: ${event.id} is ${others}, or was never stored`;
     });
     check(
+      written.again === undefined || written.disowned || written.disk.damaged,
+      'L4',
+      () => `${view.name}: ${event.id} shows, which is ${written.again?.id} now`,
+    );
+    if (written.disk !== view.disk) written.isSeen = true;
+    check(
       written.process === view.process || written.durable,
       'L4',
       () => `${view.name}: ${event.id} was spoken of before it was stored`,
     );
     for (const [writer, seq] of written.past) {
-      const past = this.#written.get(`${view.log}/${eventId(writer, seq)}`);
+      const past = standing(this.#written.get(`${view.log}/${eventId(writer, seq)}`));
+      const named = past ?? { writer, seq };
       check(
-        (view.version.get(writer) ?? 0) >= seq || (past !== undefined && past.clock < view.complete),
+        (view.version.get(named.writer) ?? 0) >= named.seq || (past !== undefined && past.clock < view.complete),
         'L2',
         () => `${view.name}: ${event.id} shows before ${eventId(writer, seq)}, which it depends on`,
       );
@@ -327,8 +389,9 @@ export class Laws {
     this.#promise(view.disk, view.log, writer, seq);
   }
 
-  promisedRelayed(view: View, { id, writer, seq }: Pick<LogEvent, 'id' | 'writer' | 'seq'>, node: string): void {
+  promisedRelayed(view: View, event: Pick<LogEvent, 'id' | 'writer' | 'seq'>, node: string): void {
     if (this.forged) return;
+    const { id, writer, seq } = standing(this.#written.get(`${view.log}/${event.id}`)) ?? event;
     const disk = this.relayDisk(node);
     check(disk !== undefined, 'L4', () => `${view.name}: ${id} was relayed by ${node}, which promises nothing`);
     if (disk.damaged) return;
@@ -342,6 +405,15 @@ export class Laws {
     if (!disk.letsGo) return false;
     const written = this.#written.get(`${log}/${eventId(writer, seq)}`);
     return written !== undefined && written.clock < disk.completeEdge(log);
+  }
+
+  /** Is an event there under another id? */
+  #isAgain(view: View, writer: WriterId, seq: SequenceNumber): boolean {
+    const written = this.#written.get(`${view.log}/${eventId(writer, seq)}`);
+    if (written === undefined) return false;
+    const now = standing(written) as Written;
+    if (now !== written) return (view.handle.log?.version().get(now.writer) ?? 0) >= now.seq;
+    return [...view.handle.snapshot()].some(({ payload }) => payload === written.payload);
   }
 
   /** A log was removed from a disk on purpose. */
@@ -372,7 +444,9 @@ export class Laws {
       const version = view.handle.log?.version();
       for (const [writer, seq] of promised) {
         check(
-          (version?.get(writer) ?? 0) >= seq || this.#isLetGo(view.disk, view.log, writer, seq),
+          (version?.get(writer) ?? 0) >= seq ||
+            this.#isLetGo(view.disk, view.log, writer, seq) ||
+            this.#isAgain(view, writer, seq),
           'L4',
           () => `${view.name}: ${eventId(writer, seq)} was promised, and is not there after a restart`,
         );
@@ -392,7 +466,8 @@ export class Laws {
     const known = Array.from(above, (event) => this.find(log, event) as Written);
     known.sort((a, b) => a.clock - b.clock);
     const isAbove = (id: EventId) => (all.get(id)?.clock ?? 0) >= edge;
-    reference.deliver(known.map((written) => asReference(written, isAbove)));
+    const now = (id: EventId) => this.now(log, { id });
+    reference.deliver(known.map((written) => asReference(written, now, isAbove)));
     const expected = reference.sequence().map(({ id }) => id);
     for (const [name, shown] of sequences) {
       const events = shown.filter(({ clock }) => clock >= edge);
@@ -407,7 +482,7 @@ export class Laws {
       for (const [writer, seq] of logs.get(log) ?? []) {
         const id = eventId(writer, seq);
         check(
-          all.has(id) || this.#isLetGo(disk, log, writer, seq),
+          all.has(this.now(log, { id })) || this.#isLetGo(disk, log, writer, seq),
           'L4',
           () => `${id} of ${log} was promised, and nobody has it any more`,
         );
@@ -430,8 +505,19 @@ export class Laws {
   }
 }
 
-function asReference({ id, writer, seq, clock, past, payload }: Written, isThere: (id: EventId) => boolean) {
-  const named = Array.from(past, ([writer, last]) => eventId(writer, last)).filter(isThere);
+/** What became of an event in the end. */
+function standing(written: Written | undefined): Written | undefined {
+  let now = written;
+  while (now?.again !== undefined) now = now.again;
+  return now;
+}
+
+function asReference(
+  { id, writer, seq, clock, past, payload }: Written,
+  now: (id: EventId) => EventId,
+  isThere: (id: EventId) => boolean,
+) {
+  const named = Array.from(past, ([writer, last]) => now(eventId(writer, last))).filter(isThere);
   return { id, writer, seq, time: clock, deps: [], named, payload: JSON.stringify(payload) };
 }
 

@@ -29,12 +29,18 @@ export interface Holder {
   readonly alive: boolean;
 }
 
+/** An own run: its last event, and the last that may have been sent. */
+interface RunNote {
+  readonly last: SequenceNumber;
+  readonly sent: SequenceNumber;
+}
+
 interface DiskLog {
   readonly journal: Map<number, Uint8Array>;
   readonly aside: Map<number, Uint8Array>;
   /** The last event of each writer that was ever written, for those who watch. */
   readonly heads: Map<WriterId, SequenceNumber>;
-  readonly ownRuns: Map<WriterId, SequenceNumber>;
+  readonly ownRuns: Map<WriterId, RunNote>;
   nextOrdinal: number;
   readonly chunks: Map<number, Uint8Array>;
   /** Chunks that a pack removed, and that a storage may still read. */
@@ -76,7 +82,7 @@ export interface VirtualDiskOptions {
 const [damagedRevision, damagedChunkId] = [2 ** 40, 2 ** 20];
 
 /** What a store has to be written with (P10). */
-const format = 4;
+const format = 5;
 
 /** What outlives processes. */
 export class VirtualDisk {
@@ -108,6 +114,11 @@ export class VirtualDisk {
     this.#time = time;
     this.#random = random;
     this.#options = options;
+  }
+
+  /** Do several storages use it now? @internal */
+  get isInUse(): boolean {
+    return [...this.#storages].filter(({ open }) => open).length > 1;
   }
 
   /** The highest sequence number that is written, or that would survive a loss of power. */
@@ -222,7 +233,9 @@ export class VirtualDisk {
           if (log !== undefined) to(log);
         });
       for (const writer of ownRuns.keys()) {
-        change((log) => log.ownRuns.has(writer) && log.ownRuns.set(writer, limits.seqMax));
+        change(
+          (log) => log.ownRuns.has(writer) && log.ownRuns.set(writer, { last: limits.seqMax, sent: limits.seqMax }),
+        );
       }
       if (manifest !== undefined) {
         change((log) => {
@@ -365,35 +378,64 @@ class DiskStorage implements GossipStorage {
         ([ordinal, block]): JournalRecord => ({ key: String(ordinal), block: block.slice() }),
       );
       const { revision, nextChunkId, manifest } = stored ?? newLog();
-      const ownRuns = new Map(stored?.ownRuns);
-      return { records, ownRuns, revision, nextChunkId, manifest: manifest?.slice() };
+      const notes = [...(stored?.ownRuns ?? [])];
+      const ownRuns = new Map(notes.map(([writer, { last }]) => [writer, last]));
+      const sent = new Map(notes.flatMap(([writer, note]) => (note.sent > 0 ? [[writer, note.sent] as const] : [])));
+      return { records, ownRuns, sent, revision, nextChunkId, manifest: manifest?.slice() };
     });
   }
 
   async commit(
     log: string,
     entries: readonly JournalEntry[],
-    { durability, ownRuns = new Map() }: CommitOptions,
+    { durability, ownRuns = new Map(), sent = new Map(), instead }: CommitOptions,
   ): Promise<readonly string[]> {
     return this.#run('commit', () => {
       checkText('log', log, limits.logIdBytesMax);
       for (const [writer, last] of ownRuns) checkRun(writer, last);
       const blocks = entries.map(({ block }) => block.slice());
       const runs = blocks.flatMap((block) => this.#disk.runsOf(block));
+      for (const [writer, upTo] of sent) checkRun(writer, upTo);
       const notes = [...ownRuns];
-      const next = this.#disk.read().logs.get(log)?.nextOrdinal ?? 0;
+      const marks = [...sent];
+      for (const [i, key] of (instead?.records ?? []).entries()) checkKey(`instead.records[${i}]`, key);
+      const gone = (instead?.records ?? []).map(Number);
+      const cut = [...(instead?.runs ?? [])];
+      const before = this.#disk.read().logs.get(log);
+      const next = before?.nextOrdinal ?? 0;
+      const isSent = cut.some(([writer, left]) => (before?.ownRuns.get(writer)?.sent ?? 0) > left);
+      if (isSent || gone.some((ordinal) => before?.journal.has(ordinal) !== true)) {
+        this.#disk.counted('replacing refused');
+        throw new GossipError('pack-conflict', `log ${log}: what is to be replaced is not there, or was sent`);
+      }
+      if (instead !== undefined) this.#disk.counted('records replaced');
       this.#disk.write(durability, ({ logs }) => {
-        if (blocks.length + notes.length === 0) return;
+        if (blocks.length + notes.length + marks.length + gone.length + cut.length === 0) return;
         const stored = logs.get(log) ?? newLog();
         logs.set(log, stored);
         for (const block of blocks) stored.journal.set(stored.nextOrdinal++, block);
         for (const { writer, last } of runs) {
           stored.heads.set(writer, Math.max(last, stored.heads.get(writer) ?? 0));
         }
-        for (const [writer, last] of notes) stored.ownRuns.set(writer, last);
+        for (const ordinal of gone) stored.journal.delete(ordinal);
+        for (const [writer, left] of cut) {
+          if (left === 0) stored.ownRuns.delete(writer);
+          else stored.ownRuns.set(writer, { last: left, sent: stored.ownRuns.get(writer)?.sent ?? 0 });
+        }
+        for (const [writer, last] of notes) {
+          stored.ownRuns.set(writer, { last, sent: stored.ownRuns.get(writer)?.sent ?? 0 });
+        }
+        for (const [writer, upTo] of marks) {
+          const note = stored.ownRuns.get(writer);
+          if (note !== undefined) stored.ownRuns.set(writer, { ...note, sent: Math.max(note.sent, upTo) });
+        }
       });
       return blocks.map((_, i) => String(next + i));
     });
+  }
+
+  async isShared(): Promise<boolean> {
+    return this.#disk.isInUse;
   }
 
   async settleRun(log: string, writer: WriterId, upTo: SequenceNumber): Promise<void> {
@@ -402,7 +444,7 @@ class DiskStorage implements GossipStorage {
       checkRun(writer, upTo);
       this.#disk.write('relaxed', ({ logs }) => {
         const ownRuns = logs.get(log)?.ownRuns;
-        if ((ownRuns?.get(writer) ?? 0) <= upTo) ownRuns?.delete(writer);
+        if ((ownRuns?.get(writer)?.last ?? 0) <= upTo) ownRuns?.delete(writer);
       });
     });
   }
