@@ -117,8 +117,8 @@ export const mutants = [
   {
     name: 'show stale snapshots',
     file: log,
-    find: 'if (this.#snapshot?.length !== this.length || changes !== this.#changesSeen) this.#snapshot = undefined;',
-    replace: 'if (changes !== this.#changesSeen) this.#snapshot = undefined;',
+    find: 'if (!isSame) this.#snapshot = undefined;',
+    replace: '',
   },
   {
     name: 'make an event anew for every reader',
@@ -141,8 +141,9 @@ export const mutants = [
   {
     name: 'a disk that fails at the start is not asked again',
     file: node,
-    find: 'if (!passing || this.#closed !== undefined) throw error;',
-    replace: 'throw error;',
+    find: 'const cancel = this.environment.setTimer(pauseMs, resolve);',
+    replace: 'const cancel = () => undefined;',
+    faults: ['full-disk', 'crash', 'close'],
   },
   {
     name: 'never ask again for a log that was refused',

@@ -194,8 +194,9 @@ export class Cluster {
         machine.clock.driftRate = step.driftRate;
         return;
       case 'full-disk':
-        this.count('fault: disk full');
+        this.count(step.away ? 'fault: disk away' : 'fault: disk full');
         machine.disk.fullUntilMs = this.time.nowMs + step.forMs;
+        if (step.away) machine.disk.awayUntilMs = this.time.nowMs + step.forMs;
         return;
       case 'slow-disk':
         this.count('fault: disk slow');
@@ -253,6 +254,7 @@ export class Cluster {
     for (const machine of this.#machines) {
       this.#network.pace(machine.name, undefined);
       machine.disk.fullUntilMs = 0;
+      machine.disk.awayUntilMs = 0;
       machine.disk.slowUntilMs = 0;
       machine.clock.driftRate = 0;
       machine.trap = undefined;

@@ -67,7 +67,8 @@ export type Step = { readonly afterMs: number } & (
   | { readonly do: 'partition' | 'one-way'; readonly at: number; readonly peer: number; readonly forMs: number }
   | { readonly do: 'slow-reader'; readonly at: number; readonly bytesPerMs: number; readonly forMs: number }
   | { readonly do: 'clock'; readonly at: number; readonly offsetMs: number; readonly driftRate: number }
-  | { readonly do: 'full-disk'; readonly at: number; readonly forMs: number }
+  /** It may also be away: then it cannot be read either. */
+  | { readonly do: 'full-disk'; readonly at: number; readonly forMs: number; readonly away?: true }
   | { readonly do: 'slow-disk'; readonly at: number; readonly slowMs: number; readonly forMs: number }
   | { readonly do: 'damage'; readonly at: number; readonly kind: 'flip' | 'tear' | 'value' }
   /** Of an app's disk, unless it is a relay's. */
@@ -252,7 +253,7 @@ function troubleOf(fault: Fault, random: Random, at: number): Bare<Step> {
         driftRate: random.pick([0, 0, 0.001, -0.001]),
       };
     case 'full-disk':
-      return { do: 'full-disk', at, forMs };
+      return { do: 'full-disk', at, forMs, ...(at % 4 === 0 && { away: true }) };
     case 'slow-disk':
       return { do: 'slow-disk', at, slowMs: random.pick([100, 2_000, 31_000]), forMs };
     case 'damage':

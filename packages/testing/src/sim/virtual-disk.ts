@@ -5,7 +5,7 @@
  *   later still. So a process may be killed before an effect, or between the effect and its answer.
  * - [D2] What was written `relaxed` is lost with the power, and only a suffix of it: a later strict write keeps all
  *   before it (P2). The end of a process alone loses nothing that took effect.
- * - [D3] While the disk is full, writes reject with `storage-failed` and change nothing.
+ * - [D3] While the disk is full, writes reject with `storage-failed` and change nothing; while it is away, reads do too.
  * - [D4] Bits flip and records tear at rest; whole disks are set back to an older copy. Metadata, own runs, manifests and
  *   counters are sealed in real stores: when they are damaged, the storage says so, or gives what stands for them.
  */
@@ -88,6 +88,8 @@ const format = 5;
 export class VirtualDisk {
   /** Calls are refused until then. */
   fullUntilMs = 0;
+  /** Every call is refused until then. */
+  awayUntilMs = 0;
   /** Calls take this much longer until then. */
   slowUntilMs = 0;
   slowMs = 0;
@@ -314,6 +316,10 @@ export class VirtualDisk {
 
   /** @internal */
   read(): DiskState {
+    if (this.#time.nowMs < this.awayUntilMs) {
+      this.#count('call refused, disk away');
+      throw new GossipError('storage-failed', 'the disk is away');
+    }
     if (this.formatVersion !== format)
       throw new GossipError('storage-format', `this disk has format ${this.formatVersion}`);
     return this.#state;
