@@ -167,7 +167,7 @@ export const mutants = [
   {
     name: 'pack what is not stored',
     file: packer,
-    find: '(chunk.seq[row] as number) <= (writers.stored[chunk.writer[row] as number] as number);',
+    find: '(chunk.seq[row] as number) <= (upTo[chunk.writer[row] as number] as number);',
     replace: 'chunk.seq.length > row;',
     faults: ['crash', 'full-disk', 'slow-disk', 'power'],
   },
