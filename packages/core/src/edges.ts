@@ -14,6 +14,15 @@ export interface LogEdges {
   readonly cut?: number;
   /** Of the events that it lacks the node wants at most so many, the newest (S22). Absent: all. */
   readonly catchUpEventsMax?: number;
+  /** What it has of redactions below `complete`, where it holds events too. Absent: it holds none there. */
+  readonly redactions?: RedactionSum;
+}
+
+/** The redactions of a log from a time on, up to an edge: how many, and the sum of their contributions. */
+export interface RedactionSum {
+  readonly from: number;
+  readonly count: number;
+  readonly sum: Uint32Array;
 }
 
 /** The edges of a node that holds whole logs. */

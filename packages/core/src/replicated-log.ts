@@ -7,7 +7,7 @@ import { checkOptions } from './check-options.js';
 import { exportBlocks, importBlocks } from './codec/exported-blocks.js';
 import { jsonCodec, type PayloadCodec } from './codec/payload.js';
 import { encodeRedaction } from './codec/redaction.js';
-import { type LogEdges, type Supply, type UnmetRun, wholeLog } from './edges.js';
+import { type LogEdges, type RedactionSum, type Supply, type UnmetRun, wholeLog } from './edges.js';
 import { GossipError } from './errors.js';
 import { eventKind, isShown, type LogEvent } from './event.js';
 import type { FeedPart, FeedQuery } from './feed.js';
@@ -46,6 +46,13 @@ import { PayloadPages } from './log/payload-pages.js';
 import { type ReadQuery, type ReadResult, readLacking } from './log/read-lacking.js';
 import { type ReappendPlan, ReappendRows, type UnsentRecord, type UnsentRuns } from './log/reappend-rows.js';
 import { type Erasures, Redactions } from './log/redactions.js';
+import {
+  type RedactionsQuery,
+  type RedactionsRead,
+  readRedactions,
+  sumBelow,
+  sumRedactions,
+} from './log/redactions-below.js';
 import { type IsEnough, Residence } from './log/residence.js';
 import { packAnew, resumePacked } from './log/resume-packed.js';
 import { type Retention, retentionFloor } from './log/retention.js';
@@ -430,6 +437,22 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
    */
   *select(query: FeedQuery): Reading<FeedPart> {
     return yield* readMatching(this.#effective, query);
+  }
+
+  /** Of the redactions below the edge, what a peer is to be told (S27); `undefined` where no events are held there. */
+  *redactionsBelow(): Reading<RedactionSum | undefined> {
+    return yield* sumBelow(this.#effective);
+  }
+
+  /** Redactions of `[from, to)`, about `bytesMax` of them; none where a peer has the same (S27). */
+  *readRedactions({ from, to, known, bytesMax }: RedactionsQuery): Reading<RedactionsRead> {
+    if (known !== undefined) {
+      const { count, sum } = yield* sumRedactions(this.#effective, from, to);
+      if (count === known.count && sum.every((value, lane) => value === known.sum[lane])) {
+        return { entries: [], next: undefined };
+      }
+    }
+    return yield* readRedactions(this.#effective, from, to, bytesMax);
   }
 
   /** What of these runs is here, for a peer that wants nothing before `from`. */

@@ -166,7 +166,10 @@ export const messages: { readonly [K in Message['kind']]: Extract<Message, { kin
     channel: 3,
     descriptor: { id: 'tea', policy: 'unsigned', codec: 'json' },
     token: 'secret',
-    edges: { wanted: baseTime, complete: baseTime + 4096, last: 500, cut: baseTime + 2048, catchUpEventsMax: 1000 },
+    edges: {
+      ...{ wanted: baseTime, complete: baseTime + 4096, last: 500, cut: baseTime + 2048, catchUpEventsMax: 1000 },
+      redactions: { from: baseTime - 4096, count: 2, sum: Uint32Array.of(2 ** 32 - 1, 0, 1, 2 ** 31) },
+    },
     turn: {
       comparison: 5,
       ranges: [

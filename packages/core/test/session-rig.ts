@@ -42,6 +42,7 @@ const answers: { readonly [K in keyof Answers]: Answers[K] } = {
   sum: { fingerprint: { count: 1, sum: Uint32Array.of(1, 2, 3, 4) } },
   supply: { lacks: new Map(), absent: [] },
   read: { entries: [], more: false, heldTime: undefined, lacking: 0, cut: undefined },
+  redactions: { entries: [], next: undefined },
   select: { entries: [], next: Number.POSITIVE_INFINITY },
   merge: { runs: runsThere, missing: [], dropped: 0 },
   store: { stored: new Map([[there, { first: 1, last: 1 }]]), before: [] },

@@ -231,12 +231,18 @@ export class TestNode {
     const hosted = this.host(effect.log);
     const { catchUpEventsMax } = this.options;
     switch (effect.kind) {
-      case 'describe':
+      case 'describe': {
+        const redactions = readNow(hosted.log.redactionsBelow());
         return {
           ...{ kind: 'describe', descriptor: hosted.log.descriptor, token: undefined },
           ranges: readNow(hosted.log.describe()),
-          edges: { ...hosted.log.edges, ...(catchUpEventsMax !== undefined && { catchUpEventsMax }) },
+          edges: {
+            ...hosted.log.edges,
+            ...(catchUpEventsMax !== undefined && { catchUpEventsMax }),
+            ...(redactions && { redactions }),
+          },
         };
+      }
       case 'compare': {
         const { received, salt, thorough, peer } = effect;
         return { kind: 'compare', ...readNow(hosted.log.compare(received, salt, thorough, peer)) };
@@ -247,6 +253,8 @@ export class TestNode {
         return { kind: 'sum', fingerprint: readNow(hosted.log.sum(effect.upTo, effect.peer)) };
       case 'read':
         return { kind: 'read', ...readNow(hosted.log.read(effect)) };
+      case 'redactions':
+        return { kind: 'redactions', ...readNow(hosted.log.readRedactions(effect)) };
       case 'select':
         return { kind: 'select', ...readNow(hosted.log.select(effect)) };
       case 'merge': {

@@ -194,6 +194,8 @@ class GossipingNode {
         return { kind: 'supply', ...log.supply(effect.runs, effect.from) };
       case 'read':
         return { kind: 'read', ...readNow(log.read(effect)) };
+      case 'redactions':
+        return { kind: 'redactions', ...readNow(log.readRedactions(effect)) };
       case 'select':
         return { kind: 'select', ...readNow(log.select(effect)) };
       case 'merge': {

@@ -27,6 +27,7 @@ import {
   type Range,
   type Reading,
   type Receipt,
+  type RedactionSum,
   type ReplicatedLog,
   Session,
   type SessionInput,
@@ -393,6 +394,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
             ),
           );
           break;
+        case 'redactions':
+          read(
+            this.#readToSend(
+              hosted,
+              () => log.readRedactions(effect),
+              (part) => answer({ kind: 'redactions', ...part }),
+            ),
+          );
+          break;
         case 'select':
           read(
             this.#readToSend(
@@ -440,8 +450,9 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     }) as Promise<void> | void;
   }
 
-  #description({ id, reach }: HostedLog, { ranges, cut }: Described): Answer {
-    const about = { descriptor: this.#descriptorOf(id), token: this.#token, edges: reach.told(this, cut) };
+  #description({ id, reach }: HostedLog, { ranges, cut, redactions }: Described): Answer {
+    const edges = { ...reach.told(this, cut), ...(redactions && { redactions }) };
+    const about = { descriptor: this.#descriptorOf(id), token: this.#token, edges };
     return { kind: 'describe', ...about, ranges };
   }
 
@@ -536,9 +547,11 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
 interface Described {
   readonly ranges: readonly Range[];
   readonly cut: number | undefined;
+  readonly redactions: RedactionSum | undefined;
 }
 
 function* describing(log: ReplicatedLog<unknown>, last: number | undefined): Reading<Described> {
   const cut = last === undefined ? undefined : yield* log.startOfLast(last);
-  return { ranges: yield* log.describe(), cut };
+  const redactions = yield* log.redactionsBelow();
+  return { ranges: yield* log.describe(), cut, redactions };
 }

@@ -5,7 +5,7 @@
  * reserved.
  */
 
-import { type LogEdges, wholeLog } from '../edges.js';
+import { type LogEdges, type RedactionSum, wholeLog } from '../edges.js';
 import { GossipError, type GossipErrorCode, isErrorCode } from '../errors.js';
 import type { FeedFilter } from '../feed.js';
 import { type WriterId, writerIdFromBytes, writerIdToBytes } from '../ids.js';
@@ -245,8 +245,8 @@ export interface UnknownMessage {
 
 const hello = { durable: 1, onDemand: 2 } as const;
 const ping = { asks: 1 } as const;
-const open = { turn: 1, token: 4, last: 8, cut: 16, catchUp: 32, distance: 64 } as const;
-const openFlags = open.turn | open.token | open.last | open.cut | open.catchUp | open.distance;
+const open = { turn: 1, token: 4, last: 8, cut: 16, catchUp: 32, distance: 64, redactions: 128 } as const;
+const openFlags = open.turn | open.token | open.last | open.cut | open.catchUp | open.distance | open.redactions;
 const feedFlags = open.token;
 const turn = { own: 1, more: 2, begins: 4, yields: 8 } as const;
 const turnFlags = turn.own | turn.more | turn.begins;
@@ -275,16 +275,19 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
           (edges.last === undefined ? 0 : open.last) |
           (edges.cut === undefined ? 0 : open.cut) |
           (edges.catchUpEventsMax === undefined ? 0 : open.catchUp) |
+          (edges.redactions === undefined ? 0 : open.redactions) |
           (distance === 0 ? 0 : open.distance),
       );
       writeDescriptor(out, descriptor);
       out.varint(edges.wanted);
       out.varint(edges.complete);
-      // Sums of redactions: 0 is none.
-      for (let reserved = 0; reserved < 2; reserved++) out.varint(0);
       if (edges.last !== undefined) out.varint(edges.last);
       if (edges.cut !== undefined) out.varint(edges.cut);
       if (edges.catchUpEventsMax !== undefined) out.varint(edges.catchUpEventsMax);
+      if (edges.redactions !== undefined) {
+        out.varint(edges.redactions.from);
+        writeFingerprint(out, edges.redactions);
+      }
       if (distance > 0) out.varint(distance === Number.POSITIVE_INFINITY ? 0 : distance);
       if (token !== undefined) out.text(token);
       if (message.turn !== undefined) writeTurn(out, message.turn);
@@ -420,14 +423,16 @@ function decodeBody(kind: number, channel: number, reader: ByteReader, bytes: Ui
       const descriptor = readDescriptor(reader);
       const wanted = reader.bounded(timeMax, 'edge');
       const complete = reader.bounded(timeMax, 'edge');
-      if ((flags & ~openFlags) !== 0 || reader.varint() !== 0 || reader.varint() !== 0) {
-        throw new GossipError('version-unsupported', 'an open with flags or tables that this version lacks');
+      if ((flags & ~openFlags) !== 0) {
+        throw new GossipError('version-unsupported', 'an open with flags that this version lacks');
       }
       const last = (flags & open.last) === 0 ? {} : { last: reader.bounded(seqMax, 'last events') };
       const cut = (flags & open.cut) === 0 ? {} : { cut: reader.bounded(timeMax, 'cut') };
       const most = (flags & open.catchUp) === 0 ? {} : { catchUpEventsMax: reader.bounded(seqMax, 'events') };
-      const edges = { wanted, complete, ...last, ...cut, ...most };
-      const isWhole = wanted === 0 && complete === 0 && (flags & (open.last | open.cut | open.catchUp)) === 0;
+      const redactions = (flags & open.redactions) === 0 ? {} : { redactions: readRedactionSum(reader) };
+      const edges = { wanted, complete, ...last, ...cut, ...most, ...redactions };
+      const told = open.last | open.cut | open.catchUp | open.redactions;
+      const isWhole = wanted === 0 && complete === 0 && (flags & told) === 0;
       const far = (flags & open.distance) === 0 ? undefined : reader.bounded(bridgedNodesMax, 'distance');
       const distance = far === undefined ? {} : { distance: far === 0 ? Number.POSITIVE_INFINITY : far };
       const token = (flags & open.token) === 0 ? undefined : reader.text(tokenBytesMax, 'token');
@@ -669,4 +674,8 @@ function cut(text: string, bytesMax: number): string {
   if (bytes.length <= bytesMax) return text;
   // A character cut in two decodes to U+FFFD, which takes three bytes: leave room for it.
   return decoder.decode(bytes.subarray(0, bytesMax - 3)).replace(/\ufffd+$/, '');
+}
+
+function readRedactionSum(reader: ByteReader): RedactionSum {
+  return { from: reader.bounded(timeMax, 'time'), ...readFingerprint(reader) };
 }

@@ -7,7 +7,7 @@ import type {
   SumsMessage,
   WantMessage,
 } from '../codec/message.js';
-import { type LogEdges, wholeLog } from '../edges.js';
+import { type LogEdges, type RedactionSum, wholeLog } from '../edges.js';
 import type { GossipError } from '../errors.js';
 import type { SequenceNumber, WriterId } from '../ids.js';
 import { idleCompareMs } from '../limits.js';
@@ -101,6 +101,16 @@ export interface Channel {
   /** Something changed since the read under way began. */
   stale: boolean;
   reading: number | undefined;
+  /** Redactions below the peer's edge that it may lack, with what it has of them (S27). */
+  redactions:
+    | {
+        readonly from: number;
+        readonly to: number;
+        readonly known: RedactionSum | undefined;
+        /** A read is under way. */
+        isRead: boolean;
+      }
+    | undefined;
   /** Our `open` is being made; with whether one is asked for in return, and of how many last events it tells. */
   describing: { readonly answer: boolean; readonly last: number | undefined } | undefined;
   /** The peer has our `open`. */
@@ -181,6 +191,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'di
     behind: false,
     stale: false,
     reading: undefined,
+    redactions: undefined,
     describing: undefined,
     heldTime: undefined,
     reopen: false,

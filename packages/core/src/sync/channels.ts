@@ -178,6 +178,8 @@ export class Channels {
     channel.remote = message.channel;
     channel.peerDistance = distance;
     channel.edges = message.edges ?? wholeLog;
+    const { complete, redactions } = channel.edges;
+    channel.redactions = redactions && { from: redactions.from, to: complete, known: redactions, isRead: false };
     channel.cutting = channel.edges.last !== undefined;
     channel.meets = channel.state === 'offered' && !channel.cutting;
     channel.cut = undefined;
@@ -206,6 +208,7 @@ export class Channels {
         this.#session.put({ type: 'edges', log, edges: channel.edges, distance });
         this.#answerOpen(channel);
         if (!channel.cutting) this.#takeWaiting(channel);
+        this.#parts.sending.takeTurn(channel);
         return;
     }
   }

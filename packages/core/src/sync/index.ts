@@ -1,7 +1,7 @@
 /**
  * `@gossip-log/core/sync`: for those who build nodes and transports. Apps need none of it.
  */
-export type { LogEdges, Supply, UnmetRun } from '../edges.js';
+export type { LogEdges, RedactionSum, Supply, UnmetRun } from '../edges.js';
 export type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 export { Listeners, reportUncaught } from '../listeners.js';
 export type { Receipt } from '../log/arrivals.js';

@@ -11,6 +11,9 @@
  * - [S22] An `open` may say how many events its sender wants at most of those that it lacks (`catchUpEventsMax`). Where a
  *   comparison shows more, they are not sent but for the newest so many: `cut` says where these begin, before the first
  *   of them. From a peer that was told no number a `cut` counts for nothing.
+ * - [S27] What lies below an edge is not compared. So an `open` sums up the redactions below its sender's edge, from where
+ *   it holds events on. Who has others there sends its own, once the log is compared: no gap keeps a redaction from what
+ *   it names.
  */
 
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
@@ -126,8 +129,16 @@ export class Sending {
         continue;
       }
       const supplies = channel.supplies.size > 0 ? channel.supplies : undefined;
-      if (!channel.behind && supplies === undefined) continue;
+      const { redactions } = channel;
+      if (!channel.behind && supplies === undefined && redactions === undefined) continue;
       if (channel.reading !== undefined || !mayRead(channel)) continue;
+      if (!channel.behind && supplies === undefined && redactions !== undefined) {
+        const { from, to, known } = redactions;
+        const effect = { kind: 'redactions', log: channel.log, from, to, known, bytesMax: frameBytesTarget } as const;
+        redactions.isRead = true;
+        channel.reading = this.#session.ask(effect, { channel, feed: undefined });
+        continue;
+      }
       if (supplies === undefined) channel.stale = false;
       else channel.supplies = new Map();
       const { log, newest } = channel;
@@ -178,6 +189,23 @@ export class Sending {
       // What was held back is gone, or was appended again.
       if (channel.heldSupplies.size === 0) this.#hold(channel, undefined);
     }
+  }
+
+  /** S27. Redactions below the peer's edge were read. */
+  redactionsRead(channel: Channel, { entries, next }: Answers['redactions']): void {
+    channel.reading = undefined;
+    const { redactions } = channel;
+    // Others read events larger than what was reserved for them: this is read again when there is credit.
+    if (this.#credit <= 0) return;
+    // The peer may have told others meanwhile: those are still to be read.
+    if (redactions?.isRead) {
+      channel.redactions =
+        next === undefined ? undefined : { ...redactions, from: next, known: undefined, isRead: false };
+    }
+    this.sendEvents(
+      channel.remote as number,
+      entries.map(({ block }) => block),
+    );
   }
 
   /** Some events wait for a clock from now on, or none. */

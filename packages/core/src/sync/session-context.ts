@@ -85,7 +85,7 @@ export class SessionContext {
   ask(effect: Effect, { channel, feed, bytes = 0, turn, supplies }: Asking): number {
     const request = this.#nextRequest++;
     const { kind, log } = effect;
-    if (kind === 'read' || kind === 'select') this.reserved += frameBytesTarget;
+    if (reserves(kind)) this.reserved += frameBytesTarget;
     this.requests.set(request, { kind, log, since: this.now, channel, feed, bytes, turn, supplies } as Request);
     this.put({ type: 'request', request, effect });
     return request;
@@ -102,7 +102,12 @@ export class SessionContext {
   settle(number: number): Request | undefined {
     const request = this.requests.get(number);
     this.requests.delete(number);
-    if (request?.kind === 'read' || request?.kind === 'select') this.reserved -= frameBytesTarget;
+    if (request !== undefined && reserves(request.kind)) this.reserved -= frameBytesTarget;
     return request;
   }
+}
+
+/** Does such a request read events for the peer? */
+function reserves(kind: Effect['kind']): boolean {
+  return kind === 'read' || kind === 'redactions' || kind === 'select';
 }

@@ -4,6 +4,7 @@ import type { GossipError } from '../errors.js';
 import type { FeedFilter, FeedPart, FeedPosition, FeedQuery } from '../feed.js';
 import type { WriterId } from '../ids.js';
 import type { ReadQuery, ReadResult } from '../log/read-lacking.js';
+import type { RedactionsQuery, RedactionsRead } from '../log/redactions-below.js';
 import type { LogDescriptor } from '../log-descriptor.js';
 import type { CloseReason } from '../ports/connection.js';
 import type { Run } from '../ports/storage.js';
@@ -52,6 +53,8 @@ export type Effect =
   | { readonly kind: 'sum'; readonly log: string; readonly upTo: number; readonly peer: LogEdges }
   /** The next part of what the peer lacks. */
   | ({ readonly kind: 'read'; readonly log: string } & ReadQuery)
+  /** The next part of redactions below the peer's edge, unless the peer has them (S27). */
+  | ({ readonly kind: 'redactions'; readonly log: string } & RedactionsQuery)
   /** The next part of what the reader of a feed lacks. */
   | ({ readonly kind: 'select'; readonly log: string } & FeedQuery)
   /** Merge blocks. Fails with the code of the refusal. */
@@ -81,6 +84,7 @@ export interface Answers {
   supply: Supply;
   sum: { readonly fingerprint: { readonly count: number; readonly sum: Uint32Array } | undefined };
   read: ReadResult;
+  redactions: RedactionsRead;
   select: FeedPart;
   merge: {
     readonly runs: readonly TimedRun[];

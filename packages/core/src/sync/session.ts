@@ -384,6 +384,9 @@ export class Session {
       case 'read':
         this.#sending.read(channel, answer, request.supplies);
         break;
+      case 'redactions':
+        this.#sending.redactionsRead(channel, answer);
+        break;
       case 'sum':
         this.#idle.summed(channel, answer);
         break;
