@@ -69,6 +69,8 @@ test('an event that is redacted keeps its place and loses its payload; the other
   expect(Object.isFrozen(erased.redacted)).toBe(true);
   expect(erased.redacted).toBe(erased.redacted);
   expect(first.redacted).toBeUndefined();
+  // It stands where its former object stood.
+  expect([after.indexOf(erased), after.indexOf(second), before.indexOf(erased)]).toEqual([1, 1, 1]);
   // What was handed out stays what it was.
   expect([second.payload, before.at(1)]).toEqual(['secret', second]);
   expect(textOf(log.encode())).not.toContain('secret');

@@ -31,8 +31,13 @@ export interface Snapshot<T = unknown> extends Iterable<LogEvent<T>> {
   /** `[from, to)`, as `Array.prototype.slice`. Makes only those events. */
   slice(from?: number, to?: number): LogEvent<T>[];
   map<U>(project: (event: LogEvent<T>, index: number) => U): U[];
-  /** Position of an event of this log, or -1. O(log n). */
+  /** Position of an event of this log, or -1. Also that of one which was redacted since: it has the same id. O(log n). */
   indexOf(event: LogEvent<T>): number;
+}
+
+/** Are they one event? A redacted one is another object than before. @internal */
+export function isSameEvent(a: LogEvent, b: LogEvent): boolean {
+  return a === b || (a.clock === b.clock && a.writer === b.writer && a.seq === b.seq);
 }
 
 /** What consoles show of a snapshot at most: Node shows a hundred items of an array, the last of which says how many are left. */
@@ -143,7 +148,7 @@ export class ChunkSnapshot<T> extends SnapshotBase<T> {
     }
     for (let position = low; position < this.length; position++) {
       const found = this.at(position) as LogEvent<T>;
-      if (found === event) return position;
+      if (isSameEvent(found, event)) return position;
       if (found.clock > event.clock) break;
     }
     return -1;

@@ -1,6 +1,6 @@
 /** A view's rows at one moment, as readers see them. Events are made when they are read. */
 import type { LogEvent } from '../event.js';
-import { SnapshotBase } from '../log/snapshot.js';
+import { isSameEvent, SnapshotBase } from '../log/snapshot.js';
 import type { Rows } from './rows.js';
 
 /** @internal */
@@ -46,7 +46,7 @@ export class ViewSnapshot<T> extends SnapshotBase<T> {
     if (typeof event?.clock !== 'number') return -1;
     for (let position = this.rows.lowerBound(event.clock); position < this.length; position++) {
       const found = this.rows.at(position);
-      if (found === event) return position;
+      if (isSameEvent(found as LogEvent, event)) return position;
       if (found.clock > event.clock) break;
     }
     return -1;
