@@ -83,6 +83,13 @@ async function say(page: Page, text: string): Promise<void> {
   await messages(page).last().getByText(text).waitFor();
 }
 
+async function askToDelete(page: Page, text: string): Promise<void> {
+  const row = messages(page).filter({ hasText: text });
+  await row.hover();
+  await row.getByRole('button', { name: 'Delete message' }).click();
+  await page.getByRole('dialog', { name: 'Delete this message?' }).waitFor();
+}
+
 /** What axe-core finds, one line each; and whether the page scrolls sideways. */
 async function faults(page: Page): Promise<string[]> {
   // Evaluated by the debugger's protocol: the page's own policy would refuse a script from elsewhere.
@@ -167,9 +174,49 @@ test('every control can be reached by Tab, and the one that has the focus can be
     expect(stop.seen, `focus on ${stop.name}`).toBe(true);
     reached.push(stop.name);
   }
-  for (const name of ['Skip to writing', 'Open room', 'Theme: system', 'Conversation', 'Message']) {
+  for (const name of ['Skip to writing', 'Open room', 'Theme: system', 'Conversation', 'Delete message', 'Message']) {
     expect(reached).toContain(name);
   }
+});
+
+test('the keyboard alone deletes a message, and one touch asks whether to', async () => {
+  const page = await visit('delete', { profile: robin });
+  await say(page, 'one');
+  await say(page, 'two');
+  await composer(page).press('Shift+Tab');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Delete this message?' });
+  await dialog.getByText('one').waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  expect(
+    await messages(page)
+      .first()
+      .getByRole('button')
+      .evaluate((it) => it === document.activeElement),
+  ).toBe(true);
+  await page.keyboard.press('Enter');
+  // The button that does no harm comes first.
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await messages(page).first().getByText('Message deleted').waitFor();
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Conversation');
+
+  const context = await browser.newContext({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
+  contexts.push(context);
+  await context.addInitScript((value) => {
+    localStorage.setItem('gossip-log-chat.profile', value);
+  }, JSON.stringify(robin));
+  const phone = await context.newPage();
+  await phone.goto(`${chat.url}/#/room/delete`);
+  const button = messages(phone).filter({ hasText: 'two' }).getByRole('button', { name: 'Delete message' });
+  await button.waitFor();
+  expect(await button.evaluate((it) => getComputedStyle(it).opacity)).toBe('1');
+  const { width, height } = (await button.boundingBox()) as { width: number; height: number };
+  expect(Math.min(width, height)).toBeGreaterThanOrEqual(24);
+  await button.tap();
+  await phone.getByRole('dialog', { name: 'Delete this message?' }).waitFor();
 });
 
 test('at three widths, light and dark: no fault that axe-core finds, nothing runs out at the side', async () => {
@@ -181,6 +228,16 @@ test('at three widths, light and dark: no fault that axe-core finds, nothing run
   await say(page, 'It is 🎉\n\n1. one line\n2. and another');
   await say(page, 'averylongwordwithoutanyspace'.repeat(12));
   await say(page, '🚇');
+  for (const [shown, text] of [
+    [other, 'Is the relay back?'],
+    [page, '1. one line'],
+  ] as const) {
+    await askToDelete(shown, text);
+    await shown.getByRole('button', { name: 'Delete', exact: true }).click();
+  }
+  await messages(page).getByText('Message deleted').nth(1).waitFor();
+  const asking = await visit('look', { profile: robin });
+  await askToDelete(asking, '🚇');
   const first = await visit('look', {});
   await first.getByRole('button', { name: 'Start chatting' }).waitFor();
   const empty = await visit('look empty', { profile: robin });
@@ -195,6 +252,7 @@ test('at three widths, light and dark: no fault that axe-core finds, nothing run
         expect(await faults(shown), `${name} at ${width} px, ${theme}`).toEqual([]);
       };
       await look('room', page);
+      await look('deleting', asking);
       await look('welcome', first);
       await look('empty', empty);
       if (width > 360) continue;

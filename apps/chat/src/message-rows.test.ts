@@ -47,9 +47,9 @@ test('what is no message, or of a newer version, has no row and parts nothing', 
   const written = event(noon, 'ada');
   const newer = { ...event(noon, 'ada'), payload: { ...(written.payload as object), kind: 'reaction' } };
   const oops = { ...event(noon, 'ada'), payload: { oops: true } };
-  expect([newer, oops, event(noon, undefined)].filter(({ payload }) => isMessage(payload))).toEqual([]);
+  expect([newer, oops, event(noon, undefined)].filter((each) => isMessage(each.payload, each))).toEqual([]);
   const rows = messageRows([event(noon, undefined), written, newer, oops, event(noon, 'ada')], 'me');
-  expect(rows.map(({ message }) => message.author.name)).toEqual(['ada', 'ada']);
+  expect(rows.map(({ author }) => author?.name)).toEqual(['ada', 'ada']);
   expect(rows.map(({ startsDay, startsGroup, endsGroup }) => [startsDay, startsGroup, endsGroup])).toEqual([
     [true, true, false],
     [false, false, true],
@@ -70,6 +70,47 @@ test('people of one name are told apart, also where the names differ in characte
   expect(two).toMatch(/^#[0-9a-z]{4}$/);
   expect(two).not.toBe(one);
   expect([three, ada]).toEqual([one, '']);
+});
+
+/** What is left of a message. */
+const deleted = (of: LogEvent, by = of.writer): LogEvent =>
+  ({ ...of, payload: undefined, redacted: { id: `${by}.99`, writer: by, timestamp: of.timestamp } }) as LogEvent;
+
+test('a deleted message keeps its row, its place in a group, and its author as far as others of the same writer tell', () => {
+  const [first, second, third] = [event(noon, 'me', 'a'), event(noon + 1, 'me', 'a'), event(noon + 2, 'me', 'a')];
+  const rows = messageRows([first, deleted(second), third] as LogEvent[], 'me');
+  expect(rows.map(({ message, author, own }) => [message?.text, author?.name, own])).toEqual([
+    ['x', 'me', true],
+    [undefined, 'me', true],
+    ['x', 'me', true],
+  ]);
+  expect(rows.map(({ startsGroup, endsGroup }) => [startsGroup, endsGroup])).toEqual([
+    [true, false],
+    [false, false],
+    [false, true],
+  ]);
+  expect(isMessage(undefined, deleted(second as LogEvent))).toBe(true);
+
+  // By its redaction, which is of a later run; and of nobody known.
+  const alone = event(noon, 'ada', 'b');
+  messageRows([event(noon, 'ada', 'c')], 'me');
+  const row = messageRows([deleted(alone, 'c' as never)], 'me')[0];
+  expect([row?.author?.name, row?.own]).toEqual(['ada', false]);
+  const [unknown, next] = messageRows([deleted(event(noon, 'x', 'nobody')), event(noon, 'bo', 'd')], 'me');
+  expect([unknown?.author, unknown?.own, unknown?.startsGroup, unknown?.endsGroup]).toEqual([
+    undefined,
+    false,
+    true,
+    true,
+  ]);
+  expect(next?.startsGroup).toBe(true);
+});
+
+test('a deleted message names its author as long as this page has read it before', () => {
+  const once = event(noon, 'ada', 'e');
+  messageRows([once], 'me');
+  expect(messageRows([deleted(once)], 'me')[0]?.author?.name).toBe('ada');
+  expect(peopleLabel([deleted(once)], 'me')).toBe('');
 });
 
 test('a room is headed by those who wrote last', () => {

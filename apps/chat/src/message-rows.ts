@@ -2,14 +2,17 @@
  * From messages to rows of the screen: which part of a long room is shown, where a day begins, which messages form a
  * group (one author, one minute), and who has the name of somebody else.
  */
-import type { LogEvent } from '@gossip-log/core';
+import type { LogEvent, WriterId } from '@gossip-log/core';
 import { type Author, type ReadMessage, readMessage } from './message.js';
 import { dayNumber, minuteNumber } from './time-label.js';
 
 /** One message as it is shown. The flags are plain values, so that an unchanged row is not rendered again. */
 export interface MessageRow {
   readonly event: LogEvent;
-  readonly message: ReadMessage;
+  /** `undefined` when it was deleted. */
+  readonly message: ReadMessage | undefined;
+  /** `undefined` for a deleted one of which nothing tells who wrote it. */
+  readonly author: Author | undefined;
   readonly own: boolean;
   /** Others among those shown have the same name: a few characters that tell them apart. Else empty. */
   readonly tag: string;
@@ -20,27 +23,58 @@ export interface MessageRow {
   readonly endsGroup: boolean;
 }
 
-/** Can this version of the chat show that payload? Others are of newer versions, or no messages. */
-export function isMessage(payload: unknown): boolean {
-  return readMessage(payload) !== undefined;
+/**
+ * Can this version of the chat show that event? Others are of newer versions, or no messages. A redacted one shows that there
+ * was a message.
+ */
+export function isMessage(payload: unknown, { redacted }: Pick<LogEvent, 'redacted'>): boolean {
+  return redacted !== undefined || readMessage(payload) !== undefined;
+}
+
+/**
+ * Who writes under which id of a log, as far as this page has read messages of theirs: a deleted one does not say it any more.
+ * After a reload that is told by the other messages of the same run of the page, which are mostly there.
+ */
+const authors = new Map<WriterId, Author>();
+/** Writers that are remembered; above it the one that was learned first is forgotten. */
+const authorsMax = 2_000;
+
+function remember(writer: WriterId, author: Author): void {
+  if (authors.get(writer) === author) return;
+  authors.delete(writer);
+  authors.set(writer, author);
+  for (const first of authors.keys()) {
+    if (authors.size <= authorsMax) break;
+    authors.delete(first);
+  }
+}
+
+/** People delete their own messages alone, maybe in a later run of the page than the one that wrote it. */
+function authorOf({ writer, redacted }: LogEvent): Author | undefined {
+  return authors.get(writer) ?? (redacted && authors.get(redacted.writer));
 }
 
 /** Rows for a run of messages. `profileId` says which are the reader's own. */
 export function messageRows(events: readonly LogEvent[], profileId: string): MessageRow[] {
-  const shown = events.flatMap((event) => {
+  for (const { writer, payload } of events) {
+    const author = readMessage(payload)?.author;
+    if (author !== undefined) remember(writer, author);
+  }
+  const shown = events.flatMap((event): Shown[] => {
+    if (event.redacted !== undefined) return [{ event, message: undefined, author: authorOf(event) }];
     const message = readMessage(event.payload);
-    return message === undefined ? [] : [{ event, message }];
+    return message === undefined ? [] : [{ event, message, author: message.author }];
   });
-  const shared = sharedNames(shown.map(({ message }) => message.author));
+  const shared = sharedNames(shown.flatMap(({ author }) => author ?? []));
   const starts = shown.map((each, i) => !belongsTogether(shown[i - 1], each));
-  return shown.map(({ event, message }, i) => {
+  return shown.map(({ event, message, author }, i) => {
     const before = shown[i - 1];
-    const { id, name } = message.author;
     return {
       event,
       message,
-      own: id === profileId,
-      tag: shared.has(name) ? nameTag(id) : '',
+      author,
+      own: author?.id === profileId,
+      tag: author !== undefined && shared.has(author.name) ? nameTag(author.id) : '',
       startsDay: before === undefined || dayNumber(before.event.timestamp) !== dayNumber(event.timestamp),
       startsGroup: starts[i] as boolean,
       endsGroup: starts[i + 1] ?? true,
@@ -48,16 +82,12 @@ export function messageRows(events: readonly LogEvent[], profileId: string): Mes
   });
 }
 
-interface Shown {
-  readonly event: LogEvent;
-  readonly message: ReadMessage;
-}
+type Shown = Pick<MessageRow, 'event' | 'message' | 'author'>;
 
-function belongsTogether(before: Shown | undefined, { event, message }: Shown): boolean {
+function belongsTogether(before: Shown | undefined, { event, author }: Shown): boolean {
   if (before === undefined || minuteNumber(before.event.timestamp) !== minuteNumber(event.timestamp)) return false;
-  const a = before.message.author;
-  const b = message.author;
-  return a.id === b.id && a.name === b.name && a.color === b.color;
+  const { author: other } = before;
+  return author?.id === other?.id && author?.name === other?.name && author?.color === other?.color;
 }
 
 /** Names that more than one of these people have. */

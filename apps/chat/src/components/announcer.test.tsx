@@ -46,6 +46,14 @@ function announced(...there: readonly LogEvent[]) {
       for (const listener of listeners) listener();
       await Promise.resolve();
     },
+    /** One of them is redacted. */
+    erase: async (id: string) => {
+      events = events.map((event) =>
+        event.id === id ? { ...event, payload: undefined, redacted: {} as never } : event,
+      );
+      for (const listener of listeners) listener();
+      await Promise.resolve();
+    },
     shown: () => vi.waitFor(() => expect(listeners.size).toBe(1)),
     text: () => host.textContent,
   };
@@ -85,6 +93,23 @@ test('what comes in one moment is told together: a few are read out, many are co
   for (let i = 4; i < 24; i++) await come(said(i, 'more'));
   vi.advanceTimersByTime(announcePauseMs);
   expect(text()).toBe('20 new messages');
+});
+
+test('a message that is deleted is not read out, and its text does not stay on the page', async () => {
+  const { shown, come, erase, text } = announced();
+  await shown();
+  await come(said(1, 'told secret'));
+  await come(said(2, 'waiting secret'), said(3, 'fine'));
+  expect(text()).toBe('ada: told secret');
+  await erase('r.1');
+  expect(text()).toBe('');
+  await erase('r.2');
+  vi.advanceTimersByTime(announcePauseMs);
+  expect(text()).toBe('ada: fine');
+  // That the newest message is another object now makes nothing new.
+  await erase('r.3');
+  vi.advanceTimersByTime(announcePauseMs);
+  expect(text()).toBe('');
 });
 
 test('a burst, each message rendered before the next comes, is no endless loop to React', async () => {

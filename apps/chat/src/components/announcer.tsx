@@ -11,28 +11,42 @@ export const readOutCharsMax = 200;
 /** Time between two announcements: what comes meanwhile is told together. */
 export const announcePauseMs = 1_000;
 
+interface Waiting {
+  /** To be told. */
+  events: LogEvent[];
+  /** What the region says. */
+  told: LogEvent[];
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
 export function Announcer({ events, profileId }: { readonly events: Snapshot; readonly profileId: string }) {
   const region = useRef<HTMLDivElement>(null);
   /** The newest message when it was last looked. */
   const last = useRef(events.at(-1));
-  const waiting = useRef<{ readonly events: LogEvent[]; timer: ReturnType<typeof setTimeout> | undefined }>({
-    events: [],
-    timer: undefined,
-  });
+  const waiting = useRef<Waiting>({ events: [], told: [], timer: undefined });
 
   // Into the document, not into a state: a state that is set after every render makes a second one of each, and at a
   // hundred messages a second React takes that for an endless loop.
   useEffect(() => {
     const from = last.current === undefined ? 0 : events.indexOf(last.current) + 1;
     last.current = events.at(-1);
-    const others = events.slice(from).filter((event) => (readMessage(event.payload)?.author.id ?? '') !== profileId);
-    if (others.length === 0) return;
+    const others = events.slice(from).filter((event) => {
+      const message = readMessage(event.payload);
+      return message !== undefined && (message.author.id ?? '') !== profileId;
+    });
     const queue = waiting.current;
+    // A deleted message is not read out any more, and its text does not stay here either.
+    const isThere = (event: LogEvent) => events.at(events.indexOf(event)) === event;
+    queue.events = queue.events.filter(isThere);
+    if (!queue.told.every(isThere) && region.current !== null) region.current.textContent = '';
+    queue.told = queue.told.filter(isThere);
+    if (others.length === 0) return;
     queue.events.push(...others);
     const tell = (): void => {
       queue.timer = undefined;
       if (queue.events.length === 0) return;
-      if (region.current !== null) region.current.textContent = announcement(queue.events.splice(0));
+      queue.told = queue.events.splice(0);
+      if (region.current !== null) region.current.textContent = announcement(queue.told);
       queue.timer = setTimeout(tell, announcePauseMs);
     };
     if (queue.timer === undefined) tell();

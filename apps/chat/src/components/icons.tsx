@@ -64,6 +64,11 @@ export const PencilIcon = () => (
     <path d="M4 16l.8-3.4 8.3-8.3a1.8 1.8 0 0 1 2.6 2.6l-8.3 8.3zM11.5 6l2.6 2.6" />
   </Icon>
 );
+export const BinIcon = () => (
+  <Icon>
+    <path d="M4 5.75h12M8 5.75V4h4v1.75M5.5 5.75l.6 10.25h7.8l.6-10.25M8.5 8.75v4.25M11.5 8.75v4.25" />
+  </Icon>
+);
 export const WarningIcon = () => (
   <Icon>
     <path d="M10 3.25 17.5 16h-15z" />
@@ -109,6 +114,14 @@ export const RejectedMark = () => (
   <Icon size={16}>
     <circle cx="8" cy="8" r="5.5" />
     <path d="M8 5.1v3.4M8 10.9v.01" />
+  </Icon>
+);
+
+/** Nothing is left of it. */
+export const GoneMark = () => (
+  <Icon size={16}>
+    <circle cx="8" cy="8" r="5.5" />
+    <path d="m4.2 4.2 7.6 7.6" />
   </Icon>
 );
 

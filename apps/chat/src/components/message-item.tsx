@@ -9,21 +9,39 @@ import { folded, isEmojiOnly, textParts } from '../rich-text.js';
 import { dayLabel, momentLabel, timeLabel } from '../time-label.js';
 import { useToday } from '../today.js';
 import { Avatar } from './avatar.js';
-import { RejectedMark, SentMark, WaitingMark } from './icons.js';
+import { BinIcon, GoneMark, RejectedMark, SentMark, WaitingMark } from './icons.js';
 
-export const MessageItem = memo(function MessageItem(row: MessageRow) {
-  const { event, message, own, tag, startsDay, startsGroup, endsGroup } = row;
+interface MessageItemProps extends MessageRow {
+  /** Tab comes to the buttons of the list at one message; arrow keys lead on from there. */
+  readonly isTabStop: boolean;
+  /** Somebody wants to delete their own message. The same function in every render. */
+  readonly onDelete: (event: LogEvent) => void;
+}
+
+export const MessageItem = memo(function MessageItem(row: MessageItemProps) {
+  const { event, message, author, own, tag, startsDay, startsGroup, endsGroup, isTabStop, onDelete } = row;
   const time = endsGroup ? <Time timestamp={event.timestamp} /> : undefined;
+  const name = own ? 'You' : `${author?.name ?? 'Somebody'} ${tag}`.trim();
   const className = ['message', own ? 'own' : 'other', startsGroup ? 'starts' : '', endsGroup ? 'ends' : ''].join(' ');
   return (
     <li className={className} data-event-id={event.id}>
       {startsDay && <Day timestamp={event.timestamp} />}
-      {!own && startsGroup && <Name author={message.author} tag={tag} />}
-      {!own && endsGroup && <Avatar author={message.author} />}
+      {!own && startsGroup && author !== undefined && <Name author={author} tag={tag} />}
+      {!own && endsGroup && author !== undefined && <Avatar author={author} />}
       <span className="visually-hidden">
-        {own ? 'You' : `${message.author.name} ${tag}`.trim()}, {timeLabel(event.timestamp)}:{' '}
+        {name}, {timeLabel(event.timestamp)}:{' '}
       </span>
-      {own ? <OwnBubble event={event} message={message} time={time} /> : <Bubble message={message} meta={time} />}
+      {message === undefined ? (
+        own ? (
+          <OwnTombstone event={event} time={time} />
+        ) : (
+          <Tombstone meta={time} />
+        )
+      ) : own ? (
+        <OwnBubble {...{ event, message, time, isTabStop, onDelete }} />
+      ) : (
+        <Bubble message={message} meta={time} />
+      )}
     </li>
   );
 });
@@ -93,35 +111,86 @@ function Bubble({ message, meta }: { readonly message: ReadMessage; readonly met
   );
 }
 
+/** In the place of a message that was deleted. */
+function Tombstone({ meta }: { readonly meta: ReactNode }) {
+  return (
+    <div className="bubble deleted">
+      <GoneMark />
+      <span className="text">Message deleted</span>
+      {meta !== undefined && <span className="meta">{meta}</span>}
+    </div>
+  );
+}
+
+function OwnTombstone({ event, time }: { readonly event: LogEvent; readonly time: ReactNode }) {
+  const delivery = useDelivery(event);
+  const waits = delivery.state === 'pending' || delivery.state === 'stored';
+  return (
+    <>
+      <Tombstone
+        meta={
+          waits || time !== undefined ? (
+            <>
+              {time}
+              {waits && <Mark state={delivery.state} label="Others still see it: not sent yet" />}
+            </>
+          ) : undefined
+        }
+      />
+      {delivery.state === 'rejected' && (
+        <p className="trouble">Deleted on this device alone, others still see it: {delivery.error.message}</p>
+      )}
+    </>
+  );
+}
+
 const marks = {
-  pending: { Mark: WaitingMark, label: 'Not saved yet' },
-  stored: { Mark: WaitingMark, label: 'Saved on this device, not sent yet' },
-  relayed: { Mark: SentMark, label: 'Sent: safe at the relay' },
-  rejected: { Mark: RejectedMark, label: 'Refused' },
+  pending: { Icon: WaitingMark, label: 'Not saved yet' },
+  stored: { Icon: WaitingMark, label: 'Saved on this device, not sent yet' },
+  relayed: { Icon: SentMark, label: 'Sent: safe at the relay' },
+  rejected: { Icon: RejectedMark, label: 'Refused' },
 } as const;
 
-interface OwnBubbleProps {
-  readonly event: LogEvent;
+/** How far something of one's own has come. */
+function Mark({ state, label = marks[state].label }: { readonly state: keyof typeof marks; readonly label?: string }) {
+  const { Icon } = marks[state];
+  return (
+    <span className={`mark ${state}`} role="img" aria-label={label} title={label}>
+      <Icon />
+    </span>
+  );
+}
+
+interface OwnBubbleProps extends Pick<MessageItemProps, 'event' | 'isTabStop' | 'onDelete'> {
   readonly message: ReadMessage;
   readonly time: ReactNode;
 }
 
-function OwnBubble({ event, message, time }: OwnBubbleProps) {
+function OwnBubble({ event, message, time, isTabStop, onDelete }: OwnBubbleProps) {
   const delivery = useDelivery(event);
-  const { Mark, label } = marks[delivery.state];
   return (
     <>
-      <Bubble
-        message={message}
-        meta={
-          <>
-            {time}
-            <span className={`mark ${delivery.state}`} role="img" aria-label={label} title={label}>
-              <Mark />
-            </span>
-          </>
-        }
-      />
+      <div className="line">
+        <button
+          type="button"
+          className="icon-button delete"
+          aria-label="Delete message"
+          title="Delete message"
+          tabIndex={isTabStop ? 0 : -1}
+          onClick={() => onDelete(event)}
+        >
+          <BinIcon />
+        </button>
+        <Bubble
+          message={message}
+          meta={
+            <>
+              {time}
+              <Mark state={delivery.state} />
+            </>
+          }
+        />
+      </div>
       {delivery.state === 'rejected' && (
         <p className="trouble">Refused, others do not see it: {delivery.error.message}</p>
       )}

@@ -43,6 +43,8 @@ function snapshotOf(events: readonly LogEvent[]): Snapshot {
 let host: HTMLElement;
 let root: Root;
 let jumped: number;
+/** What somebody wants to delete. */
+let doomed: LogEvent[];
 /** Where reading begins, and where it was when the list went. */
 let place: Place | undefined;
 let isOnline: boolean;
@@ -55,6 +57,7 @@ beforeEach(() => {
   document.body.append(host);
   root = createRoot(host);
   jumped = 0;
+  doomed = [];
   place = undefined;
   isOnline = true;
   isExplained = false;
@@ -78,6 +81,7 @@ function show(events: readonly LogEvent[], older?: Older): void {
         ref={list}
         events={snapshotOf(events)}
         profileId="me"
+        onDelete={(event) => doomed.push(event)}
         onJumped={() => jumped++}
         hasOlder={older !== undefined}
         isLoadingOlder={older?.isLoading === true}

@@ -7,8 +7,8 @@
  *
  *     pinned ── scrolled up ──▶ reading ── scrolled to the end, or "Jump to newest", or sent ──▶ pinned
  */
-import type { LogEvent, Snapshot } from '@gossip-log/core';
-import type { Ref } from 'react';
+import type { EventId, LogEvent, Snapshot } from '@gossip-log/core';
+import type { FocusEvent, KeyboardEvent, Ref } from 'react';
 import { useEffect, useEffectEvent, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { messageRows, windowAround, windowRows } from '../message-rows.js';
 import type { Place } from '../places.js';
@@ -38,6 +38,8 @@ interface OlderAnswer {
 
 export interface MessageListHandle {
   jumpToNewest(): void;
+  /** The conversation gets the focus, where it stands. */
+  focus(): void;
 }
 
 interface MessageListProps {
@@ -46,6 +48,8 @@ interface MessageListProps {
   readonly ref: Ref<MessageListHandle>;
   /** The button that had the focus is gone. */
   readonly onJumped: () => void;
+  /** Somebody wants to delete their own message. The same function in every render. */
+  readonly onDelete: (event: LogEvent) => void;
   /** There are older messages than `events`. */
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
@@ -62,7 +66,7 @@ interface MessageListProps {
 }
 
 export function MessageList(props: MessageListProps) {
-  const { events, profileId, ref, onJumped, hasOlder, isLoadingOlder, loadOlder, place, onLeave } = props;
+  const { events, profileId, ref, onJumped, onDelete, hasOlder, isLoadingOlder, loadOlder, place, onLeave } = props;
   const [reading, setReading] = useState<Reading | undefined>(() => readingAt(place, events));
   const [older, setOlder] = useState<OlderAnswer>();
   const scroller = useRef<HTMLElement>(null);
@@ -72,6 +76,10 @@ export function MessageList(props: MessageListProps) {
 
   const { from, to } = windowAround(events.length, reading && events.indexOf(reading.focus));
   const rows = useMemo(() => messageRows(events.slice(from, to), profileId), [events, from, to, profileId]);
+  // The message whose button Tab comes to: the one that had the focus last, or the newest own one.
+  const [focused, setFocused] = useState<EventId>();
+  const deletable = rows.filter(({ own, message }) => own && message !== undefined);
+  const tabStop = (deletable.find(({ event }) => event.id === focused) ?? deletable.at(-1))?.event.id;
   const unseen = reading === undefined ? 0 : events.length - 1 - events.indexOf(reading.seen);
 
   const leave = useEffectEvent(() => {
@@ -151,7 +159,8 @@ export function MessageList(props: MessageListProps) {
     // Also where the state was `pinned` already, but the view not quite at the end.
     settle();
   };
-  useImperativeHandle(ref, () => ({ jumpToNewest }));
+  const focus = (): void => scroller.current?.focus({ preventScroll: true });
+  useImperativeHandle(ref, () => ({ jumpToNewest, focus }));
 
   return (
     <div className="conversation">
@@ -166,9 +175,16 @@ export function MessageList(props: MessageListProps) {
             scroller={scroller}
           />
         )}
-        <ol className="messages" ref={list}>
+        <ol
+          className="messages"
+          ref={list}
+          onFocus={({ target }: FocusEvent) => {
+            if (target.matches('.delete')) setFocused(eventIdAt(target));
+          }}
+          onKeyDown={moveAlong}
+        >
           {rows.map((row) => (
-            <MessageItem key={row.event.id} {...row} />
+            <MessageItem key={row.event.id} {...row} isTabStop={row.event.id === tabStop} onDelete={onDelete} />
           ))}
         </ol>
       </section>
@@ -190,6 +206,19 @@ export function MessageList(props: MessageListProps) {
       )}
     </div>
   );
+}
+
+/** Up and down lead from the button of one message to that of the next. */
+function moveAlong(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (step === undefined || !(event.target instanceof Element) || !event.target.matches('.delete')) return;
+  event.preventDefault();
+  const buttons = Array.from(event.currentTarget.querySelectorAll<HTMLElement>('.delete'));
+  buttons[buttons.indexOf(event.target as HTMLElement) + step]?.focus();
+}
+
+function eventIdAt(inside: Element): EventId {
+  return inside.closest('[data-event-id]')?.getAttribute('data-event-id') as EventId;
 }
 
 /** The state in which somebody reads on at a place; `undefined` where the messages are not there any more. */

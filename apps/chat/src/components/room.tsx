@@ -1,15 +1,17 @@
 /** One room: its head, its conversation in whatever state it is, and the composer. */
-import { errorCodes, GossipError } from '@gossip-log/core';
+import { errorCodes, GossipError, type LogEvent } from '@gossip-log/core';
 import { view, where } from '@gossip-log/core/view';
 import { useConnection, useGossipLog, useGossipNode, useView, useViewSource } from '@gossip-log/react';
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { useClockTrouble } from '../clock-trouble.js';
+import { readMessage } from '../message.js';
 import { isMessage, peopleLabel, windowRows } from '../message-rows.js';
 import { keepPlace, placeIn } from '../places.js';
 import type { Profile } from '../profile.js';
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { ConnectionBanner } from './connection-banner.js';
+import { DeleteDialog } from './delete-dialog.js';
 import { DoneIcon, LinkIcon, MenuIcon, WarningIcon } from './icons.js';
 import { MessageList, type MessageListHandle } from './message-list.js';
 import { HeldBack, Notices } from './notices.js';
@@ -29,13 +31,17 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
   // Back to where somebody read, as far as that lies.
   const [place] = useState(() => placeIn(room));
   const options = { window: place === undefined ? newest : { since: place.timestamp } };
-  const { status, append, error, hasOlder, isLoadingOlder, loadOlder } = useGossipLog(room, options);
+  const { status, append, redact, error, hasOlder, isLoadingOlder, loadOlder } = useGossipLog(room, options);
   const clockAheadMs = useClockTrouble() ?? 0;
   const isOnline = useConnection().status === 'online';
   const source = useViewSource(room, options);
   // What newer versions of the chat write, and what is no message, is left out.
   const events = useView(useMemo(() => view(source, where(isMessage)), [source]));
   const list = useRef<MessageListHandle>(null);
+  const [doomed, setDoomed] = useState<LogEvent>();
+  const [deleted, setDeleted] = useState(0);
+  // Deleted in another tab meanwhile, it is another object.
+  const isThere = doomed !== undefined && events.at(events.indexOf(doomed)) === doomed;
   const focusedBefore = useRef<Element>(null);
   const { id, name, color } = profile;
 
@@ -55,6 +61,13 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
     // Who writes wants to be heard: not after a long pause.
     if (node?.connection().status === 'offline') node.reconnect();
     list.current?.jumpToNewest();
+  };
+
+  const remove = ({ id }: LogEvent): void => {
+    redact(id, { now: true });
+    if (node?.connection().status === 'offline') node.reconnect();
+    setDeleted((count) => count + 1);
+    list.current?.focus();
   };
 
   return (
@@ -80,7 +93,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
           <WarningIcon />
           <span>
             {error instanceof GossipError && error.code === 'forbidden' ? (
-              <strong>You may not read or write this room.</strong>
+              <strong>The relay does not let you read, write or delete here.</strong>
             ) : (
               <>
                 <strong>This device cannot save or read messages right now.</strong> {advice(error)}
@@ -101,6 +114,7 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
           events={events}
           profileId={id}
           onJumped={() => composer.current?.focus()}
+          onDelete={setDoomed}
           hasOlder={hasOlder}
           isLoadingOlder={isLoadingOlder}
           loadOlder={() => loadOlder(windowRows)}
@@ -110,6 +124,16 @@ export function Room({ room, profile, composer, onOpenRooms }: RoomProps) {
           onLeave={(left) => keepPlace(room, left)}
         />
       )}
+      {isThere && (
+        <DeleteDialog
+          text={readMessage(doomed.payload)?.text ?? ''}
+          onDelete={() => remove(doomed)}
+          onClose={() => setDoomed(undefined)}
+        />
+      )}
+      <p className="visually-hidden" role="status">
+        {deleted > 0 && <span key={deleted}>Message deleted</span>}
+      </p>
       {status === 'ready' && <Announcer events={events} profileId={id} />}
       <Composer room={room} disabled={status === 'opening' || status === 'disabled'} onSend={send} ref={composer} />
     </>
