@@ -153,9 +153,12 @@ test('chains of operators show what they give over the whole log, after every ch
         throw error;
       }
     });
-    const derived = followed.flatMap((one) =>
-      one.isSubscribed ? [] : derivations.map((derive) => ({ one, derive, made: derive(one.made) })),
-    );
+    const derived = followed.flatMap((one) => {
+      if (one.isSubscribed) return [];
+      // Not of the view that is followed: what comes and goes between two looks at that would be looked at here.
+      const made = build(world, one.chain);
+      return derivations.map((derive) => ({ one, derive, made: derive(made) }));
+    });
     const look = (all: boolean, turn: number) => {
       for (const [i, one] of followed.entries()) {
         if (!all && !one.isSubscribed && looks[(turn + i) % looks.length] !== true) continue;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { ada, baseTime, blockOf, bob, erasedBy, exported, redactionOf } from '../../test/sample-blocks.js';
 import { ViewLog, writerOf } from '../../test/view-log.js';
-import type { CheckpointStore, LogEvent } from '../index.js';
+import { type CheckpointStore, createGossipLog, type LogEvent, type PayloadCodec } from '../index.js';
 import {
   aggregate,
   anonymize,
@@ -197,4 +198,16 @@ test('a fold that was saved before an event was redacted is folded again, and wh
   // Saving waits for what is saved before it.
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
   expect(saved()).not.toContain('hidden');
+});
+
+test('an event without a byte of payload is another one once it is redacted [V5]', () => {
+  const none: PayloadCodec<null> = { name: 'json', encode: () => new Uint8Array(), decode: () => null };
+  const log = createGossipLog<null>({ id: 'tea', writer: writerOf(1), now: Date.now, codec: none });
+  const all = view(log);
+  const row = { writer: ada, seq: 1, time: baseTime, payload: '' };
+  log.merge(exported([blockOf([row])]));
+  const before = all.snapshot();
+  // The erased row comes without its redaction: its payload is the next to be placed.
+  log.merge(exported([blockOf([erasedBy(row, redactionOf(row, { writer: bob, seq: 1 }))])]));
+  expect(all.changesSince(before)).toMatchObject([{ at: 0, inserted: [{ redacted: { writer: bob } }] }]);
 });

@@ -66,6 +66,7 @@ export class ChunkStore extends Store {
         a.time[i] === b.time[j] &&
         a.seq[i] === b.seq[j] &&
         a.writer[i] === b.writer[j] &&
+        a.kind[i] === b.kind[j] &&
         a.offset[i] === b.offset[j] &&
         a.page[i] === b.page[j];
       if (!isSame) break;
