@@ -67,18 +67,22 @@ export function endOf(ranges: readonly Range[], from: number): number | undefine
   return end;
 }
 
-/** The more that somebody is found to lack counts: the earliest event of each writer. */
+/** The more that somebody is found to lack counts: the earliest event of each writer, from the earliest time. */
 export function noteLacks(noted: Map<WriterId, KnownEvent>, lacks: ReadonlyMap<WriterId, KnownEvent>): void {
   for (const [writer, event] of lacks) {
     const known = noted.get(writer);
     if (known === undefined) noted.set(writer, event);
     else if (event.until !== known.until) noted.set(writer, widest(known, event));
-    else if (event.seq < known.seq) noted.set(writer, event);
+    else if (isEarlier(event, known)) noted.set(writer, event);
   }
 }
 
+function isEarlier(a: KnownEvent, b: KnownEvent): boolean {
+  return a.seq < b.seq || (a.seq === b.seq && a.time < b.time);
+}
+
 function widest(a: KnownEvent, b: KnownEvent): KnownEvent {
-  const { seq, time } = a.seq < b.seq ? a : b;
+  const { seq, time } = isEarlier(a, b) ? a : b;
   const until = Math.max(a.until ?? seqMax, b.until ?? seqMax);
   return until === seqMax ? { seq, time } : { seq, time, until };
 }
