@@ -202,7 +202,7 @@ test('a fold that was saved before an event was redacted is folded again, and wh
 
 test('an event without a byte of payload is another one once it is redacted [V5]', () => {
   const none: PayloadCodec<null> = { name: 'json', encode: () => new Uint8Array(), decode: () => null };
-  const log = createGossipLog<null>({ id: 'tea', writer: writerOf(1), now: Date.now, codec: none });
+  const log = createGossipLog<null>({ id: 'tea', writer: writerOf(1), now: () => 1_800_000_000_000, codec: none });
   const all = view(log);
   const row = { writer: ada, seq: 1, time: baseTime, payload: '' };
   log.merge(exported([blockOf([row])]));
