@@ -11,7 +11,7 @@ import { addTo, contribution, type Fingerprint, lanes } from './contribution.js'
 import type { Edges } from './edges.js';
 import type { LogTables } from './log-tables.js';
 import type { OrderedLog } from './ordered-log.js';
-import { type PackedChunks, type PackedSlot, rowsOf } from './packed-chunks.js';
+import { hiddenRowsOf, type PackedChunks, type PackedSlot, rowsOf } from './packed-chunks.js';
 
 /** @internal */
 export class EffectiveRows {
@@ -131,18 +131,22 @@ export class EffectiveRows {
     return count - start.row;
   }
 
-  /** The same of rows that apps see, as far as that is known. */
+  /** The same of rows that apps see. */
   shownFrom(from: number): number {
-    const { ordered } = this;
-    if (!ordered.hidesRows) return this.countFrom(from);
-    const { chunks } = ordered;
-    const start = ordered.lowerBound(from);
-    let count = this.packed.rowsWithin(this.packed.coldIndex(from), this.packed.cold);
-    for (let at = start.chunk; at < chunks.length; at++) {
-      const chunk = chunks[at] as Chunk;
-      count += chunk.shownWithin(chunk.count) - (at === start.chunk ? chunk.shownWithin(start.row) : 0);
+    const { ordered, packed } = this;
+    let hidden = 0;
+    for (let at = packed.coldIndex(from); at < packed.cold; at++)
+      hidden += hiddenRowsOf(packed.slots[at] as PackedSlot);
+    if (ordered.hidesRows) {
+      const { chunks } = ordered;
+      const start = ordered.lowerBound(from);
+      for (let at = start.chunk; at < chunks.length; at++) {
+        const chunk = chunks[at] as Chunk;
+        const first = at === start.chunk ? start.row : 0;
+        hidden += chunk.count - first - (chunk.shownWithin(chunk.count) - chunk.shownWithin(first));
+      }
     }
-    return count;
+    return this.countFrom(from) - hidden;
   }
 
   /**
@@ -176,8 +180,9 @@ export class EffectiveRows {
     }
     for (let at = packed.cold - 1; at >= 0; at--) {
       const slot = packed.slots[at] as PackedSlot;
-      if (slot.start >= complete && rowsOf(slot) < left) {
-        left -= rowsOf(slot);
+      const shown = rowsOf(slot) - hiddenRowsOf(slot);
+      if (slot.start >= complete && shown < left) {
+        left -= shown;
         continue;
       }
       const found = lookThrough(packed.rows(at));

@@ -339,6 +339,11 @@ export function rowsOf({ rows, late }: PackedSlot): number {
   return rows + (late?.count ?? 0);
 }
 
+/** Of these the ones that apps do not see. @internal */
+export function hiddenRowsOf({ redactions, late }: PackedSlot): number {
+  return redactions.count + (late === undefined ? 0 : late.count - late.shownWithin(late.count));
+}
+
 function concatenate(parts: readonly Chunk[]): Chunk {
   const all = new Chunk(parts.reduce((sum, { count }) => sum + count, 0));
   for (const part of parts) all.copyRows(part, 0, part.count);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { numberedId, PackedNode } from '../../test/packed-node.js';
+import { readNow } from '../../test/read-now.js';
 import {
   ada,
   baseTime,
@@ -276,4 +277,35 @@ test('a redaction of what is not here changes no snapshot and calls no listener 
   expect([log.snapshot(), calls, log.length]).toEqual([before, 0, 3]);
   expect(log.snapshot()).toBe(before);
   expect(log.version().get(bob)).toBe(1);
+});
+
+test('the last so many events, and how many there are from a time on, are those that show, in memory or not', () => {
+  const node = new PackedNode(numberedId(1));
+  const ids: EventId[] = [];
+  for (let i = 0; i < 3_000; i++) {
+    node.now++;
+    const { id } = node.log.append(`${i}`);
+    ids.push(id);
+    if (i % 3 === 0) node.log.redact(id);
+  }
+  node.store();
+  const shown = node.log.snapshot().slice();
+  const check = () => {
+    for (const count of [1, 10, 1_000, 2_999]) {
+      const from = readNow(node.log.startOfLast(count), node.chunks);
+      expect(from).toBe(shown.at(-count)?.clock);
+      expect(node.log.lengthFrom(from) - count).toBeGreaterThanOrEqual(0);
+    }
+    expect(node.log.lengthFrom(0)).toBe(3_000);
+  };
+  check();
+  for (let step = 0; step < 4; step++) node.pack(false);
+  node.log.trim(shown.at(-100)?.clock as number);
+  expect(node.log.length).toBeLessThan(2_000);
+  check();
+  node.restart();
+  check();
+  node.load(2_000);
+  expect(node.log.length).toBeGreaterThanOrEqual(2_000);
+  expect(node.log.snapshot().at(-2_000)?.id).toBe(ids.at(-2_000));
 });

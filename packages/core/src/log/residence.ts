@@ -6,7 +6,7 @@ import { chunkRowsMax, packedChunksMax } from '../limits.js';
 import { Chunk } from './chunk.js';
 import type { EffectiveRows } from './effective-rows.js';
 import { mergeRows } from './merge-rows.js';
-import { type PackedSlot, rowsOf } from './packed-chunks.js';
+import { hiddenRowsOf, type PackedSlot, rowsOf } from './packed-chunks.js';
 import type { Packer } from './packer.js';
 
 /** Are these events in memory enough: all from a time on, so many? */
@@ -52,7 +52,8 @@ export class Residence {
     let length = ordered.shownLength;
     while (at > 0 && !isEnough({ from: packed.slots[at]?.start ?? packed.end, length })) {
       at--;
-      length += rowsOf(packed.slots[at] as PackedSlot);
+      const slot = packed.slots[at] as PackedSlot;
+      length += rowsOf(slot) - hiddenRowsOf(slot);
       if (packed.cold - at === packedChunksMax) break;
     }
     return this.warm(at);
