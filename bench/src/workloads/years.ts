@@ -5,7 +5,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GossipStorage, WriterId } from '@gossip-log/core';
-import { ReplicatedLog } from '@gossip-log/core/sync';
+import { type Reading, ReplicatedLog } from '@gossip-log/core/sync';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { createGossipNode, type GossipNode } from '@gossip-log/transport';
@@ -45,13 +45,13 @@ export const years: Workload = {
       [scaled(100_000), count],
       [scaled(1_000_000), scaled(1_000_000)],
     ] as const) {
-      figures.push(...(await measureYears(writers, events, mkdtempSync(join(folder, 'years-')))));
+      figures.push(...(await measure(writers, events, mkdtempSync(join(folder, 'years-')))));
     }
     return figures;
   },
 };
 
-export async function measureYears(writers: number, events: number, folder: string): Promise<Figure[]> {
+async function measure(writers: number, events: number, folder: string): Promise<Figure[]> {
   const blocks = history(writers, events);
   const onDisk = lmdbStorage({ path: folder });
   const storing = await timed(() => keepPacked(onDisk, blocks));
@@ -72,6 +72,7 @@ export async function measureYears(writers: number, events: number, folder: stri
     { name: name('manifest'), value: manifest?.length ?? 0, unit: 'bytes' },
     { name: name('packing 1,024 events'), value: pack.ms, unit: 'ms' },
     { name: name('written beside them'), value: pack.bytes, unit: 'bytes' },
+    { name: name('until a peer is talked to'), value: pack.known, unit: 'ms' },
     { name: name('event of a new writer'), value: pack.arrivalUs, unit: 'µs' },
     { name: name('all received and packed'), value: storing.seconds * 1000, unit: 'ms', isDetail: true },
   ];
@@ -158,6 +159,9 @@ async function packed(storage: GossipStorage, events: number) {
     { freshWriter: () => writerOf(later) },
   );
   if (manifest !== undefined) log.resume(manifest, nextChunkId);
+  const startedAt = performance.now();
+  await run(log.readWriters(), storage);
+  const known = performance.now() - startedAt;
   log.loaded();
   const payload = JSON.stringify(chatEvents(1)[0]);
   const arriving = Array.from({ length: packedEvents }, (_, i) => {
@@ -176,15 +180,18 @@ async function packed(storage: GossipStorage, events: number) {
   let bytes = 0;
   for (let i = 0; i < 5; i++) {
     const startedAt = performance.now();
-    const reading = log.pack();
-    let step = reading.next();
-    while (!step.done) step = reading.next(await storage.readChunks(id, step.value));
+    const { manifest: written, add } = await run(log.pack(), storage);
     times.push(performance.now() - startedAt);
-    const { manifest: written, add } = step.value;
     bytes = written.length + add.slice(1).reduce((sum, { bytes: { length } }) => sum + length, 0);
   }
   verify(log.lengthFrom(0) === events + packedEvents, 'packed');
-  return { ms: median(times), bytes, arrivalUs: median(arrivals.slice(0, people)) };
+  return { ms: median(times), bytes, known, arrivalUs: median(arrivals.slice(0, people)) };
+}
+
+async function run<V>(reading: Reading<V>, storage: GossipStorage): Promise<V> {
+  let step = reading.next();
+  while (!step.done) step = reading.next(await storage.readChunks(id, step.value));
+  return step.value;
 }
 
 async function storedBytes(storage: GossipStorage): Promise<number> {
