@@ -37,7 +37,7 @@ import { relayedKey } from './relayed-runs.js';
 import { isRenderingServer } from './rendering-server.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { Scrubbing } from './scrubbing.js';
-import { type Grant, SessionDriver, type SessionHost } from './session-driver.js';
+import { type Grant, type PeerUse, SessionDriver, type SessionHost } from './session-driver.js';
 import { readStored } from './stored-value.js';
 import { FormerIds } from './successors.js';
 import { checkEnvironment, platformEnvironment } from './system-environment.js';
@@ -48,9 +48,11 @@ export interface AuthorizeRequest {
   readonly log: string;
   /**
    * `read` and `write` are asked when the peer opens the log. `redact` is asked when it first sends something that would
-   * erase a payload which lies here.
+   * erase a payload which lies here. `vouch` is asked when a node that promises durability, and has dialled this one, opens
+   * the log to write: are the events that it has accepted taken, however far they are ahead of the clock? Grant it to your
+   * own relays: a device that says it is one could push a log ahead by years.
    */
-  readonly action: 'read' | 'write' | 'redact';
+  readonly action: 'read' | 'write' | 'redact' | 'vouch';
 }
 
 export interface GossipNodeOptions {
@@ -511,13 +513,18 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (entry?.distances.delete(driver)) this.#peersChanged(entry);
   }
 
-  async openForPeer(descriptor: LogDescriptor, token: string | undefined, feed: boolean): Promise<Grant> {
+  async openForPeer(
+    descriptor: LogDescriptor,
+    token: string | undefined,
+    { feed, isDurable }: PeerUse,
+  ): Promise<Grant> {
     const { authorize, openOnDemand } = this.#options;
     const { id, codec } = descriptor;
     const may = async (action: AuthorizeRequest['action']) =>
       authorize === undefined || isGranted(await authorize({ token, log: id, action }));
     if (!(await may('read'))) throw new GossipError('forbidden', `log "${id}" is not open to this peer`);
     const writable = !feed && (await may('write'));
+    const vouches = writable && isDurable && (await may('vouch'));
     const used = this.#entries.get(id);
     if (this.#closed !== undefined || (!openOnDemand && (used === undefined || used.uses === 0))) {
       throw new GossipError('not-found', `log "${id}" is not open here`);
@@ -535,7 +542,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       release?.();
       throw error;
     }
-    return { writable, mayRedact: authorize && (() => may('redact')), release };
+    return { writable, vouches, mayRedact: authorize && (() => may('redact')), release };
   }
 
   established(driver: SessionDriver, peer: Peer): void {

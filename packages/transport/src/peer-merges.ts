@@ -6,8 +6,8 @@ import type { HostedLog } from './hosted-log.js';
 /** What it needs of the peer's session. */
 export interface MergingSession {
   hosted(log: string): HostedLog | undefined;
-  /** The peer's clock is gone by. */
-  isTrusted(): boolean;
+  /** What the peer has accepted of a log is taken, however far it is ahead of the clock (S13). */
+  isTrusted(log: string): boolean;
   onError(error: unknown): void;
 }
 
@@ -85,7 +85,7 @@ export class PeerMerges {
 
   #receive(log: string, blocks: readonly Uint8Array[], erased?: ErasedEvents): Receipt | undefined {
     const hosted = this.#hosted(log);
-    return hosted.isEnding ? undefined : hosted.receive(blocks, this.#session.isTrusted(), erased);
+    return hosted.isEnding ? undefined : hosted.receive(blocks, this.#session.isTrusted(log), erased);
   }
 
   #hosted(log: string): HostedLog {

@@ -39,8 +39,18 @@ import type { LogPeer } from './log-peer.js';
 import { PeerMerges } from './peer-merges.js';
 
 /** A log granted to a peer. */
+/** What a peer opens a log for. */
+export interface PeerUse {
+  /** It only reads a feed. */
+  readonly feed: boolean;
+  /** It says that it promises durability. */
+  readonly isDurable: boolean;
+}
+
 export interface Grant {
   readonly writable: boolean;
+  /** What it has accepted is taken, however far it is ahead of the clock. */
+  readonly vouches: boolean;
   /** Asks whether the peer may redact; absent where everybody may. */
   readonly mayRedact: (() => Promise<boolean>) | undefined;
   readonly release: (() => void) | undefined;
@@ -78,7 +88,7 @@ export interface SessionHost {
    * May a peer have this log, only to read it with `feed`? Rejects when not. `release` gives back what was opened for the
    * peer alone.
    */
-  openForPeer(descriptor: LogDescriptor, token: string | undefined, feed: boolean): Promise<Grant>;
+  openForPeer(descriptor: LogDescriptor, token: string | undefined, use: PeerUse): Promise<Grant>;
   established(driver: SessionDriver, peer: Peer): void;
   /** The peer has told its clock again. */
   clockTold(driver: SessionDriver, peer: Peer): void;
@@ -107,6 +117,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #feeds = new Map<number, FeedReader>();
   #nextFeed = 1;
   #token: string | undefined;
+  /** Logs that a durable peer, which has dialled this node, may vouch for. */
+  readonly #vouching = new Set<string>();
   /** The peer promises durability. */
   #isDurable = false;
   #busy = false;
@@ -119,7 +131,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#connection = connection;
     this.#merges = new PeerMerges({
       hosted: (log) => host.hosted(log),
-      isTrusted: () => dialled && this.#isDurable,
+      isTrusted: (log) => this.#isDurable && (dialled || this.#vouching.has(log)),
       onError: (error) => host.onError(error),
     });
     host.introduction().then(
@@ -470,13 +482,17 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     fail: (error: unknown) => void,
   ): void {
     const { log, descriptor, token, feed } = effect;
-    this.#later(this.#host.openForPeer(descriptor, token, feed), answer, fail, ({ writable, mayRedact, release }) => {
+    const use = { feed, isDurable: this.#isDurable };
+    this.#later(this.#host.openForPeer(descriptor, token, use), answer, fail, (grant) => {
+      const { writable, mayRedact, vouches, release } = grant;
       if (this.#ended) {
         release?.();
       } else {
         if (!feed) {
           this.#descriptors.set(log, descriptor);
           this.#merges.granted(log, mayRedact);
+          if (vouches) this.#vouching.add(log);
+          else this.#vouching.delete(log);
         }
         if (release !== undefined) this.#grants.set(log, [...(this.#grants.get(log) ?? []), release]);
         this.#join(log);

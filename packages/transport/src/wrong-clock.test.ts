@@ -33,10 +33,26 @@ class World {
   readonly #doors = Array.from({ length: 4 }, () => memoryPair());
   #drawn = 0;
   readonly relayClock = this.clock();
+  /** Lets the relay dial another one. */
+  relayDials = (_: ConnectionSource) => {};
   readonly relay = nodeOn(new MemoryDisk(), {
-    ...{ connections: this.#doors.map(({ left }) => ({ ...left, dials: false })), environment: this.relayClock },
+    ...{ connections: [...this.#doors.map(({ left }) => ({ ...left, dials: false })), this.#later()] },
+    environment: this.relayClock,
     ...{ durable: true, openOnDemand: true, name: 'relay', onError: () => undefined },
   });
+
+  #later(): ConnectionSource {
+    return {
+      dials: true,
+      start: (host) => {
+        let stop = async () => {};
+        this.relayDials = (source) => {
+          stop = source.start(host);
+        };
+        return () => stop();
+      },
+    };
+  }
 
   /** `wrongMs`: what its wall clock is ahead by. */
   clock(wrongMs = 0): Clock {
@@ -391,3 +407,43 @@ test('an event that is redacted while it is put in the place of another is redac
   ]);
   expect(log.log?.encode()).toEqual(other.log?.encode());
 });
+
+for (const [who, mayVouch] of [
+  ['one that dials, and one that is dialled', true],
+  ['unless it may not vouch: then the one that dials has it alone, and says until when', false],
+] as const) {
+  test(`what a relay accepted whose clock was wrong goes on to other relays: ${who} [S13] [L4]`, async () => {
+    const world = new World();
+    world.relayClock.wrongMs = 2 * year;
+    const clock = world.clock(2 * year);
+    const log = world.device(clock).open<string>(room);
+    await world.pass(1_000);
+    await append(log, ['accepted'], 'relayed');
+    world.relayClock.wrongMs = 0;
+    clock.wrongMs = 0;
+
+    const [above, below] = [memoryPair(), memoryPair()];
+    world.relayDials(above.left);
+    const far = nodeOn(new MemoryDisk(), {
+      ...{
+        connections: [
+          { ...above.right, dials: false },
+          { ...below.left, dials: false },
+        ],
+        environment: world.clock(),
+      },
+      ...{ durable: true, openOnDemand: true, name: 'far', onError: () => undefined },
+      authorize: ({ action }) => action !== 'vouch' || mayVouch,
+    });
+    const reader = nodeOn(new MemoryDisk(), { connections: [below.right], environment: world.clock() });
+    const read = reader.open<string>(room);
+    await world.pass(minute);
+    expect(payloads(read)).toEqual(mayVouch ? ['accepted'] : []);
+    if (mayVouch) {
+      read.append('follows');
+      await world.pass(minute);
+      expect(payloads(log)).toEqual(['accepted', 'follows']);
+    }
+    await far.close();
+  });
+}
