@@ -199,4 +199,25 @@ export const mutants = [
     replace: '',
     faults: ['damage', 'close', 'release'],
   },
+  {
+    name: 'early events are not appended again',
+    file: hosted,
+    find: 'if (this.#checksTimes) return this.#reappend(stored);',
+    replace: '',
+    faults: ['clock', 'close'],
+  },
+  {
+    name: 'old rows stay in the journal when they are appended again',
+    file: hosted,
+    find: 'const instead = { records: plan.records, runs: plan.left };',
+    replace: 'const instead = { records: [], runs: new Map() };',
+    faults: ['clock', 'close'],
+  },
+  {
+    name: 'the delivery of a former id does not follow',
+    file: 'packages/transport/src/successors.ts',
+    find: 'for (const [former, id] of successors) this.#now.set(former, id);',
+    replace: 'for (const [former, id] of successors) void [former, id];',
+    faults: ['clock', 'close'],
+  },
 ];

@@ -213,7 +213,7 @@ export class ReappendRows {
     before: { readonly seq: SequenceNumber; readonly time: number } | undefined,
     uncovered: Head[],
   ): Dependency[] {
-    const { dependencies } = this.#parts.effective.tables;
+    const { dependencies, writers } = this.#parts.effective.tables;
     const named: Dependency[] = [];
     dependencies.each(chunk.deps[row] as number, chunk.time[row] as number, (writer, seq, at) => {
       if (!isCut(writer, seq)) named.push({ writer, seq, time: at });
@@ -223,7 +223,8 @@ export class ReappendRows {
       if (named.length === depsMax) uncovered.push(named.pop() as Head);
       named.push({ writer: chunk.writer[row] as number, ...before });
     }
-    named.sort((a, b) => b.time - a.time);
+    // From newest to oldest (B4).
+    named.sort((a, b) => b.time - a.time || writers.compare(b.writer, a.writer));
     return named;
   }
 

@@ -413,6 +413,15 @@ export class Channels {
     if (channel.refusal !== undefined) channel.dropped = true;
   }
 
+  /** What was held back may be due by the peer's clock. */
+  clockTold(): void {
+    for (const channel of this.#byLog.values()) {
+      if (channel.state !== 'live') continue;
+      this.#parts.sending.tick(channel);
+      this.#parts.sending.takeTurn(channel);
+    }
+  }
+
   tick(): void {
     const { now } = this.#session;
     for (const channel of this.#byLog.values()) {

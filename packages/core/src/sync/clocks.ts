@@ -4,10 +4,10 @@
  * - [S13] Events that are `early` are refused whole. The sender learns from it how far the peer's clock is, keeps what is
  *   not due there, and compares anew at the next tick. Early is what lies more than `clockDriftMsMax` ahead of the corrected
  *   clock and more than `aheadOfLogMsMax` ahead of the log's newest event: a log that is ahead of the clock goes on. What a
- *   durable node sends that this one has dialled was accepted there, and is never early. Beyond `aheadOfClockMsMax` all is.
+ *   durable node sends that this one has dialled, or that may vouch, was accepted there, and is never early. Beyond `aheadOfClockMsMax` all is.
  */
 import { clockMilliseconds, farHorizon, horizon } from '../hybrid-logical-clock.js';
-import { clockDriftMsMax, clockStepMsMin } from '../limits.js';
+import { clockDriftMsMax, clockStepMsMin, standstillMsMin } from '../limits.js';
 import type { Peer, SessionOptions } from './session-io.js';
 
 /** @internal */
@@ -22,6 +22,10 @@ export class Clocks {
   offsetMs: number;
   /** How far the peer's clock is from our wall clock, as far as is known. */
   #peerOffsetMs = 0;
+  /** What the peer has told, less what our wall clock was set by since. */
+  #toldOffsetMs = 0;
+  /** The peer's clock does not change with ours. One that is not durable takes over the clock of a durable node. */
+  #goesOn = false;
   /** A refusal told of it. */
   #wasRefused = false;
   /** When: clocks are set right at times, so that counts for a while. */
@@ -38,15 +42,33 @@ export class Clocks {
     return this.#wallClock();
   }
 
-  /** Was the wall clock set since it was last asked, or has the machine slept? Either way what is known of the peer's is old. */
+  /**
+   * Was the wall clock set since it was last asked, or has the machine slept? Either way what is known of the peer's is old. Until
+   * the peer tells it again, its clock is taken to have gone on with the time that has passed here.
+   */
   wasSet(): boolean {
     const before = this.#wallAheadMs;
     this.#wallAheadMs = this.wall - this.now;
-    return before !== undefined && Math.abs(this.#wallAheadMs - before) >= clockStepMsMin;
+    const steppedMs = before === undefined ? 0 : this.#wallAheadMs - before;
+    if (Math.abs(steppedMs) < clockStepMsMin) return false;
+    if (this.#goesOn) {
+      this.#toldOffsetMs -= steppedMs;
+      this.#peerOffsetMs -= steppedMs;
+    }
+    return true;
+  }
+
+  /** The wall clock; one that was set ahead since the last input counts when that has been seen. */
+  get #steadyWall(): number {
+    const { wall } = this;
+    if (this.#wallAheadMs === undefined) return wall;
+    return Math.min(wall, this.now + this.#wallAheadMs + standstillMsMin);
   }
 
   told(peer: Peer): void {
-    this.#peerOffsetMs = this.#clockOf(peer);
+    this.#goesOn = !this.#durable || peer.durable;
+    this.#toldOffsetMs = this.#clockOf(peer);
+    this.#peerOffsetMs = this.#toldOffsetMs;
     if (peer.durable && !this.#durable) this.offsetMs = peer.clockOffsetMs;
   }
 
@@ -66,7 +88,7 @@ export class Clocks {
 
   /** The last time that may be sent at once: by this node's corrected clock, and by the peer's. */
   horizon(): number {
-    return horizon(this.wall + Math.min(this.offsetMs, this.#peerOffsetMs));
+    return horizon(this.#steadyWall + Math.min(this.offsetMs, this.#peerOffsetMs));
   }
 
   /** S13: that time is too far ahead for the peer. */
@@ -78,9 +100,9 @@ export class Clocks {
   }
 
   /** What a refusal told has counted for long enough. */
-  tick(peer: Peer): void {
+  tick(): void {
     if (this.now - this.#peerOffsetAt < clockDriftMsMax) return;
-    this.#peerOffsetMs = this.#clockOf(peer);
+    this.#peerOffsetMs = this.#toldOffsetMs;
     this.#wasRefused = false;
   }
 }

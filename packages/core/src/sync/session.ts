@@ -337,6 +337,7 @@ export class Session {
     context.peer = { ...peer, clockOffsetMs: now - clocks.wall };
     clocks.told(context.peer);
     context.put({ type: 'clock', peer: context.peer });
+    this.#channels.clockTold();
     if (asks) this.#ping(false);
   }
 
@@ -444,7 +445,7 @@ export class Session {
       this.#failed(number, new GossipError('request-timeout', `${kind} of "${log}" was not answered in time`));
       if (this.#state === 'ended') return;
     }
-    if (peer !== undefined) clocks.tick(peer);
+    if (peer !== undefined) clocks.tick();
     this.#channels.tick();
     if (now - this.#context.lastSent >= heartbeatMs) this.#receiving.grant();
   }

@@ -348,7 +348,9 @@ export class Laws {
         `${view.name}: ${before.id} was ${before.isSeen ? 'shown to others' : `${before.again?.id} before`}, and is ${id} now`,
     );
     const durable = disk.head(log, writer, 'durable') >= seq;
-    const again: Written = { ...before, id, writer, seq, clock, durable, isSeen: false, again: undefined };
+    // The process that appended it again is its writer now.
+    const process = view.disk === disk ? view.process : before.process;
+    const again: Written = { ...before, process, id, writer, seq, clock, durable, isSeen: false, again: undefined };
     this.#given.add(`${log}/${id}`);
     this.#written.set(`${log}/${id}`, again);
     if (!durable) this.#pending.add(again);
@@ -381,7 +383,7 @@ export class Laws {
       () => `${view.name}: ${event.id} was spoken of before it was stored`,
     );
     for (const [writer, seq] of written.past) {
-      const past = standing(this.#written.get(`${view.log}/${eventId(writer, seq)}`));
+      const past = this.#lastShown(view.log, writer, seq);
       const named = past ?? { writer, seq };
       check(
         (view.version.get(named.writer) ?? 0) >= named.seq || (past !== undefined && past.clock < view.complete),
@@ -397,7 +399,8 @@ export class Laws {
     return written?.clock === event.clock && written.payload === event.payload ? written : undefined;
   }
 
-  promisedStored(view: View, { id, writer, seq }: LogEvent): void {
+  promisedStored(view: View, event: LogEvent): void {
+    const { id, writer, seq } = standing(this.#written.get(`${view.log}/${event.id}`)) ?? event;
     const durable = view.disk.head(view.log, writer, 'durable');
     check(durable >= seq, 'L4', () => `${view.name}: ${id} was called stored, and is not durable`);
     this.#promise(view.disk, view.log, writer, seq);
@@ -419,6 +422,15 @@ export class Laws {
     if (!disk.letsGo) return false;
     const written = this.#written.get(`${log}/${eventId(writer, seq)}`);
     return written !== undefined && written.clock < disk.completeEdge(log);
+  }
+
+  /** What became of the last event up to one that apps see: redactions have numbers, too. */
+  #lastShown(log: string, writer: WriterId, upTo: SequenceNumber): Written | undefined {
+    for (let seq = upTo; seq > 0; seq--) {
+      const written = this.#written.get(`${log}/${eventId(writer, seq)}`);
+      if (written !== undefined) return standing(written);
+    }
+    return undefined;
   }
 
   /** Is an event there under another id? */

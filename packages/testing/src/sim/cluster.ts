@@ -190,6 +190,7 @@ export class Cluster {
         return;
       case 'clock':
         this.count('fault: clock set');
+        if (Math.abs(step.offsetMs) > 1_000_000) this.count('clock jumped by hours or more');
         machine.clock.set(step.offsetMs);
         machine.clock.driftRate = step.driftRate;
         return;
@@ -382,6 +383,12 @@ export class Cluster {
     });
   }
 
+  /** All clocks are right from now on. */
+  setClocksRight(): void {
+    this.#tell(() => 'clocks are put right');
+    for (const { clock } of this.#machines) clock.set(0);
+  }
+
   /** The law of convergence, over what apps show and what disks hold. */
   checkConverged(): void {
     for (const log of this.logs) {
@@ -475,6 +482,7 @@ export class Cluster {
   /** Counts why connections end; honest peers end them for honest reasons alone. */
   #observed(machine: Machine, source: ConnectionSource): ConnectionSource {
     return {
+      ...(source.dials === undefined ? {} : { dials: source.dials }),
       start: (host) =>
         source.start({
           status: (status) => host.status(status),

@@ -113,6 +113,8 @@ export interface Plan {
   readonly looks: number;
   /** Some apps fetch only a few of the events that they missed. Absent: none does. */
   readonly catchUps?: boolean;
+  /** Clocks jump by seconds to years. They are put right when all else has healed, and then all is delivered within a minute. */
+  readonly jumps?: boolean;
   /** Default: all is kept everywhere. */
   readonly keeps?: Keeping;
   readonly steps: readonly Step[];
@@ -145,7 +147,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const keeps = keeping.chance(0.25);
   // Mostly short: ten short runs find more than one long one.
   const stepCount = random.between(Math.min(20, stepsMax), random.chance(0.2) ? stepsMax : Math.min(40, stepsMax));
-  return {
+  const plan: Plan = {
     seed,
     relays,
     ...(bridged ? { bridged } : {}),
@@ -160,6 +162,42 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     ...(keeps ? { keeps: keepingOf(keeping) } : {}),
     steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
   };
+  const jumping = new Random(seed ^ 0xc10c);
+  return allowed.includes('clock') && mayJump(plan) && jumping.chance(0.4) ? withJumps(plan, jumping) : plan;
+}
+
+/**
+ * What one node of a store has read of another, and what a device was sent by another, keeps its id: it waits for its time, which
+ * may be years.
+ */
+function mayJump({ relays, bridged, apps, keeps }: Plan): boolean {
+  const isJoined = keeps === undefined && (relays === 1 || bridged === true);
+  return isJoined && apps.every(({ disk, dials }, app) => disk === app && dials.every((to) => to < relays));
+}
+
+const jumpsMs = [-1, 1].flatMap((sign) =>
+  [5_000, 10 * 60_000, 2 * 3_600_000, 3 * 86_400_000, 3 * 365 * 86_400_000].map((ms) => sign * ms),
+);
+/** Clocks of apps jump. What a relay was sent while its own clock was years ahead, and lost, it would refuse afterwards. */
+function withJumps(plan: Plan, random: Random): Plan {
+  const { relays, apps, faults } = plan;
+  const isApp = ({ at }: Step) => at % (relays + apps.length) >= relays;
+  const steps = [...plan.steps];
+  const of = () => relays + random.below(apps.length);
+  for (let count = random.between(2, 8); count > 0; count--) {
+    const offsetMs = random.chance(0.3) ? 0 : random.pick(jumpsMs);
+    const jump: Step = { afterMs: random.below(3_000), do: 'clock', at: of(), offsetMs, driftRate: 0 };
+    const isFollowed = random.chance(0.3);
+    const close: Step = {
+      afterMs: random.below(2_000),
+      do: 'close',
+      at: relays + random.below(apps.length),
+      downMs: 100,
+    };
+    steps.splice(random.below(steps.length + 1), 0, jump, ...(isFollowed ? [close] : []));
+  }
+  const kept = steps.filter((step) => step.do !== 'clock' || isApp(step));
+  return { ...plan, jumps: true, faults: faults.includes('clock') ? faults : [...faults, 'clock'], steps: kept };
 }
 
 function keepingOf(random: Random): Keeping {
