@@ -315,7 +315,12 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** The same where all packed writers are known. */
   load(block: Uint8Array): Receipt {
-    return this.#receive([block], timeMax, false, true);
+    const receipt = this.#receive([block], timeMax, false, true);
+    // The last pack did not come to its end: records of what it has erased in chunks may still lie here.
+    if (receipt.duplicates > 0 && this.#packed.slots.some(({ redactions }) => redactions.count > 0)) {
+      this.#redactions.mayBeLeft();
+    }
+    return receipt;
   }
 
   // Packed writers that are not in memory.

@@ -31,7 +31,7 @@ export interface PackedLog {
   /** Does the store hold events that the log could not take in (H7)? */
   isLacking(log: ReplicatedLog<unknown>): boolean;
   /** What is to stay in the journal. */
-  readonly unsent: Pick<UnsentEvents, 'runs' | 'count' | 'holds' | 'allSent'>;
+  readonly unsent: Pick<UnsentEvents, 'runs' | 'kept' | 'count' | 'holds' | 'allSent'>;
   /** A peer sends many events. */
   isCatchingUp(): boolean;
   /** What was packed before that time, in milliseconds since 1970, is not joined with what is packed now. */
@@ -176,7 +176,7 @@ export class LogPacking {
     const { id, storage, scrubbing, reading, reach, unsent } = this.#of;
     try {
       // Its payload lies in a record that is to stay: what was redacted is to go from the disk, and comes first.
-      if (log.erasures.all > this.#erased.all && log.hasErased(unsent.runs)) unsent.allSent();
+      if (log.erasures.all > this.#erased.all && log.hasErased(unsent.kept)) unsent.allSent();
       const before = this.#records.filter((key) => !unsent.holds(key));
       const plan = await reading.run(log.pack(this.#of.joinsFromMs(), unsent.runs), (step) => step);
       const packed = plan.isComplete && !this.#of.isLacking(log) ? before : [];

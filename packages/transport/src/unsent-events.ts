@@ -77,6 +77,15 @@ export class UnsentEvents {
     return this.#records.has(key);
   }
 
+  /** By run the first event in a record that stays in the journal: it may hold others that were sent. */
+  get kept(): UnsentRuns {
+    const kept = new Map<WriterId, SequenceNumber>();
+    for (const { runs } of this.#records.values()) {
+      for (const { writer, first } of runs) kept.set(writer, Math.min(first, kept.get(writer) ?? first));
+    }
+    return kept;
+  }
+
   get records(): readonly UnsentRecord[] {
     return [...this.#records.values()];
   }

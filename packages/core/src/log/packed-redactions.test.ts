@@ -29,7 +29,15 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ op: fc.constant('redact' as const), who: fc.nat(2), nth: fc.nat(200) }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant('deliver' as const), who: fc.nat(2), after: fc.nat(60) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('store' as const) }) },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant('pack' as const), isLost: fc.boolean(), meanwhile: fc.nat(4) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant('pack' as const),
+      isLost: fc.boolean(),
+      meanwhile: fc.nat(4),
+      stores: fc.boolean(),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ op: fc.constant('trim' as const), keep: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('load' as const), length: fc.nat(60) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('restart' as const), loses: fc.nat(3) }) },
@@ -130,7 +138,10 @@ test('no payload comes back, and packing takes it from the disk, whatever happen
           case 'pack': {
             if (node.onDisk === 0) break;
             node.pack(each.isLost, () => {
+              if (each.meanwhile === 3) return;
               if (each.meanwhile < 3) deliver(writers[each.meanwhile] as PackedNode, node, 1_000);
+              // What was on its way to the disk comes there while the pack does.
+              if (each.stores) node.store();
             });
             break;
           }

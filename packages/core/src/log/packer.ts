@@ -115,6 +115,7 @@ export class Packer {
       (chunk.seq[row] as number) <= (upTo[chunk.writer[row] as number] as number);
 
     const { erasures } = this.#redactions;
+    const closed = this.#redactions.planned();
     const redacted = this.#redacted();
     // In time order, so that from the log's edge up what is packed of a writer stays a beginning of it (Q4).
     const outdated: number[] = [];
@@ -219,6 +220,7 @@ export class Packer {
         this.former.push(...step.add.map(({ id }) => id));
         this.obsolete.push(...listed.pages.map(({ id }) => id).filter((id) => !removed.has(id)));
       }
+      this.#redactions.reopen(closed);
       for (const redaction of shown) this.#redactions.close(redaction);
     };
     const add = [...step.add, ...listed.add];

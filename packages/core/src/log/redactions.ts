@@ -61,6 +61,8 @@ export class Redactions {
   readonly #open = new Map<string, OpenRedaction>();
   readonly #awaiting = new Set<OpenRedaction>();
   #erasures: Erasures = { all: 0, atOnce: 0 };
+  /** What was closed since a step of packing was planned. */
+  #closed: OpenRedaction[] = [];
 
   constructor(effective: EffectiveRows, standing: StandingRows) {
     this.#effective = effective;
@@ -86,16 +88,24 @@ export class Redactions {
     return this.#open.size === 0 ? undefined : this.#open.get(keyOf(writer, seq, time));
   }
 
+  /** The store may have a copy of a payload that was erased before. */
+  mayBeLeft(): void {
+    this.#erasures = { ...this.#erasures, all: this.#erasures.all + 1 };
+  }
+
   /** Is the row in a packed chunk on disk? */
   isPacked(writer: number, time: number): boolean {
     const { packed } = this.#effective;
     return time < packed.end && packed.findLate(time, writer) === undefined;
   }
 
-  /** Takes up one that was kept, as a block of one row: its target is not here. */
+  /** Takes up one that was kept, as a block of one row: its target is not here, or packed with its payload. */
   resume(block: Uint8Array): void {
     const redaction = redactionIn(block, undefined);
     this.#open.set(keyOfTarget(redaction), redaction);
+    const { edges, tables } = this.#effective;
+    const { writer, seq } = redaction.target;
+    if (edges.holds(tables.writers.find(writer), seq)) this.#count(redaction);
   }
 
   /** Its target is erased wherever it lies. */
@@ -103,6 +113,24 @@ export class Redactions {
     const key = keyOfTarget(redaction);
     if (this.#open.get(key) === redaction) this.#open.delete(key);
     this.#awaiting.delete(redaction);
+    this.#closed.push(redaction);
+  }
+
+  /** A step of packing is planned: what is closed until it is stored may have its target in it, with the payload. */
+  planned(): OpenRedaction[] {
+    this.#closed = [];
+    return this.#closed;
+  }
+
+  /** The step is stored. Where it has the target after all, the redaction is open again. */
+  reopen(closed: readonly OpenRedaction[]): void {
+    for (const redaction of closed) {
+      const { writer, time } = redaction.target;
+      const index = this.#effective.tables.writers.find(writer);
+      const key = keyOfTarget(redaction);
+      if (index >= 0 && this.isPacked(index, time) && !this.#open.has(key)) this.#open.set(key, redaction);
+    }
+    this.#closed = [];
   }
 
   /** Forgets what events that leave the log redact, or were redacted by. */
