@@ -10,7 +10,7 @@ import { addTo, contribution, type Fingerprint, lanes } from './contribution.js'
 import type { EffectiveRows } from './effective-rows.js';
 import type { PackedSlot, Reading } from './packed-chunks.js';
 import { encodeRows, rowBytes } from './rows-lacking.js';
-import { notTold } from './times-before.js';
+import { lookUpIn, lookUpInChunk } from './times-before.js';
 
 /** Redactions of `[from, to)`, of which the peer has some. */
 export interface RedactionsQuery {
@@ -81,11 +81,14 @@ export function* readRedactions(
       // The chunks may be others than they were before their bytes came.
       if (time >= packed.hotFrom) return { read: [], end: time };
       const at = packed.indexAt(time);
+      const end = packed.endOf(at);
+      const slot = packed.slots[at] as PackedSlot;
+      if (!hasSome(slot)) return { read: [], end };
       const rows = new Chunk();
-      if (hasSome(packed.slots[at] as PackedSlot)) {
-        eachRedaction(effective, packed.rows(at), 0, time, to, (chunk, row) => take(rows, chunk, row));
-      }
-      return { read: encodeRows(rows, tables, 'received', notTold), end: packed.endOf(at) };
+      const chunk = packed.rows(at);
+      eachRedaction(effective, chunk, 0, time, to, (_, row) => take(rows, chunk, row));
+      // Who gets them would wait for the events before without end, if it were not told of when those are.
+      return { read: encodeRows(rows, tables, 'received', lookUpInChunk(effective, slot, chunk, rows)), end };
     });
     entries.push(...read);
     for (const { block } of read) left -= block.length;
@@ -101,7 +104,7 @@ export function* readRedactions(
     left -= rowBytes(chunk, row, tables);
     take(rows, chunk, row);
   });
-  return { entries: [...entries, ...encodeRows(rows, tables, 'received', notTold)], next: more };
+  return { entries: [...entries, ...encodeRows(rows, tables, 'received', lookUpIn(effective, rows))], next: more };
 }
 
 function hasSome({ redactions, late }: PackedSlot): boolean {
