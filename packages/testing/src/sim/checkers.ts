@@ -383,10 +383,15 @@ export class Laws {
       () => `${view.name}: ${event.id} was spoken of before it was stored`,
     );
     for (const [writer, seq] of written.past) {
-      const past = this.#lastShown(view.log, writer, seq);
-      const named = past ?? { writer, seq };
+      const written = this.#lastShown(view.log, writer, seq);
+      const past = standing(written);
+      const isShown = (event: { readonly writer: WriterId; readonly seq: SequenceNumber }) =>
+        (view.version.get(event.writer) ?? 0) >= event.seq;
+      // A disk that was set back appends it again once more: one of them is enough.
+      let isThere = past !== undefined ? isShown(past) : isShown({ writer, seq });
+      for (let one = written; one?.disowned && !isThere; one = one.again) isThere = isShown(one);
       check(
-        (view.version.get(named.writer) ?? 0) >= named.seq || (past !== undefined && past.clock < view.complete),
+        isThere || (past !== undefined && past.clock < view.complete),
         'L2',
         () => `${view.name}: ${event.id} shows before ${eventId(writer, seq)}, which it depends on`,
       );
@@ -424,11 +429,11 @@ export class Laws {
     return written !== undefined && written.clock < disk.completeEdge(log);
   }
 
-  /** What became of the last event up to one that apps see: redactions have numbers, too. */
+  /** The last event up to one that apps see: redactions have numbers, too. */
   #lastShown(log: string, writer: WriterId, upTo: SequenceNumber): Written | undefined {
     for (let seq = upTo; seq > 0; seq--) {
       const written = this.#written.get(`${log}/${eventId(writer, seq)}`);
-      if (written !== undefined) return standing(written);
+      if (written !== undefined) return written;
     }
     return undefined;
   }
