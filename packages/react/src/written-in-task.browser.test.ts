@@ -26,12 +26,15 @@ test('an own event is put in the task of its append, and nothing is read before'
     vi.spyOn(IDBObjectStore.prototype, method),
   );
   onTestFinished(() => void vi.restoreAllMocks());
+  let last = 0;
   for (const text of ['the first of a log', 'the second']) {
     const before = puts.mock.calls.length;
     const event = log.append(text);
     await nextTask();
     expect(puts.mock.calls.length).toBe(before + 1);
-    expect(reads.map(({ mock }) => mock.calls.length)).toEqual(reads.map(() => 0));
+    const put = puts.mock.invocationCallOrder[before] as number;
+    for (const { mock } of reads) expect(mock.invocationCallOrder.filter((at) => at < put && at > last)).toEqual([]);
     await log.delivered(event);
+    last = Math.max(...[puts, ...reads].flatMap(({ mock }) => mock.invocationCallOrder));
   }
 });

@@ -279,6 +279,10 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
       return write('commit', ['journal', 'ownRuns'], durability, async (transaction) => {
         const runs = transaction.objectStore('ownRuns');
         const journal = transaction.objectStore('journal');
+        // A view's whole buffer would be stored: a copy holds the block alone.
+        const add = () => entries.map(({ block }) => journal.add({ log, block: block.slice() }));
+        // Before anything is read: a page may be left right after an append.
+        const added = instead === undefined ? add() : undefined;
         const touched = [...runsTouched(options)];
         const [sealed, records] = await Promise.all([
           Promise.all(touched.map((writer) => runs.get([log, writer]))),
@@ -297,8 +301,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): GossipStorag
           replaced.every((ordinal) => there.has(ordinal)),
         );
         const removing = replaced.map((ordinal) => journal.delete(ordinal));
-        // A view's whole buffer would be stored: a copy holds the block alone.
-        const adding = entries.map(({ block }) => journal.add({ log, block: block.slice() }));
+        const adding = added ?? add();
         const noting = Array.from(
           notes,
           ([writer, note]): Promise<unknown> =>
