@@ -22,6 +22,8 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string' },
     steps: { type: 'string' },
     faults: { type: 'string' },
+    /** Clocks of apps may jump by seconds to years, too. */
+    jumps: { type: 'boolean' },
     /** Also writes the figures as JSON. */
     report: { type: 'string' },
     /** Goes on after a failure, without shrinking it. */
@@ -48,7 +50,10 @@ const simulators = values.table ? [] : await Promise.all([loadSimulator(), loadS
 /** @param {number} seed */
 const simulatorOf = (seed) => /** @type {import('./simulator.mjs').Simulator} */ (simulators[seed % 2]);
 const asked = values.faults?.split(',');
-const options = asked === undefined ? {} : { faults: simulatorOf(0).faults.filter((fault) => asked.includes(fault)) };
+const options = {
+  ...(asked === undefined ? {} : { faults: simulatorOf(0).faults.filter((fault) => asked.includes(fault)) }),
+  ...(values.jumps ? { jumps: true } : {}),
+};
 
 process.on('unhandledRejection', (error) => {
   console.log('✗ [L6] a promise was rejected and nobody heard');
@@ -64,9 +69,11 @@ async function explain(plan, law) {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   console.log(`\nThe shortest schedule found, ${kept} of ${plan.steps.length} steps, at commit ${commit}:\n`);
   console.log(describePlan(shortest));
-  const again = [`--seed ${plan.seed}`, ...(values.faults === undefined ? [] : [`--faults ${values.faults}`])].join(
-    ' ',
-  );
+  const again = [
+    `--seed ${plan.seed}`,
+    ...(values.faults === undefined ? [] : [`--faults ${values.faults}`]),
+    ...(values.jumps ? ['--jumps'] : []),
+  ].join(' ');
   console.log(`\nReplay it with: npm run simulate -- ${again}`);
   return shortest;
 }

@@ -125,12 +125,14 @@ export interface PlanOptions {
   readonly faults?: readonly Fault[];
   readonly appsMax?: number;
   readonly stepsMax?: number;
+  /** Clocks of apps may jump by seconds to years, and all is to be delivered within a minute of the correction. Default: no. */
+  readonly jumps?: boolean;
 }
 
 /** Draws a run. */
 export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const random = new Random(seed);
-  const { faults: allowed = faults, appsMax = 4, stepsMax = 130 } = options;
+  const { faults: allowed = faults, appsMax = 4, stepsMax = 130, jumps = false } = options;
   const share = random.pick([0.1, 0.3, 0.6]);
   // On a die of its own: what a seed draws besides stays as it was.
   const keeping = new Random(seed ^ 0x4ee9);
@@ -163,7 +165,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
   };
   const jumping = new Random(seed ^ 0xc10c);
-  return allowed.includes('clock') && mayJump(plan) && jumping.chance(0.4) ? withJumps(plan, jumping) : plan;
+  return jumps && allowed.includes('clock') && mayJump(plan) && jumping.chance(0.4) ? withJumps(plan, jumping) : plan;
 }
 
 /**
