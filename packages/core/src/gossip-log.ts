@@ -78,10 +78,7 @@ export interface GossipLog<T = unknown> {
    * unsubscribe function.
    */
   subscribe(listener: () => void): () => void;
-  /**
-   * Writer → last sequence number in the log. A copy. Of a node's log that shows a window, and has not talked to a peer yet, the
-   * writers of that window at least.
-   */
+  /** Writer → last sequence number in the log. A copy. */
   version(): Map<WriterId, SequenceNumber>;
   /**
    * The log, or what `since` lacks, as bytes that `merge` reads in another copy: the log's name and codec, then blocks, in

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decodeManifest, encodeManifest, type Manifest, noPackedEdges } from '../src/codec/manifest.js';
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
-import { type WriterId, writerIdToBytes } from '../src/ids.js';
+import type { WriterId } from '../src/ids.js';
 import { type Checkpoint, decodeCheckpoints, encodeCheckpoints } from '../src/view/saved-checkpoints.js';
 import { fromHex, toHex } from './frames.js';
 import { numberedId } from './packed-node.js';
@@ -36,14 +36,13 @@ const chunk = {
 };
 const redactions = { count: 3, sum: Uint32Array.of(2 ** 32 - 1, 0, 7, 1) };
 const packed = (writer: WriterId, last: number, isHead: boolean) => ({
-  ...{ id: writerIdToBytes(writer), last, isHead, isDropped: false },
+  ...{ writer, last, isHead },
   ...{ firstTime: baseTime, lastTime: baseTime + last * 2048 },
 });
 const manifests: Readonly<Record<string, Manifest>> = {
   'manifest-whole': {
     isWhole: true,
     writers: [packed(ada, 700, true), packed(bob, 1_100, false)],
-    pages: [{ id: 7, writers: 2_048, live: 1_900, events: 6_000, heads: 2 }],
     chunks: [
       { ...chunk, id: 4, start: 0, lastTime: baseTime + 1_000 * 2048 },
       { ...chunk, id: 300, start: baseTime + 1_000 * 2048 + 1, lastTime: baseTime + 1_100 * 2048 },
@@ -53,8 +52,7 @@ const manifests: Readonly<Record<string, Manifest>> = {
   },
   'manifest-gaps': {
     isWhole: false,
-    writers: [packed(ada, 20, true), { ...packed(bob, 4, false), isDropped: true }],
-    pages: [],
+    writers: [packed(ada, 20, true)],
     chunks: [{ ...chunk, redactions, id: 0, start: baseTime, lastTime: baseTime + 20 * 2048 }],
     edges: {
       complete: baseTime + 9 * 2048,

@@ -24,27 +24,23 @@ export class PackedNode {
   #nextId = 0;
   now = startMs;
   fresh = 1_000;
+  readonly #writer: WriterId;
 
   constructor(writer: WriterId) {
-    this.log = this.#newLog(writer);
+    this.#writer = writer;
+    this.log = this.#newLog();
   }
 
-  #newLog(writer?: WriterId): ReplicatedLog<string> {
+  #newLog(): ReplicatedLog<string> {
     return new ReplicatedLog<string>(
-      { id: 'tea', now: () => this.now, ...(writer === undefined ? {} : { writer }) },
+      { id: 'tea', writer: this.#writer, now: () => this.now },
       { freshWriter: () => numberedId(this.fresh++) },
     );
   }
 
   receive(blocks: readonly Uint8Array[]): void {
-    this.readWriters();
     const receipt = this.log.receive(blocks);
     this.#unstored.push(...receipt.entries);
-  }
-
-  /** As a node does before its log takes part in a session. */
-  readWriters(): void {
-    readNow(this.log.readWriters(), this.chunks);
   }
 
   /** To be stored with what came. */
@@ -97,12 +93,11 @@ export class PackedNode {
       else if (this.chunks.size > 0) throw new PackedOtherwise();
     } catch (error) {
       if (!(error instanceof PackedOtherwise)) throw error;
-      const ids = this.log.anew(this.chunks, this.#nextId, this.#manifest);
+      const ids = this.log.anew(this.chunks.keys(), this.#nextId, this.#manifest);
       const read = new Map(ids.map((chunk) => [chunk, this.chunks.get(chunk) as Uint8Array]));
       for (const block of blocksOf(read)) this.log.load(block);
     }
-    if (this.log.needsWriters) this.readWriters();
-    for (const { block } of this.#journal) readNow(this.log.loading(block), this.chunks);
+    for (const { block } of this.#journal) this.log.load(block);
     this.log.loaded();
   }
 

@@ -115,7 +115,6 @@ export class HostedLog<T = unknown> {
   #cancelRecheck: (() => void) | undefined;
   /** The clock is known to be right: it is to be looked whether it was when events were written. */
   #checksTimes = false;
-  #readingWriters: Promise<void> | undefined;
 
   constructor(host: LogHost, id: string) {
     this.#host = host;
@@ -136,7 +135,6 @@ export class HostedLog<T = unknown> {
     this.deliveries = new Deliveries({
       ...{ id, storage, onError, formerIds: this.#formerIds },
       log: () => this.#log,
-      isSureOf: (writer) => this.#isSureOf(writer),
       // What has ended gets no further.
       ended: () => (this.#isEnded ? (this.#error ?? closedError(id)) : undefined),
     });
@@ -149,7 +147,6 @@ export class HostedLog<T = unknown> {
     });
     this.#gaps = new JournalGaps({
       ...{ id, storage, environment, log, onError },
-      readWriters: () => this.readWriters(),
       chunkIds: () => this.#packing.chunkIds,
       storeAgain: (entries) => this.#store(entries),
     });
@@ -284,38 +281,9 @@ export class HostedLog<T = unknown> {
     return written;
   }
 
-  /** Is that writer known here, or that there is none? Else it will be. */
-  #isSureOf(writer: WriterId): boolean {
-    if (this.#log?.isSureOf(writer) !== false) return true;
-    this.readWriters();
-    return false;
-  }
-
-  /** Sees to it that all packed writers are known, which receiving asks for. `undefined` when they are. */
-  readWriters(): Promise<void> | undefined {
-    const log = this.#log;
-    if (log === undefined || log.knowsWriters || this.#status !== 'ready') return undefined;
-    if (this.#readingWriters === undefined) {
-      this.#readingWriters = Promise.resolve(this.#reading.run(log.readWriters(), done))
-        .then(() => this.#notify())
-        .finally(() => {
-          this.#readingWriters = undefined;
-        });
-      // Whoever does not wait for it is told by the status.
-      this.#readingWriters.catch(() => undefined);
-    }
-    return this.#readingWriters;
-  }
-
-  /**
-   * Merges a peer's blocks and stores what is new of them. `trusted` and `erased` as in the log's `receive`.
-   *
-   * @throws GossipError `log-not-ready` while packed writers are being read.
-   */
+  /** Merges a peer's blocks and stores what is new of them. `trusted` and `erased` as in the log's `receive`. */
   receive(blocks: readonly Uint8Array[], trusted?: boolean, erased?: ErasedEvents): Receipt {
-    const log = this.#open();
-    if (this.readWriters() !== undefined) throw notReady(this.id);
-    const receipt = log.receive(blocks, trusted, erased);
+    const receipt = this.#open().receive(blocks, trusted, erased);
     this.reach.received(receipt);
     if (receipt.fell) this.#fell();
     // What was dropped may have come from any of them.
@@ -506,7 +474,9 @@ export class HostedLog<T = unknown> {
 
   #open(): ReplicatedLog<T> {
     if (this.#status === 'ready' && this.#log !== undefined) return this.#log;
-    if (this.#status === 'opening') throw notReady(this.id);
+    if (this.#status === 'opening') {
+      throw new GossipError('log-not-ready', `log "${this.id}" is still being read`, { context: { id: this.id } });
+    }
     throw this.#error ?? closedError(this.id);
   }
 
@@ -677,10 +647,6 @@ export class HostedLog<T = unknown> {
     this.#writer.enqueue(entries);
     this.#writer.start();
   }
-}
-
-function notReady(id: string): GossipError {
-  return new GossipError('log-not-ready', `log "${id}" is still being read`, { context: { id } });
 }
 
 function leftOf({ received, expected }: Progress): number {

@@ -14,8 +14,6 @@ export interface GappedLog {
   readonly environment: Environment;
   /** `undefined` unless it is ready. */
   log(): ReplicatedLog<unknown> | undefined;
-  /** As the log's. */
-  readWriters(): Promise<void> | undefined;
   /** Chunks that were read like the journal. */
   chunkIds(): readonly number[];
   /** These are stored once more. */
@@ -68,7 +66,8 @@ export class JournalGaps {
   /** Does the journal hold events that the log could not take in? */
   isLacking(log: ReplicatedLog<unknown>): boolean {
     if (this.#held.size === 0) return false;
-    for (const [writer, last] of this.#held) if (!log.hasTaken(writer, last)) return true;
+    const version = log.version();
+    for (const [writer, last] of this.#held) if ((version.get(writer) ?? 0) < last) return true;
     this.#held.clear();
     return false;
   }
@@ -89,7 +88,8 @@ export class JournalGaps {
   get #hasComeNearer(): boolean {
     const log = this.#of.log();
     if (log === undefined || !this.#overflown) return false;
-    return Array.from(this.#gaps).some(([writer, first]) => log.hasTaken(writer, first));
+    const version = log.version();
+    return Array.from(this.#gaps).some(([writer, first]) => (version.get(writer) ?? 0) >= first);
   }
 
   /** A gap fills frame by frame, and the journal is read as a whole: not for every frame. */
@@ -122,7 +122,6 @@ export class JournalGaps {
     const { records } = await storage.load(id);
     const chunkIds = this.#of.chunkIds();
     const chunks = chunkIds.length === 0 ? [] : blocksOf(await storage.readChunks(id, chunkIds));
-    await this.#of.readWriters();
     const log = this.#of.log();
     if (log === undefined || !this.#hasComeNearer) return;
     this.forget();

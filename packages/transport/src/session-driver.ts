@@ -426,14 +426,6 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           break;
         case 'merge': {
           const take = (receipt: Receipt | undefined) => {
-            const unknown = hosted.readWriters();
-            if (unknown !== undefined) {
-              const carryOn = () => {
-                if (!this.#ended) this.#carryOut(request, effect);
-              };
-              unknown.then(carryOn, fail).then(() => this.#drain());
-              return;
-            }
             // What comes while the node closes is not answered: the peer keeps it, and the session is about to end.
             if (receipt === undefined) return;
             const { runs, missing, dropped, refused } = receipt;

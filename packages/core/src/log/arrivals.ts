@@ -37,7 +37,7 @@ import type { StandingRows } from './standing-rows.js';
 import { takeBlock, takeRows } from './take-rows.js';
 import { type LookUpTimes, lookUpIn } from './times-before.js';
 import type { UnstoredFills } from './unstored-fills.js';
-import { pageFlags, type WriterTable } from './writer-table.js';
+import type { WriterTable } from './writer-table.js';
 
 /** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
 export interface Receipt extends MergeResult {
@@ -129,13 +129,7 @@ export class Arrivals {
    *
    * @throws GossipError for bytes that break a rule, `early` for events above `upTo`; then nothing is taken in.
    */
-  receive(
-    blocks: readonly Uint8Array[],
-    upTo: number,
-    collects: boolean,
-    erased?: ErasedEvents,
-    isJournal = false,
-  ): Tally {
+  receive(blocks: readonly Uint8Array[], upTo: number, collects: boolean, erased?: ErasedEvents): Tally {
     // All are decoded before the first is merged: bad bytes at the end refuse the whole sequence.
     const decoded = blocks.map(decodeBlock);
     for (const block of decoded) {
@@ -150,7 +144,7 @@ export class Arrivals {
     for (const block of decoded) {
       const count = erased === undefined ? block.count : this.#erasing.firstIn(block, erased);
       if (count > 0) {
-        const writers = block.writers.map((bytes, slot) => this.#numberOf(bytes, block, slot, isJournal));
+        const writers = block.writers.map((bytes) => this.#writers.internBytes(bytes));
         this.#absorb(count < block.count ? { ...block, count } : block, writers, tally, collects);
       }
       if (count === block.count) continue;
@@ -160,13 +154,6 @@ export class Arrivals {
     tally.dropped += this.#buffer.shed();
     if (this.#writers.added >= this.#sweepAt) this.#forgetWriters();
     return tally;
-  }
-
-  /** The number of a writer of a block. @throws ColdRows where the packed writers have to be read for it. */
-  #numberOf(bytes: Uint8Array, block: DecodedBlock, slot: number, isJournal: boolean): number {
-    // A start need not read which writers are packed for one that first wrote after all that is packed.
-    const isNew = isJournal && block.firstSeq[slot] === 1 && (block.time[0] as number) >= this.#effective.packed.end;
-    return isNew ? this.#writers.internListed(bytes) : this.#writers.internBytes(bytes);
   }
 
   /** Writers that only rows named which are gone are forgotten: a peer may name any. O(writers, and events in memory). */
@@ -429,14 +416,12 @@ export class Arrivals {
 
   /** Clock and heads take note of rows that are new in the log; `last` and `lastTime` are set already. */
   #release(batch: Chunk): void {
-    const { firstTime, page, pageFlags: pageFlagsOf } = this.#writers;
+    const { firstTime } = this.#writers;
     for (let row = 0; row < batch.count; row++) {
       const writer = batch.writer[row] as number;
       const seq = batch.seq[row] as number;
       const time = batch.time[row] as number;
-      if (seq !== 1 && time >= (firstTime[writer] || Number.POSITIVE_INFINITY)) continue;
-      firstTime[writer] = time;
-      if (page[writer] !== 0) pageFlagsOf[writer] = pageFlags.outdated | (pageFlagsOf[writer] as number);
+      if (seq === 1 || time < (firstTime[writer] || Number.POSITIVE_INFINITY)) firstTime[writer] = time;
     }
     this.#heads.release(batch);
     if (this.#edges.complete > 0) this.#noteReferences(batch);

@@ -11,14 +11,7 @@ import type { KnownEvent, ReplicatedLog } from '../sync/index.js';
 
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
-  ...{
-    chunkRowsMax: 8,
-    packedChunkBytesTarget: 512,
-    packedChunksMax: 7,
-    listedPackedMax: 4,
-    pageWritersMax: 2,
-    adoptedBytesMin: 100,
-  },
+  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, adoptedBytesMin: 100 },
 }));
 
 const step = fc.oneof(

@@ -5,7 +5,7 @@
  * promise by what the disk holds when it is given, the order by the reference log.
  */
 import { type EventId, eventId, type LogEvent, type SequenceNumber, type WriterId } from '@gossip-log/core';
-import { blocksOf, type ReplicatedLog, runsOf } from '@gossip-log/core/sync';
+import type { ReplicatedLog } from '@gossip-log/core/sync';
 import type { LogHandle } from '@gossip-log/transport';
 import { inLogOrder, ReferenceLog } from '../reference-log.js';
 import type { VirtualDisk } from './virtual-disk.js';
@@ -51,20 +51,6 @@ interface Written {
 
 /** Writer → the last event promised. */
 type Promised = Map<WriterId, SequenceNumber>;
-
-/** The last event of each writer in a view's log. Those that the log has not read yet are read from its disk. */
-function versionOf({ handle, disk, log: id }: View): Map<WriterId, SequenceNumber> | undefined {
-  const log = handle.log as ReplicatedLog | undefined;
-  const version = log?.version();
-  if (log === undefined || version === undefined || log.knowsWriters) return version;
-  for (const chunk of disk.chunks(id)) {
-    if (disk.damaged) break;
-    for (const block of blocksOf(new Map([chunk]))) {
-      for (const { writer, last } of runsOf(block)) version.set(writer, Math.max(last, version.get(writer) ?? 0));
-    }
-  }
-  return version;
-}
 
 /** What one handle of one process was shown. */
 export class View {
@@ -216,7 +202,7 @@ export class View {
     });
     version.clear();
     // What is there, but not in memory, counts as shown.
-    if (this.handle.hasOlder) for (const [writer, seq] of versionOf(this) ?? []) version.set(writer, seq);
+    if (this.handle.hasOlder) for (const [writer, seq] of this.handle.log?.version() ?? []) version.set(writer, seq);
     for (const [writer, seq] of seen) version.set(writer, seq);
     for (const event of news) laws.shown(this, event);
   }
@@ -472,7 +458,7 @@ export class Laws {
     const promised = [...(this.#promised.get(view.disk)?.get(view.log) ?? [])];
     return () => {
       if (view.disk.damaged || this.#promised.get(view.disk)?.get(view.log) === undefined) return;
-      const version = versionOf(view);
+      const version = view.handle.log?.version();
       for (const [writer, seq] of promised) {
         check(
           (version?.get(writer) ?? 0) >= seq ||
