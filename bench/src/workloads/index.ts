@@ -20,6 +20,7 @@ import { smallSync } from './small-sync.js';
 import { snapshot } from './snapshot.js';
 import { views, viewsOfAllKinds } from './views.js';
 import { writers } from './writers.js';
+import { years } from './years.js';
 
 export const workloads: readonly Workload[] = [
   append,
@@ -34,6 +35,7 @@ export const workloads: readonly Workload[] = [
   ...differences,
   manyWriters,
   writers,
+  years,
   durable,
   fanOut,
   million,

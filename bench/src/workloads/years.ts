@@ -51,7 +51,7 @@ export const years: Workload = {
   },
 };
 
-export async function measureYears(writers: number, events: number, folder: string): Promise<Figure[]> {
+async function measureYears(writers: number, events: number, folder: string): Promise<Figure[]> {
   const blocks = history(writers, events);
   const onDisk = lmdbStorage({ path: folder });
   const storing = await timed(() => keepPacked(onDisk, blocks));
