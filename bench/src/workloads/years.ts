@@ -39,12 +39,13 @@ export const years: Workload = {
   async run({ count, folder }) {
     const figures: Figure[] = [];
     const scaled = (writers: number) => Math.max(people, Math.round((writers * count) / 300_000));
-    for (const [writers, events] of [
-      [people, count],
-      [scaled(yearWriters), count],
-      [scaled(100_000), count],
+    const sizes = new Map([
       [scaled(1_000_000), scaled(1_000_000)],
-    ] as const) {
+      [scaled(100_000), count],
+      [scaled(yearWriters), count],
+      [people, count],
+    ]);
+    for (const [writers, events] of [...sizes].reverse()) {
       figures.push(...(await measureYears(writers, events, mkdtempSync(join(folder, 'years-')))));
     }
     return figures;
@@ -152,12 +153,13 @@ async function open(node: GossipNode, events: number): Promise<void> {
 
 /** The next thousand events, by fifty new writers, and packing them. Nothing is stored. */
 async function packed(storage: GossipStorage, events: number) {
-  const { manifest, nextChunkId } = await storage.load(id);
+  const { manifest, nextChunkId, records } = await storage.load(id);
   const log = new ReplicatedLog<ChatEvent>(
     { id, now: () => 2_000_000_000_000 },
     { freshWriter: () => writerOf(later) },
   );
   if (manifest !== undefined) log.resume(manifest, nextChunkId);
+  for (const { block } of records) log.load(block);
   log.loaded();
   const payload = JSON.stringify(chatEvents(1)[0]);
   const arriving = Array.from({ length: packedEvents }, (_, i) => {
