@@ -90,12 +90,15 @@ export class EffectiveLog {
   }
 
   /**
-   * Does a node that holds the log from `complete` on have all events of a writer, when it has had those up to `relayed`, and
-   * the last?
+   * Does a node that holds the log from `complete` on have all events of a writer that are here, when it has had those up to
+   * `relayed`? Own events that are not here any more were relayed before retention deleted them, or are lost.
    */
   isProven(complete: number, writer: WriterId, relayed: SequenceNumber): boolean {
-    if (complete === 0 || relayed >= this.lastOf(writer)) return true;
-    return this.#standing.findTime(this.#writers.find(writer), relayed + 1) >= complete;
+    const last = this.lastOf(writer);
+    if (complete === 0 || relayed >= last) return true;
+    const index = this.#writers.find(writer);
+    const [held] = this.#edges.heldRuns(index, relayed + 1, last);
+    return this.#standing.findTime(index, held?.first ?? last) >= complete;
   }
 
   /** What of it a node has that from that time on lacks nothing. Of `own` writers it has had the events up to these. O(writers). */
