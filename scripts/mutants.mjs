@@ -193,6 +193,18 @@ export const mutants = [
     faults: ['close', 'slow-reader', 'slow-disk', 'damage', 'forget'],
   },
   {
+    name: 'send the payload of a redacted row',
+    file: 'packages/core/src/log/read-lacking.ts',
+    find: 'packed.eraser?.namesAny(block, writers) !== true',
+    replace: 'packed.cold >= 0',
+  },
+  {
+    name: 'send an erased row before its redaction is stored',
+    file: log,
+    find: 'this.#redactions.applyOwn(tail, own, this.#journal !== undefined, this.#own.unflushed);',
+    replace: 'this.#redactions.applyOwn(tail, own, false, this.#own.unflushed);',
+  },
+  {
     name: 'pack over old chunks before all of them is taken in',
     file: 'packages/transport/src/log-packing.ts',
     find: 'if (this.#chunkIds.length > 0 && this.#of.isLacking(log)) return false;',

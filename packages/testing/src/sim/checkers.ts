@@ -4,8 +4,15 @@
  * Nothing here asks the code under test whether it is right. A written event is known by what `append` returned, a
  * promise by what the disk holds when it is given, the order by the reference log.
  */
-import { type EventId, eventId, type LogEvent, type SequenceNumber, type WriterId } from '@gossip-log/core';
-import type { ReplicatedLog } from '@gossip-log/core/sync';
+import {
+  type EventId,
+  eventId,
+  type LogEvent,
+  parseEventId,
+  type SequenceNumber,
+  type WriterId,
+} from '@gossip-log/core';
+import { blocksOf, type ReplicatedLog, runsOf } from '@gossip-log/core/sync';
 import type { LogHandle } from '@gossip-log/transport';
 import { inLogOrder, ReferenceLog } from '../reference-log.js';
 import type { VirtualDisk } from './virtual-disk.js';
@@ -47,7 +54,35 @@ interface Written {
   isSeen: boolean;
   /** What it became when it was appended again: it was written by a wrong clock, and no peer was sent it. */
   again: Written | undefined;
+  /** By which its payload was taken back. */
+  readonly redactions: Set<EventId>;
 }
+
+/** A redaction: an event that does not show. */
+interface Redaction {
+  readonly log: string;
+  readonly writer: WriterId;
+  readonly seq: SequenceNumber;
+  readonly disk: VirtualDisk;
+  readonly process: VirtualProcess;
+  /** As of an event. */
+  durable: boolean;
+  /** The event was not stored when it was redacted. */
+  readonly ofUnstored: boolean;
+  /** Since when disks hold it. */
+  readonly heldSince: Map<VirtualDisk, number>;
+}
+
+/** Is that very event on the disk? A disk that has later ones of its writer may lack it: they came over a gap, or it was lost. */
+function isOn(disk: VirtualDisk, log: string, id: EventId): boolean {
+  const { writer, seq } = parseEventId(id);
+  return [...disk.records(log), ...blocksOf(disk.chunks(log))].some((block) =>
+    runsOf(block).some((run) => run.writer === writer && run.first <= seq && seq <= run.last),
+  );
+}
+
+/** A node knows by then that something came to its disk. */
+const knownAfterMs = 1_000;
 
 /** Writer → the last event promised. */
 type Promised = Map<WriterId, SequenceNumber>;
@@ -59,6 +94,10 @@ export class View {
   #droppedBefore = 0;
   /** How many events had been appended again when it was last looked at. */
   #moves = 0;
+  /** The redactions of what was shown when it was last looked at. */
+  #redactions = '';
+  /** Events that it showed redacted. */
+  readonly #redacted = new Set<EventId>();
   /** The last event of each writer that was looked at. */
   readonly #clocks = new Map<WriterId, number>();
   readonly version = new Map<WriterId, SequenceNumber>();
@@ -118,6 +157,23 @@ export class View {
     return event;
   }
 
+  /** Redacts one of the events that are shown with their payloads, and checks what comes of it. */
+  redact(nth: number, now: boolean): EventId | undefined {
+    const shown = [...this.handle.snapshot()].filter(({ redacted }) => redacted === undefined);
+    const event = shown[nth % Math.max(1, shown.length)];
+    if (event === undefined) return undefined;
+    const by = this.handle.redact(event.id, { now });
+    this.laws.redacted(this, event, by);
+    const after = this.handle.log?.get(event.id);
+    check(after?.redacted?.id === by, 'L9', () => `${this.name}: ${event.id} does not show redacted`);
+    check(
+      after.clock === event.clock && after.payload === undefined,
+      'L1',
+      () => `${this.name}: ${event.id} has changed`,
+    );
+    return event.id;
+  }
+
   /** Looks at the log as an app would, and compares with all it saw before. */
   look(): void {
     const { handle, name } = this;
@@ -129,11 +185,13 @@ export class View {
       for (const event of events) this.laws.meet(this, event);
       // Something may have come and gone since.
       const { droppedBefore } = this;
+      const redactions = events.flatMap(({ redacted }) => redacted?.id ?? []).join();
       check(
         this.#snapshot === undefined ||
           events.length > this.#events.length ||
           this.#droppedBefore !== droppedBefore ||
-          this.#moves !== this.laws.moves,
+          this.#moves !== this.laws.moves ||
+          this.#redactions !== redactions,
         'L5',
         () => `${name}: another snapshot of a log that did not change, or that lost events`,
       );
@@ -146,6 +204,7 @@ export class View {
       );
       this.#droppedBefore = droppedBefore;
       this.#moves = this.laws.moves;
+      this.#redactions = redactions;
       this.#compare(events);
       this.#events = events;
       this.#snapshot = snapshot;
@@ -187,12 +246,23 @@ export class View {
       const known = seen.get(event.writer);
       const mayMiss = complete > 0 && (event.clock < complete || (this.#clocks.get(event.writer) ?? 0) < complete);
       this.#clocks.set(event.writer, event.clock);
-      const seq = (mayMiss ? Math.max(event.seq - 1, known ?? 0) : (known ?? first)) + 1;
+      const shownBefore = laws.shownUpTo(this.log, event.writer, event.seq - 1);
+      const seq =
+        (mayMiss || shownBefore <= (known ?? first) ? Math.max(event.seq - 1, known ?? 0) : (known ?? first)) + 1;
       check(event.seq === seq, 'L2', () => `${name}: ${event.id} shows, ${eventId(event.writer, seq)} does not`);
       seen.set(event.writer, seq);
       while (event !== this.#events[at] && (this.#wasMoved(at) || this.#wasDropped(at))) at++;
-      if (event === this.#events[at]) at++;
+      const before = this.#events[at];
+      if (event === before) at++;
       else news.push(event);
+      // A redacted event is another object.
+      if (event !== before && event.id === before?.id && isRedactedSince(before, event)) at++;
+      if (event.redacted !== undefined) this.#redacted.add(event.id);
+      check(
+        event.redacted !== undefined || !this.#redacted.has(event.id),
+        'L9',
+        () => `${name}: ${event.id} was redacted, and shows its payload again`,
+      );
     }
     while (this.#wasMoved(at) || this.#wasDropped(at)) at++;
     check(at === this.#events.length, 'L5', () => {
@@ -205,6 +275,14 @@ export class View {
     if (this.handle.hasOlder) for (const [writer, seq] of this.handle.log?.version() ?? []) version.set(writer, seq);
     for (const [writer, seq] of seen) version.set(writer, seq);
     for (const event of news) laws.shown(this, event);
+    if (complete === 0 && !this.disk.damaged) {
+      const known = this.handle.log?.version();
+      const isKnown = (redaction: EventId) => {
+        const { writer, seq } = parseEventId(redaction);
+        return (known?.get(writer) ?? 0) >= seq && isOn(this.disk, this.log, redaction);
+      };
+      for (const event of events) laws.checkRedacted(name, this.log, event, isKnown);
+    }
   }
 
   /** Was it appended again, under another id? */
@@ -267,6 +345,8 @@ export class Laws {
   /** Those that are over. */
   readonly endedProcesses = new Set<VirtualProcess>();
   readonly #promised = new Map<VirtualDisk, Map<string, Promised>>();
+  /** By log and id. */
+  readonly #redactions = new Map<string, Redaction>();
 
   constructor(
     /** The disk of a node that promises durability, by the node's name. */
@@ -283,11 +363,74 @@ export class Laws {
     const key = `${log}/${id}`;
     check(!this.#given.has(key), 'L1', () => `${view.name}: sequence number ${id} was given twice`);
     this.#given.add(key);
-    const state = { disowned: false, durable: false, isSeen: false, again: undefined };
+    const state = { disowned: false, durable: false, isSeen: false, again: undefined, redactions: new Set<EventId>() };
     const written: Written = { id, log, writer, seq, clock, payload, past, disk, process, ...state };
     this.#written.set(key, written);
     this.#byPayload.set(`${log}/${payload}`, written);
     this.#pending.add(written);
+  }
+
+  redacted({ log, disk, process }: View, event: LogEvent, by: EventId): void {
+    const { writer, seq } = parseEventId(by);
+    this.#given.add(`${log}/${by}`);
+    const written = this.#written.get(`${log}/${event.id}`);
+    const ofUnstored = written?.durable !== true;
+    this.#redactions.set(`${log}/${by}`, {
+      log,
+      writer,
+      seq,
+      disk,
+      process,
+      durable: false,
+      ofUnstored,
+      heldSince: new Map(),
+    });
+    written?.redactions.add(by);
+  }
+
+  /** Of a writer's numbers up to this one the last that is not a redaction's: those do not show. */
+  shownUpTo(log: string, writer: WriterId, last: SequenceNumber): SequenceNumber {
+    let seq = last;
+    while (seq > 0 && this.#redactions.has(`${log}/${eventId(writer, seq)}`)) seq--;
+    return seq;
+  }
+
+  /** An event shows redacted where a redaction of it is known. */
+  checkRedacted(name: string, log: string, event: LogEvent, isKnown: (redaction: EventId) => boolean): void {
+    if (event.redacted !== undefined) return;
+    const known = [...(this.#written.get(`${log}/${event.id}`)?.redactions ?? [])].find(isKnown);
+    check(known === undefined, 'L1', () => `${name} shows the payload of ${event.id}, which ${known} redacts`);
+  }
+
+  /** A redacted event whose payload can be read on a disk that has its redaction. */
+  payloadOn(disk: VirtualDisk, log: string): EventId | undefined {
+    const written = [...this.#written.values()].filter((one) => one.log === log && one.redactions.size > 0);
+    if (written.length === 0) return undefined;
+    const text = disk
+      .readable(log)
+      .map((bytes) => new TextDecoder().decode(bytes))
+      .join('');
+    return written.find(({ payload, clock, redactions }) => {
+      if (clock < disk.completeEdge(log) || !text.includes(`"${payload}"`)) return false;
+      return [...redactions].some((by) => isOn(disk, log, by));
+    })?.id;
+  }
+
+  /** Nobody sends a payload of which it has the redaction. Of tabs over one disk each knows its own. */
+  checkSent(name: string, disk: VirtualDisk, frame: Uint8Array, nowMs: number): void {
+    if (this.#redactions.size === 0 || disk.damaged || disk.isShared || this.forged) return;
+    const text = new TextDecoder().decode(frame);
+    for (const { id, log, payload, redactions } of this.#written.values()) {
+      if (redactions.size === 0 || !text.includes(`"${payload}"`)) continue;
+      for (const by of redactions) {
+        const since = this.#redactions.get(`${log}/${by}`)?.heldSince.get(disk) ?? Number.POSITIVE_INFINITY;
+        check(
+          nowMs < since + knownAfterMs || !isOn(disk, log, by),
+          'L1',
+          () => `${name} sends the payload of ${id}, and has ${by}`,
+        );
+      }
+    }
   }
 
   /** A disk has forgotten what was written on it, of one log or of all. */
@@ -298,11 +441,18 @@ export class Laws {
   }
 
   /** A disk took something in: what of it is there for good may be spoken of from now on. */
-  wrote(disk: VirtualDisk): void {
+  wrote(disk: VirtualDisk, nowMs: number): void {
     for (const written of this.#pending) {
       if (written.disk !== disk || disk.head(written.log, written.writer, 'durable') < written.seq) continue;
       written.durable = true;
       this.#pending.delete(written);
+    }
+    for (const redaction of this.#redactions.values()) {
+      const { log, writer, seq, heldSince } = redaction;
+      const isHeld = disk.head(log, writer, 'durable') >= seq;
+      if (!isHeld) heldSince.delete(disk);
+      else if (!heldSince.has(disk)) heldSince.set(disk, nowMs);
+      if (isHeld && redaction.disk === disk) redaction.durable = true;
     }
   }
 
@@ -368,7 +518,10 @@ export class Laws {
       'L4',
       () => `${view.name}: ${event.id} was spoken of before it was stored`,
     );
-    for (const [writer, seq] of written.past) {
+    this.#checkTold(view, event);
+    for (const [writer, last] of written.past) {
+      const seq = this.shownUpTo(view.log, writer, last);
+      if (seq === 0) continue;
       const written = this.#lastShown(view.log, writer, seq);
       const past = standing(written);
       const isShown = (event: { readonly writer: WriterId; readonly seq: SequenceNumber }) =>
@@ -384,10 +537,26 @@ export class Laws {
     }
   }
 
-  /** The written event that this one is, with its clock and its payload. */
+  /** What is not stored yet shows to its writer alone: so does a redaction. */
+  #checkTold({ name, log, process }: View, { id, redacted }: LogEvent): void {
+    if (redacted === undefined) return;
+    const redaction = this.#redactions.get(`${log}/${redacted.id}`) as Redaction;
+    // What its writer redacted before it was stored may be on a disk, erased, before the redaction is.
+    check(
+      redaction.durable || redaction.process === process || redaction.ofUnstored,
+      'L4',
+      () => `${name}: ${id} shows redacted before ${redacted.id} was stored`,
+    );
+  }
+
+  /** The written event that this one is, with its clock and its payload, or a redaction of it. */
   find(log: string, event: LogEvent): Written | undefined {
     const written = this.#written.get(`${log}/${event.id}`);
-    return written?.clock === event.clock && written.payload === event.payload ? written : undefined;
+    if (written?.clock !== event.clock) return undefined;
+    const { payload, redacted } = event;
+    if (redacted !== undefined)
+      return payload === undefined && written.redactions.has(redacted.id) ? written : undefined;
+    return written.payload === payload ? written : undefined;
   }
 
   promisedStored(view: View, event: LogEvent): void {
@@ -475,7 +644,12 @@ export class Laws {
    * Everybody has come together: from `edge` up all show one sequence, the reference log's, and nothing that was promised is
    * missing.
    */
-  checkConverged(log: string, sequences: ReadonlyMap<string, readonly LogEvent[]>, edge: number): void {
+  checkConverged(
+    log: string,
+    sequences: ReadonlyMap<string, readonly LogEvent[]>,
+    edge: number,
+    disks: readonly VirtualDisk[],
+  ): void {
     const all = new Map<EventId, LogEvent>();
     for (const events of sequences.values()) for (const event of events) all.set(event.id, event);
     const reference = new ReferenceLog('' as WriterId);
@@ -483,7 +657,10 @@ export class Laws {
     const known = Array.from(above, (event) => this.find(log, event) as Written);
     known.sort((a, b) => a.clock - b.clock);
     const isAbove = (id: EventId) => (all.get(id)?.clock ?? 0) >= edge;
-    const now = (id: EventId) => this.now(log, { id });
+    const now = (writer: WriterId, last: SequenceNumber) => {
+      const seq = this.shownUpTo(log, writer, last);
+      return seq === 0 ? undefined : this.now(log, { id: eventId(writer, seq) });
+    };
     reference.deliver(known.map((written) => asReference(written, now, isAbove)));
     const expected = reference.sequence().map(({ id }) => id);
     for (const [name, shown] of sequences) {
@@ -493,13 +670,17 @@ export class Laws {
         const here = events[at]?.id ?? 'nothing';
         return `${name} shows ${events.length} events, the reference ${expected.length}; at ${at} ${here}, not ${expected[at]}`;
       });
+      for (const event of events)
+        this.checkRedacted(name, log, event, (by) => disks.some((disk) => isOn(disk, log, by)));
     }
     for (const [disk, logs] of this.#promised) {
       if (disk.damaged) continue;
       for (const [writer, seq] of logs.get(log) ?? []) {
         const id = eventId(writer, seq);
         check(
-          all.has(this.now(log, { id })) || this.#isLetGo(disk, log, writer, seq),
+          all.has(this.now(log, { id })) ||
+            this.#redactions.has(`${log}/${id}`) ||
+            this.#isLetGo(disk, log, writer, seq),
           'L4',
           () => `${id} of ${log} was promised, and nobody has it any more`,
         );
@@ -531,11 +712,17 @@ function standing(written: Written | undefined): Written | undefined {
 
 function asReference(
   { id, writer, seq, clock, past, payload }: Written,
-  now: (id: EventId) => EventId,
+  now: (writer: WriterId, last: SequenceNumber) => EventId | undefined,
   isThere: (id: EventId) => boolean,
 ) {
-  const named = Array.from(past, ([writer, last]) => now(eventId(writer, last))).filter(isThere);
+  const named = Array.from(past, ([writer, last]) => now(writer, last)).filter(
+    (one): one is EventId => one !== undefined && isThere(one),
+  );
   return { id, writer, seq, time: clock, deps: [], named, payload: JSON.stringify(payload) };
+}
+
+function isRedactedSince(before: LogEvent, event: LogEvent): boolean {
+  return event.redacted !== undefined && event.redacted.id !== before.redacted?.id;
 }
 
 /** The total order, by the reference's rule. */

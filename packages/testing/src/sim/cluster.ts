@@ -149,10 +149,13 @@ export class Cluster {
     const machine = this.#machines[step.at % this.#machines.length] as Machine;
     const app = apps[step.at % apps.length] as Machine;
     const log = 'log' in step ? (this.logs[step.log % this.logs.length] as string) : '';
-    this.#tell(() => describeStep(step, step.do === 'append' ? app.name : machine.name));
+    this.#tell(() => describeStep(step, step.do === 'append' || step.do === 'redact' ? app.name : machine.name));
     switch (step.do) {
       case 'append':
         for (let i = 0; i < step.count; i++) this.#append(app, log, step.bytes);
+        return;
+      case 'redact':
+        this.#redact(app, log, step.nth, step.now);
         return;
       case 'crash':
         this.#crash(machine, step.downMs);
@@ -357,6 +360,30 @@ export class Cluster {
     });
   }
 
+  /** Starts every node anew: what was redacted is packed by then. Returns whether anything was. */
+  restartRedacted(): boolean {
+    if (!this.counts.has('event redacted')) return false;
+    for (const machine of this.#machines) this.#crash(machine, 0);
+    return true;
+  }
+
+  /** No disk holds the payload of what was redacted, as far as it knows of that. */
+  get erased(): boolean {
+    return this.payloadLeft === undefined;
+  }
+
+  /** Such a payload, and where. Of several tabs over one disk one packs, and leaves what another has written. */
+  get payloadLeft(): string | undefined {
+    for (const log of this.logs) {
+      for (const { name, disk } of this.#machines) {
+        if (disk.damaged || disk.isShared) continue;
+        const left = this.laws.payloadOn(disk, log);
+        if (left !== undefined) return `${name}'s disk holds the payload of ${left}`;
+      }
+    }
+    return undefined;
+  }
+
   /**
    * Starts every node anew whose disk was damaged, so that it finds the damage and fetches what it lacks. Returns whether
    * there was one.
@@ -399,12 +426,14 @@ export class Cluster {
         if (view !== undefined) sequences.set(name, view.events);
         if (relay && !disk.damaged) sequences.set(`${name}'s disk`, this.#read(disk, log));
       }
-      this.laws.checkConverged(log, sequences, this.#edgeOf(log));
+      const disks = this.#machines.map(({ disk }) => disk).filter(({ damaged }) => !damaged);
+      this.laws.checkConverged(log, sequences, this.#edgeOf(log), disks);
     }
   }
 
   /** Why it has not converged. */
   standing(): string {
+    if (this.converged && this.relayed && this.payloadLeft !== undefined) return this.payloadLeft;
     return this.#apps()
       .flatMap(({ name, views, node }) =>
         Array.from(views.values(), (view) => {
@@ -435,7 +464,7 @@ export class Cluster {
   }
 
   #diskOperation(disk: VirtualDisk, process: VirtualProcess, moment: 'before' | 'after'): void {
-    if (moment === 'after') this.laws.wrote(disk);
+    if (moment === 'after') this.laws.wrote(disk, this.time.nowMs);
     const machine = this.#machines.find((candidate) => candidate.process === process);
     const trap = machine?.trap;
     if (machine === undefined || trap === undefined || trap.moment !== moment || trap.operations-- > 0) return;
@@ -661,6 +690,21 @@ export class Cluster {
     }
   }
 
+  #redact(machine: Machine, log: string, nth: number, now: boolean): void {
+    const view = machine.views.get(log);
+    if (view?.handle.status !== 'ready') return;
+    try {
+      const redacted = view.redact(nth, now);
+      if (redacted === undefined) return;
+      this.count('event redacted');
+      this.#dirty.add(view);
+      this.#tell(() => `  ${redacted} redacted`);
+    } catch (error) {
+      if (!(error instanceof GossipError)) throw error;
+      check(error.code === 'limit-exceeded', 'L9', () => `${machine.name}: redact failed: ${error.message}`);
+    }
+  }
+
   #switch(machine: Machine, to: number): void {
     const relays = this.#machines.filter(({ relay }) => relay);
     const relay = relays[to % relays.length];
@@ -692,7 +736,7 @@ export class Cluster {
     const victims = this.#machines.filter((other) => other.disk === disk);
     for (const victim of victims) this.#endProcess(victim, 'silent');
     disk.powerLost();
-    this.laws.wrote(disk);
+    this.laws.wrote(disk, this.time.nowMs);
     this.laws.checkDisk(disk, machine.name);
     for (const victim of victims) this.#restartAfter(victim, downMs);
   }
@@ -704,7 +748,7 @@ export class Cluster {
     this.#network.processEnded(process, how);
     if (how === 'told') {
       machine.disk.processEnded(process);
-      this.laws.wrote(machine.disk);
+      this.laws.wrote(machine.disk, this.time.nowMs);
     }
     this.#afterEnd(machine, process);
   }
@@ -741,7 +785,7 @@ export class Cluster {
       () => {
         if (machine.process !== process) return;
         process.alive = false;
-        this.laws.wrote(machine.disk);
+        this.laws.wrote(machine.disk, this.time.nowMs);
         this.#afterEnd(machine, process);
         this.#restartAfter(machine, this.#healing ? 0 : downMs);
       },
@@ -796,6 +840,14 @@ export class Cluster {
     if (kind === 'coming') this.count('total announced');
     if (kind === 'cut') this.count('missing events left out');
     if (kind === 'error') this.count('refusal sent');
+    const sender = this.#machines.find(({ name }) => name === from);
+    if (kind === 'events' && sender !== undefined) {
+      try {
+        this.laws.checkSent(from, sender.disk, data, this.time.nowMs);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
     if (kind === 'events' && this.#lost.delete(`${from}>${to}`)) this.count('transfer resumed after a cut');
     this.#tell(() => `    ${from} → ${to}: ${kind}, ${data.length} B`);
   }
@@ -812,11 +864,11 @@ const frameKinds = [
   ...['feed', 'pull', 'sums', 'coming', 'absent', 'unused', 'cut'],
 ];
 
-/** Which events lie from there up. */
+/** Which events lie from there up, and by what they were redacted. */
 function keysAbove(edge: number, events: Iterable<LogEvent>): string {
   return Array.from(events)
     .filter(({ clock }) => clock >= edge)
-    .map(({ id }) => id)
+    .map(({ id, redacted }) => `${id}${redacted === undefined ? '' : ` by ${redacted.id}`}`)
     .join();
 }
 

@@ -52,6 +52,7 @@ export type Step = { readonly afterMs: number } & (
       readonly count: number;
       readonly bytes: number;
     }
+  | { readonly do: 'redact'; readonly at: number; readonly log: number; readonly nth: number; readonly now: boolean }
   | { readonly do: 'crash' | 'close'; readonly at: number; readonly downMs: number }
   /** Ends a process around its n-th disk operation from now. */
   | {
@@ -148,6 +149,11 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const quick = random.chance(0.5);
   const keeps = keeping.chance(0.25);
   // Mostly short: ten short runs find more than one long one.
+  // What is written by a wrong clock may get another id, and its redaction too: nothing would tell what became of it.
+  const redacting = new Random(seed ^ 0x2edac7);
+  const redacts = !drawn.includes('clock') && redacting.chance(0.75);
+  const withRedactions = (step: Step): readonly Step[] =>
+    redacts && redacting.chance(0.15) ? [step, redactionOf(redacting)] : [step];
   const stepCount = random.between(Math.min(20, stepsMax), random.chance(0.2) ? stepsMax : Math.min(40, stepsMax));
   const plan: Plan = {
     seed,
@@ -162,10 +168,12 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     looks: random.pick([1, 1, 0.2]),
     catchUps: new Random(seed ^ 0xca7c).chance(0.5),
     ...(keeps ? { keeps: keepingOf(keeping) } : {}),
-    steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)),
+    steps: Array.from({ length: stepCount }, () => stepOf(random, drawn, quick)).flatMap(withRedactions),
   };
   const jumping = new Random(seed ^ 0xc10c);
-  return jumps && allowed.includes('clock') && mayJump(plan) && jumping.chance(0.4) ? withJumps(plan, jumping) : plan;
+  const redactsAny = plan.steps.some((step) => step.do === 'redact');
+  const mayHave = jumps && allowed.includes('clock') && !redactsAny && mayJump(plan);
+  return mayHave && jumping.chance(0.4) ? withJumps(plan, jumping) : plan;
 }
 
 /**
@@ -231,6 +239,11 @@ function stepOf(random: Random, drawn: readonly Fault[], quick: boolean): Step {
   const at = random.below(1_000);
   const fault = drawn.length > 0 && random.chance(0.35) ? random.pick(drawn) : undefined;
   return { afterMs, ...(fault === undefined ? workOf(random, at) : troubleOf(fault, random, at)) } as Step;
+}
+
+function redactionOf(random: Random): Step {
+  const { afterMs, at, log } = { afterMs: random.below(50), at: random.below(1_000), log: random.below(2) };
+  return { afterMs, do: 'redact', at, log, nth: random.below(1_000), now: random.chance(0.3) };
 }
 
 function pauseMs(random: Random, quick: boolean): number {

@@ -51,6 +51,10 @@ export async function run(plan: Plan, story?: (line: string) => void): Promise<R
     cluster.lastWords();
     await comeTogether(cluster, () => cluster.converged && (cluster.relayed || cluster.laws.forged));
     cluster.checkConverged();
+    if (cluster.restartRedacted()) {
+      await comeTogether(cluster, () => cluster.converged && cluster.erased);
+      cluster.checkConverged();
+    }
     if (cluster.restartDamaged()) await comeTogether(cluster, () => cluster.converged && cluster.repaired);
   } catch (error) {
     violation = asViolation(error);

@@ -154,6 +154,14 @@ export class VirtualDisk {
     return this.#state.logs.get(log)?.chunks ?? new Map();
   }
 
+  /** All that a start would read of a log: its records, and the chunks that no pack has removed. */
+  readable(log: string): Uint8Array[] {
+    const stored = this.#state.logs.get(log);
+    if (stored === undefined) return [];
+    const chunks = [...stored.chunks].filter(([id]) => !stored.removed.has(id)).map(([, bytes]) => bytes);
+    return [...stored.journal.values(), ...chunks];
+  }
+
   /** Is a packed chunk still there that was damaged? One that was torn between two blocks looks like a sound one. */
   hasDamagedChunk(log: string): boolean {
     for (const bytes of this.chunks(log).values()) if (this.#damagedBytes.has(bytes)) return true;
