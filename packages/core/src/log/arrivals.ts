@@ -257,8 +257,9 @@ export class Arrivals {
         whole && block.count > 1 ? takeBlock(block, writers, this.#tables) : this.#pickRows(block, writers, released);
       this.#release(batch);
       tally.added += batch.count;
+      const isAsItCame = !this.#redactions.meet(batch) && whole;
       if (collects) {
-        if (whole) {
+        if (isAsItCame) {
           this.#toStore([{ block: block.bytes, runs, origin: 'received' }], tally);
         } else {
           this.#toStore(encodeRows(batch, this.#tables, 'received', toldBefore(block, released)), tally);
@@ -351,6 +352,7 @@ export class Arrivals {
     const chunk = new Chunk(freed.length);
     for (const slot of freed) parked.copy(slot, chunk, this.#tables);
     this.#release(chunk);
+    this.#redactions.meet(chunk);
     tally.added += chunk.count;
     if (collect) {
       const lookUp: LookUpTimes = (starts, before) => {
@@ -377,17 +379,17 @@ export class Arrivals {
   #mend(batch: Chunk, tally: Tally): void {
     tally.added += batch.count;
     tally.duplicates -= batch.count;
+    this.#redactions.meet(batch);
     tally.entries.push(...encodeRows(batch, this.#tables, 'received', lookUpIn(this.#effective, batch)));
     this.#insert(batch, true);
     this.#effective.forget();
     if (this.#effective.packed.cold === 0) this.#packer.forget();
   }
 
-  /** Rows that are new in the log go to where their times are. `awaited`: they are to be stored. */
+  /** Rows that are new in the log, and have met open redactions, go to where their times are. `awaited`: they are to be stored. */
   #insert(batch: Chunk, awaited: boolean): void {
     const redactions = this.#redactions.among(batch, awaited);
     this.redactions += redactions.length;
-    this.#redactions.meet(batch);
     this.#place(batch);
     for (const redaction of redactions) this.#redactions.apply(redaction);
   }

@@ -253,6 +253,25 @@ test('a redaction that comes before its target, as below an edge, erases it when
   }
 });
 
+test.each<[string, readonly Uint8Array[]]>([
+  ['a block of it alone', [blockOf([{ ...target, before: baseTime + 10 }])]],
+  ['a block with others', [whole]],
+  ['a block of which some is known', [blockOf([rows[0] as Row]), whole]],
+])(
+  'what a known redaction erases is stored and passed on erased, though it came with its payload: %s [G8]',
+  (_, blocks) => {
+    const node = new PackedNode(numberedId(1));
+    // The event lies below the edge, and comes after its redaction.
+    node.log.resumeEdges({ wanted: baseTime + 25, complete: baseTime + 25 });
+    node.receive([blockOf([{ ...(rows[2] as Row), before: baseTime + 20 }, byBob])]);
+    node.store();
+    const entries = blocks.flatMap((block) => node.log.receive([block]).entries);
+    expect(seen(node.log)).toContain(eventId(bob, 1));
+    expect(entries.flatMap(({ runs }) => runs).some(({ first, last }) => first <= 2 && last >= 2)).toBe(true);
+    expect(entries.map(({ block }) => textOf(block)).join()).not.toContain('"2"');
+  },
+);
+
 test('an erased row takes the place of one that waits in the causal buffer [G9, L3]', () => {
   const log = logOf(numberedId(1));
   log.merge(exported([blockOf([{ ...target, before: baseTime + 10 }])]));

@@ -167,9 +167,13 @@ export class Redactions {
     return found ?? none;
   }
 
-  /** Erases those of new rows that open redactions name. The rows are not in the log yet. */
-  meet(rows: Chunk): void {
-    if (this.#open.size === 0) return;
+  /**
+   * Erases those of new rows that open redactions name, and says whether there were any: then they are to be stored and passed
+   * on in another form than they came. The rows are not in the log yet.
+   */
+  meet(rows: Chunk): boolean {
+    if (this.#open.size === 0) return false;
+    let erasesAny = false;
     for (let row = 0; row < rows.count; row++) {
       const open = this.#openAt(rows, row);
       if (open === undefined) continue;
@@ -177,9 +181,11 @@ export class Redactions {
         this.#keepFormer(open, rows, row);
         this.#eraseRow(rows, row, open, this.#place);
         this.#count(open);
+        erasesAny = true;
       }
       if (open.awaits === undefined) this.close(open);
     }
+    return erasesAny;
   }
 
   /**
