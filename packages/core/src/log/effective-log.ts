@@ -90,15 +90,15 @@ export class EffectiveLog {
   }
 
   /**
-   * Does a node that holds the log from `complete` on have all events of a writer that are here, when it has had those up to
-   * `relayed`? Own events that are not here any more were relayed before retention deleted them, or are lost.
+   * Does a node that holds the log from `complete` on have all events of a writer that were not deleted here, when it has had
+   * those up to `relayed`, and the last? Of own events retention deletes only what was relayed.
    */
   isProven(complete: number, writer: WriterId, relayed: SequenceNumber): boolean {
     const last = this.lastOf(writer);
     if (complete === 0 || relayed >= last) return true;
     const index = this.#writers.find(writer);
-    const [held] = this.#edges.heldRuns(index, relayed + 1, last);
-    return this.#standing.findTime(index, held?.first ?? last) >= complete;
+    const first = Math.max(relayed, this.#edges.droppedUpTo(index)) + 1;
+    return first > last || this.#standing.findTime(index, first) >= complete;
   }
 
   /** What of it a node has that from that time on lacks nothing. Of `own` writers it has had the events up to these. O(writers). */
