@@ -2326,8 +2326,7 @@ export const pinnedPlans: readonly PinnedPlan[] = [
     },
   },
   {
-    found:
-      'A comparison with a relay counted an event as relayed that the relay lacked.',
+    found: 'A comparison with a relay counted an event as relayed that the relay lacked.',
     limits: 'small',
     plan: {
       seed: 860008387,

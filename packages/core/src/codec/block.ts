@@ -16,7 +16,7 @@
  * - [B8] The payload of an erased row (kind 128) is a block of one row, a redaction of exactly that row. It does not tell
  *   the time before (B6), so that one redaction has one form everywhere. Of kinds above 127 there is no other.
  */
-import { GossipError } from '../errors.js';
+import { GossipError, invariant } from '../errors.js';
 import { eventKind } from '../event.js';
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
 import {
@@ -480,7 +480,10 @@ function checkRedactions({ bytes, count, writers, writer, seq, time, kind, offse
 export function timeBeforeRow(block: DecodedBlock, row: number): number {
   const slot = block.writer[row] as number;
   if (block.seq[row] === block.firstSeq[slot]) return block.timeBefore[slot] as number;
-  for (let earlier = row - 1; ; earlier--) if (block.writer[earlier] === slot) return block.time[earlier] as number;
+  let earlier = row - 1;
+  while (earlier >= 0 && block.writer[earlier] !== slot) earlier--;
+  invariant(earlier >= 0, 'a row that is not the first of its writer stands behind another one of it');
+  return block.time[earlier] as number;
 }
 
 function dependencyTooNew(row: number): GossipError {

@@ -253,8 +253,9 @@ export class Arrivals {
         this.#cameLate(writer, block.seq[row] as number, block.time[row] as number, timeBeforeRow(block, row));
       }
       const whole = released.length === block.seq.length;
-      const batch =
-        whole && block.count > 1 ? takeBlock(block, writers, this.#tables) : this.#pickRows(block, writers, released);
+      // A block whose columns are taken over can be asked nothing any more, as it is where some of it comes to be erased.
+      const isTakenOver = whole && block.count > 1 && this.#redactions.openCount === 0;
+      const batch = isTakenOver ? takeBlock(block, writers, this.#tables) : this.#pickRows(block, writers, released);
       this.#release(batch);
       tally.added += batch.count;
       const isAsItCame = !this.#redactions.meet(batch) && whole;

@@ -253,15 +253,30 @@ test('a redaction that comes before its target, as below an edge, erases it when
   }
 });
 
+/** So many rows that decoding makes typed arrays of them, which a log takes over. */
+const earlier = Array.from({ length: 100 }, (_, i): Row => {
+  const at = (place: number) => baseTime - 1_000 + place;
+  return {
+    writer: numberedId(50 + (i % 2)),
+    seq: (i >> 1) + 1,
+    time: at(i),
+    before: i < 2 ? 0 : at(i - 2),
+    payload: '""',
+  };
+});
+
 test.each<[string, readonly Uint8Array[]]>([
   ['a block of it alone', [blockOf([{ ...target, before: baseTime + 10 }])]],
+  ['a block that is new as a whole', [blockOf(rows.slice(0, 2))]],
+  ['a large one', [blockOf([...earlier, { ...target, before: baseTime + 10 }])]],
   ['a block with others', [whole]],
   ['a block of which some is known', [blockOf([rows[0] as Row]), whole]],
 ])(
   'what a known redaction erases is stored and passed on erased, though it came with its payload: %s [G8]',
   (_, blocks) => {
     const node = new PackedNode(numberedId(1));
-    // The event lies below the edge, and comes after its redaction.
+    // The event lies below the edge, and comes after its redaction, in a block that numbers writers in another way than the log.
+    node.receive([blockOf([{ writer: eve, seq: 1, time: baseTime + 28, payload: '"e"' }])]);
     node.log.resumeEdges({ wanted: baseTime + 25, complete: baseTime + 25 });
     node.receive([blockOf([{ ...(rows[2] as Row), before: baseTime + 20 }, byBob])]);
     node.store();
