@@ -178,10 +178,10 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
 
 /**
  * What one node of a store has read of another, and what a device was sent by another, keeps its id: it waits for its time, which
- * may be years.
+ * may be years. So does what counts as sent because the note of it is damaged.
  */
-function mayJump({ relays, bridged, apps, keeps }: Plan): boolean {
-  const isJoined = keeps === undefined && (relays === 1 || bridged === true);
+function mayJump({ relays, bridged, apps, keeps, faults }: Plan): boolean {
+  const isJoined = keeps === undefined && !faults.includes('damage') && (relays === 1 || bridged === true);
   return isJoined && apps.every(({ disk, dials }, app) => disk === app && dials.every((to) => to < relays));
 }
 
