@@ -91,7 +91,7 @@ test('a deleted message keeps its row, its place in a group, and its author as f
   ]);
   expect(isMessage(undefined, deleted(second as LogEvent))).toBe(true);
 
-  // By its redaction, which is of a later run; and of nobody known.
+  // The author is known by the run of the redaction; the author of the second one is not known.
   const alone = event(noon, 'ada', 'b');
   messageRows([event(noon, 'ada', 'c')], 'me');
   const row = messageRows([deleted(alone, 'c' as never)], 'me')[0];

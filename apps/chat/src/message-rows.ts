@@ -32,8 +32,8 @@ export function isMessage(payload: unknown, { redacted }: Pick<LogEvent, 'redact
 }
 
 /**
- * Who writes under which id of a log, as far as this page has read messages of theirs: a deleted one does not say it any more.
- * After a reload that is told by the other messages of the same run of the page, which are mostly there.
+ * Authors by writer id, learned from the messages that this page has read: a deleted message does not name its author. After a
+ * reload other messages of the same run name the author, if the page shows any.
  */
 const authors = new Map<WriterId, Author>();
 /** Writers that are remembered; above it the one that was learned first is forgotten. */

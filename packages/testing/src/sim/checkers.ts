@@ -275,7 +275,8 @@ export class View {
     if (this.handle.hasOlder) for (const [writer, seq] of this.handle.log?.version() ?? []) version.set(writer, seq);
     for (const [writer, seq] of seen) version.set(writer, seq);
     for (const event of news) laws.shown(this, event);
-    if (complete === 0 && !this.disk.damaged) {
+    // Of a shared disk another tab may have written the redaction, which this one learns of from peers.
+    if (complete === 0 && !this.disk.damaged && !this.disk.isShared) {
       const known = this.handle.log?.version();
       const isKnown = (redaction: EventId) => {
         const { writer, seq } = parseEventId(redaction);
