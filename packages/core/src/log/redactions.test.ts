@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { numberedId, PackedNode } from '../../test/packed-node.js';
 import { readNow } from '../../test/read-now.js';
 import {
@@ -15,6 +15,7 @@ import {
   refusal,
 } from '../../test/sample-blocks.js';
 import { createGossipLog, type EventId, eventId, type GossipLog, type LogEvent, type WriterId } from '../index.js';
+import { OrderedLog } from './ordered-log.js';
 
 let clock = 1_800_000_000_000;
 const now = () => clock++;
@@ -286,6 +287,45 @@ test.each<[string, readonly Uint8Array[]]>([
     expect(entries.map(({ block }) => textOf(block)).join()).not.toContain('"2"');
   },
 );
+
+test.each<[string, (node: PackedNode) => readonly Uint8Array[]]>([
+  [
+    'below an edge',
+    (node) => {
+      node.log.resumeEdges({ wanted: baseTime + 25, complete: baseTime + 25 });
+      return [blockOf([{ ...(rows[2] as Row), before: baseTime + 20 }, byBob]), whole];
+    },
+  ],
+  [
+    'when what it waited for has come',
+    () => [
+      blockOf([{ ...target, before: baseTime + 10 }]),
+      blockOf([redactionOf(target, { writer: bob, seq: 1 })]),
+      blockOf([rows[0] as Row]),
+    ],
+  ],
+  [
+    'in the place of one that was lost',
+    (node) => {
+      node.receive([blockOf([rows[0] as Row])]);
+      const insert = vi.spyOn(OrderedLog.prototype, 'insert').mockImplementationOnce(() => undefined);
+      node.receive([blockOf([{ ...target, before: baseTime + 10 }])]);
+      insert.mockRestore();
+      node.receive([blockOf([{ ...(rows[2] as Row), before: baseTime + 20 }])]);
+      return [blockOf([byBob]), blockOf([{ ...target, before: baseTime + 10 }])];
+    },
+  ],
+])('an event that comes after its redaction, which is not stored yet, shows redacted: %s [G8, G10]', (_, prepare) => {
+  const node = new PackedNode(numberedId(1));
+  node.receive(prepare(node));
+  expect(seen(node.log)).toContain(eventId(bob, 1));
+  expect(seen(node.log)).not.toContain('2');
+  node.store();
+  expect(seen(node.log)).not.toContain('2');
+  expect(toPeer(node)).not.toContain('"2"');
+  node.restart();
+  expect(seen(node.log)).not.toContain('2');
+});
 
 test('an erased row takes the place of one that waits in the causal buffer [G9, L3]', () => {
   const log = logOf(numberedId(1));

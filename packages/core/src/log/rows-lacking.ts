@@ -127,18 +127,19 @@ function nthFromEnd(chunks: readonly Chunk[], lacking: Lacking) {
 
 /**
  * Sorted rows as blocks, each of at most a chunk's rows and about `blockBytesTarget`. `lookUp` finds the times of the
- * events before those rows that do not follow another one here. The chunk is the caller's own.
+ * events before those rows that do not follow another one here. Received rows whose redactions are not stored yet are
+ * written as they were (G10), and stay erased where they stand.
  *
  * @internal
  */
 export function encodeRows(
-  rows: Chunk,
+  given: Chunk,
   tables: LogTables,
   origin: LogEntry['origin'],
   lookUp: LookUpTimes,
 ): LogEntry[] {
   // Own rows go to the journal together with the redactions of some of them.
-  if (origin === 'received' && tables.pages.formers.size > 0) restore(rows, tables);
+  const rows = origin === 'received' && tables.pages.formers.size > 0 ? restored(given, tables) : given;
   const { before, gaps } = timesBefore(rows, tables.writers.size, lookUp);
   const entries: LogEntry[] = [];
   let from = 0;
@@ -171,9 +172,17 @@ function formerOf(chunk: Chunk, row: number, pages: LogTables['pages']): RowForm
   return pages.formers.get(dot(chunk.writer[row] as number, chunk.seq[row] as number));
 }
 
-function restore(rows: Chunk, { pages }: LogTables): void {
+/** Rows as they were: a copy, where that makes a difference. The caller's rows may stand in the log, or are about to. */
+function restored(rows: Chunk, { pages }: LogTables): Chunk {
+  let copy: Chunk | undefined;
   for (let row = 0; row < rows.count; row++) {
     const former = formerOf(rows, row, pages);
-    if (former !== undefined) rows.reform(row, former);
+    if (former === undefined) continue;
+    if (copy === undefined) {
+      copy = new Chunk(rows.count);
+      copy.copyRows(rows, 0, rows.count);
+    }
+    copy.reform(row, former);
   }
+  return copy ?? rows;
 }
