@@ -221,6 +221,15 @@ export const closeMessageBytesMax = 123;
 /** Connections of one relay. */
 export const connectionsMax = 10_000;
 
+// What a peer may cost.
+
+/** Processor time that the peers of one address may use before they wait for their turn: some hundred chat messages. */
+export const turnBurstMs = 10;
+/** The part of a node's time that an address may use without waiting for a turn. */
+export const turnShare = 0.2;
+/** Turns that peers take one after another end after so long: what else the process does goes on in between. */
+export const turnMsMax = 2;
+
 // The node.
 
 /** Bytes of events in a node's memory, over which those go that no open window shows. A phone's tab has some hundreds. */

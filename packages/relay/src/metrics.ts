@@ -61,6 +61,8 @@ export function countConnections(source: ConnectionSource, counts: Counts): Conn
               connection.send(frame);
             },
             close: (reason) => connection.close(reason),
+            ...(connection.pause && { pause: () => connection.pause?.() }),
+            ...(connection.resume && { resume: () => connection.resume?.() }),
           });
           return {
             frame(bytes) {

@@ -41,6 +41,7 @@ import { type Grant, type PeerUse, SessionDriver, type SessionHost } from './ses
 import { readStored } from './stored-value.js';
 import { FormerIds } from './successors.js';
 import { checkEnvironment, platformEnvironment } from './system-environment.js';
+import { Turns } from './turns.js';
 
 /** What a relay or a test may decide about a peer's request. */
 export interface AuthorizeRequest {
@@ -250,6 +251,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   /** Names this node in sessions. */
   readonly #id: WriterId;
   readonly scrubbing: Scrubbing;
+  readonly turns: Turns;
   /** What this node knows of its clock; `undefined` after the storage could not be opened: whoever needs it next asks again. */
   #clockRead: Promise<void> | undefined;
   /** By log; of most there are none. */
@@ -285,6 +287,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.storage = options.storage;
     this.#checkpoints = new FoldCheckpoints(options.storage, (error) => this.onError(error));
     this.environment = options.environment ?? platformEnvironment();
+    this.turns = new Turns(this.environment);
     this.scrubbing = new Scrubbing(options.storage, this.environment, (error) => this.onError(error));
     this.durable = options.durable ?? false;
     this.catchUpEventsMax = options.catchUpEventsMax ?? Number.POSITIVE_INFINITY;
@@ -797,6 +800,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     await Promise.all(Array.from(this.#entries.values(), (entry) => entry.hosted.settle()));
     for (const driver of [...this.#drivers]) driver.end({ code: 'node-closed', message: '' });
     for (const entry of this.#entries.values()) entry.hosted.close();
+    this.turns.close();
     await this.scrubbing.settle();
     await Promise.all(this.#stops.map((stop) => stop()));
     this.#entries.clear();

@@ -50,6 +50,7 @@ import type { Oldest, UsedWindow } from './log-window.js';
 import { LogWriter } from './log-writer.js';
 import type { Scrubbing } from './scrubbing.js';
 import type { FormerIds } from './successors.js';
+import type { PeerTurns } from './turns.js';
 import { UnsentEvents } from './unsent-events.js';
 
 /** What a hosted log needs of its node. */
@@ -520,10 +521,10 @@ export class HostedLog<T = unknown> {
 
   /**
    * Carries a reading out: at once where all of it is in memory. `take` is given what was read before anything else
-   * happens to the log. A damaged chunk ends the log (H10).
+   * happens to the log. A damaged chunk ends the log (H10). `turns`: those of the peer that it is read for.
    */
-  reading<V, R>(reading: Reading<V>, take: (value: V) => R): R | Promise<R> {
-    return this.#reading.run(reading, take);
+  reading<V, R>(reading: Reading<V>, take: (value: V) => R, turns?: PeerTurns): R | Promise<R> {
+    return this.#reading.run(reading, take, turns);
   }
 
   /** H10: what is pending is stored as far as it can be, then the log ends. */

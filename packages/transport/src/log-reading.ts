@@ -3,6 +3,7 @@ import type { GossipStorage } from '@gossip-log/core';
 import { DamagedChunk, type Reading } from '@gossip-log/core/sync';
 import { closedError } from './log-errors.js';
 import type { LogStatus } from './log-handle.js';
+import type { PeerTurns } from './turns.js';
 
 /** The log, as far as it matters here. */
 export interface ReadLog {
@@ -23,23 +24,34 @@ export class LogReading {
 
   /**
    * Carries a reading out: at once where all of it is in memory. `take` is given what was read before anything else
-   * happens to the log. A damaged chunk ends the log (H10).
+   * happens to the log. A damaged chunk ends the log (H10). What is read for a peer takes its `turns`, chunk by chunk.
    */
-  run<V, R>(reading: Reading<V>, take: (value: V) => R): R | Promise<R> {
+  run<V, R>(reading: Reading<V>, take: (value: V) => R, turns?: PeerTurns): R | Promise<R> {
     const step = reading.next();
-    return step.done ? take(step.value) : this.#readOn(reading, take, step.value);
+    return step.done ? take(step.value) : this.#readOn(reading, take, step.value, turns);
   }
 
-  async #readOn<V, R>(reading: Reading<V>, take: (value: V) => R, needed: readonly number[]): Promise<R> {
+  async #readOn<V, R>(
+    reading: Reading<V>,
+    take: (value: V) => R,
+    needed: readonly number[],
+    turns: PeerTurns | undefined,
+  ): Promise<R> {
     const { id, storage } = this.#of;
+    const goOn = (chunks: ReadonlyMap<number, Uint8Array>) => {
+      const step = reading.next(chunks);
+      return step.done ? { taken: take(step.value) } : { needed: step.value };
+    };
     try {
       for (let ids = needed; ; ) {
-        const chunks = await storage.readChunks(id, ids);
+        const waiting = turns?.next();
+        if (waiting !== undefined) await waiting;
+        const chunks = await (turns ? turns.measure(() => storage.readChunks(id, ids)) : storage.readChunks(id, ids));
         const status = this.#of.status();
         if (status !== 'ready' && status !== 'opening') throw closedError(id);
-        const step = reading.next(chunks);
-        if (step.done) return take(step.value);
-        ids = step.value;
+        const step = turns ? turns.measure(() => goOn(chunks)) : goOn(chunks);
+        if ('taken' in step) return step.taken;
+        ids = step.needed;
       }
     } catch (error) {
       // A log that is being opened is read again without it.

@@ -37,6 +37,7 @@ import {
 import type { HostedLog } from './hosted-log.js';
 import type { LogPeer } from './log-peer.js';
 import { PeerMerges } from './peer-merges.js';
+import type { PeerTurns, Turns } from './turns.js';
 
 /** A log granted to a peer. */
 /** What a peer opens a log for. */
@@ -68,6 +69,7 @@ export interface FeedReader {
 /** What a session needs of its node. */
 export interface SessionHost {
   readonly environment: Environment;
+  readonly turns: Turns;
   /** Resolves when the node can introduce itself. */
   introduction(): Promise<{ readonly options: SessionOptions; readonly token: string | undefined }>;
   /** Logs that this node uses, ready ones. */
@@ -102,6 +104,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly dialled: boolean;
   readonly #host: SessionHost;
   readonly #connection: Connection;
+  /** What the peer asks for is done in turn with what others do. */
+  readonly #turns: PeerTurns;
   readonly #inputs: SessionInput[] = [];
   /** Logs that tell this session what becomes stored. */
   readonly #joined = new Map<string, HostedLog>();
@@ -129,6 +133,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.dialled = dialled;
     this.#host = host;
     this.#connection = connection;
+    this.#turns = host.turns.join(connection);
     this.#merges = new PeerMerges({
       hosted: (log) => host.hosted(log),
       isTrusted: (log) => this.#isDurable && (dialled || this.#vouching.has(log)),
@@ -141,7 +146,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   frame(bytes: Uint8Array): void {
-    this.#input({ type: 'frame', bytes, now: this.#now() });
+    this.#turns.run(() => this.#input({ type: 'frame', bytes, now: this.#now() }));
   }
 
   closed(reason: CloseReason): void {
@@ -375,18 +380,20 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     }
     /** An answer that comes later, since chunks had to be read for it, is handed on when it does. */
     const read = (reading: undefined | Promise<void> | void) => {
-      reading?.catch(fail).then(() => this.#drain());
+      reading?.catch(fail).then(() => this.#turns.measure(() => this.#drain()));
     };
     try {
       const { log } = hosted;
       switch (effect.kind) {
         case 'describe':
-          read(hosted.reading(describing(log, effect.last), (it) => answer(this.#description(hosted, it))));
+          read(
+            hosted.reading(describing(log, effect.last), (it) => answer(this.#description(hosted, it)), this.#turns),
+          );
           break;
         case 'compare': {
           const { received, salt, thorough, peer, isDurable } = effect;
           const comparing = log.compare(received, salt, thorough, peer, hosted.deliveries.ownRuns, isDurable);
-          read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it })));
+          read(hosted.reading(comparing, (it) => answer({ kind: 'compare', ...it }), this.#turns));
           break;
         }
         case 'supply':
@@ -394,7 +401,11 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
           break;
         case 'sum':
           read(
-            hosted.reading(log.sum(effect.upTo, effect.peer), (fingerprint) => answer({ kind: 'sum', fingerprint })),
+            hosted.reading(
+              log.sum(effect.upTo, effect.peer),
+              (fingerprint) => answer({ kind: 'sum', fingerprint }),
+              this.#turns,
+            ),
           );
           break;
         case 'read':
@@ -455,11 +466,12 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     reading: () => Reading<P>,
     send: (part: P) => void,
   ): Promise<void> | void {
-    return hosted.reading(reading(), (part) => {
+    const take = (part: P) => {
       const waiting = hosted.beforeSending(part.entries);
       if (waiting === undefined) return send(part);
       return waiting.then(() => this.#readToSend(hosted, reading, send));
-    }) as Promise<void> | void;
+    };
+    return hosted.reading(reading(), take, this.#turns) as Promise<void> | void;
   }
 
   #description({ id, reach }: HostedLog, { ranges, cut, redactions }: Described): Answer {
@@ -506,7 +518,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     fail: (error: unknown) => void,
     make: (value: V) => Answer,
   ): void {
-    promise.then((value) => answer(make(value)), fail).then(() => this.#drain());
+    promise.then((value) => answer(make(value)), fail).then(() => this.#turns.measure(() => this.#drain()));
   }
 
   #join(log: string): void {
@@ -548,6 +560,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#ended = true;
     this.#cancelTick?.();
     this.#inputs.length = 0;
+    this.#turns.leave();
     this.#feeds.clear();
     for (const [log, hosted] of this.#joined) {
       hosted.left(this);

@@ -33,10 +33,22 @@ export const systemEnvironment: Environment = {
   elapsed: () => globalThis.performance?.now() ?? Date.now(),
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   setTimer(ms, callback) {
+    // Node's shortest timer takes a millisecond.
+    const { setImmediate, clearImmediate } = globalThis as unknown as Immediates;
+    if (ms === 0 && setImmediate !== undefined) {
+      const immediate = setImmediate(callback);
+      return () => clearImmediate?.(immediate);
+    }
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
 };
+
+/** What Node has beside what all platforms have. */
+interface Immediates {
+  readonly setImmediate?: (callback: () => void) => unknown;
+  readonly clearImmediate?: (immediate: unknown) => void;
+}
 
 /** @throws TypeError when one of its functions is missing: it would be missed when a timer is set, hours later. @internal */
 export function checkEnvironment({ now, elapsed, randomBytes, setTimer }: Environment): void {

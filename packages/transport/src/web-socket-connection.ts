@@ -35,6 +35,9 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
   /** Ends the socket without a handshake. Only `ws` has it. */
   terminate?(): void;
+  /** Reads no more until `resume`. Only `ws` has the two. */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** Bounds of one connection. Both sides should agree on `frameBytesMax`. */
@@ -94,6 +97,7 @@ export function openWebSocketConnection(
   const end = (reason: CloseReason) => {
     if (ending !== undefined) return;
     ending = reason;
+    socket.resume?.();
     socket.close(closeCodes[reason.code].closeCode, closeText(reason.message));
     const drop = () => {
       socket.terminate?.();
@@ -118,6 +122,9 @@ export function openWebSocketConnection(
       }
     },
     close: end,
+    // A socket that is closing has to be read, or its end would not show.
+    ...(socket.pause && { pause: () => ending === undefined && socket.pause?.() }),
+    ...(socket.resume && { resume: () => socket.resume?.() }),
   };
 
   socket.binaryType = 'arraybuffer';

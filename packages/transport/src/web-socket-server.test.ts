@@ -280,3 +280,32 @@ test('an allowOrigin that gives a promise allows nothing [E2]', async () => {
   const { ended } = dial(url, { origin: 'https://evil.example' });
   expect((await ended).error).toContain('403');
 });
+
+test('a peer whose connection is paused has to wait, and all that it sent comes in order later [N8]', async () => {
+  const { host, url } = await started();
+  const { socket, opened } = dial(url);
+  await opened;
+  const { connection, frames } = await host.first();
+  connection.pause?.();
+  // More than the kernel's buffers at both ends hold.
+  const sent = 400;
+  for (let i = 0; i < sent; i++) socket.send(new Uint8Array(64 * 1024).fill(i));
+  // Another connection is served meanwhile.
+  await expectAlive(host, url);
+  expect(frames.length).toBeLessThan(sent);
+  expect(socket.bufferedAmount).toBeGreaterThan(0);
+  connection.resume?.();
+  await host.until(() => frames.length === sent);
+  expect(frames.map(([first]) => first)).toEqual(Array.from({ length: sent }, (_, i) => i & 255));
+});
+
+test('a connection that is closed while it is paused ends [N2] [N8]', async () => {
+  const { host, url } = await started();
+  const { opened, ended } = dial(url);
+  await opened;
+  const { connection } = await host.first();
+  connection.pause?.();
+  connection.close({ code: 'normal', message: '' });
+  expect((await ended).code).toBe(closeCodes.normal.closeCode);
+  await host.ended();
+});

@@ -12,6 +12,8 @@
  * - [N6] No handler runs inside `send` or `close`: they run in a later task or microtask.
  * - [N7] Bytes given to `send` stay as they are, on both sides: one frame may go to many connections. Bytes given to
  *   `frame` are the handler's.
+ * - [N8] Between `pause` and `resume` nothing more is read from the peer: it has to wait, once what lies on the way is full.
+ *   Frames that were read before may still come. A connection whose peers are trusted need not have the two.
  */
 import type { GossipErrorCode } from '../errors.js';
 
@@ -29,6 +31,10 @@ export interface Connection {
   readonly bufferedBytes: number;
   send(frame: Uint8Array): void;
   close(reason: CloseReason): void;
+  /** N8. */
+  pause?(): void;
+  /** N8. */
+  resume?(): void;
 }
 
 /** What the owner of a connection wants to be told. */
