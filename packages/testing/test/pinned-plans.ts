@@ -2477,4 +2477,28 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'An event that was appended while early ones were appended again was expected to get an earlier time; its clock was set ahead meanwhile (a fault of the checker).',
+    limits: 'real',
+    plan: {
+      seed: 860008463,
+      relays: 1,
+      apps: [{ disk: 0, dials: [0] }],
+      logs: 1,
+      faults: ['clock', 'slow-disk', 'restore', 'switch'],
+      delayMsMax: 1,
+      bytesPerMs: unbounded,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      catchUps: false,
+      steps: [
+        { afterMs: 0, do: 'clock', at: 408, offsetMs: -61000, driftRate: 0.001 },
+        { afterMs: 0, do: 'append', at: 691, log: 1, count: 1, bytes: 507 },
+        { afterMs: 0, do: 'slow-disk', at: 177, slowMs: 2000, forMs: 2000 },
+        { afterMs: 1557, do: 'clock', at: 67, offsetMs: 61000, driftRate: -0.001 },
+        { afterMs: 0, do: 'append', at: 653, log: 1, count: 1, bytes: 27 },
+      ],
+    },
+  },
 ];

@@ -5,7 +5,8 @@
  *
  * - [G12] Only own events that no peer was sent are appended again, and all of them above the time from which peers would
  *   refuse them. No other event depends on them. Among themselves, and behind what they depended on, they stay in order, and
- *   a redaction names its target under the id that it has now.
+ *   a redaction names its target under the id that it has now. What is appended while that is being stored goes under the new
+ *   writer, too, with the time at which it is.
  *
  * A step is planned, stored, and only then taken over, like a step of packing: a plan that cannot be stored changes nothing.
  */

@@ -477,9 +477,12 @@ export class Laws {
     if (before === undefined) return;
     const { log, disk, disowned } = before;
     const { id, writer, seq, clock } = event;
-    // A disk that was set back knows no more what became of an event.
+    // A disk that was set back knows no more what became of an event. One that was appended while others were appended again
+    // goes with them, as late as it is by then.
     check(
-      disowned || disk.damaged || (!before.isSeen && before.again === undefined && clock < before.clock),
+      disowned ||
+        disk.damaged ||
+        (!before.isSeen && before.again === undefined && (clock < before.clock || !before.durable)),
       'L1',
       () =>
         `${view.name}: ${before.id} was ${before.isSeen ? 'shown to others' : `${before.again?.id} before`}, and is ${id} now`,
@@ -492,6 +495,8 @@ export class Laws {
     this.#written.set(`${log}/${id}`, again);
     if (!durable) this.#pending.add(again);
     before.again = again;
+    // It lives on as that one, also when its process ends before it was stored under its former id.
+    this.#pending.delete(before);
     this.#byPayload.set(`${log}/${event.payload}`, again);
     this.moves++;
   }
