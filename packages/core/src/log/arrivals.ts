@@ -192,11 +192,15 @@ export class Arrivals {
       const slot = this.#buffer.rows > 0 ? this.#buffer.slotOf(writer, seq) : undefined;
       if (slot !== undefined) {
         tally.parked.push({ writer, seq, again: true });
+        if (!collects && isErased !== (this.#buffer.parked.kind(slot) === eventKind.erased))
+          this.#redactions.mayBeLeft();
         if (!isErased || !this.#redactions.isNewsOfParked(block, row, this.#buffer.parked, slot)) continue;
         this.#buffer.drop(slot);
       }
       if (isResidue ? edges.holds(writer, seq) : seq <= (last[writer] as number)) {
         tally.duplicates++;
+        // In a journal, behind the erased row: another node over the store has written it.
+        if (!collects && !isErased && this.#standing.isErased(time, writer)) this.#redactions.mayBeLeft();
         if (isErased && time >= edges.droppedBefore && this.#redactions.isNews(block, row, writer)) {
           erased.push(row);
           continue;

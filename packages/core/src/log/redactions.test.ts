@@ -34,6 +34,8 @@ const deps = [{ writer: ada, seq: 3, time: baseTime + 30 }];
 const byBob = redactionOf(target, { writer: bob, seq: 1, deps });
 const byEve = redactionOf(target, { writer: eve, seq: 1, deps }, { age: 5_000 });
 const whole = blockOf(rows);
+const alone = blockOf([{ ...target, before: baseTime + 10 }]);
+const erased = blockOf([{ ...erasedBy(target, byBob), before: baseTime + 10 }]);
 
 test('an event that is redacted keeps its place and loses its payload; the other events are the same objects [G8, L5]', () => {
   const log = logOf(ada);
@@ -325,6 +327,19 @@ test.each<[string, (node: PackedNode) => readonly Uint8Array[]]>([
   expect(toPeer(node)).not.toContain('"2"');
   node.restart();
   expect(seen(node.log)).not.toContain('2');
+});
+
+test.each<[string, readonly Uint8Array[]]>([
+  ['after it', [blockOf([rows[0] as Row]), alone, erased]],
+  ['before it', [blockOf([rows[0] as Row]), erased, alone]],
+  ['after it, and both wait for the event before', [alone, erased, blockOf([rows[0] as Row])]],
+  ['before it, and both wait for the event before', [erased, alone, blockOf([rows[0] as Row])]],
+])('a payload in a journal that has the erased row, too, is known to be left there: %s [G9, Q5]', (_, journal) => {
+  const node = new PackedNode(numberedId(1));
+  for (const block of journal) node.log.load(block);
+  node.log.loaded();
+  expect(seen(node.log)).toEqual(['1', eventId(bob, 1)]);
+  expect(node.log.erasures.all).toBeGreaterThan(0);
 });
 
 test('an erased row takes the place of one that waits in the causal buffer [G9, L3]', () => {

@@ -60,6 +60,12 @@ export class StandingRows {
     return compareBytes(ours, block.bytes.subarray(offset, offset + length)) === 0;
   }
 
+  /** Of those in memory. */
+  isErased(time: number, writer: number): boolean {
+    const found = this.locate(time, writer);
+    return found?.chunk.kind[found.row] === eventKind.erased;
+  }
+
   /** A view of a row's payload. */
   payload(chunk: Chunk, row: number): Uint8Array {
     const { pages } = this.#effective.tables;
