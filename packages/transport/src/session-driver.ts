@@ -135,7 +135,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#connection = connection;
     this.#turns = host.turns.join(connection);
     this.#merges = new PeerMerges({
-      hosted: (log) => host.hosted(log),
+      hosted: (log) => this.#joined.get(log),
       isTrusted: (log) => this.#isDurable && (dialled || this.#vouching.has(log)),
       onError: (error) => host.onError(error),
     });
@@ -300,42 +300,42 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#host.clockTold(this, output.peer);
         break;
       case 'compared':
-        this.#host.hosted(output.log)?.compared(output.node, output.from, output.lacks);
+        this.#joined.get(output.log)?.compared(output.node, output.from, output.lacks);
         break;
       case 'acknowledged':
-        this.#host.hosted(output.log)?.acknowledged(output.node, output.runs);
+        this.#joined.get(output.log)?.acknowledged(output.node, output.runs);
         break;
       case 'edges':
-        this.#host.hosted(output.log)?.reach.opened(this, output.edges);
+        this.#joined.get(output.log)?.reach.opened(this, output.edges);
         this.#host.peerOpened(this, output.log, output.distance);
         break;
       case 'left':
-        this.#host.hosted(output.log)?.reach.left(this);
+        this.#joined.get(output.log)?.reach.left(this);
         this.#host.peerLeft(this, output.log);
         break;
       case 'asked':
-        this.#host.hosted(output.log)?.reach.asked(this, output.runs);
+        this.#joined.get(output.log)?.reach.asked(this, output.runs);
         break;
       case 'absent':
-        this.#host.hosted(output.log)?.reach.absent(this, output.runs);
+        this.#joined.get(output.log)?.reach.absent(this, output.runs);
         break;
       case 'cut':
-        this.#host.hosted(output.log)?.reach.leftOut(this, output.time);
+        this.#joined.get(output.log)?.reach.leftOut(this, output.time);
         break;
       case 'through':
-        this.#host.hosted(output.log)?.reach.through(this);
+        this.#joined.get(output.log)?.reach.through(this);
         break;
       case 'held':
-        this.#host.hosted(output.log)?.held(this, output.time);
+        this.#joined.get(output.log)?.held(this, output.time);
         break;
       case 'progress':
-        this.#host.hosted(output.log)?.progressed(this, output.progress);
+        this.#joined.get(output.log)?.progressed(this, output.progress);
         break;
       case 'refused':
         if (output.error.code === 'limit-exceeded' && this.#session?.channelState(output.log) === 'absent') {
           this.#crowdedOut.add(output.log);
         }
-        this.#host.hosted(output.log)?.refused(output.error);
+        this.#joined.get(output.log)?.refused(output.error);
         break;
       case 'released':
         this.#leaveUnlessOpen(output.log);
@@ -373,7 +373,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
       this.#openForPeer(effect, answer, fail);
       return;
     }
-    const hosted = this.#host.hosted(effect.log);
+    const hosted = this.#joined.get(effect.log);
     if (hosted?.log === undefined) {
       fail(new GossipError('log-closed', `log "${effect.log}" is closed here`));
       return;
