@@ -376,7 +376,7 @@ export class LogReach {
     this.#search();
   }
 
-  /** M3. A peer says where the last events begin. */
+  /** M3. A peer says where the last events begin. Of what lies before, its comparison says nothing (S21). */
   #learn(peer: LogPeer, told: number, depth: number): void {
     const log = this.#of.log();
     const latest = this.#latest;
@@ -384,18 +384,25 @@ export class LogReach {
     this.#unanswered.delete(peer);
     this.#answered.add(peer);
     this.#sending.add(peer);
-    if (log === undefined || this.#last === undefined) return;
+    if (log === undefined) return;
+    const isAsked = this.#last !== undefined;
     if (cut > depth || depth === 0) this.#last = undefined;
-    if (this.#isNew) {
+    if (isAsked && this.#isNew) {
       this.#rise(log, cut);
-    } else if (cut < log.edges.wanted) {
+    } else if (isAsked && cut < log.edges.wanted) {
       log.want(cut);
       this.#reachOn(log);
-    } else if (this.#isLimited && cut > Math.max(depth, log.edges.complete) && told <= latest) {
-      // What lies between was not compared (S21). Where the peer holds no more, that is so whatever was asked (K5).
+    }
+    // Where the peer holds no more, nothing is left out (K5).
+    if (!this.#isNew && cut > Math.max(depth, log.edges.complete)) {
+      if (!isAsked || !this.#isLimited || told > latest) {
+        // It is not asked for its last events again: all from the edge on is compared.
+        peer.describe(this.#of.id);
+        return;
+      }
       this.#skipTo(log, cut);
     }
-    this.#tellOfCut(peer);
+    if (isAsked) this.#tellOfCut(peer);
   }
 
   /** The peer sends its events from there on by what it told: it only learns that this is the edge now. */
