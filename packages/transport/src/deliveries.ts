@@ -228,10 +228,16 @@ export class Deliveries {
     await this.#keeping;
   }
 
-  /** What was written before, and how far that was relayed. */
-  async recall(log: ReplicatedLog<unknown>, ownRuns: ReadonlyMap<WriterId, SequenceNumber>): Promise<void> {
-    // A damaged note names the latest event there may be: the run ends where the log has its last.
-    for (const [writer, last] of ownRuns) this.#own.set(writer, Math.min(last, log.storedSeq(writer) || last));
+  /**
+   * What was written before, and how far that was relayed. `lastOf`: the last event of a writer that is on the disk; 0 when there is
+   * none.
+   */
+  async recall(
+    ownRuns: ReadonlyMap<WriterId, SequenceNumber>,
+    lastOf: (writer: WriterId) => SequenceNumber,
+  ): Promise<void> {
+    // A damaged note names the latest event there may be: the run ends where the disk has its last.
+    for (const [writer, last] of ownRuns) this.#own.set(writer, Math.min(last, lastOf(writer) || last));
     for (const run of await this.#readKept()) {
       this.#kept.set(run.writer, run);
       this.#relayed.set(run.writer, { seq: run.seq, delivery: Object.freeze({ state: 'relayed', node: run.node }) });

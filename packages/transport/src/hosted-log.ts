@@ -496,7 +496,9 @@ export class HostedLog<T = unknown> {
       this.#gaps.loaded(log);
       log.loaded();
       await this.reach.loaded(log);
-      await this.deliveries.recall(log, stored.ownRuns);
+      // Events behind a gap are on the disk, and not in the log yet.
+      const lastOf = (writer: WriterId) => Math.max(log.storedSeq(writer), this.#gaps.lastOf(writer));
+      await this.deliveries.recall(stored.ownRuns, lastOf);
       if (!this.#host.durable) this.#unsent.loaded(stored.ownRuns, stored.sent, stored.records);
       this.#checksTimes = this.#host.isClockTold;
       log.subscribe(() => {

@@ -72,6 +72,11 @@ export class JournalGaps {
     return false;
   }
 
+  /** The last event of a writer that the journal holds and the log may not have taken in; 0 when there is none. */
+  lastOf(writer: WriterId): SequenceNumber {
+    return this.#held.get(writer) ?? 0;
+  }
+
   /** Runs were cut in the journal, each to the last event given. */
   cut(left: ReadonlyMap<WriterId, SequenceNumber>): void {
     for (const [writer, last] of left) if (this.#held.has(writer)) this.#held.set(writer, last);

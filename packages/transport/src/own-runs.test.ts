@@ -1,6 +1,7 @@
 /** One run, one writer; and what is known of earlier runs. */
 import {
   type Environment,
+  type EventId,
   GossipError,
   type GossipLog,
   type GossipStorage,
@@ -44,6 +45,7 @@ function relayOn(
   return { relay, connections: [pair.right] };
 }
 
+const texts = ({ handle }: Run) => [...handle.snapshot()].map(({ payload }) => payload);
 const states = ({ handle }: Run) => [...handle.snapshot()].map((event) => handle.delivery(event).state);
 const ownRunsOf = async (disk: MemoryDisk) => (await memoryStorage({ disk }).load('room')).ownRuns;
 
@@ -92,6 +94,24 @@ test('a log that is closed and opened again in one node is another run', async (
   expect(again.append('two')).toMatchObject({ seq: 1 });
   expect(again.log?.writer).not.toBe(writer);
   await node.close();
+});
+
+test('own events behind a damaged record stay noted as own until a relay has them, too [H5]', async () => {
+  const disk = new MemoryDisk();
+  const first = await start(disk);
+  for (const text of ['before', 'lost', 'behind']) await stored(first.handle, first.handle.append(text));
+  await first.node.close();
+  const record = [...(disk.logs.get('room')?.journal.values() ?? [])][1] as Uint8Array;
+  record[record.length - 1] = (record.at(-1) as number) ^ 1;
+
+  const { relay, connections } = relayOn(new MemoryDisk(), 'relay');
+  const second = await start(disk, { connections });
+  expect(texts(second)).toEqual(['before']);
+  await second.handle.delivered(second.handle.snapshot().at(0)?.id as EventId, 'relayed');
+  await second.node.close();
+  await (await start(disk)).node.close();
+  expect([...(await ownRunsOf(disk)).values()]).toEqual([3]);
+  await relay.close();
 });
 
 test('what earlier runs wrote is relayed or stored, also offline, and relayed once a relay has it [H5]', async () => {
