@@ -90,6 +90,8 @@ export const journalRecordsMax = 64;
 export const chunksMax = 300_000;
 /** Rows read at once from packed chunks to be named to a peer; of a wider span parts are compared first. */
 export const coldRowsAtOnceMax = 16_384;
+/** Packed chunks read at once for a peer, 8 MB; where events are large, a chunk has few. */
+export const coldChunksAtOnceMax = 256;
 
 // Views.
 
@@ -141,8 +143,8 @@ export const listedRowsMax = 256;
 export const ladderRowsMin = 32;
 /** Parts into which a span is cut that differs: a million rows are down to `listedRowsMax` after three cuts. */
 export const spanParts = 16;
-/** Ranges in one frame. */
-export const rangesPerFrameMax = 4096;
+/** Ranges in one frame. At each end of one a packed chunk may have to be read. */
+export const rangesPerFrameMax = 128;
 /** Short names in one range: rows of one time are not parted, and a frame has room for so many. */
 export const namesPerRangeMax = 65_536;
 /** Frames of one comparison from the peer. A million rows that all differ take three hundred. */
@@ -166,6 +168,8 @@ export const idleCompareMsMax = 60 * 60_000;
 export const idleSpareMs = 10_000;
 /** Rows that one idle comparison adds to kept sums, about 10 ms; with the rest the next one goes on. */
 export const idleRowsMax = 65_536;
+/** Runs of one writer that a peer says it does not have. Above it the oldest are forgotten, and asked for once more. */
+export const absentRunsMax = 64;
 /** Edges of a log that peers have told of and that are remembered: the newest of them. */
 export const edgesHeardMax = 64;
 /** Missing events below a log's edge that are remembered one by one; above it the edge stays above them all. */

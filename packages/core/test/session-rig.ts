@@ -52,10 +52,12 @@ export class Rig {
   nowMs = startMs;
   /** How far the wall clock has been set. */
   wallAheadMs = 0;
-  readonly session = new Session({
+  /** This node promises durability. */
+  readonly options = {
     ...{ node: here, name: 'here', durable: true, clockOffsetMs: 0 },
     wallClock: () => this.nowMs + this.wallAheadMs,
-  });
+  };
+  readonly session = new Session(this.options);
   /** Numbers of requests not answered yet, by kind. */
   readonly pending = new Map<Effect['kind'], number>();
 
@@ -128,6 +130,7 @@ const turn = (change: Partial<Extract<Message, { kind: 'ranges' }>> = {}): Messa
   },
   ...change,
 });
+const ack: Message = { kind: 'ack', channel: ours, node: 'there', runs: [{ writer: here, first: 1, last: 1 }] };
 const hello: Message = { kind: 'hello', node: there, name: 'there', durable: true, now: startMs };
 export const events = (channel: number): Message => ({
   ...{ kind: 'events', channel, blocks: entriesThere.map(({ block }) => block) },
@@ -318,7 +321,12 @@ export const happenings = {
   'want, by this node': (rig) => ({ type: 'want', log, runs: want.runs, now: rig.nowMs }),
   events: (rig) => rig.frame(events(ours)),
   'events, no such channel': (rig) => rig.frame(events(nobodys)),
-  ack: (rig) => rig.frame({ kind: 'ack', channel: ours, node: 'there', runs: [{ writer: here, first: 1, last: 1 }] }),
+  ack: (rig) => {
+    // To one that promises durability itself they say nothing.
+    rig.options.durable = false;
+    return rig.frame(ack);
+  },
+  'ack to a durable node': (rig) => rig.frame(ack),
   credit: (rig) => rig.frame({ kind: 'credit', bytes: 1000 }),
   'ping, asking': (rig) => rig.frame({ kind: 'ping', asks: true, now: startMs }),
   'ping, answering': (rig) => rig.frame({ kind: 'ping', asks: false, now: startMs }),

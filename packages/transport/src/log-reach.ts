@@ -495,8 +495,7 @@ export class LogReach {
 
   /** Of what a peer was asked for it does not have these. */
   absent(peer: LogPeer, runs: readonly Run[]): void {
-    this.#suppliers.lacks(peer, runs);
-    this.#search();
+    if (this.#suppliers.lacks(peer, runs)) this.#search();
   }
 
   left(peer: LogPeer): void {

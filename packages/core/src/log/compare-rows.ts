@@ -25,6 +25,7 @@
 import type { LogEdges } from '../edges.js';
 import type { WriterId } from '../ids.js';
 import {
+  coldChunksAtOnceMax,
   coldRowsAtOnceMax,
   ladderRowsMin,
   listedRowsMax,
@@ -72,7 +73,7 @@ export function describeRows(rows: EffectiveRows): Range[] {
 /**
  * Sees to it that what a turn asks about can be read: all at once, rather than as it is come by.
  *
- * @throws ColdRows.
+ * @throws ColdRows; GossipError `limit-exceeded` for a turn that needs more packed chunks than an honest one.
  * @internal
  */
 export function requireRows({ packed, tables: { writers } }: EffectiveRows, received: readonly Range[]): void {
@@ -91,7 +92,7 @@ export function requireRows({ packed, tables: { writers } }: EffectiveRows, rece
       }
     }
   }
-  packed.requireAt(times);
+  packed.requireAt(times, coldChunksAtOnceMax);
 }
 
 /** Reads a turn and answers it (C3, C4). `salt` is the number of the comparison. @internal */
@@ -135,6 +136,11 @@ export function compareRows(
         }
         break;
       case 'lacking-rows': {
+        // It answers what was listed here, and that was a short span, unless much came into it since: then all of it is sent.
+        if (partsOfCold(rows, range) !== undefined) {
+          noteAllFrom(rows, range.from, lacks);
+          break;
+        }
         const names = new Set(range.names);
         eachName(rows, range, salt, (name, chunk, row) => {
           if (names.has(name)) noteRow(rows, chunk, row, lacks);
@@ -232,6 +238,14 @@ function noteRow({ tables }: EffectiveRows, chunk: Chunk, row: number, lacks: Ma
   if (known === undefined || seq < known.seq) lacks.set(writer, { seq, time: (chunk.time[row] as number) - 1 });
 }
 
+/** The peer may lack whatever stands from that time on. */
+function noteAllFrom({ tables: { writers } }: EffectiveRows, from: number, lacks: Map<WriterId, KnownEvent>): void {
+  for (let index = 0; index < writers.size; index++) {
+    if ((writers.stored[index] as number) === 0 || (writers.storedTime[index] as number) < from) continue;
+    lacks.set(writers.id(index), { seq: 0, time: Math.max(from - 1, 0) });
+  }
+}
+
 function compareNames(
   rows: EffectiveRows,
   { from, to, names }: Span & { readonly names: readonly number[] },
@@ -282,7 +296,10 @@ function describeSpan(rows: EffectiveRows, { from, to, rows: count, peerRows }: 
 
 /** Of a span with more cold rows than are read at once, its parts: they are compared first. */
 function partsOfCold(rows: EffectiveRows, span: Span): Range[] | undefined {
-  if (span.from >= rows.packed.hotFrom || rows.fingerprint(span.from, span.to).count <= coldRowsAtOnceMax)
+  const { packed } = rows;
+  if (span.from >= packed.hotFrom) return undefined;
+  const chunks = packed.coldIndex(span.to - 1) - packed.coldIndex(span.from);
+  if (chunks <= coldChunksAtOnceMax && rows.fingerprint(span.from, span.to).count <= coldRowsAtOnceMax)
     return undefined;
   const parts = fingerprintParts(rows, span);
   return parts.length > 1 ? parts : undefined;

@@ -9,6 +9,7 @@ import { type DecodedBlock, decodeBlock } from '../codec/block.js';
 import { decodeRedaction } from '../codec/redaction.js';
 import { eventKind } from '../event.js';
 import { type SequenceNumber, writerIdFromBytes } from '../ids.js';
+import { coldChunksAtOnceMax } from '../limits.js';
 import type { LogParts } from './log-parts.js';
 import type { Reading } from './packed-chunks.js';
 
@@ -49,17 +50,22 @@ export class ErasingRows {
     const { effective } = this.#parts;
     const { packed, tables } = effective;
     const targets = blocks.flatMap((bytes) => [...targetsIn(decodeBlock(bytes))]);
-    return yield* packed.reading(() => {
-      const erased = new Set<string>();
-      const cold = targets.filter((target) => this.#payloadOf(target) === 'packed');
-      packed.requireAt(cold.map(({ time }) => time));
-      for (const target of cold) {
-        const found = effective.locate(target.time, tables.writers.find(writerIdFromBytes(target.writer)));
-        const isHere = found?.chunk.seq[found.row] === target.seq && found.chunk.kind[found.row] === eventKind.app;
-        if (!isHere) erased.add(keyOf(target));
-      }
-      return erased;
-    });
+    const erased = new Set<string>();
+    // In order: those in one chunk are looked up together.
+    targets.sort((a, b) => a.time - b.time);
+    for (let from = 0; from < targets.length; from += coldChunksAtOnceMax) {
+      const some = targets.slice(from, from + coldChunksAtOnceMax);
+      yield* packed.reading(() => {
+        const cold = some.filter((target) => this.#payloadOf(target) === 'packed');
+        packed.requireAt(cold.map(({ time }) => time));
+        for (const target of cold) {
+          const found = effective.locate(target.time, tables.writers.find(writerIdFromBytes(target.writer)));
+          const isHere = found?.chunk.seq[found.row] === target.seq && found.chunk.kind[found.row] === eventKind.app;
+          if (!isHere) erased.add(keyOf(target));
+        }
+      });
+    }
+    return erased;
   }
 
   #payloadOf({ writer, seq, time }: Target): 'here' | 'packed' | 'none' {

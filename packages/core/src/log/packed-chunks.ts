@@ -236,13 +236,16 @@ export class PackedChunks {
     if (missing.length > 0) throw new ColdRows(missing);
   }
 
-  /** The same for the chunks that have rows of these times. */
-  requireAt(times: Iterable<number>): void {
+  /** The same for the chunks that have rows of these times. @throws GossipError `limit-exceeded` when those are more than `most`. */
+  requireAt(times: Iterable<number>, most = Number.POSITIVE_INFINITY): void {
     const missing = new Set<number>();
     for (const time of times) {
       if (this.#cold === 0 || time >= this.hotFrom) continue;
       const slot = this.#slots[this.indexAt(time)] as PackedSlot;
       if (slot.held === undefined && !this.#given.has(slot.id)) missing.add(slot.id);
+    }
+    if (missing.size > most) {
+      throw new GossipError('limit-exceeded', `a turn needs ${missing.size} packed chunks, at most ${most}`);
     }
     if (missing.size > 0) throw new ColdRows([...missing]);
   }

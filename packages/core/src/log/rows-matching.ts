@@ -30,10 +30,12 @@ export function* readMatching(effective: EffectiveRows, query: FeedQuery): Readi
   const { packed, ordered, tables, epoch } = effective;
   const { filter, since } = query;
   const matcher = new Matcher(effective, query);
+  // Nothing of the writers asked for stands behind their last events.
+  const until = Math.min(filter.until, matcher.last + 1);
   const entries: LogEntry[] = [];
   let bytesMax = query.bytesMax;
   let from = Math.max(filter.from, since);
-  while (from < packed.hotFrom && from < filter.until) {
+  while (from < packed.hotFrom && from < until) {
     const time = from;
     const part = yield* packed.reading(() => {
       if (time >= packed.hotFrom) return { found: [], next: undefined, end: time };
@@ -51,6 +53,7 @@ export function* readMatching(effective: EffectiveRows, query: FeedQuery): Readi
     from = part.end;
     if (bytesMax <= 0) return { entries, next: from };
   }
+  if (from >= until) return { entries, next: Number.POSITIVE_INFINITY };
   const { found, next } = yield* packed.reading(() => {
     const { rows, next } = matcher.pick(placesFrom(ordered.chunks, ordered.lowerBound(from)), bytesMax);
     return { found: encodeRows(rows, tables, 'received', notTold), next };
@@ -70,12 +73,22 @@ class Matcher {
   readonly #wanted: ReadonlySet<number> | undefined;
   /** Writers of which the reader has what stands here. */
   readonly #standing = new Set<number>();
+  /** When the writers asked for wrote last; -1 when none has written. */
+  readonly last: number = Number.POSITIVE_INFINITY;
 
   constructor(effective: EffectiveRows, query: FeedQuery) {
     this.#effective = effective;
     this.#query = query;
     const { writers } = query.filter;
-    if (writers.length > 0) this.#wanted = new Set(writers.map((id) => effective.tables.writers.find(id)));
+    if (writers.length === 0) return;
+    const table = effective.tables.writers;
+    this.#wanted = new Set(writers.map((id) => table.find(id)));
+    this.last = -1;
+    for (const writer of this.#wanted) {
+      if (writer >= 0 && (table.stored[writer] as number) > 0) {
+        this.last = Math.max(this.last, table.storedTime[writer] as number);
+      }
+    }
   }
 
   pick(places: Iterable<Place>, bytesMax: number): Matching {

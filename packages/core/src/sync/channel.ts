@@ -129,6 +129,8 @@ export interface Channel {
   refusedAt: number | undefined;
   /** Frames that came before the peer was granted the log. Those of events hold credit. */
   waiting: { readonly message: CutMessage | EventsMessage | RangesMessage | WantMessage; readonly bytes: number }[];
+  /** What they take in memory, but for events. */
+  waitingBytes: number;
   /** To be asked for once the peer has our `open`. */
   toAsk: Run[];
   /** Bytes merged that no store request covers yet, what is in them, and whether a request is under way. */
@@ -198,6 +200,7 @@ export function freshExchange(now: number): Omit<Channel, 'log' | 'number' | 'di
     dropped: false,
     refusedAt: undefined,
     waiting: [],
+    waitingBytes: 0,
     toAsk: [],
     unstored: { bytes: 0, runs: [] },
     storing: undefined,

@@ -58,6 +58,9 @@ const passingReasons: ReadonlySet<GossipErrorCode> = new Set([
   'limit-exceeded',
 ]);
 
+/** What a frame that waits takes beside its bytes, so that a million of three bytes each do not count as little. */
+const waitingFrameBytes = 200;
+
 /** The parts that what happens to a log is passed on to. */
 export interface ChannelParts {
   readonly sending: Sending;
@@ -347,9 +350,12 @@ export class Channels {
 
   /** S7: until the peer is granted the log. */
   #wait(channel: Channel, message: CutMessage | RangesMessage | WantMessage, bytes: number): void {
-    const waiting = channel.waiting.reduce((sum, frame) => sum + frame.bytes, bytes);
-    if (waiting > 2 * creditBytesMax) {
-      const error = new GossipError('limit-exceeded', `${waiting} bytes before "${channel.log}" is granted`);
+    channel.waitingBytes += bytes + waitingFrameBytes;
+    if (channel.waitingBytes > 2 * creditBytesMax) {
+      const error = new GossipError(
+        'limit-exceeded',
+        `${channel.waitingBytes} bytes before "${channel.log}" is granted`,
+      );
       this.#session.fault(error);
     } else {
       channel.waiting.push({ message, bytes });
@@ -359,6 +365,7 @@ export class Channels {
   #takeWaiting(channel: Channel): void {
     const { waiting } = channel;
     channel.waiting = [];
+    channel.waitingBytes = 0;
     for (const { message, bytes } of waiting) {
       if (message.kind === 'events') this.#parts.receiving.merge(channel, message.blocks, bytes);
       else if (message.kind === 'want') this.wanted(channel, message, bytes);
@@ -485,6 +492,7 @@ export class Channels {
     const { unstored, waiting } = channel;
     channel.unstored = { bytes: 0, runs: [] };
     channel.waiting = [];
+    channel.waitingBytes = 0;
     const bytes = waiting.reduce(
       (sum, frame) => (frame.message.kind === 'events' ? sum + frame.bytes : sum),
       unstored.bytes,

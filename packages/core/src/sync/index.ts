@@ -12,6 +12,7 @@ export type { ReadQuery, ReadResult } from '../log/read-lacking.js';
 export type { ReappendPlan, Successors, UnsentRecord, UnsentRuns } from '../log/reappend-rows.js';
 export type { Retention } from '../log/retention.js';
 export type { LogDescriptor } from '../log-descriptor.js';
+export { printable } from '../printable.js';
 export { endOfTime, type KnownRun, type Range } from '../range.js';
 export { ReplicatedLog } from '../replicated-log.js';
 export { type KeptRun, type KnownEvent, type LogEntry, type OwnRuns, runsOf, type TimedRun } from '../runs.js';

@@ -4,7 +4,8 @@
  * - [S12] A durable node acknowledges what is stored of writers that the peer has sent; a comparison with it does so too,
  *   and so does every event that it sends, since it speaks only of what it has stored. Of a writer with a gap all behind it
  *   is acknowledged, and before it what the peer has sent. A comparison says nothing of what lies below the durable node's
- *   edge, and offers it the sender's own events there again.
+ *   edge, and offers it the sender's own events there again. A durable node takes no acknowledgements: it keeps its events
+ *   whoever else does, and a peer could name writers without end.
  */
 import { GossipError } from '../errors.js';
 import type { WriterId } from '../ids.js';

@@ -32,6 +32,7 @@ import { decodeMessage, type HelloMessage, type PingMessage } from '../codec/mes
 import { GossipError } from '../errors.js';
 import { heartbeatMs, probeMsMax, requestMsMax, silenceMsMax, standstillMsMin } from '../limits.js';
 import type { CloseReason } from '../ports/connection.js';
+import { printable } from '../printable.js';
 import type { ChannelState } from './channel.js';
 import { Channels } from './channels.js';
 import { Comparing } from './comparing.js';
@@ -240,7 +241,8 @@ export class Session {
     }
     if (message.kind === 'unknown') return;
     if (message.kind === 'close' && message.channel === 0) {
-      this.#end(message.reason, undefined);
+      const { code, message: text } = message.reason;
+      this.#end({ code, message: printable(text) }, undefined);
       return;
     }
     if (this.#state !== 'established') {
@@ -305,12 +307,14 @@ export class Session {
         if (channel !== undefined) this.#channels.cut(channel, message, bytes.length);
         return;
       case 'ack':
-        if (channel !== undefined && context.peer?.durable) {
-          context.put({ type: 'acknowledged', log: channel.log, node: message.node, runs: message.runs });
+        // A durable node keeps what it has, whoever else does.
+        if (channel !== undefined && context.peer?.durable && !context.options.durable) {
+          const { node, runs } = message;
+          context.put({ type: 'acknowledged', log: channel.log, node: printable(node), runs });
         }
         return;
       case 'error': {
-        const error = new GossipError(message.code, message.message);
+        const error = new GossipError(message.code, printable(message.message));
         if (channel !== undefined) this.#channels.peerRefuses(channel, error, message.time);
         else if (this.#read.has(message.channel)) this.#read.refused(message.channel, error);
         return;
@@ -325,7 +329,13 @@ export class Session {
     this.#state = 'established';
     const context = this.#context;
     const { node, name, durable, onDemand, now } = hello;
-    context.peer = { node, name, durable, ...(onDemand && { onDemand }), clockOffsetMs: now - context.clocks.wall };
+    context.peer = {
+      node,
+      name: printable(name),
+      durable,
+      ...(onDemand && { onDemand }),
+      clockOffsetMs: now - context.clocks.wall,
+    };
     context.clocks.told(context.peer);
     context.put({ type: 'established', peer: context.peer });
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { writerIdFromBytes } from '../ids.js';
+import { absentRunsMax } from '../limits.js';
 import { Suppliers } from './suppliers.js';
 
 const ada = writerIdFromBytes(new Uint8Array(16).fill(1));
@@ -30,6 +31,7 @@ test('[K3] the deepest peer is asked first, the next once it has said absent, an
 test('[K4] who is told anew is asked at once, and not once more when it answers', () => {
   const suppliers = new Suppliers<string>();
   suppliers.opened('whole', 0);
+  suppliers.asked('whole', [run]);
   suppliers.lacks('whole', [run]);
   suppliers.tellsAnew();
   expect(suppliers.search([], [event]).ask).toEqual(new Map([['whole', [run]]]));
@@ -58,4 +60,31 @@ test('[K4] what lies below the edge is asked for of the deepest peer, then of ot
     suppliers.lacks(peer, [run]);
   }
   expect(suppliers.search([], [event])).toEqual({ ask: new Map(), rise: undefined, isPending: false });
+});
+
+test('a peer that says what it was not asked, or the same again, says nothing new [K3]', () => {
+  const suppliers = new Suppliers<string>();
+  suppliers.opened('whole', 0);
+  expect(suppliers.lacks('whole', [run])).toBe(false);
+  expect(suppliers.lacks('stranger', [run])).toBe(false);
+  expect(suppliers.isInDoubt).toBe(false);
+  suppliers.asked('whole', [run]);
+  expect(suppliers.lacks('whole', [{ writer: ada, first: 8, last: 9 }])).toBe(false);
+  expect(suppliers.lacks('whole', [run])).toBe(true);
+  expect(suppliers.lacks('whole', [run])).toBe(false);
+  expect(suppliers.lacks('whole', [{ writer: ada, first: 6, last: 6 }])).toBe(false);
+});
+
+test('of what a peer says it does not have so much is remembered [K3] [L7]', () => {
+  const suppliers = new Suppliers<string>();
+  suppliers.opened('whole', 0);
+  suppliers.asked('whole', [{ writer: ada, first: 1, last: 10_000 }]);
+  // Were all of it kept, each run would be held against all before.
+  for (let seq = 2; seq < 10_000; seq += 2) {
+    expect(suppliers.lacks('whole', [{ writer: ada, first: seq, last: seq }])).toBe(true);
+  }
+  const isLacking = (seq: number) => !suppliers.lacks('whole', [{ writer: ada, first: seq, last: seq }]);
+  expect(isLacking(9_998)).toBe(true);
+  expect(isLacking(10_000 - 2 * absentRunsMax)).toBe(true);
+  expect(isLacking(2)).toBe(false);
 });

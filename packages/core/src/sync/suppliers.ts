@@ -5,7 +5,7 @@
  */
 import type { UnmetRun } from '../edges.js';
 import type { SequenceNumber, WriterId } from '../ids.js';
-import { edgesHeardMax } from '../limits.js';
+import { absentRunsMax, edgesHeardMax } from '../limits.js';
 import type { Run } from '../ports/storage.js';
 
 interface Supplier {
@@ -60,13 +60,19 @@ export class Suppliers<Peer> {
     }
   }
 
-  /** The peer does not have these. */
-  lacks(peer: Peer, runs: readonly Run[]): void {
+  /** The peer does not have these. Of what it was not asked for it need not speak. Has it said anything new? */
+  lacks(peer: Peer, runs: readonly Run[]): boolean {
     const supplier = this.#peers.get(peer);
+    let isNews = false;
     for (const run of runs) {
-      const known = supplier?.absent.get(run.writer)?.filter(({ last }) => last < run.first || last > run.last) ?? [];
-      supplier?.absent.set(run.writer, [...known, run]);
+      if (supplier === undefined || run.first > (supplier.asked.get(run.writer) ?? 0)) continue;
+      const known = supplier.absent.get(run.writer) ?? [];
+      if (known.some(({ first, last }) => first <= run.first && run.last <= last)) continue;
+      isNews = true;
+      const others = known.filter(({ first, last }) => first < run.first || last > run.last);
+      supplier.absent.set(run.writer, [...others, run].slice(-absentRunsMax));
     }
+    return isNews;
   }
 
   /** Some peer did not have what it was asked for: what comes from others may change what is to be done. */
