@@ -1,6 +1,6 @@
 /**
  * All tests of the repository, in four projects: `unit` (Node), `dom` (components, happy-dom), `browser` (real
- * Chromium), `e2e` (Node drives browsers against the real relay).
+ * Chromium), `e2e` (Node drives browsers and attacks against the real relay).
  *
  * Workspace packages resolve to their source through a condition of their own, for Node and for browsers alike: no
  * test can run yesterday's build.
@@ -46,7 +46,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['{packages,apps,bench}/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: [...notHere, '**/*.browser.test.ts', 'test/e2e/**'],
+          exclude: [...notHere, '**/*.browser.test.ts', 'test/e2e/**', 'test/attack/attack.test.ts'],
           testTimeout: 60_000,
         },
       },
@@ -90,7 +90,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           environment: 'node',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/attack/attack.test.ts'],
           // Relays and browsers side by side would share two cores and measure one another.
           fileParallelism: false,
           testTimeout: 180_000,

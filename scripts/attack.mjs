@@ -1,0 +1,75 @@
+/**
+ * `npm run attack`: plays hostile peers against a real relay and measures what they cost it and the others, in about ten
+ * minutes. `-- --only feeds,slots` runs some attacks, `--list` names them, `--table` prints a table in Markdown at the end,
+ * `--report attacks.json` writes all figures. An aim that is missed is exit code 1.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { root } from './run.mjs';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    list: { type: 'boolean' },
+    table: { type: 'boolean' },
+    report: { type: 'string' },
+    /** A part of each attack, whose times are not judged: what `npm test` runs. */
+    short: { type: 'boolean' },
+  },
+});
+
+/** @returns {Promise<typeof import('../test/attack/suite.js')>} */
+async function load() {
+  // Within the relay's package: what is not bundled, `ws` and the native `lmdb`, is found there.
+  const folder = mkdtempSync(join(root, 'packages/relay/node_modules/attack-suite-'));
+  try {
+    const outfile = join(folder, 'suite.mjs');
+    await build({
+      ...{ entryPoints: [join(root, 'test/attack/suite.ts')], outfile, bundle: true, format: 'esm', platform: 'node' },
+      ...{ target: 'node20', conditions: ['@gossip-log/source'], external: ['ws', 'lmdb', 'esbuild'] },
+      ...{ sourcemap: 'inline', logLevel: 'silent' },
+    });
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const { attacks, Suite, table, verdictLines } = await load();
+const only = values.only?.split(',');
+const unknown = only?.filter((name) => attacks.every((attack) => attack.name !== name)) ?? [];
+if (unknown.length > 0) {
+  console.log(`--only ${unknown.join(',')}: the attacks are ${attacks.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+if (values.list) {
+  for (const { name, does } of attacks) console.log(`${name}: ${does}`);
+  process.exit();
+}
+
+const suite = await Suite.prepare(root);
+/** @type {import('../test/attack/suite.js').AttackRun[]} */
+const runs = [];
+try {
+  for (const attack of attacks) {
+    if (only !== undefined && !only.includes(attack.name)) continue;
+    const run = await suite.run(attack, { short: values.short === true });
+    runs.push(run);
+    const { report, verdicts } = run;
+    console.log(`${verdicts.every(({ met }) => met) ? '✓' : '✗'} ${attack.name}: ${attack.does}`);
+    for (const line of verdictLines(verdicts)) console.log(line);
+    for (const { what, holds } of report.checks) console.log(`  ${holds ? 'holds ' : 'broken'} ${what}`);
+    if (report.relayEnded !== undefined) console.log(`  ${report.relayEnded}`);
+    // After each one, so that a run that is stopped leaves what it has.
+    if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(runs, null, 2)}\n`);
+  }
+} finally {
+  await suite.close();
+}
+if (values.table) console.log(`\n${table(runs)}`);
+const missed = runs.filter(({ verdicts }) => verdicts.some(({ met }) => !met)).length;
+console.log(`\n${runs.length} attacks, ${missed} of them miss an aim`);
+process.exitCode = missed === 0 ? 0 : 1;
