@@ -2,6 +2,9 @@
  * `npm run attack`: plays hostile peers against a real relay and measures what they cost it and the others, in about ten
  * minutes. `-- --only feeds,slots` runs some attacks, `--list` names them, `--table` prints a table in Markdown at the end,
  * `--report attacks.json` writes all figures. An aim that is missed is exit code 1.
+ *
+ * `-- --mutate 1000000` feeds so many frames with bytes changed to nodes in this process instead, from a seed drawn now or given
+ * with `--seed`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,6 +21,8 @@ const { values } = parseArgs({
     report: { type: 'string' },
     /** A part of each attack, whose times are not judged: what `npm test` runs. */
     short: { type: 'boolean' },
+    mutate: { type: 'string' },
+    seed: { type: 'string' },
   },
 });
 
@@ -38,7 +43,32 @@ async function load() {
   }
 }
 
-const { attacks, Suite, table, verdictLines } = await load();
+const { attacks, feedMutatedFrames, Suite, table, verdictLines } = await load();
+
+if (values.mutate !== undefined) {
+  const count = Number(values.mutate);
+  const seed = values.seed === undefined ? Date.now() % 1_000_000_000 : Number(values.seed);
+  if (!Number.isSafeInteger(count) || !Number.isSafeInteger(seed)) {
+    console.log(`--mutate ${values.mutate} --seed ${values.seed ?? ''}: expected whole numbers`);
+    process.exit(2);
+  }
+  // Most sessions end with an error, whose stack nobody reads.
+  Error.stackTraceLimit = 0;
+  let nextLine = 0;
+  const { mutated, sessions, ended, broken } = await feedMutatedFrames(seed, count, (done) => {
+    if (done < nextLine) return;
+    console.log(`${done.toLocaleString('en')} frames`);
+    nextLine = done + count / 10;
+  });
+  const how = Object.entries(ended).map(([code, times]) => `${code} ${times.toLocaleString('en')}`);
+  console.log(
+    `${mutated.toLocaleString('en')} mutated frames in ${sessions.toLocaleString('en')} sessions, seed ${seed}`,
+  );
+  console.log(`sessions ended: ${how.join(', ')}`);
+  for (const what of broken) console.log(`✗ ${what}`);
+  process.exit(broken.length === 0 ? 0 : 1);
+}
+
 const only = values.only?.split(',');
 const unknown = only?.filter((name) => attacks.every((attack) => attack.name !== name)) ?? [];
 if (unknown.length > 0) {

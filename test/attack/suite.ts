@@ -9,6 +9,7 @@ import { Rooms } from './room.js';
 import { runAttack } from './run-attack.js';
 
 export { attacks } from './attacks/index.js';
+export { feedMutatedFrames } from './mutated-frames.js';
 export { table, verdictLines } from './report.js';
 
 export interface AttackRun {

@@ -9,6 +9,7 @@ import { ghostEdge } from './edges.js';
 import { feeds } from './feeds.js';
 import { fragments, halfHandshakes, pings, probes, slowFragments, smallFrames, smallFramesByTwenty } from './floods.js';
 import { logLines } from './log-lines.js';
+import { mutatedFrames } from './mutated-frames.js';
 import { ghosts, parking } from './parking.js';
 import { connections, openAndClose, slots, thousandPeers } from './slots.js';
 import { smallLogs } from './small-logs.js';
@@ -17,5 +18,5 @@ export const attacks: readonly Attack[] = [
   ...[ghostEdge, feeds, acks, absents, emptyRuns, coldChunks, slots, connections, openAndClose, thousandPeers],
   ...[smallFrames, smallFramesByTwenty, fragments, slowFragments, halfHandshakes, pings, probes, parking, ghosts],
   ...[manyOpens, framesBeforeGrant, manyRedactions, catchUpAgain, wants, readsNothing, logLines, smallLogs],
-  ...[sums, ranges, redactions],
+  ...[sums, ranges, redactions, mutatedFrames],
 ];

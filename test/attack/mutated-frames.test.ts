@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { feedMutatedFrames } from './mutated-frames.js';
+
+test('20,000 mutated frames end their own sessions at most [S4] [L6]', async () => {
+  const seed = Number(process.env['SEED'] ?? 1);
+  const { mutated, sessions, ended, broken } = await feedMutatedFrames(seed, 20_000);
+  expect(broken).toEqual([]);
+  expect(mutated).toBeGreaterThanOrEqual(20_000);
+  expect(sessions).toBeGreaterThan(1_000);
+  // They came through to the parts behind the format, too.
+  for (const code of ['none', 'frame-invalid', 'block-invalid', 'protocol', 'clock'])
+    expect(ended[code], code).toBeGreaterThan(0);
+});
