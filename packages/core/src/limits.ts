@@ -233,6 +233,10 @@ export const turnBurstMs = 10;
 export const turnShare = 0.2;
 /** Turns that peers take one after another end after so long: what else the process does goes on in between. */
 export const turnMsMax = 2;
+/** Questions of one session that `authorize` is asked at once; some hundred rooms of a newcomer take a few round trips. */
+export const questionsAtOnceMax = 16;
+/** What one peer refuses is reported so often a minute, and the rest as a number. */
+export const reportsPerMinuteMax = 16;
 
 // The node.
 

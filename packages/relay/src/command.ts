@@ -8,6 +8,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { GossipError } from '@gossip-log/core';
+import { systemEnvironment } from '@gossip-log/transport';
+import { LogLines } from './log-lines.js';
 import { createRelay, isLoopback } from './relay.js';
 
 const help = `Usage: gossip-log relay [options]
@@ -67,13 +69,15 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
       throw new UsageError(`--allow-origin must be an origin such as https://chat.example, got ${origin}`);
     }
   }
+  const log = new LogLines((line) => console.error(line), systemEnvironment);
   const relay = await createRelay({
     port: readPort(values.port),
     host,
     open,
     dataDir: data,
     path,
-    onError: (error) => console.error(`relay: ${error.message}`),
+    onError: (error) => log.line(`relay: ${error.message}`),
+    onNotice: (notice) => log.line(JSON.stringify({ time: new Date().toISOString(), ...notice })),
     retention: readRetention(values),
     ...(name === undefined ? {} : { name }),
     ...(origins === undefined

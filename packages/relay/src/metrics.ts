@@ -1,5 +1,6 @@
 /** What a relay counts: at its edges, around connections and storage, so that nothing inside knows of it. */
 import type { ConnectionSource, GossipStorage } from '@gossip-log/core';
+import type { PeerNotice } from '@gossip-log/transport';
 
 /** Counts since the relay was made, and two things that hold now. */
 export interface RelayMetrics {
@@ -20,10 +21,18 @@ export interface RelayMetrics {
   readonly commitsFailed: number;
   /** The last batch was stored, or there was none. `false`: the disk is full or failing. */
   readonly storing: boolean;
+  /** What peers were refused, by code: `forbidden`, `limit-exceeded` and so on. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Sessions that ended for a peer's fault, by code. */
+  readonly sessionsEnded: Readonly<Record<string, number>>;
 }
 
 /** @internal */
-export type Counts = { -readonly [Name in keyof RelayMetrics]: RelayMetrics[Name] };
+export type Counts = { -readonly [Name in keyof Omit<RelayMetrics, PerCode>]: RelayMetrics[Name] } & {
+  readonly [Name in PerCode]: Record<string, number>;
+};
+
+type PerCode = 'refusals' | 'sessionsEnded';
 
 /** @internal */
 export function newCounts(): Counts {
@@ -38,7 +47,20 @@ export function newCounts(): Counts {
     bytesCommitted: 0,
     commitsFailed: 0,
     storing: true,
+    refusals: {},
+    sessionsEnded: {},
   };
+}
+
+/** A copy that goes on as it is. @internal */
+export function copyOf(counts: Counts): RelayMetrics {
+  return { ...counts, refusals: { ...counts.refusals }, sessionsEnded: { ...counts.sessionsEnded } };
+}
+
+/** @internal */
+export function countNotice({ refusals, sessionsEnded }: Counts, { type, code }: PeerNotice): void {
+  const counted = type === 'refused' ? refusals : sessionsEnded;
+  counted[code] = (counted[code] ?? 0) + 1;
 }
 
 /** The same source, counted. @internal */

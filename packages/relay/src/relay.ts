@@ -28,10 +28,18 @@ import {
   type WebSocketServerOptions,
   webSocketServer,
 } from '@gossip-log/transport/web-socket-server';
-import { type Counts, countCommits, countConnections, newCounts, type RelayMetrics } from './metrics.js';
+import {
+  type Counts,
+  copyOf,
+  countCommits,
+  countConnections,
+  countNotice,
+  newCounts,
+  type RelayMetrics,
+} from './metrics.js';
 
 export interface RelayOptions
-  extends Pick<GossipNodeOptions, 'authorize' | 'name' | 'onError' | 'retention'>,
+  extends Pick<GossipNodeOptions, 'authorize' | 'name' | 'onError' | 'onNotice' | 'retention'>,
     Pick<WebSocketServerOptions, 'allowOrigin' | 'connectionsMax'> {
   /** Listen here, with a server of its own; 0 takes a free port. Exactly one of this, `server` and `noServer`. */
   readonly port?: number;
@@ -127,7 +135,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     ...{ port: 'number', host: 'string', server: 'object', noServer: 'boolean', path: 'string', open: 'boolean' },
     ...{ dataDir: 'any', storage: 'object', authorize: 'function', name: 'string', onError: 'function' },
     ...{ retention: 'any', environment: 'object', allowOrigin: 'function', connectionsMax: 'number' },
-    ...{ connections: 'array', token: 'any' },
+    ...{ connections: 'array', token: 'any', onNotice: 'function' },
   });
   const { port, host = '127.0.0.1', dataDir, noServer = false, connectionsMax = limits.connectionsMax } = options;
   exactlyOne(options, 'port', 'server', 'noServer');
@@ -157,6 +165,10 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       storage: countCommits(storage, counts),
       durable: true,
       openOnDemand: true,
+      onNotice(notice) {
+        countNotice(counts, notice);
+        options.onNotice?.(notice);
+      },
       connections: [countConnections(sockets, counts), ...(options.connections ?? [])],
     });
   } catch (error) {
@@ -175,7 +187,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       return server && addressOf(server, path as string);
     },
     handleUpgrade: (request, socket, head) => sockets.handleUpgrade(request, socket, head),
-    metrics: () => ({ ...counts }),
+    metrics: () => copyOf(counts),
     close() {
       stopping ??= stop();
       return stopping;

@@ -33,11 +33,12 @@ import type { LogHandle } from './log-handle.js';
 import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
 import { checkCatchUp, checkWindow, type LogWindow, UsedWindow } from './log-window.js';
+import { type PeerQuota, Quotas } from './peer-quota.js';
 import { relayedKey } from './relayed-runs.js';
 import { isRenderingServer } from './rendering-server.js';
 import { checkRetention, type RetentionOption, retentionOf } from './retention.js';
 import { Scrubbing } from './scrubbing.js';
-import { type Grant, type PeerUse, SessionDriver, type SessionHost } from './session-driver.js';
+import { type Grant, type PeerNotice, type PeerUse, SessionDriver, type SessionHost } from './session-driver.js';
 import { readStored } from './stored-value.js';
 import { FormerIds } from './successors.js';
 import { checkEnvironment, platformEnvironment } from './system-environment.js';
@@ -68,6 +69,8 @@ export interface GossipNodeOptions {
    * the platform reports what listeners throw, as it does for its own events; nothing for the rest.
    */
   readonly onError?: (error: Error) => void;
+  /** Called when a peer is refused something, or its session ends for a fault: for the logs of whoever runs a relay. */
+  readonly onNotice?: (notice: PeerNotice) => void;
   /** Time, randomness and timers. Default: the platform's. */
   readonly environment?: Environment;
   /** This node promises durability: its acknowledgements say so. Relays set it. Default false. */
@@ -252,6 +255,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   readonly #id: WriterId;
   readonly scrubbing: Scrubbing;
   readonly turns: Turns;
+  readonly quotas: Quotas;
   /** What this node knows of its clock; `undefined` after the storage could not be opened: whoever needs it next asks again. */
   #clockRead: Promise<void> | undefined;
   /** By log; of most there are none. */
@@ -264,6 +268,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   constructor(options: GossipNodeOptions) {
     checkOptions('createGossipNode', options, {
       ...{ storage: 'any', connections: 'array', token: 'any', onError: 'function', environment: 'object' },
+      onNotice: 'function',
       ...{ durable: 'boolean', openOnDemand: 'boolean', authorize: 'function', hotBytesMax: 'number' },
       ...{ retention: 'any', catchUpEventsMax: 'any', name: 'string' },
     });
@@ -288,6 +293,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     this.#checkpoints = new FoldCheckpoints(options.storage, (error) => this.onError(error));
     this.environment = options.environment ?? platformEnvironment();
     this.turns = new Turns(this.environment);
+    this.quotas = new Quotas(this.environment);
     this.scrubbing = new Scrubbing(options.storage, this.environment, (error) => this.onError(error));
     this.durable = options.durable ?? false;
     this.catchUpEventsMax = options.catchUpEventsMax ?? Number.POSITIVE_INFINITY;
@@ -520,6 +526,7 @@ class Node implements GossipNode, LogHost, SessionHost {
     descriptor: LogDescriptor,
     token: string | undefined,
     { feed, isDurable }: PeerUse,
+    quota: PeerQuota,
   ): Promise<Grant> {
     const { authorize, openOnDemand } = this.#options;
     const { id, codec } = descriptor;
@@ -532,9 +539,9 @@ class Node implements GossipNode, LogHost, SessionHost {
     if (this.#closed !== undefined || (!openOnDemand && (used === undefined || used.uses === 0))) {
       throw new GossipError('not-found', `log "${id}" is not open here`);
     }
+    const release = openOnDemand ? this.#openOnDemand(id, quota) : undefined;
     const entry = this.#entry(id);
     entry.codecAskedFor ??= codec;
-    const release = openOnDemand ? this.#usedByPeer(entry) : undefined;
     try {
       await entry.hosted.ready;
       const ours = this.codecOf(id) ?? codec;
@@ -545,7 +552,7 @@ class Node implements GossipNode, LogHost, SessionHost {
       release?.();
       throw error;
     }
-    return { writable, vouches, mayRedact: authorize && (() => may('redact')), release };
+    return { writable, vouches, mayRedact: authorize && (() => quota.ask(() => may('redact'))), release };
   }
 
   established(driver: SessionDriver, peer: Peer): void {
@@ -696,6 +703,25 @@ class Node implements GossipNode, LogHost, SessionHost {
       for (const driver of this.#drivers) driver.reopened(hosted.id);
     };
     hosted.ready.then(tell, () => undefined);
+  }
+
+  /** Y4. Opens a log for a peer, or shares it. */
+  #openOnDemand(id: string, quota: PeerQuota): () => void {
+    const free = this.#entries.has(id) ? Number.POSITIVE_INFINITY : limits.openLogsMax - this.#entries.size;
+    const giveBack = quota.takePlace(free);
+    const release = this.#usedByPeer(this.#entry(id));
+    return () => {
+      giveBack();
+      release();
+    };
+  }
+
+  noticed(notice: PeerNotice): void {
+    try {
+      this.#options.onNotice?.(notice);
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   /** Counts a use by a peer; the function returned takes it back. */

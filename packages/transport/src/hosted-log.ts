@@ -28,6 +28,7 @@ import {
   type ErasedEvents,
   type KnownEvent,
   Listeners,
+  type LogEdges,
   type LogEntry,
   type Progress,
   type Reading,
@@ -93,6 +94,8 @@ export class HostedLog<T = unknown> {
   readonly reach: LogReach;
   readonly #codec: LogCodec<T>;
   readonly #reading: LogReading;
+  /** Why peers do not have the log open now. */
+  readonly #refusals = new Map<LogPeer, GossipError>();
   readonly #gaps: JournalGaps;
   readonly #writer: LogWriter;
   readonly #unsent: UnsentEvents;
@@ -214,7 +217,8 @@ export class HostedLog<T = unknown> {
   }
 
   get error(): GossipError | undefined {
-    return this.#error ?? this.deliveries.rejection ?? this.#early;
+    const [refusal] = this.#refusals.values();
+    return this.#error ?? this.deliveries.rejection ?? this.#early ?? refusal;
   }
 
   get log(): ReplicatedLog<T> | undefined {
@@ -371,6 +375,7 @@ export class HostedLog<T = unknown> {
   left(peer: LogPeer): void {
     this.peers.delete(peer);
     this.held(peer, undefined);
+    if (this.#refusals.delete(peer)) this.#notify();
     this.reach.left(peer);
   }
 
@@ -424,14 +429,24 @@ export class HostedLog<T = unknown> {
     this.#notify();
   }
 
-  /** A peer refuses something about this log. */
-  refused(error: GossipError): void {
+  /** A peer refuses something about this log; `isReported`: not only to those who look at the log. */
+  refused(peer: LogPeer, error: GossipError, isReported: boolean): void {
     if (error.code === 'forbidden' || error.code === 'descriptor-mismatch') {
       this.deliveries.reject(error);
       this.#notify();
-    } else {
-      this.#host.onError(error);
+      return;
     }
+    if (isReported) this.#host.onError(error);
+    // Of what waits for a clock the log tells itself, and one that is being read anew is back in a moment.
+    if (error.code === 'early' || error.code === 'log-closed') return;
+    this.#refusals.set(peer, error);
+    this.#notify();
+  }
+
+  /** A peer has opened the log, maybe anew. */
+  peerOpened(peer: LogPeer, edges: LogEdges): void {
+    this.reach.opened(peer, edges);
+    if (this.#refusals.delete(peer)) this.#notify();
   }
 
   subscribe(listener: () => void): () => void {

@@ -11,6 +11,7 @@ export type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 export type { LogWindow } from './log-window.js';
 export { type MemoryPair, type MemoryPairOptions, memoryPair } from './memory-pair.js';
 export type { RetentionOption } from './retention.js';
+export type { PeerNotice } from './session-driver.js';
 export { systemEnvironment } from './system-environment.js';
 export {
   type NetworkEvents,

@@ -14,7 +14,8 @@ export type Delivery =
 
 /**
  * How an open log stands. `error` is set when `failed`; while `ready` it says that the store cannot write, or that a
- * peer refuses the log (`forbidden`, `descriptor-mismatch`). A log that `failed` stays so for this handle, and `node.open`
+ * peer refuses the log (`forbidden`, `descriptor-mismatch`; for the time being `limit-exceeded`, `storage-failed`,
+ * `request-timeout`: it is asked again). A log that `failed` stays so for this handle, and `node.open`
  * reads it anew. With `storage-corrupt` after it was `ready`, do that at once: a damaged part was set aside, and what was in
  * it comes from peers.
  */

@@ -37,9 +37,9 @@ import {
 import type { HostedLog } from './hosted-log.js';
 import type { LogPeer } from './log-peer.js';
 import { PeerMerges } from './peer-merges.js';
-import type { PeerTurns, Turns } from './turns.js';
+import type { PeerQuota, Quotas } from './peer-quota.js';
+import { addressOf, type PeerTurns, type Turns } from './turns.js';
 
-/** A log granted to a peer. */
 /** What a peer opens a log for. */
 export interface PeerUse {
   /** It only reads a feed. */
@@ -48,6 +48,7 @@ export interface PeerUse {
   readonly isDurable: boolean;
 }
 
+/** A log granted to a peer. */
 export interface Grant {
   readonly writable: boolean;
   /** What it has accepted is taken, however far it is ahead of the clock. */
@@ -55,6 +56,19 @@ export interface Grant {
   /** Asks whether the peer may redact; absent where everybody may. */
   readonly mayRedact: (() => Promise<boolean>) | undefined;
   readonly release: (() => void) | undefined;
+}
+
+/** Ends that say nothing against the peer. */
+const quietEnds: ReadonlySet<CloseReason['code']> = new Set(['normal', 'node-closed', 'connection-lost']);
+
+/** A peer was refused something, or its session ended for a fault. */
+export interface PeerNotice {
+  readonly type: 'refused' | 'ended';
+  /** Its address, as the connection names it. */
+  readonly peer: string;
+  readonly code: CloseReason['code'];
+  /** For people: may name a log. */
+  readonly message: string;
 }
 
 /** Who reads a feed of a session's peer. */
@@ -70,6 +84,7 @@ export interface FeedReader {
 export interface SessionHost {
   readonly environment: Environment;
   readonly turns: Turns;
+  readonly quotas: Quotas;
   /** Resolves when the node can introduce itself. */
   introduction(): Promise<{ readonly options: SessionOptions; readonly token: string | undefined }>;
   /** Logs that this node uses, ready ones. */
@@ -90,11 +105,13 @@ export interface SessionHost {
    * May a peer have this log, only to read it with `feed`? Rejects when not. `release` gives back what was opened for the
    * peer alone.
    */
-  openForPeer(descriptor: LogDescriptor, token: string | undefined, use: PeerUse): Promise<Grant>;
+  openForPeer(descriptor: LogDescriptor, token: string | undefined, use: PeerUse, quota: PeerQuota): Promise<Grant>;
   established(driver: SessionDriver, peer: Peer): void;
   /** The peer has told its clock again. */
   clockTold(driver: SessionDriver, peer: Peer): void;
   ended(driver: SessionDriver): void;
+  /** For whoever runs this node. */
+  noticed(notice: PeerNotice): void;
   onError(error: unknown): void;
 }
 
@@ -106,6 +123,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   readonly #connection: Connection;
   /** What the peer asks for is done in turn with what others do. */
   readonly #turns: PeerTurns;
+  readonly #quota: PeerQuota;
   readonly #inputs: SessionInput[] = [];
   /** Logs that tell this session what becomes stored. */
   readonly #joined = new Map<string, HostedLog>();
@@ -134,6 +152,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#host = host;
     this.#connection = connection;
     this.#turns = host.turns.join(connection);
+    this.#quota = host.quotas.join(addressOf(connection.peer));
     this.#merges = new PeerMerges({
       hosted: (log) => this.#joined.get(log),
       isTrusted: (log) => this.#isDurable && (dialled || this.#vouching.has(log)),
@@ -288,6 +307,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     switch (output.type) {
       case 'send':
         this.#connection.send(output.frame);
+        if (output.refusal !== undefined) this.#notice('refused', output.refusal);
         break;
       case 'request':
         this.#carryOut(output.request, output.effect);
@@ -306,7 +326,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#joined.get(output.log)?.acknowledged(output.node, output.runs);
         break;
       case 'edges':
-        this.#joined.get(output.log)?.reach.opened(this, output.edges);
+        this.#joined.get(output.log)?.peerOpened(this, output.edges);
         this.#host.peerOpened(this, output.log, output.distance);
         break;
       case 'left':
@@ -335,7 +355,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         if (output.error.code === 'limit-exceeded' && this.#session?.channelState(output.log) === 'absent') {
           this.#crowdedOut.add(output.log);
         }
-        this.#joined.get(output.log)?.refused(output.error);
+        this.#refused(output.log, output.error);
         break;
       case 'released':
         this.#leaveUnlessOpen(output.log);
@@ -355,6 +375,20 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
         this.#finish(output.reason);
         break;
     }
+  }
+
+  /** Y6. */
+  #refused(log: string, error: GossipError): void {
+    const { isDue, unsaid } = this.#quota.report();
+    if (unsaid > 0) {
+      const message = `${unsaid} more refusals of ${this.#connection.peer} were not reported`;
+      this.#host.onError(new GossipError('limit-exceeded', message));
+    }
+    this.#joined.get(log)?.refused(this, error, isDue);
+  }
+
+  #notice(type: PeerNotice['type'], { code, message }: Pick<CloseReason, 'code' | 'message'>): void {
+    this.#host.noticed({ type, peer: this.#connection.peer, code, message });
   }
 
   #carryOut(request: number, effect: Effect): void {
@@ -487,7 +521,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   ): void {
     const { log, descriptor, token, feed } = effect;
     const use = { feed, isDurable: this.#isDurable };
-    this.#later(this.#host.openForPeer(descriptor, token, use), answer, fail, (grant) => {
+    const opening = this.#quota.ask(() => this.#host.openForPeer(descriptor, token, use, this.#quota));
+    this.#later(opening, answer, fail, (grant) => {
       const { writable, mayRedact, vouches, release } = grant;
       if (this.#ended) {
         release?.();
@@ -561,6 +596,8 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     this.#cancelTick?.();
     this.#inputs.length = 0;
     this.#turns.leave();
+    this.#quota.end();
+    if (!quietEnds.has(reason.code)) this.#notice('ended', reason);
     this.#feeds.clear();
     for (const [log, hosted] of this.#joined) {
       hosted.left(this);

@@ -199,7 +199,7 @@ export class PeerTurns {
   }
 }
 
-/** Of a connection's name what it shares with others from the same machine. */
-function addressOf(peer: string): string {
+/** Of a connection's name what it shares with others from the same machine. @internal */
+export function addressOf(peer: string): string {
   return peer.replace(/:\d+$/, '');
 }

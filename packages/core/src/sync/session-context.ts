@@ -64,17 +64,17 @@ export class SessionContext {
   }
 
   /** Returns the bytes of the frame. */
-  send(message: Message): number {
+  send(message: Message, refusal?: GossipError): number {
     const frame = encodeMessage(message);
     this.lastSent = this.now;
-    this.put({ type: 'send', frame });
+    this.put({ type: 'send', frame, ...(refusal && { refusal }) });
     return frame.length;
   }
 
   refuse(remote: number | undefined, error: GossipError): void {
     if (remote === undefined) return;
     const time = typeof error.context['time'] === 'number' ? error.context['time'] : 0;
-    this.send({ kind: 'error', channel: remote, code: error.code, message: error.message, time });
+    this.send({ kind: 'error', channel: remote, code: error.code, message: error.message, time }, error);
   }
 
   request(channel: Channel, effect: Effect, bytes = 0, turn?: Turn): number {

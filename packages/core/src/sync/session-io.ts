@@ -166,7 +166,8 @@ export interface Progress {
 }
 
 export type SessionOutput =
-  | { readonly type: 'send'; readonly frame: Uint8Array }
+  /** `refusal`: what the frame tells the peer that it may not, or cannot have. */
+  | { readonly type: 'send'; readonly frame: Uint8Array; readonly refusal?: GossipError }
   | { readonly type: 'request'; readonly request: number; readonly effect: Effect }
   | { readonly type: 'established'; readonly peer: Peer }
   /** The peer has told its clock again. */
