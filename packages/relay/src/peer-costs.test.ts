@@ -57,7 +57,12 @@ test('[R4] a session that ends for a fault is told to the operator and counted',
   peer.send({ kind: 'hello', node: newWriter(), name: 'again', durable: false, now: Date.now() });
   await peer.closed;
   expect(notices).toEqual([
-    { type: 'ended', peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/), code: 'protocol', message: 'a second hello [protocol]' },
+    {
+      type: 'ended',
+      peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      code: 'protocol',
+      message: 'a second hello [protocol]',
+    },
   ]);
   expect(relay.metrics().sessionsEnded).toEqual({ protocol: 1 });
 });

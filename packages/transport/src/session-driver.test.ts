@@ -4,6 +4,7 @@ import { ReplicatedLog, Session, type SessionInput } from '@gossip-log/core/sync
 import { expect, test } from 'vitest';
 import { FakeEnvironment } from '../test/fake-environment.js';
 import type { HostedLog } from './hosted-log.js';
+import { Quotas } from './peer-quota.js';
 import { SessionDriver, type SessionHost } from './session-driver.js';
 import { Turns } from './turns.js';
 
@@ -23,8 +24,8 @@ function hostedLog() {
   );
   const hosted = {
     ...{ id: 'tea', log, peers: new Set(), deliveries: { ownRuns: new Map() } },
+    peerOpened: () => void told.push('opened'),
     reach: {
-      opened: () => void told.push('opened'),
       left: () => void told.push('left'),
       told: () => ({ wanted: 0, complete: 0 }),
     },
@@ -43,6 +44,7 @@ test('a peer opens the log again while that is read again after a failure: only 
   const host: Partial<SessionHost> = {
     environment,
     turns: new Turns(environment),
+    quotas: new Quotas(environment),
     introduction: async () => ({ options: optionsOf(2, true), token: undefined }),
     attachedLogs: () => [],
     hosted: () => hosted,
