@@ -199,10 +199,13 @@ export class Deliveries {
       this.#keepsAgain = false;
       for (const writer of [...this.#kept.keys()].slice(0, -relayedRunsMax)) this.#kept.delete(writer);
       const format = { key: relayedKey(id), parse: readRelayed, write: writeRelayed };
-      // Another tab over this store may have kept runs of its own there.
+      // Another tab over this store may have kept runs of its own there, or more of a run that this one has read there.
       const withOthers = (there: readonly RelayedRun[] | undefined | 'damaged') => {
-        const others = there === 'damaged' ? [] : (there ?? []).filter(({ writer }) => !this.#kept.has(writer));
-        return [...others, ...this.#kept.values()].slice(-relayedRunsMax);
+        const isNews = ({ writer, seq }: RelayedRun) => seq > (this.#kept.get(writer)?.seq ?? -1);
+        const others = there === 'damaged' ? [] : (there ?? []).filter(isNews);
+        const further = new Set(others.map(({ writer }) => writer));
+        const own = [...this.#kept.values()].filter(({ writer }) => !further.has(writer));
+        return [...others, ...own].slice(-relayedRunsMax);
       };
       await changeStored(storage, format, withOthers, onError);
       this.#settle();

@@ -212,6 +212,30 @@ test('what one tab knows to be relayed, another one over its store does not over
   await offline.node.close();
 });
 
+test('a tab does not set back how far the run of another tab was relayed [H5]', async () => {
+  const disk = new MemoryDisk();
+  const [one, other] = [memoryPair(), memoryPair()];
+  const relay = createGossipNode({
+    ...{ storage: memoryStorage(), connections: [one.left, other.left] },
+    ...{ durable: true, openOnDemand: true, name: 'relay' },
+  });
+  const first = await start(disk, { connections: [one.right] });
+  await first.handle.delivered(first.handle.append('one'), 'relayed');
+  // Another tab reads that, and that is how far it knows the run.
+  while ((await memoryStorage({ disk }).getMetadata('relayed:room')) === undefined) await Promise.resolve();
+  const second = await start(disk, { connections: [other.right] });
+  const event = first.handle.append('two');
+  await first.handle.delivered(event, 'relayed');
+  await first.node.close();
+  await second.handle.delivered(second.handle.append('three'), 'relayed');
+  await second.node.close();
+  await relay.close();
+  const offline = await start(disk);
+  expect(offline.handle.delivery(event).state).toBe('relayed');
+  expect(states(offline)).toEqual(['relayed', 'relayed', 'relayed']);
+  await offline.node.close();
+});
+
 test('own events around one that was lost with the disk are relayed all the same, and the run is settled [S12] [H5]', async () => {
   const [disk, relayDisk] = [new MemoryDisk(), new MemoryDisk()];
   // Its log begins where a peer says: what lies before counts as met, so that the others show.
