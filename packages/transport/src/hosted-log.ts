@@ -171,7 +171,7 @@ export class HostedLog<T = unknown> {
     this.#retention = new LogRetention(
       {
         ...{ id, storage, environment, durable, reading: this.#reading, reach: this.reach },
-        deliveries: this.deliveries,
+        ...{ deliveries: this.deliveries, gaps: this.#gaps },
         ...{ isReady, now, onError },
         wake: () => {
           this.#packing.packAll();

@@ -21,6 +21,8 @@ export interface GappedLog {
   onError(error: unknown): void;
 }
 
+const none: ReadonlyMap<WriterId, SequenceNumber> = new Map();
+
 /** @internal */
 export class JournalGaps {
   readonly #of: GappedLog;
@@ -65,11 +67,16 @@ export class JournalGaps {
 
   /** Does the journal hold events that the log could not take in? */
   isLacking(log: ReplicatedLog<unknown>): boolean {
-    if (this.#held.size === 0) return false;
+    return this.lacking(log).size > 0;
+  }
+
+  /** The last event that the journal holds, of each writer of whom the log could not take in all. */
+  lacking(log: ReplicatedLog<unknown>): ReadonlyMap<WriterId, SequenceNumber> {
+    if (this.#held.size === 0) return none;
     const version = log.version();
-    for (const [writer, last] of this.#held) if ((version.get(writer) ?? 0) < last) return true;
-    this.#held.clear();
-    return false;
+    const lacking = new Map([...this.#held].filter(([writer, last]) => (version.get(writer) ?? 0) < last));
+    if (lacking.size === 0) this.#held.clear();
+    return lacking;
   }
 
   /** The last event of a writer that the journal holds and the log may not have taken in; 0 when there is none. */

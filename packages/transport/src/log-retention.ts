@@ -3,11 +3,13 @@
  *
  * - [H11] With a retention the oldest packed chunks go that are over its bounds: the edges rise, that is kept and told, then
  *   the events go from memory, and from the store with the next pack. Of own events those are kept that no durable node
- *   is known to have (H5), with all behind them. What is gone is not taken again.
+ *   is known to have (H5), with all behind them; and everything while such an event waits for a lost one (H7): peers cannot take
+ *   it either. What is gone is not taken again.
  */
 import { type Environment, type GossipStorage, limits } from '@gossip-log/core';
-import type { ReplicatedLog, Retention } from '@gossip-log/core/sync';
+import type { OwnRuns, ReplicatedLog, Retention } from '@gossip-log/core/sync';
 import type { Deliveries } from './deliveries.js';
+import type { JournalGaps } from './journal-gaps.js';
 import { asGossipError } from './log-errors.js';
 import type { LogReach } from './log-reach.js';
 import type { LogReading } from './log-reading.js';
@@ -22,6 +24,7 @@ export interface RetainedLog {
   readonly reading: LogReading;
   readonly reach: LogReach;
   readonly deliveries: Deliveries;
+  readonly gaps: Pick<JournalGaps, 'lacking'>;
   isReady(): boolean;
   /** Milliseconds since 1970 by the corrected clock. */
   now(): number;
@@ -99,9 +102,11 @@ export class LogRetention {
 
   /** The time before which events may go. */
   #floor(log: ReplicatedLog<unknown>, retention: Retention): number {
-    const { durable, deliveries } = this.#of;
+    const { durable, deliveries, gaps } = this.#of;
+    const ownRuns: OwnRuns = durable ? new Map() : deliveries.ownRuns;
+    for (const writer of gaps.lacking(log).keys()) if (ownRuns.has(writer)) return 0;
     let notRelayed = Number.POSITIVE_INFINITY;
-    for (const [writer, seq] of durable ? [] : deliveries.ownRuns) {
+    for (const [writer, seq] of ownRuns) {
       notRelayed = Math.min(notRelayed, log.timeBehind(writer, seq) ?? Number.POSITIVE_INFINITY);
     }
     return log.floorOf(retention, notRelayed);

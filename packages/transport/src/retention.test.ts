@@ -1,5 +1,5 @@
 /** Nodes that let go of old events (H11), and what that means for those that they talk with. */
-import { type Environment, limits } from '@gossip-log/core';
+import { type Environment, type LogEvent, limits } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { append, closeNodes, joined, nodeOn, texts } from '../test/nodes-on-disks.js';
@@ -108,6 +108,53 @@ test('[H11] [L4] what a node wrote and no durable node has yet is kept, with all
   await shared.ready;
   const last = shared.snapshot().at(-1);
   if (last !== undefined) await shared.delivered(last, 'relayed');
+  await closeNodes();
+  await shrink(disk, 2, { retention });
+});
+
+test('nothing goes while an own event that no durable node has waits for a lost one [H11] [H7] [L4]', async () => {
+  const [disk, friendDisk, relayDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
+  const pair = memoryPair();
+  const friend = nodeOn(friendDisk, { connections: [pair.right] }).open<string>(room);
+  await append(nodeOn(disk, { connections: [pair.left] }).open<string>(room), ['lost']);
+  await until(friend, () => friend.snapshot().length === 1);
+  await closeNodes();
+  await append(nodeOn(disk).open<string>(room), ['waits']);
+  await closeNodes();
+  const journal = disk.logs.get(room)?.journal as Map<number, Uint8Array>;
+  const [ordinal, block] = [...journal][0] as [number, Uint8Array];
+  journal.set(ordinal, block.slice(0, 20));
+  const count = 4 * chunk;
+  await append(joined(relayDisk).app.open<string>(room), texts(0, count), 'relayed');
+  await closeNodes();
+
+  const retention = { eventsMax: 10 };
+  const reports: Error[] = [];
+  const { app } = joined(relayDisk, disk, {}, { retention, onError: (error) => reports.push(error) });
+  const log = app.open<string>(room);
+  await until(log, () => log.snapshot().length === count);
+  await closeNodes();
+  expect(reports).toMatchObject([{ code: 'storage-corrupt' }]);
+  await nodeOn(disk, { retention }).open<string>(room).ready;
+  while (chunksOn(disk) < 4) await new Promise((resolve) => setImmediate(resolve));
+  // What was begun comes to its end: packing, and what retention does after it.
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+  await closeNodes();
+  const alone = nodeOn(disk).open<string>(room);
+  await alone.ready;
+  expect(payloads(alone)).toEqual(texts(0, count));
+  await closeNodes();
+
+  // What it waits for comes back from somebody who had it.
+  const { relay, app: had } = joined(relayDisk, friendDisk);
+  had.open<string>(room);
+  const copy = relay.open<string>(room);
+  await until(copy, () => copy.snapshot().length === count + 1);
+  await closeNodes();
+  const again = joined(relayDisk, disk, {}, {}).app.open<string>(room);
+  await until(again, () => again.snapshot().length === count + 2);
+  const waits = again.snapshot().at(payloads(again).indexOf('waits')) as LogEvent<string>;
+  await again.delivered(waits, 'relayed');
   await closeNodes();
   await shrink(disk, 2, { retention });
 });
