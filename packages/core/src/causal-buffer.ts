@@ -235,13 +235,13 @@ export class CausalBuffer {
   }
 
   /** Drops the newest rows until the buffer is within seven eighths of its bounds, if it is over one. Returns how many. */
-  shed(): number {
+  shed(bytesMax = causalBufferBytesMax): number {
     const parked = this.#parked;
-    if (this.rows <= causalBufferRowsMax && parked.bytes <= causalBufferBytesMax) return 0;
+    if (this.rows <= causalBufferRowsMax && parked.bytes <= bytesMax) return 0;
     const newestFirst = [...this.#byDot.values()].sort((a, b) => parked.time(b) - parked.time(a));
     let dropped = 0;
     for (const slot of newestFirst) {
-      if (this.rows <= causalBufferRowsMax * 0.875 && parked.bytes <= causalBufferBytesMax * 0.875) break;
+      if (this.rows <= causalBufferRowsMax * 0.875 && parked.bytes <= bytesMax * 0.875) break;
       this.drop(slot);
       dropped++;
     }

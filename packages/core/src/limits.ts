@@ -242,6 +242,8 @@ export const reportsPerMinuteMax = 16;
 
 /** Bytes of events in a node's memory, over which those go that no open window shows. A phone's tab has some hundreds. */
 export const hotBytesMax = 64 * 1024 * 1024;
+/** Bytes that wait in the causal buffers of all logs of a node: eight full ones. */
+export const parkedBytesMax = 64 * 1024 * 1024;
 /** Logs open at once in one node. */
 export const openLogsMax = 10_000;
 /** A log that nobody uses stays open for so long, so that switching rooms back costs nothing. */

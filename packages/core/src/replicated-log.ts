@@ -296,6 +296,16 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#buffer.rows;
   }
 
+  /** Bytes that these take. */
+  get parkedBytes(): number {
+    return this.#buffer.parked.bytes;
+  }
+
+  /** Drops the newest of them, if they take more. They can be fetched again. */
+  shedParked(bytesMax: number): void {
+    this.#buffer.shed(bytesMax);
+  }
+
   /** Own events since the last call, as entries for the journal. */
   takeUnflushed(): LogEntry[] {
     return this.#own.takeUnflushed();

@@ -33,6 +33,7 @@ import type { LogHandle } from './log-handle.js';
 import { edgesKey } from './log-reach.js';
 import { LogUse } from './log-use.js';
 import { checkCatchUp, checkWindow, type LogWindow, UsedWindow } from './log-window.js';
+import { ParkedBytes } from './parked-bytes.js';
 import { type PeerQuota, Quotas } from './peer-quota.js';
 import { relayedKey } from './relayed-runs.js';
 import { isRenderingServer } from './rendering-server.js';
@@ -254,6 +255,7 @@ class Node implements GossipNode, LogHost, SessionHost {
   /** Names this node in sessions. */
   readonly #id: WriterId;
   readonly scrubbing: Scrubbing;
+  readonly parkedBytes = new ParkedBytes();
   readonly turns: Turns;
   readonly quotas: Quotas;
   /** What this node knows of its clock; `undefined` after the storage could not be opened: whoever needs it next asks again. */

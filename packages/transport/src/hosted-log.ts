@@ -49,6 +49,7 @@ import { LogReading } from './log-reading.js';
 import { LogRetention } from './log-retention.js';
 import type { Oldest, UsedWindow } from './log-window.js';
 import { LogWriter } from './log-writer.js';
+import type { ParkedBytes } from './parked-bytes.js';
 import type { Scrubbing } from './scrubbing.js';
 import type { FormerIds } from './successors.js';
 import type { PeerTurns } from './turns.js';
@@ -66,6 +67,7 @@ export interface LogHost {
   /** How much of a log is kept; `undefined` for all of it. */
   retentionOf(log: string): Retention | undefined;
   readonly scrubbing: Scrubbing;
+  readonly parkedBytes: ParkedBytes;
   /** Removes the saved folds of a log. */
   forgetFolds(log: string): Promise<void>;
   /** Resolves when the log may be read. */
@@ -291,8 +293,8 @@ export class HostedLog<T = unknown> {
     const receipt = this.#open().receive(blocks, trusted, erased);
     this.reach.received(receipt);
     if (receipt.fell) this.#fell();
-    // What was dropped may have come from any of them.
-    if (receipt.dropped > 0) for (const peer of [...this.peers]) peer.dropped(this.id);
+    if (receipt.parked > 0) this.#host.parkedBytes.changed(this);
+    if (receipt.dropped > 0) this.#dropped();
     if (receipt.redacts) for (const peer of [...this.peers]) peer.redacted(this.id);
     for (const writer of receipt.forked) {
       const error = new GossipError('forked', `two writers of log "${this.id}" use one id`, {
@@ -307,6 +309,21 @@ export class HostedLog<T = unknown> {
     }
     this.#gaps.received(receipt);
     return receipt;
+  }
+
+  get parkedBytes(): number {
+    return this.#log?.parkedBytes ?? 0;
+  }
+
+  /** Y7. */
+  shedParked(bytesMax: number): void {
+    this.#log?.shedParked(bytesMax);
+    this.#dropped();
+  }
+
+  /** What was dropped may have come from any of them. */
+  #dropped(): void {
+    for (const peer of [...this.peers]) peer.dropped(this.id);
   }
 
   /**
@@ -479,6 +496,7 @@ export class HostedLog<T = unknown> {
     if (this.#status !== 'failed') this.#status = 'closed';
     this.#gaps.end();
     this.#cancelRecheck?.();
+    this.#host.parkedBytes.forget(this);
     this.#log?.close();
     this.reach.end();
     this.#retention.end();
@@ -647,6 +665,7 @@ export class HostedLog<T = unknown> {
   #fail(error: GossipError): void {
     if (this.#status === 'closed') return;
     this.#status = 'failed';
+    this.#host.parkedBytes.forget(this);
     this.#error = error;
     this.#writer.fail(error);
     this.#packing.end(error);
