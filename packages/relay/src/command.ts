@@ -24,6 +24,8 @@ Runs a relay: clients connect to it, and it keeps what they write.
   --path <path>            Where clients connect. Default: /sync.
   --allow-origin <origin>  Let only pages of this origin connect, such as https://chat.example. May be repeated.
                            Clients that are not browsers have no origin and are let in. Default: every origin.
+  --trust-proxy            A proxy stands before it: count what a peer may cost by the last address in
+                           X-Forwarded-For, which the proxy adds. Default: by the address that connects.
   --keep-days <number>     Delete events that came longer ago. Default: all are kept.
   --keep-events <number>   Delete all but the newest events of a log. Default: all are kept.
   --name <name>            Name in acknowledgements. Default: a random id, drawn at every start.
@@ -74,6 +76,7 @@ async function run({ values, positionals }: ReturnType<typeof readArguments>): P
     port: readPort(values.port),
     host,
     open,
+    trustProxy: values['trust-proxy'],
     dataDir: data,
     path,
     onError: (error) => log.line(`relay: ${error.message}`),
@@ -123,6 +126,7 @@ function readArguments() {
         data: { type: 'string', default: process.env['DATA_DIR'] || './data' },
         path: { type: 'string', default: '/sync' },
         'allow-origin': { type: 'string', multiple: true },
+        'trust-proxy': { type: 'boolean', default: false },
         'keep-days': { type: 'string' },
         'keep-events': { type: 'string' },
         name: { type: 'string' },

@@ -40,7 +40,7 @@ import {
 
 export interface RelayOptions
   extends Pick<GossipNodeOptions, 'authorize' | 'name' | 'onError' | 'onNotice' | 'retention'>,
-    Pick<WebSocketServerOptions, 'allowOrigin' | 'connectionsMax'> {
+    Pick<WebSocketServerOptions, 'allowOrigin' | 'connectionsMax' | 'trustProxy'> {
   /** Listen here, with a server of its own; 0 takes a free port. Exactly one of this, `server` and `noServer`. */
   readonly port?: number;
   /** With `port`: the address to listen at. Default: `127.0.0.1`, which only this machine reaches. */
@@ -135,7 +135,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     ...{ port: 'number', host: 'string', server: 'object', noServer: 'boolean', path: 'string', open: 'boolean' },
     ...{ dataDir: 'any', storage: 'object', authorize: 'function', name: 'string', onError: 'function' },
     ...{ retention: 'any', environment: 'object', allowOrigin: 'function', connectionsMax: 'number' },
-    ...{ connections: 'array', token: 'any', onNotice: 'function' },
+    ...{ connections: 'array', token: 'any', onNotice: 'function', trustProxy: 'boolean' },
   });
   const { port, host = '127.0.0.1', dataDir, noServer = false, connectionsMax = limits.connectionsMax } = options;
   exactlyOne(options, 'port', 'server', 'noServer');
@@ -155,7 +155,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     // Opens the store, so that whoever starts the relay learns what is wrong with it, and not the first client.
     await storage.getMetadata('relay');
     sockets = webSocketServer({
-      ...pick(options, 'allowOrigin', 'environment', 'onError'),
+      ...pick(options, 'allowOrigin', 'environment', 'onError', 'trustProxy'),
       ...(server === undefined ? { noServer } : { server }),
       ...(path === undefined ? {} : { path }),
       connectionsMax,

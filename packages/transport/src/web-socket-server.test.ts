@@ -21,7 +21,7 @@ async function started(options: WebSocketServerOptions = {}) {
 }
 
 /** A `ws` client that notes how it ends. */
-function dial(url: string, options: { origin?: string } = {}) {
+function dial(url: string, options: { origin?: string; headers?: Record<string, string> } = {}) {
   const socket = new WebSocket(url, options);
   const opened = once(socket, 'open');
   const ended = new Promise<{ code: number; error: string }>((resolve) => {
@@ -279,6 +279,17 @@ test('an allowOrigin that gives a promise allows nothing [E2]', async () => {
   const { url } = await started({ allowOrigin: (async () => false) as never });
   const { ended } = dial(url, { origin: 'https://evil.example' });
   expect((await ended).error).toContain('403');
+});
+
+test.each([
+  ['without a proxy its own address counts', false, '203.0.113.9', /^127\.0\.0\.1:\d+$/],
+  ['behind one the address that it added', true, '198.51.100.1, 203.0.113.9', /^203\.0\.113\.9:\d+$/],
+  ['of IPv6, too', true, '2001:db8::7', /^\[2001:db8::7\]:\d+$/],
+  ['what is no address counts for nothing', true, 'admin\tx', /^127\.0\.0\.1:\d+$/],
+])('a peer is named by its address: %s', async (_, trustProxy, header, named) => {
+  const { host, url } = await started({ trustProxy });
+  await dial(url, { headers: { 'x-forwarded-for': header } }).opened;
+  expect((await host.first()).connection.peer).toMatch(named);
 });
 
 test('a peer whose connection is paused has to wait, and all that it sent comes in order later [N8]', async () => {

@@ -10,7 +10,7 @@
  */
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   type CloseReason,
@@ -46,6 +46,11 @@ export interface WebSocketServerOptions extends ConnectionBounds {
    * long as rights come from tokens and not from cookies. Throwing refuses.
    */
   readonly allowOrigin?: (origin: string | undefined) => boolean;
+  /**
+   * A proxy stands before this server, and the last address in a request's `X-Forwarded-For`, which the proxy has added, is the
+   * peer's: what a peer may cost is counted by address. Default: false, since without a proxy a peer could name any address.
+   */
+  readonly trustProxy?: boolean;
   /** With `port`: what a peer may take for its HTTP request, in milliseconds. Default: `limits.handshakeMsMax`. */
   readonly handshakeMsMax?: number;
   /** Told of trouble that concerns no connection (E5). Default: `process.emitWarning`. */
@@ -91,6 +96,7 @@ export interface WebSocketServer extends ConnectionSource {
 export function webSocketServer(options: WebSocketServerOptions): WebSocketServer {
   checkOptions('webSocketServer', options, {
     ...{ port: 'number', host: 'string', server: 'object', noServer: 'boolean', path: 'string' },
+    trustProxy: 'boolean',
     ...{
       connectionsMax: 'number',
       allowOrigin: 'function',
@@ -164,7 +170,7 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
           const connection = openWebSocketConnection(accepted, host, {
             ...boundsOf(options),
             environment,
-            peer: peerOf(request),
+            peer: peerOf(request, options.trustProxy === true),
             ended: () => {
               connections.delete(connection);
               if (connections.size === 0) allEnded();
@@ -284,6 +290,15 @@ function isAllowed(allowOrigin: (origin: string | undefined) => boolean, origin:
   }
 }
 
-function peerOf({ socket: { remoteAddress = 'unknown', remotePort = 0 } }: IncomingMessage): string {
-  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+function peerOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
+  const { remoteAddress = 'unknown', remotePort = 0 } = socket;
+  const forwarded = trustProxy ? forwardedFor(headers['x-forwarded-for']) : undefined;
+  const address = forwarded ?? remoteAddress;
+  return address.includes(':') ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
+}
+
+/** The last address in the header: those before it are what the peer itself, or a proxy farther away, has said. */
+function forwardedFor(header: string | string[] | undefined): string | undefined {
+  const last = [header].flat().at(-1)?.split(',').at(-1)?.trim();
+  return last !== undefined && isIP(last) !== 0 ? last : undefined;
 }
