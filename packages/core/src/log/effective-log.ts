@@ -49,7 +49,10 @@ export class EffectiveLog {
     }
   }
 
-  /** The time of the newest stored event in memory that a peer has which lacks these; 0 where there is none. */
+  /**
+   * The time of the newest stored event that a peer has which lacks these, as far as is known; 0 where there is none. Of what is
+   * not in memory, or was let go of, each writer's last event counts.
+   */
   newestKnown(lacks: ReadonlyMap<WriterId, { readonly seq: SequenceNumber }>): number {
     const { chunks } = this.#effective.ordered;
     for (let at = chunks.length - 1; at >= 0; at--) {
@@ -62,7 +65,16 @@ export class EffectiveLog {
           return chunk.time[row] as number;
       }
     }
-    return 0;
+    let newest = 0;
+    for (let writer = 0; writer < this.#writers.size; writer++) {
+      const known = lacks.get(this.#writers.id(writer));
+      const time =
+        known === undefined
+          ? (this.#writers.storedTime[writer] as number)
+          : this.#edges.timeBefore(writer, known.seq + 1);
+      newest = Math.max(newest, time);
+    }
+    return newest;
   }
 
   /** All of the log is stored. */

@@ -116,10 +116,11 @@ export class EffectiveRows {
 
   /** The time of the newest event; 0 where there is none. */
   get newestTime(): number {
-    const { packed, ordered } = this;
+    const { packed, ordered, edges } = this;
     const chunk = ordered.chunks[ordered.chunks.length - 1];
     const inMemory = chunk === undefined || chunk.count === 0 ? 0 : (chunk.time[chunk.count - 1] as number);
-    return Math.max(inMemory, packed.end - 1, 0);
+    // What was let go of was in the log.
+    return Math.max(inMemory, packed.end - 1, edges.droppedBefore - 1, 0);
   }
 
   /** About how many rows there are from a time on: of a packed chunk all. O(chunks in memory). */

@@ -8,6 +8,7 @@ import { numberedId as id, PackedNode } from '../../test/packed-node.js';
 import { readNow } from '../../test/read-now.js';
 import { rowsOf } from '../../test/sample-blocks.js';
 import { decodeBlock } from '../codec/block.js';
+import { horizon } from '../hybrid-logical-clock.js';
 import { type EventId, eventId, type WriterId } from '../ids.js';
 import { endOfTime, isQuestion, type Range } from '../range.js';
 import { type KnownEvent, type LogEntry, ReplicatedLog } from '../sync/index.js';
@@ -271,4 +272,35 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
     { numRuns: 600 },
   );
   expect(Math.min(reached.cold, reached.late, reached.read, reached.anew)).toBeGreaterThan(10);
+});
+
+test.each<[string, (node: PackedNode, upTo: number) => unknown]>([
+  ['is in memory', () => undefined],
+  ['is on disk alone', (node, upTo) => node.log.trim(upTo)],
+  [
+    'was let go of',
+    (node, upTo) => {
+      node.log.want(upTo);
+      node.log.raise(upTo);
+      return readNow(node.log.drop(upTo), node.chunks);
+    },
+  ],
+])('a log goes on that is ahead of the clock, where its newest event %s [S13]', (_, leave) => {
+  const node = new PackedNode(id(1));
+  const right = node.now;
+  node.now = right + 3 * 86_400_000;
+  const before = node.log.append('ahead');
+  const ahead = node.log.writer;
+  node.store();
+  node.pack(false);
+  node.now = right;
+  leave(node, before.clock + 1);
+
+  const { clock } = node.log.append('follows');
+  node.store();
+  expect(node.log.horizon).toBeGreaterThanOrEqual(clock);
+  // A peer that has all but the last event.
+  const lacks = new Map([[ahead, { seq: 1, time: before.clock }]]);
+  const read = node.log.read({ lacks, bytesMax: 1_000, upTo: horizon(right) });
+  expect(readNow(read, node.chunks)).toMatchObject({ entries: [{}], heldTime: undefined });
 });
