@@ -34,7 +34,7 @@ export interface WrittenLog {
   readonly codec: Pick<LogCodec<unknown>, 'keep'>;
   readonly reach: LogReach;
   readonly deliveries: Pick<Deliveries, 'wrote'>;
-  readonly unsent: Pick<UnsentEvents, 'stored'>;
+  readonly unsent: Pick<UnsentEvents, 'stored' | 'storedAgain' | 'isAmong'>;
   /** `undefined` unless it is ready. */
   log(): ReplicatedLog<unknown> | undefined;
   /** All is stored: a step of what is to be done then, if anything is. */
@@ -192,10 +192,14 @@ export class LogWriter {
     deliveries.wrote(ownRuns);
     for (const [i, entry] of batch.entries()) {
       if (isNoted(entry)) unsent.stored(keys[i] as string, entry, isSent(entry));
+      else unsent.storedAgain(keys[i] as string, entry);
     }
     return batch
       .filter((entry) => !reach.isFill(entry))
-      .map((entry) => (isNoted(entry) && !isSent(entry) ? { ...entry, isUnsent: true } : entry));
+      .map((entry) => {
+        const isUnsent = (isNoted(entry) && !isSent(entry)) || unsent.isAmong(entry);
+        return isUnsent ? { ...entry, isUnsent } : entry;
+      });
   }
 
   #pause(ms: number): Promise<void> {

@@ -68,6 +68,16 @@ export class UnsentEvents {
     if (this.count > limits.unsentEventsMax) this.allSent();
   }
 
+  /** A block is stored that holds what a peer sent, and may hold own events again, behind what they waited for (H7). */
+  storedAgain(key: string, { runs }: LogEntry): void {
+    this.#keep({ key, runs });
+  }
+
+  /** Is there one of these events among them, or one of which the store does not say yet that it may be sent? */
+  isAmong({ runs }: Pick<LogEntry, 'runs'>): boolean {
+    return runs.some((run) => this.#isUnsent(run) || this.#toNote.has(run.writer));
+  }
+
   get runs(): UnsentRuns {
     return new Map(Array.from(this.#unsent, ([writer, { first }]) => [writer, first]));
   }

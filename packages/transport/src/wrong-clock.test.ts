@@ -277,6 +277,34 @@ test('what another node over the same store has read keeps its id; what one alon
   expect(payloads(alone.other)).toEqual(['one', 'two']);
 });
 
+test('what waited in the journal for a damaged record, and is stored behind it once more, is replaced there, too [G12] [H7]', async () => {
+  const world = new World();
+  const clock = world.clock();
+  const disk = new MemoryDisk();
+  const node = world.device(clock, disk);
+  const before = node.open<string>(room);
+  await world.pass(1_000);
+  await append(before, ['one'], 'relayed');
+  clock.wrongMs = 72 * hour;
+  await world.pass(10_000);
+  await append(before, ['two'], 'stored');
+  await node.close();
+  const [damaged] = disk.logs.get(room)?.journal.values() ?? [];
+  damaged?.set([0xff], damaged.length - 1);
+
+  const log = world.device(clock, disk).open<string>(room);
+  await world.pass(10_000);
+  expect(payloads(log)).toEqual(['one', 'two']);
+  clock.wrongMs = 0;
+  await world.pass(minute);
+  const other = world.device().open<string>(room);
+  await world.pass(10_000);
+  expect(payloads(other)).toEqual(['one', 'two']);
+  const { records } = await memoryStorage({ disk }).load(room);
+  const runs = records.flatMap(({ block }) => runsOf(block));
+  expect(runs.every(({ lastTime }) => clockMilliseconds(lastTime) < clock.now() + minute)).toBe(true);
+});
+
 test('an event that is appended again depends on what it depended on, and on no other [G12]', async () => {
   const world = new World();
   const clock = world.clock();
