@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import { root } from './run.mjs';
 
@@ -43,6 +44,28 @@ async function load() {
   }
 }
 
+/**
+ * A frame that a node never comes to the end of holds this thread too: another one watches the number of the session.
+ *
+ * @param {number} seed
+ */
+function watchForStandstill(seed) {
+  const at = new Int32Array(new SharedArrayBuffer(4));
+  const watch = `
+    const { workerData: { at, seed } } = require('node:worker_threads');
+    let last = -1;
+    setInterval(() => {
+      if (at[0] === last) {
+        require('node:fs').writeSync(1, '✗ a frame is worked on for more than 30 s (seed ' + seed + ', session ' + last + ')\\n');
+        process.kill(process.pid, 'SIGKILL');
+      }
+      last = at[0];
+    }, 30_000);
+  `;
+  new Worker(watch, { eval: true, workerData: { at, seed } }).unref();
+  return at;
+}
+
 const { attacks, feedMutatedFrames, Suite, table, verdictLines } = await load();
 
 if (values.mutate !== undefined) {
@@ -55,7 +78,9 @@ if (values.mutate !== undefined) {
   // Most sessions end with an error, whose stack nobody reads.
   Error.stackTraceLimit = 0;
   let nextLine = 0;
-  const { mutated, sessions, ended, broken } = await feedMutatedFrames(seed, count, (done) => {
+  const at = watchForStandstill(seed);
+  const { mutated, sessions, ended, broken } = await feedMutatedFrames(seed, count, (done, session) => {
+    at[0] = session;
     if (done < nextLine) return;
     console.log(`${done.toLocaleString('en')} frames`);
     nextLine = done + count / 10;

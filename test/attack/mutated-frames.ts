@@ -37,7 +37,8 @@ const bystander = 'a log that no recording names';
 export async function feedMutatedFrames(
   seed: number,
   count: number,
-  progress: (mutated: number) => void = () => undefined,
+  /** Called before each session. */
+  progress: (mutated: number, session: number) => void = () => undefined,
 ): Promise<MutatedFrames> {
   const random = mulberry32(seed);
   const environment = new SeededEnvironment(random);
@@ -59,9 +60,8 @@ export async function feedMutatedFrames(
           relay: await Victim.make('relay', environment, note),
           client: await Victim.make('client', environment, note),
         };
-        progress(mutated);
       }
-      sessions++;
+      progress(mutated, ++sessions);
       const recording = recordings[mutator.below(recordings.length)] as Recording;
       const victim = (victims as Record<Recording['at'], Victim>)[recording.at];
       const peer = await victim.connect();
