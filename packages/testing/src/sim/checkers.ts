@@ -577,7 +577,7 @@ export class Laws {
     const { id, writer, seq } = standing(this.#written.get(`${view.log}/${event.id}`)) ?? event;
     const disk = this.relayDisk(node);
     check(disk !== undefined, 'L4', () => `${view.name}: ${id} was relayed by ${node}, which promises nothing`);
-    if (disk.damaged) return;
+    if (disk.hasLost) return;
     const durable = disk.head(view.log, writer, 'durable');
     check(durable >= seq, 'L4', () => `${view.name}: ${id} was acknowledged by ${node}, which does not hold it`);
     this.#promise(disk, view.log, writer, seq);
@@ -616,7 +616,7 @@ export class Laws {
 
   /** After a crash: what was promised about a disk is still there, unless it was damaged. */
   checkDisk(disk: VirtualDisk, name: string): void {
-    if (disk.damaged) return;
+    if (disk.hasLost) return;
     for (const [log, promised] of this.#promised.get(disk) ?? []) {
       for (const [writer, seq] of promised) {
         check(
@@ -632,7 +632,7 @@ export class Laws {
   loading(view: View): () => void {
     const promised = [...(this.#promised.get(view.disk)?.get(view.log) ?? [])];
     return () => {
-      if (view.disk.damaged || this.#promised.get(view.disk)?.get(view.log) === undefined) return;
+      if (view.disk.hasLost || this.#promised.get(view.disk)?.get(view.log) === undefined) return;
       const version = view.handle.log?.version();
       for (const [writer, seq] of promised) {
         check(
@@ -680,7 +680,7 @@ export class Laws {
         this.checkRedacted(name, log, event, (by) => disks.some((disk) => isOn(disk, log, by)));
     }
     for (const [disk, logs] of this.#promised) {
-      if (disk.damaged) continue;
+      if (disk.hasLost) continue;
       for (const [writer, seq] of logs.get(log) ?? []) {
         const id = eventId(writer, seq);
         check(

@@ -311,7 +311,7 @@ export class Cluster {
         ({ relay, disk }) =>
           !relay ||
           (Array.from(first).every(([writer, seq]) => disk.head(log, writer, 'durable') >= seq) &&
-            (disk.damaged || Array.from(disk.heads(log)).every(([writer, seq]) => (first.get(writer) ?? 0) >= seq))),
+            (disk.hasLost || Array.from(disk.heads(log)).every(([writer, seq]) => (first.get(writer) ?? 0) >= seq))),
       );
     });
   }
@@ -334,12 +334,13 @@ export class Cluster {
   #relaysHold(log: string, edge: number): boolean {
     const shown = keysAbove(edge, this.#apps()[0]?.views.get(log)?.handle.snapshot() ?? []);
     return this.#machines.every(
-      ({ relay, disk }) => !relay || disk.damaged || keysAbove(edge, this.#read(disk, log)) === shown,
+      ({ relay, disk }) => !relay || disk.hasLost || keysAbove(edge, this.#read(disk, log)) === shown,
     );
   }
 
   #agreeAbove(edge: number, views: readonly (View | undefined)[]): boolean {
-    if (views.some((view) => view === undefined || view.isPending || view.residentFrom > edge)) return false;
+    // What is still being read from the disk is not shown yet, also below the edge.
+    if (views.some((view) => view === undefined || view.isPending || view.residentFrom > 0)) return false;
     return new Set(views.map((view) => keysAbove(edge, view?.handle.snapshot() ?? []))).size === 1;
   }
 
@@ -424,7 +425,7 @@ export class Cluster {
         const view = views.get(log);
         view?.look();
         if (view !== undefined) sequences.set(name, view.events);
-        if (relay && !disk.damaged) sequences.set(`${name}'s disk`, this.#read(disk, log));
+        if (relay && !disk.hasLost) sequences.set(`${name}'s disk`, this.#read(disk, log));
       }
       const disks = this.#machines.map(({ disk }) => disk).filter(({ damaged }) => !damaged);
       this.laws.checkConverged(log, sequences, this.#edgeOf(log), disks);

@@ -93,8 +93,10 @@ export class VirtualDisk {
   /** Calls take this much longer until then. */
   slowUntilMs = 0;
   slowMs = 0;
-  /** Something was damaged, or set back: promises about this disk are void. */
+  /** Something was damaged, or set back. */
   damaged = false;
+  /** Events may be gone with it: promises about this disk are void. A damaged value beside a log takes none with it. */
+  hasLost = false;
   /** An older copy was put in its place. */
   restored = false;
   formatVersion = format;
@@ -197,6 +199,7 @@ export class VirtualDisk {
   /** Puts an older copy in place of what is there. The power is off. */
   restore(copy: DiskState): void {
     this.damaged = true;
+    this.hasLost = true;
     this.restored = true;
     this.#unsynced = [];
     this.#calls = [];
@@ -223,6 +226,7 @@ export class VirtualDisk {
       if (kept?.has(at)) kept.set(at, bytes);
     }
     this.damaged = true;
+    this.hasLost = true;
     return true;
   }
 
