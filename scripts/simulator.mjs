@@ -48,11 +48,22 @@ export function changed(file, changes) {
  * @returns {Promise<Simulator>}
  */
 export async function loadSimulator(changes = []) {
+  return load('packages/testing/src/sim/index.ts', changes);
+}
+
+/** The plans that show what the simulator has found. @returns {Promise<readonly import('../packages/testing/test/pinned-plans.js').PinnedPlan[]>} */
+export async function loadPinnedPlans() {
+  const { pinnedPlans } = await load('packages/testing/test/pinned-plans.ts', []);
+  return pinnedPlans;
+}
+
+/** @param {string} entry @param {readonly Change[]} changes */
+async function load(entry, changes) {
   const folder = mkdtempSync(join(tmpdir(), 'gossip-log-simulator-'));
   try {
-    const outfile = join(folder, 'simulator.mjs');
+    const outfile = join(folder, 'bundle.mjs');
     await build({
-      entryPoints: [join(root, 'packages/testing/src/sim/index.ts')],
+      entryPoints: [join(root, entry)],
       outfile,
       bundle: true,
       format: 'esm',
