@@ -200,6 +200,12 @@ export const mutants = [
     replace: 'packed.cold >= 0',
   },
   {
+    name: 'drop a redaction whose event is missing, as at a gap',
+    file: 'packages/core/src/log/redactions.ts',
+    find: '    this.#open.set(key, redaction);\n    if (redaction.awaits !== undefined)',
+    replace: '    if (found !== undefined) this.#open.set(key, redaction);\n    if (redaction.awaits !== undefined)',
+  },
+  {
     name: 'send an erased row before its redaction is stored',
     file: log,
     find: 'this.#redactions.applyOwn(tail, own, this.#journal !== undefined, this.#own.unflushed);',
