@@ -2851,4 +2851,27 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       ],
     },
   },
+  {
+    found:
+      'The disk was set back to where an own event had been sent to no peer; what the same run wrote later came back from the relay, and was to stay in the journal for good: the log was packed for ever, and nothing else got a turn.',
+    limits: 'small',
+    plan: {
+      seed: 961001353,
+      relays: 1,
+      apps: [{ disk: 0, dials: [0] }],
+      logs: 1,
+      faults: ['crash', 'power', 'cut', 'damage', 'restore', 'switch', 'release'],
+      delayMsMax: 20,
+      bytesPerMs: 20,
+      diskLatencyMsMax: 0,
+      looks: 1,
+      catchUps: true,
+      steps: [
+        { afterMs: 0, do: 'append', at: 142, log: 1, count: 1, bytes: 35 },
+        { afterMs: 0, do: 'copy', at: 676 },
+        { afterMs: 0, do: 'append', at: 643, log: 1, count: 6, bytes: 36 },
+        { afterMs: 920, do: 'restore', at: 212, downMs: 100 },
+      ],
+    },
+  },
 ];

@@ -292,6 +292,7 @@ export class HostedLog<T = unknown> {
   receive(blocks: readonly Uint8Array[], trusted?: boolean, erased?: ErasedEvents): Receipt {
     const receipt = this.#open().receive(blocks, trusted, erased);
     this.reach.received(receipt);
+    this.#unsent.received(receipt.runs);
     if (receipt.fell) this.#fell();
     if (receipt.parked > 0) this.#host.parkedBytes.changed(this);
     if (receipt.dropped > 0) this.#dropped();

@@ -1,8 +1,9 @@
 /**
  * Packs a log's journal into chunks.
  *
- * - [H9] Once all is stored and much of it lies in the journal, that is packed. A journal that has events which the log could not take in (H7) is kept. A pack that fails is tried again when as
- *   much has come again; one that another tab was faster with is not.
+ * - [H9] Once all is stored and much of it lies in the journal, that is packed. A journal that has events which the log could not
+ *   take in (H7) is kept. A pack that fails, or has nothing that may be packed, is tried again when as much has come again; one that
+ *   another tab was faster with is not.
  * - [H13] After a redaction the log is packed at the latest when it closes or is opened next, and at once where the redaction says so, though
  *   not more often than every `scrubMsMin`. Then the store is scrubbed (P16), and saved folds go, which may be made of what
  *   was erased.
@@ -191,7 +192,9 @@ export class LogPacking {
       plan.apply();
       const gone = new Set(packed);
       this.#records = this.#records.filter((key) => !gone.has(key));
-      this.#packAt = limits.journalRowsMax;
+      // What this step had to leave, the next one would leave, too.
+      const isIdle = plan.isComplete && add.length + remove.length === 0;
+      this.#packAt = limits.journalRowsMax + (isIdle ? Math.max(0, log.unpackedRows - unsent.count) : 0);
       if (this.#records.length === 0) await reach.packed(log);
       if (plan.isComplete) {
         this.#chunkIds = [];

@@ -214,3 +214,39 @@ test('[R2] a node that only passes a log on gives it whole to others from its di
   expect(payloads(log.snapshot())).toEqual(texts(0, many));
   await Promise.all([relay.close(), node.close()]);
 });
+
+test('a log over an older copy of its disk is packed whole once its own events come back from a peer [H9] [H11]', async () => {
+  const [disk, copy, relayDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
+  const pair = memoryPair();
+  const writer = nodeOn(disk, { connections: [pair.right] });
+  const written = writer.open<string>(room);
+  await append(written, texts(0, 1));
+  for (const [id, log] of disk.logs) copy.logs.set(id, structuredClone(log));
+  const relay = nodeOn(relayDisk, { connections: [pair.left], durable: true, openOnDemand: true });
+  await append(written, texts(1, many), 'relayed');
+  await writer.close();
+  await relay.close();
+
+  const again = memoryPair();
+  const storage = memoryStorage({ disk: copy });
+  let packs = 0;
+  const counted = {
+    ...storage,
+    isShared: () => Promise.resolve(false),
+    pack: (...call: Parameters<typeof storage.pack>) => {
+      // A log that is packed for ever leaves no turn to anything else.
+      if (packs++ > 100) return Promise.reject(new GossipError('storage-failed', 'packed for ever'));
+      return storage.pack(...call);
+    },
+  };
+  const restored = nodeOn(copy, { storage: counted, connections: [again.right] });
+  const peer = nodeOn(relayDisk, { connections: [again.left], durable: true, openOnDemand: true });
+  const log = restored.open<string>(room);
+  await until(log, () => log.snapshot().length === many);
+  const isPacked = () => (copy.logs.get(room)?.chunks.size ?? 0) > 0;
+  while (!isPacked() && packs < 100) await new Promise((resolve) => setImmediate(resolve));
+  expect(packs).toBeLessThan(100);
+  await restored.close();
+  await peer.close();
+  expect([...(copy.logs.get(room)?.ownRuns.values() ?? [])]).toEqual([{ last: 1, sent: 1 }]);
+});

@@ -3,7 +3,7 @@
  *
  * - [H11] Before an own event is sent to a peer, in whatever way, the store says so (P4): with the commit, where a peer is to
  *   have it at once, else in a step of its own. What no peer was sent may still be appended again (G12), also after a restart.
- *   A node that shares its store with others takes what it finds there for sent.
+ *   A node that shares its store with others takes what it finds there for sent; so does each node with own events that a peer sends.
  * - Such events stay in the journal when the log is packed, where they can be replaced. Above `unsentEventsMax` all count as
  *   sent.
  */
@@ -124,6 +124,20 @@ export class UnsentEvents {
       waits = true;
     }
     return waits ? this.#note() : undefined;
+  }
+
+  /**
+   * A peer has sent these. Events of an own run are among them where the disk was set back to an older copy: that peer, or another, was
+   * sent those, and all before them.
+   */
+  received(runs: Iterable<Pick<Run, 'writer' | 'last'>>): void {
+    if (this.#unsent.size === 0) return;
+    const own = Array.from(runs).flatMap(({ writer, last }) => {
+      const unsent = this.#unsent.get(writer);
+      return unsent === undefined ? [] : [{ writer, last: Math.min(last, unsent.last) }];
+    });
+    // What is not noted now is noted before the next event is sent.
+    this.beforeSending(own)?.catch(() => undefined);
   }
 
   /** All that was written so far counts as sent from now on. */
