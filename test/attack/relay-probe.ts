@@ -54,7 +54,7 @@ function measure(): RelayMeasure {
     rssPeak: Math.max(rssPeak, rss),
     rss,
     used: heapUsed + external,
-    ...{ errors: 0, errorSamples: [], authorizing: 0, metrics: {} },
+    ...{ errors: 0, errorSamples: [], notices: 0, authorizing: 0, metrics: {} },
     ...reported.of(),
   };
 }

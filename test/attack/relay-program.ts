@@ -9,6 +9,7 @@ const { authorizeMs, connectionsMax, retention, dataDir } = JSON.parse(process.a
 
 let errors = 0;
 const errorSamples: string[] = [];
+let notices = 0;
 let authorizing = 0;
 let authorizingMax = 0;
 
@@ -18,6 +19,7 @@ const relay = await createRelay({
     errors++;
     if (errorSamples.length < 20) errorSamples.push(error instanceof Error ? error.message : String(error));
   },
+  onNotice: () => notices++,
   ...(connectionsMax === undefined ? {} : { connectionsMax }),
   ...(retention === undefined ? {} : { retention }),
   ...(authorizeMs === undefined
@@ -36,6 +38,6 @@ const relay = await createRelay({
         },
       }),
 });
-reported.of = () => ({ errors, errorSamples, authorizing: authorizingMax, metrics: { ...relay.metrics() } });
+reported.of = () => ({ errors, errorSamples, notices, authorizing: authorizingMax, metrics: { ...relay.metrics() } });
 process.on('SIGTERM', () => relay.close().then(() => process.exit()));
 process.stdout.write(`Relay is ready: ${relay.address?.url}\n`);

@@ -19,6 +19,8 @@ export interface RelayMeasure {
   readonly used: number;
   readonly errors: number;
   readonly errorSamples: readonly string[];
+  /** What was said of peers, to `onNotice`. */
+  readonly notices: number;
   /** Calls of `authorize` at the same time, at most. */
   readonly authorizing: number;
   readonly metrics: Readonly<Record<string, unknown>>;
@@ -50,9 +52,10 @@ export interface Report {
   /** How the relay's process ended, unless it went on. */
   readonly relayEnded: string | undefined;
   readonly attackerTold: readonly (readonly [string, number])[];
-  /** What `onError` and the metrics said, and the lines printed. */
+  /** What `onError`, `onNotice` and the metrics said, and the lines printed. */
   readonly errors: number;
   readonly errorSamples: readonly string[];
+  readonly notices: number;
   readonly lines: number;
   /** Control characters in those lines. */
   readonly rawControls: number;
@@ -109,10 +112,11 @@ const counts = (told: readonly (readonly [string, number])[]) =>
   told.map(([what, times]) => (times === 1 ? what : `${what} ×${times.toLocaleString('en')}`)).join(', ') || 'nothing';
 
 /** What the operator can see of it. */
-function operatorTold({ lines, errors, counted, rawControls }: Report): string {
+function operatorTold({ lines, errors, notices, counted, rawControls }: Report): string {
   const parts = [
     ...(lines > 0 ? [`${lines.toLocaleString('en')} lines${rawControls > 0 ? ', with control characters' : ''}`] : []),
     ...(errors > 0 ? [`onError ×${errors.toLocaleString('en')}`] : []),
+    ...(notices > 0 ? [`onNotice ×${notices.toLocaleString('en')}`] : []),
     ...Object.entries(counted).map(([name, value]) => `${name} ${value.toLocaleString('en')}`),
   ];
   return parts.join(', ') || 'nothing';

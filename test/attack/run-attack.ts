@@ -152,7 +152,7 @@ export async function runAttack(attack: Attack, options: RunOptions): Promise<Re
 
     const empty: RelayMeasure = {
       ...{ cpuMs: 0, blockMs: 0, rssPeak: 0, rss: 0, used: 0 },
-      ...{ errors: 0, errorSamples: [], authorizing: 0, metrics: {} },
+      ...{ errors: 0, errorSamples: [], notices: 0, authorizing: 0, metrics: {} },
     };
     const [first, last] = [before ?? empty, after ?? empty];
     return {
@@ -172,6 +172,7 @@ export async function runAttack(attack: Attack, options: RunOptions): Promise<Re
       attackerTold: assault?.told ?? [['it was stopped', 1]],
       errors: last.errors - first.errors,
       errorSamples: last.errorSamples,
+      notices: last.notices - first.notices,
       lines: relay.lines,
       rawControls: relay.rawControls,
       counted: counted(first.metrics, last.metrics),

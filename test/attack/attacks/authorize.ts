@@ -12,7 +12,6 @@ export const manyOpens: Attack = {
   name: 'authorize-opens',
   rule: 'A connection starts a few calls of `authorize` at a time.',
   does: 'opens 4,000 logs at once where `authorize` takes 2 s',
-  isOpen: true,
   relay: { authorizeMs },
   aims: [fewAtOnce],
   async run(attacker) {

@@ -6,7 +6,6 @@ export const logLines: Attack = {
   name: 'log-lines',
   rule: 'What a peer writes is quoted where an operator reads it, and does not fill a disk with lines.',
   does: 'sends the relay’s command 100,000 `error` frames whose text has line breaks and terminal escapes',
-  isOpen: true,
   relay: { command: true },
   aims: [
     { name: 'lines printed', max: 100, of: ({ lines }) => lines },
