@@ -1,6 +1,6 @@
 /**
- * `npm run attack`: plays hostile peers against a real relay and measures what they cost it and the others, in about ten
- * minutes. `-- --only feeds,slots` runs some attacks, `--list` names them, `--table` prints a table in Markdown at the end,
+ * `npm run attack`: plays hostile peers against a real relay and measures what they cost it and the others, in a quarter
+ * of an hour. `-- --only feeds,slots` runs some attacks, `--list` names them, `--table` prints a table in Markdown at the end,
  * `--report attacks.json` writes all figures. An aim that is missed is exit code 1.
  *
  * `-- --mutate 1000000` feeds so many frames with bytes changed to nodes in this process instead, from a seed drawn now or given
