@@ -22,7 +22,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string' },
     steps: { type: 'string' },
     faults: { type: 'string' },
-    /** Clocks of apps may jump by seconds to years, too. */
+    /** Clocks may jump by seconds to years, too. */
     jumps: { type: 'boolean' },
     /** Also writes the figures as JSON. */
     report: { type: 'string' },

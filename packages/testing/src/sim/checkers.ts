@@ -495,8 +495,9 @@ export class Laws {
     this.#written.set(`${log}/${id}`, again);
     if (!durable) this.#pending.add(again);
     before.again = again;
-    // It lives on as that one, also when its process ends before it was stored under its former id.
+    // It lives on as that one, also when its process ends before it was stored under its former id, or has ended.
     this.#pending.delete(before);
+    this.#written.set(`${log}/${before.id}`, before);
     this.#byPayload.set(`${log}/${event.payload}`, again);
     this.moves++;
   }
@@ -566,7 +567,7 @@ export class Laws {
   }
 
   promisedStored(view: View, event: LogEvent): void {
-    const { id, writer, seq } = standing(this.#written.get(`${view.log}/${event.id}`)) ?? event;
+    const { id, writer, seq } = this.#standingOn(view.disk, view.log, event);
     const durable = view.disk.head(view.log, writer, 'durable');
     check(durable >= seq, 'L4', () => `${view.name}: ${id} was called stored, and is not durable`);
     this.#promise(view.disk, view.log, writer, seq);
@@ -574,13 +575,22 @@ export class Laws {
 
   promisedRelayed(view: View, event: Pick<LogEvent, 'id' | 'writer' | 'seq'>, node: string): void {
     if (this.forged) return;
-    const { id, writer, seq } = standing(this.#written.get(`${view.log}/${event.id}`)) ?? event;
     const disk = this.relayDisk(node);
-    check(disk !== undefined, 'L4', () => `${view.name}: ${id} was relayed by ${node}, which promises nothing`);
+    check(disk !== undefined, 'L4', () => `${view.name}: ${event.id} was relayed by ${node}, which promises nothing`);
     if (disk.hasLost) return;
+    const { id, writer, seq } = this.#standingOn(disk, view.log, event);
     const durable = disk.head(view.log, writer, 'durable');
     check(durable >= seq, 'L4', () => `${view.name}: ${id} was acknowledged by ${node}, which does not hold it`);
     this.#promise(disk, view.log, writer, seq);
+  }
+
+  /** What an event is by now. What a disk that was set back has appended again may be there under its former id, too. */
+  #standingOn(disk: VirtualDisk, log: string, event: Pick<LogEvent, 'id' | 'writer' | 'seq'>) {
+    const written = this.#written.get(`${log}/${event.id}`);
+    for (let one = written; one?.disowned; one = one.again) {
+      if (disk.head(log, one.writer, 'durable') >= one.seq) return one;
+    }
+    return standing(written) ?? event;
   }
 
   /** Does a disk lie above that event by now, which was promised, since its nodes let go of what is old? */

@@ -417,6 +417,26 @@ export class Cluster {
     for (const { clock } of this.#machines) clock.set(0);
   }
 
+  /** What has not come together waits for a clock, and somebody is told so: time passes until it is due. */
+  waitUntilDue(): void {
+    let newestMs = 0;
+    for (const log of this.logs) {
+      for (const { relay, disk, views } of this.#machines) {
+        const events = relay ? this.#read(disk, log) : [...(views.get(log)?.handle.snapshot() ?? [])];
+        newestMs = Math.max(newestMs, events.at(-1)?.timestamp ?? 0);
+      }
+    }
+    const aheadMs = newestMs - this.time.nowMs;
+    if (this.#machines.every(({ clock }) => aheadMs <= clock.offsetMs)) return;
+    const isTold = this.#apps().some(({ views }) =>
+      [...views.values()].some(({ handle }) => handle.error?.code === 'early'),
+    );
+    check(isTold, 'L1', () => `events wait for a clock, and no app is told: ${this.standing()}`);
+    this.#tell(() => `time passes, ${aheadMs} ms`);
+    this.count('waited for a clock');
+    for (const { clock } of this.#machines) clock.set(aheadMs);
+  }
+
   /** The law of convergence, over what apps show and what disks hold. */
   checkConverged(): void {
     for (const log of this.logs) {

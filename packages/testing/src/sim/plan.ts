@@ -114,8 +114,11 @@ export interface Plan {
   readonly looks: number;
   /** Some apps fetch only a few of the events that they missed. Absent: none does. */
   readonly catchUps?: boolean;
-  /** Clocks jump by seconds to years. They are put right when all else has healed, and then all is delivered within a minute. */
-  readonly jumps?: boolean;
+  /**
+   * Clocks jump by seconds to years, and are put right when all else has healed. Then all is delivered within a minute, or, where
+   * what somebody has read keeps its time, at the latest when that has come.
+   */
+  readonly jumps?: 'delivered' | 'due';
   /** Default: all is kept everywhere. */
   readonly keeps?: Keeping;
   readonly steps: readonly Step[];
@@ -126,7 +129,7 @@ export interface PlanOptions {
   readonly faults?: readonly Fault[];
   readonly appsMax?: number;
   readonly stepsMax?: number;
-  /** Clocks of apps may jump by seconds to years, and all is to be delivered within a minute of the correction. Default: no. */
+  /** Clocks may jump by seconds to years. Default: no. */
   readonly jumps?: boolean;
 }
 
@@ -172,7 +175,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   };
   const jumping = new Random(seed ^ 0xc10c);
   const redactsAny = plan.steps.some((step) => step.do === 'redact');
-  const mayHave = jumps && allowed.includes('clock') && !redactsAny && mayJump(plan);
+  const mayHave = jumps && allowed.includes('clock') && !redactsAny;
   return mayHave && jumping.chance(0.4) ? withJumps(plan, jumping) : plan;
 }
 
@@ -180,7 +183,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
  * What one node of a store has read of another, and what a device was sent by another, keeps its id: it waits for its time, which
  * may be years. So does what counts as sent because the note of it is damaged.
  */
-function mayJump({ relays, bridged, apps, keeps, faults }: Plan): boolean {
+function isDelivered({ relays, bridged, apps, keeps, faults }: Plan): boolean {
   const isJoined = keeps === undefined && !faults.includes('damage') && (relays === 1 || bridged === true);
   return isJoined && apps.every(({ disk, dials }, app) => disk === app && dials.every((to) => to < relays));
 }
@@ -188,12 +191,14 @@ function mayJump({ relays, bridged, apps, keeps, faults }: Plan): boolean {
 const jumpsMs = [-1, 1].flatMap((sign) =>
   [5_000, 10 * 60_000, 2 * 3_600_000, 3 * 86_400_000, 3 * 365 * 86_400_000].map((ms) => sign * ms),
 );
-/** Clocks of apps jump. What a relay was sent while its own clock was years ahead, and lost, it would refuse afterwards. */
+/** What a relay was sent while its own clock was years ahead, and lost, it refuses afterwards: it waits, too. */
 function withJumps(plan: Plan, random: Random): Plan {
   const { relays, apps, faults } = plan;
-  const isApp = ({ at }: Step) => at % (relays + apps.length) >= relays;
+  const jumps = isDelivered(plan) && random.chance(0.5) ? 'delivered' : 'due';
+  const first = jumps === 'delivered' ? relays : 0;
+  const mayBeSet = ({ at }: Step) => at % (relays + apps.length) >= first;
   const steps = [...plan.steps];
-  const of = () => relays + random.below(apps.length);
+  const of = () => random.between(first, relays + apps.length - 1);
   for (let count = random.between(2, 8); count > 0; count--) {
     const offsetMs = random.chance(0.3) ? 0 : random.pick(jumpsMs);
     const jump: Step = { afterMs: random.below(3_000), do: 'clock', at: of(), offsetMs, driftRate: 0 };
@@ -206,8 +211,8 @@ function withJumps(plan: Plan, random: Random): Plan {
     };
     steps.splice(random.below(steps.length + 1), 0, jump, ...(isFollowed ? [close] : []));
   }
-  const kept = steps.filter((step) => step.do !== 'clock' || isApp(step));
-  return { ...plan, jumps: true, faults: faults.includes('clock') ? faults : [...faults, 'clock'], steps: kept };
+  const kept = steps.filter((step) => step.do !== 'clock' || mayBeSet(step));
+  return { ...plan, jumps, faults: faults.includes('clock') ? faults : [...faults, 'clock'], steps: kept };
 }
 
 function keepingOf(random: Random): Keeping {

@@ -30,6 +30,12 @@ export async function run(plan: Plan, story?: (line: string) => void): Promise<R
   const cluster = new Cluster(plan, story);
   const { time } = cluster;
   const startMs = time.nowMs;
+  const isDelivered = () => cluster.converged && (cluster.relayed || cluster.laws.forged);
+  /** What was sent or read with a wrong time waits for that. */
+  const waitFor = async (done: () => boolean) => {
+    if (!(await passUntil(cluster, done, quietMs))) cluster.waitUntilDue();
+  };
+  const isDue = plan.jumps === 'due';
   let steps = 0;
   let violation: Violation | undefined;
   try {
@@ -39,23 +45,30 @@ export async function run(plan: Plan, story?: (line: string) => void): Promise<R
       steps++;
     }
     cluster.heal();
-    if (plan.jumps) {
+    if (plan.jumps !== undefined) {
       // All is up and connected, and what a right clock allows has been exchanged.
       await cluster.pass(quietMs);
       cluster.setClocksRight();
-      const isDelivered = () => cluster.converged && (cluster.relayed || cluster.laws.forged);
-      await comeTogether(cluster, isDelivered, deliveryMsMax);
+      if (plan.jumps === 'delivered') await comeTogether(cluster, isDelivered, deliveryMsMax);
+      // Until devices know that a relay's clock was wrong they write by it.
+      else await cluster.pass(deliveryMsMax);
     }
+    if (isDue) await waitFor(() => cluster.converged);
     await comeTogether(cluster, () => cluster.converged);
     cluster.checkConverged();
     cluster.lastWords();
-    await comeTogether(cluster, () => cluster.converged && (cluster.relayed || cluster.laws.forged));
+    if (isDue) await waitFor(isDelivered);
+    await comeTogether(cluster, isDelivered);
     cluster.checkConverged();
     if (cluster.restartRedacted()) {
       await comeTogether(cluster, () => cluster.converged && cluster.erased);
       cluster.checkConverged();
     }
-    if (cluster.restartDamaged()) await comeTogether(cluster, () => cluster.converged && cluster.repaired);
+    if (cluster.restartDamaged()) {
+      const isRepaired = () => cluster.converged && cluster.repaired;
+      if (isDue) await waitFor(isRepaired);
+      await comeTogether(cluster, isRepaired);
+    }
   } catch (error) {
     violation = asViolation(error);
     story?.(violation.stack ?? violation.message);
@@ -70,6 +83,15 @@ async function comeTogether(cluster: Cluster, done: () => boolean, waitMsMax = h
     }
     await cluster.pass(lookMs);
   }
+}
+
+/** Returns whether it came to that in time. */
+async function passUntil(cluster: Cluster, done: () => boolean, waitMsMax: number): Promise<boolean> {
+  for (let waitedMs = 0; !done(); waitedMs += lookMs) {
+    if (waitedMs >= waitMsMax) return false;
+    await cluster.pass(lookMs);
+  }
+  return true;
 }
 
 /** Anything else that was thrown came out of the code under test, into a process that must not end (L6). */
