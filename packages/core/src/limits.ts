@@ -208,6 +208,10 @@ export const probeMsMax = 4_000;
 
 /** Bytes that wait in one socket; a reader behind that bound is cut off with `slow-reader`. */
 export const socketBufferBytesMax = 4 * 1024 * 1024;
+/** Fragments of one WebSocket message. Browsers cut the largest frame into a few. */
+export const fragmentsMax = 256;
+/** Reads of a socket that one message may take: the largest frame in pieces of 128 bytes. Each is an object until it is whole. */
+export const bufferedChunksMax = 4096;
 /** First pause before reconnecting; doubled each time, with full jitter. */
 export const reconnectMsMin = 500;
 /** Longest pause before reconnecting. */

@@ -320,3 +320,14 @@ test('a connection that is closed while it is paused ends [N2] [N8]', async () =
   expect((await ended).code).toBe(closeCodes.normal.closeCode);
   await host.ended();
 });
+
+test('a message in too many fragments ends its connection, and others go on [E1] [L7]', async () => {
+  const { host, port, url } = await started();
+  const socket = await raw(port, upgrade);
+  const fragment = (opcode: number) => Uint8Array.of(opcode, 0x81, 0, 0, 0, 0, 7);
+  socket.write(fragment(0x02));
+  for (let i = 0; i < limits.fragmentsMax; i++) socket.write(fragment(0x00));
+  await ended(socket);
+  expect((await host.first()).frames).toEqual([]);
+  await expectAlive(host, url);
+});

@@ -150,6 +150,10 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
         clientTracking: false,
         perMessageDeflate: false,
         maxPayload: boundsOf(options).frameBytesMax,
+        // One frame of a connection for each round of the event loop: what was read of a flood at once is thousands of frames.
+        allowSynchronousEvents: false,
+        maxFragments: limits.fragmentsMax,
+        maxBufferedChunks: limits.bufferedChunksMax,
         ...(options.path === undefined ? {} : { path: options.path }),
         verifyClient: ({ origin }: { origin: string | undefined }, answer) => {
           if (connections.size >= connectionsMax) return answer(false, 503, 'too many connections');
