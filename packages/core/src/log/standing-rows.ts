@@ -94,7 +94,10 @@ export class StandingRows {
       const writer = writers[block.writer[row] as number] as number;
       const seq = block.seq[row] as number;
       const isHot = cold === 0 || ((block.time[row] as number) >= hotFrom && seq > (packed[writer] as number));
-      if (seq <= (last[writer] as number) && isHot && !this.stands(block, row, writer)) known.push(row);
+      if (seq > (last[writer] as number) || !isHot) continue;
+      // Where another event of the writer has its time, it has no place: two rows of one key have no order.
+      if (!this.stands(block, row, writer) && this.locate(block.time[row] as number, writer) === undefined)
+        known.push(row);
     }
     // A missing row follows on one that is here, or on another missing one: the block has them in order.
     const lastMissing = new Map<number, SequenceNumber>();
