@@ -34,7 +34,7 @@ export interface WrittenLog {
   readonly codec: Pick<LogCodec<unknown>, 'keep'>;
   readonly reach: LogReach;
   readonly deliveries: Pick<Deliveries, 'wrote'>;
-  readonly unsent: Pick<UnsentEvents, 'stored' | 'storedAgain' | 'isAmong'>;
+  readonly unsent: Pick<UnsentEvents, 'before' | 'stored' | 'storedAgain' | 'isAmong'>;
   /** `undefined` unless it is ready. */
   log(): ReplicatedLog<unknown> | undefined;
   /** All is stored: a step of what is to be done then, if anything is. */
@@ -181,7 +181,9 @@ export class LogWriter {
     for (const entry of batch.filter(isNoted)) {
       for (const { writer, last } of entry.runs) {
         ownRuns.set(writer, last);
-        if (isSent(entry)) sent.set(writer, last);
+        if (!isSent(entry)) continue;
+        for (const [before, upTo] of unsent.before) sent.set(before, upTo);
+        sent.set(writer, last);
       }
     }
     // What others wrote can be fetched again, unless this node has promised to keep it.

@@ -4,6 +4,8 @@
  * - [H11] Before an own event is sent to a peer, in whatever way, the store says so (P4): with the commit, where a peer is to
  *   have it at once, else in a step of its own. What no peer was sent may still be appended again (G12), also after a restart.
  *   A node that shares its store with others takes what it finds there for sent; so does each node with own events that a peer sends.
+ * - With an own event all own events of other runs count as sent, which it may refer to: under other ids it would refer to nothing,
+ *   and if one was lost with the journal, nothing in the packed log would say that it is missing.
  * - Such events stay in the journal when the log is packed, where they can be replaced. Above `unsentEventsMax` all count as
  *   sent.
  */
@@ -61,7 +63,8 @@ export class UnsentEvents {
   /** An own block is stored; `isSent`: and the store says that it may have been sent. */
   stored(key: string, { runs }: LogEntry, isSent: boolean): void {
     for (const { writer, first, last } of runs) {
-      if (isSent) this.#unsent.delete(writer);
+      // With all that it may refer to.
+      if (isSent) this.#unsent.clear();
       else this.#unsent.set(writer, { first: this.#unsent.get(writer)?.first ?? first, last });
     }
     if (!isSent) this.#keep({ key, runs });
@@ -122,8 +125,18 @@ export class UnsentEvents {
       else this.#unsent.delete(run.writer);
       this.#toNote.set(run.writer, run.last);
       waits = true;
+      for (const [writer, unsent] of [...this.#unsent]) {
+        if (writer === run.writer) continue;
+        this.#toNote.set(writer, unsent.last);
+        this.#unsent.delete(writer);
+      }
     }
     return waits ? this.#note() : undefined;
+  }
+
+  /** What an own event that is sent may refer to: of each run the last event that no peer was sent. */
+  get before(): ReadonlyMap<WriterId, SequenceNumber> {
+    return new Map(Array.from(this.#unsent, ([writer, { last }]) => [writer, last]));
   }
 
   /**
