@@ -21,7 +21,6 @@ export const writers: Workload = {
   name: 'writers',
   title: 'As writers grow in number (gossip-log alone)',
   systems: [],
-  // A log knows at most 100,000 writers, those of both sides among them.
   events: 99_900,
   counts: 'writers',
   runs: 1,

@@ -28,7 +28,8 @@ export const errorCodes = {
   'limit-exceeded': 'A bound of `limits.ts` was met. Wait, or raise the bound.',
   'log-closed': 'The log was closed. Open it again.',
   'log-in-use': 'The log is in use in this node. Release it first.',
-  'log-not-ready': 'The log is still being read from storage. Wait for `ready`.',
+  'log-not-ready':
+    'The log is still being read from storage. Wait for `ready`; a merge into a log that shows a window may have to be tried again.',
   'no-window':
     'On a server that renders pages a node opens and dials nothing. Make it on the page. A program of its own gives `webSocketClient` a `WebSocket` class, and a storage that Node has.',
   'not-redactable': 'A redaction cannot be redacted. To bring the event back, append its payload again.',

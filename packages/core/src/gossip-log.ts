@@ -67,8 +67,8 @@ export interface GossipLog<T = unknown> {
    * @throws TypeError for what is no `Uint8Array`; GossipError `descriptor-mismatch` for the bytes of a log of another name
    *   or codec.
    * @throws GossipError `block-invalid`, `bytes-truncated`, `checksum`, `version-unsupported`, `clock`,
-   *   `early`, `log-closed`; then nothing of the bytes is merged. `limit-exceeded` where the log has no room for more
-   *   writers; blocks before that one are merged.
+   *   `early`, `log-closed`; then nothing of the bytes is merged. `log-not-ready` in a node's log that shows a window, while
+   *   its writers are read from the disk: try again when the log's listeners are told.
    */
   merge(bytes: Uint8Array): MergeResult;
   /** The log now, as far as it is in memory. Same object until that changes. Its cost does not grow with the log. */
@@ -78,7 +78,10 @@ export interface GossipLog<T = unknown> {
    * unsubscribe function.
    */
   subscribe(listener: () => void): () => void;
-  /** Writer → last sequence number in the log. A copy. */
+  /**
+   * Writer → last sequence number in the log. A copy. Of a node's log that shows a window, and has not talked to a peer yet, the
+   * writers of that window at least.
+   */
   version(): Map<WriterId, SequenceNumber>;
   /**
    * The log, or what `since` lacks, as bytes that `merge` reads in another copy: the log's name and codec, then blocks, in

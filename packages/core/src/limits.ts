@@ -86,6 +86,13 @@ export const catchUpRowsMax = 65_536;
 export const catchUpShownRowsMax = 1_048_576;
 /** Records of a journal that a log leaves behind when it closes; more are packed first, so that the next start is quick. */
 export const journalRecordsMax = 64;
+/**
+ * Packed writers that a manifest names one by one, at 30 bytes each. It is written with every pack: of more, those that wrote
+ * longest ago go to pages, which are not written again.
+ */
+export const listedPackedMax = 4096;
+/** Writers of a page: 76 kB, two chunks' worth. */
+export const pageWritersMax = 2048;
 /** Packed chunks of one log: a hundred million small events. */
 export const chunksMax = 300_000;
 /** Rows read at once from packed chunks to be named to a peer; of a wider span parts are compared first. */

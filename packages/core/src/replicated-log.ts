@@ -21,6 +21,7 @@ import {
   parseWriterId,
   type SequenceNumber,
   type WriterId,
+  writerIdFromBytes,
 } from './ids.js';
 import { adoptedBytesMin, eventBytesMax, idleRowsMax, timeMax } from './limits.js';
 import { Listeners, reportUncaught } from './listeners.js';
@@ -224,6 +225,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       const seq = this.#writers.last[writer] as number;
       if (seq > 0) version.set(this.#writers.id(writer), seq);
     }
+    for (const { id, last } of this.#writers.directory ?? []) version.set(writerIdFromBytes(id), last);
     return version;
   }
 
@@ -317,6 +319,11 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
   }
 
   /** A block from this node's own journal: whatever its time, it was accepted before. */
+  *loading(block: Uint8Array): Reading<Receipt> {
+    return yield* this.#packed.reading(() => this.load(block));
+  }
+
+  /** The same where all packed writers are known. */
   load(block: Uint8Array): Receipt {
     const receipt = this.#receive([block], timeMax, false, true);
     // The last pack did not come to its end: records of what it has erased in chunks may still lie here.
@@ -324,6 +331,31 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
       this.#redactions.mayBeLeft();
     }
     return receipt;
+  }
+
+  // Packed writers that are not in memory.
+
+  /** Are all packed writers known? Until they are, nothing may be received. */
+  get knowsWriters(): boolean {
+    return this.#writers.isRead;
+  }
+
+  /** Can nothing be written before all packed writers are known? */
+  get needsWriters(): boolean {
+    return !this.#writers.isRead && this.#writers.directory?.hasHeads === true;
+  }
+
+  /** Is that writer known, or that there is none? */
+  isSureOf(writer: WriterId): boolean {
+    return this.#writers.isRead || this.#writers.find(writer) >= 0;
+  }
+
+  /** Reads which writers are packed. */
+  *readWriters(): Reading<void> {
+    yield* this.#packed.reading(() => {
+      this.#writers.readDirectory();
+      this.#writers.takeInHeads();
+    });
   }
 
   /** The journal was read to its end: all of the log is stored. */
@@ -341,7 +373,8 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /** Has an event of this id come into the log? Also one that is not in memory, or was hidden since. */
   hasTaken(writer: WriterId, seq: SequenceNumber): boolean {
-    return seq <= (this.#writers.last[this.#writers.find(writer)] ?? 0);
+    const index = this.#writers.find(writer);
+    return seq <= (this.#writers.last[index] ?? 0);
   }
 
   /** Own events that are not stored yet. */
@@ -561,9 +594,9 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
 
   /**
    * No manifest serves: chunks are read as if they were the journal, in front of it, and packed anew. Of all chunks there are
-   * it takes ids and returns those to be read; the log must be empty.
+   * it returns the ids of those to be read; the log must be empty.
    */
-  anew(chunks: Iterable<number>, nextChunkId: number, manifest?: Uint8Array): number[] {
+  anew(chunks: ReadonlyMap<number, Uint8Array>, nextChunkId: number, manifest?: Uint8Array): number[] {
     return packAnew(this.#packer, chunks, nextChunkId, manifest);
   }
 
@@ -688,10 +721,6 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     return this.#redactions.openCount;
   }
 
-  get writerCount(): number {
-    return this.#writers.size;
-  }
-
   // How it works inside.
 
   /** A codec may have been bound since the log was made. */
@@ -771,7 +800,7 @@ export class ReplicatedLog<T = unknown> implements GossipLog<T> {
     const { found } = this.#edges;
     const { changes } = this.#ordered;
     const { redactions } = this.#arrivals;
-    const tally = this.#arrivals.receive(blocks, upTo, collects, erased);
+    const tally = this.#arrivals.receive(blocks, upTo, collects, erased, isJournal);
     const { added, dropped, forked, entries, runs, refused } = tally;
     let { duplicates } = tally;
     let parked = 0;

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decodeManifest, encodeManifest, type Manifest, noPackedEdges } from '../src/codec/manifest.js';
 import { decodeMessage, encodeMessage, type Message } from '../src/codec/message.js';
-import type { WriterId } from '../src/ids.js';
+import { encodeWriterPage, WriterPage } from '../src/codec/writer-page.js';
+import { type WriterId, writerIdToBytes } from '../src/ids.js';
 import { type Checkpoint, decodeCheckpoints, encodeCheckpoints } from '../src/view/saved-checkpoints.js';
 import { fromHex, toHex } from './frames.js';
 import { numberedId } from './packed-node.js';
@@ -36,13 +37,14 @@ const chunk = {
 };
 const redactions = { count: 3, sum: Uint32Array.of(2 ** 32 - 1, 0, 7, 1) };
 const packed = (writer: WriterId, last: number, isHead: boolean) => ({
-  ...{ writer, last, isHead },
+  ...{ id: writerIdToBytes(writer), last, isHead, isDropped: false },
   ...{ firstTime: baseTime, lastTime: baseTime + last * 2048 },
 });
 const manifests: Readonly<Record<string, Manifest>> = {
   'manifest-whole': {
     isWhole: true,
     writers: [packed(ada, 700, true), packed(bob, 1_100, false)],
+    pages: [{ id: 7, writers: 2_048, live: 1_900, events: 6_000, heads: 2 }],
     chunks: [
       { ...chunk, id: 4, start: 0, lastTime: baseTime + 1_000 * 2048 },
       { ...chunk, id: 300, start: baseTime + 1_000 * 2048 + 1, lastTime: baseTime + 1_100 * 2048 },
@@ -52,7 +54,8 @@ const manifests: Readonly<Record<string, Manifest>> = {
   },
   'manifest-gaps': {
     isWhole: false,
-    writers: [packed(ada, 20, true)],
+    writers: [packed(ada, 20, true), { ...packed(bob, 4, false), isDropped: true }],
+    pages: [],
     chunks: [{ ...chunk, redactions, id: 0, start: baseTime, lastTime: baseTime + 20 * 2048 }],
     edges: {
       complete: baseTime + 9 * 2048,
@@ -103,6 +106,17 @@ test.each(Object.entries(manifests))('%s is read as it was written, and written 
   expect(toHex(encodeManifest(decodeManifest(bytes)))).toBe(toHex(bytes));
 });
 
+test('writer-page is read as it was written, and written as it was', () => {
+  const writers = [
+    packed(ada, 700, true),
+    { ...packed(bob, 2 ** 32 - 1, false), isDropped: true },
+    { ...packed(eve, 1, true), isDropped: true },
+  ];
+  const page = new WriterPage(frozen('writer-page', encodeWriterPage(writers)));
+  expect(Array.from({ length: page.count }, (_, row) => page.at(row))).toEqual(writers);
+  expect(toHex(encodeWriterPage(writers))).toBe(toHex(page.bytes));
+});
+
 test('fold-checkpoints is read as it was written, and written as it was', () => {
   const state = { total: 7, größe: [1, null] };
   const older = { rows: 10, state: 'earlier', fingerprint: [1, 2 ** 32 - 1] as const };
@@ -115,6 +129,6 @@ test('fold-checkpoints is read as it was written, and written as it was', () => 
 
 test('[B1] every fixture is read by a test', () => {
   const named = [blocks, frames, manifests].flatMap((fixtures) => Object.keys(fixtures));
-  const names = [...named, 'fold-checkpoints'].map((name) => `${name}.hex`);
+  const names = [...named, 'fold-checkpoints', 'writer-page'].map((name) => `${name}.hex`);
   expect(readdirSync(folder).sort()).toEqual(names.sort());
 });

@@ -17,30 +17,35 @@ export function numberedId(n: number): WriterId {
 export class PackedNode {
   log: ReplicatedLog<string>;
   readonly chunks = new Map<number, Uint8Array>();
+  /** What the last pack wrote; none where it was lost. */
+  manifest: Uint8Array | undefined;
   #journal: LogEntry[] = [];
-  #manifest: Uint8Array | undefined;
   #edges = wholeLog;
   #unstored: LogEntry[] = [];
   #nextId = 0;
   now = startMs;
   fresh = 1_000;
-  readonly #writer: WriterId;
 
   constructor(writer: WriterId) {
-    this.#writer = writer;
-    this.log = this.#newLog();
+    this.log = this.#newLog(writer);
   }
 
-  #newLog(): ReplicatedLog<string> {
+  #newLog(writer?: WriterId): ReplicatedLog<string> {
     return new ReplicatedLog<string>(
-      { id: 'tea', writer: this.#writer, now: () => this.now },
+      { id: 'tea', now: () => this.now, ...(writer === undefined ? {} : { writer }) },
       { freshWriter: () => numberedId(this.fresh++) },
     );
   }
 
   receive(blocks: readonly Uint8Array[]): void {
+    this.readWriters();
     const receipt = this.log.receive(blocks);
     this.#unstored.push(...receipt.entries);
+  }
+
+  /** As a node does before its log takes part in a session. */
+  readWriters(): void {
+    readNow(this.log.readWriters(), this.chunks);
   }
 
   /** To be stored with what came. */
@@ -63,7 +68,7 @@ export class PackedNode {
     const before = this.#journal.length;
     const plan = readNow(this.log.pack(), this.chunks);
     if (plan === undefined || isLost) return;
-    this.#manifest = plan.manifest;
+    this.manifest = plan.manifest;
     for (const { id: chunk, bytes } of plan.add) {
       expect(this.chunks.has(chunk)).toBe(false);
       this.chunks.set(chunk, bytes);
@@ -89,20 +94,17 @@ export class PackedNode {
     this.log = this.#newLog();
     this.log.resumeEdges(this.#edges);
     try {
-      if (this.#manifest !== undefined) this.log.resume(this.#manifest, this.#nextId);
+      if (this.manifest !== undefined) this.log.resume(this.manifest, this.#nextId);
       else if (this.chunks.size > 0) throw new PackedOtherwise();
     } catch (error) {
       if (!(error instanceof PackedOtherwise)) throw error;
-      const ids = this.log.anew(this.chunks.keys(), this.#nextId, this.#manifest);
+      const ids = this.log.anew(this.chunks, this.#nextId, this.manifest);
       const read = new Map(ids.map((chunk) => [chunk, this.chunks.get(chunk) as Uint8Array]));
       for (const block of blocksOf(read)) this.log.load(block);
     }
-    for (const { block } of this.#journal) this.log.load(block);
+    if (this.log.needsWriters) this.readWriters();
+    for (const { block } of this.#journal) readNow(this.log.loading(block), this.chunks);
     this.log.loaded();
-  }
-
-  loseManifest(): void {
-    this.#manifest = undefined;
   }
 
   /** Its bytes: of the journal and of the chunks. */

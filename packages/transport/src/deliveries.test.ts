@@ -12,7 +12,7 @@ function deliveriesOf(writer: WriterId): Deliveries {
   const log = new ReplicatedLog({ id: 'tea', writer, now: () => 1_700_000_000_000 }, { freshWriter: () => writer });
   for (let seq = 1; seq <= 7; seq++) log.append(seq);
   return new Deliveries({
-    ...{ id: 'tea', storage: memoryStorage(), log: () => log },
+    ...{ id: 'tea', storage: memoryStorage(), log: () => log, isSureOf: () => true },
     formerIds: new FormerIds(),
     ended: () => undefined,
     onError: (error) => {

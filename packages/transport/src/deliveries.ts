@@ -30,6 +30,8 @@ export interface DeliveredLog {
   readonly formerIds: FormerIds;
   /** `undefined` until it is read. */
   log(): ReplicatedLog<unknown> | undefined;
+  /** Is that writer known in the log, or that there is none? Else `look` is called when it is. */
+  isSureOf(writer: WriterId): boolean;
   /** Why nothing gets any further, once that is so. */
   ended(): GossipError | undefined;
   onError(error: unknown): void;
@@ -67,7 +69,7 @@ export class Deliveries {
     const log = this.#of.log();
     const relayed = this.#relayed.get(writer);
     if (relayed !== undefined && seq <= relayed.seq) return relayed.delivery;
-    if (log === undefined || seq > log.storedSeq(writer)) return pending;
+    if (!this.#of.isSureOf(writer) || log === undefined || seq > log.storedSeq(writer)) return pending;
     return this.#rejected !== undefined && this.#own.has(writer) ? this.#rejected : stored;
   }
 
@@ -89,7 +91,8 @@ export class Deliveries {
         if (delivery.state === 'relayed' || (delivery.state === 'stored' && level === 'stored')) resolve();
         else if (delivery.state === 'rejected') reject(delivery.error);
         else if (ended !== undefined) reject(ended);
-        else if (log !== undefined && !isKnown) reject(this.#unknown(eventId(writer, seq)));
+        else if (log !== undefined && !isKnown && this.#of.isSureOf(writer))
+          reject(this.#unknown(eventId(writer, seq)));
         else return false;
         return true;
       };

@@ -121,6 +121,7 @@ export class HostedLog<T = unknown> {
   #cancelRecheck: (() => void) | undefined;
   /** The clock is known to be right: it is to be looked whether it was when events were written. */
   #checksTimes = false;
+  #readingWriters: Promise<void> | undefined;
 
   constructor(host: LogHost, id: string) {
     this.#host = host;
@@ -141,6 +142,7 @@ export class HostedLog<T = unknown> {
     this.deliveries = new Deliveries({
       ...{ id, storage, onError, formerIds: this.#formerIds },
       log: () => this.#log,
+      isSureOf: (writer) => this.#isSureOf(writer),
       // What has ended gets no further.
       ended: () => (this.#isEnded ? (this.#error ?? closedError(id)) : undefined),
     });
@@ -153,6 +155,7 @@ export class HostedLog<T = unknown> {
     });
     this.#gaps = new JournalGaps({
       ...{ id, storage, environment, log, onError },
+      readWriters: () => this.readWriters(),
       chunkIds: () => this.#packing.chunkIds,
       storeAgain: (entries) => this.#store(entries),
     });
@@ -288,9 +291,38 @@ export class HostedLog<T = unknown> {
     return written;
   }
 
-  /** Merges a peer's blocks and stores what is new of them. `trusted` and `erased` as in the log's `receive`. */
+  /** Is that writer known here, or that there is none? Else it will be. */
+  #isSureOf(writer: WriterId): boolean {
+    if (this.#log?.isSureOf(writer) !== false) return true;
+    this.readWriters();
+    return false;
+  }
+
+  /** Sees to it that all packed writers are known, which receiving asks for. `undefined` when they are. */
+  readWriters(): Promise<void> | undefined {
+    const log = this.#log;
+    if (log === undefined || log.knowsWriters || this.#status !== 'ready') return undefined;
+    if (this.#readingWriters === undefined) {
+      this.#readingWriters = Promise.resolve(this.#reading.run(log.readWriters(), done))
+        .then(() => this.#notify())
+        .finally(() => {
+          this.#readingWriters = undefined;
+        });
+      // Whoever does not wait for it is told by the status.
+      this.#readingWriters.catch(() => undefined);
+    }
+    return this.#readingWriters;
+  }
+
+  /**
+   * Merges a peer's blocks and stores what is new of them. `trusted` and `erased` as in the log's `receive`.
+   *
+   * @throws GossipError `log-not-ready` while packed writers are being read.
+   */
   receive(blocks: readonly Uint8Array[], trusted?: boolean, erased?: ErasedEvents): Receipt {
-    const receipt = this.#open().receive(blocks, trusted, erased);
+    const log = this.#open();
+    if (this.readWriters() !== undefined) throw notReady(this.id);
+    const receipt = log.receive(blocks, trusted, erased);
     this.reach.received(receipt);
     this.#unsent.received(receipt.runs);
     if (receipt.fell) this.#fell();
@@ -344,6 +376,7 @@ export class HostedLog<T = unknown> {
   async #reappend(log: ReplicatedLog<unknown>): Promise<void> {
     this.#checksTimes = false;
     if (this.#unsent.count === 0) return;
+    await this.readWriters();
     const plan = log.reappend(this.#unsent.runs, this.#unsent.records);
     if (plan === undefined) return;
     const { storage, environment } = this.#host;
@@ -509,9 +542,7 @@ export class HostedLog<T = unknown> {
 
   #open(): ReplicatedLog<T> {
     if (this.#status === 'ready' && this.#log !== undefined) return this.#log;
-    if (this.#status === 'opening') {
-      throw new GossipError('log-not-ready', `log "${this.id}" is still being read`, { context: { id: this.id } });
-    }
+    if (this.#status === 'opening') throw notReady(this.id);
     throw this.#error ?? closedError(this.id);
   }
 
@@ -685,6 +716,10 @@ export class HostedLog<T = unknown> {
     this.#writer.enqueue(entries);
     this.#writer.start();
   }
+}
+
+function notReady(id: string): GossipError {
+  return new GossipError('log-not-ready', `log "${id}" is still being read`, { context: { id } });
 }
 
 function leftOf({ received, expected }: Progress): number {

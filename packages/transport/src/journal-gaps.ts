@@ -14,6 +14,8 @@ export interface GappedLog {
   readonly environment: Environment;
   /** `undefined` unless it is ready. */
   log(): ReplicatedLog<unknown> | undefined;
+  /** As the log's. */
+  readWriters(): Promise<void> | undefined;
   /** Chunks that were read like the journal. */
   chunkIds(): readonly number[];
   /** These are stored once more. */
@@ -73,8 +75,7 @@ export class JournalGaps {
   /** The last event that the journal holds, of each writer of whom the log could not take in all. */
   lacking(log: ReplicatedLog<unknown>): ReadonlyMap<WriterId, SequenceNumber> {
     if (this.#held.size === 0) return none;
-    const version = log.version();
-    const lacking = new Map([...this.#held].filter(([writer, last]) => (version.get(writer) ?? 0) < last));
+    const lacking = new Map([...this.#held].filter(([writer, last]) => !log.hasTaken(writer, last)));
     if (lacking.size === 0) this.#held.clear();
     return lacking;
   }
@@ -100,8 +101,7 @@ export class JournalGaps {
   get #hasComeNearer(): boolean {
     const log = this.#of.log();
     if (log === undefined || !this.#overflown) return false;
-    const version = log.version();
-    return Array.from(this.#gaps).some(([writer, first]) => (version.get(writer) ?? 0) >= first);
+    return Array.from(this.#gaps).some(([writer, first]) => log.hasTaken(writer, first));
   }
 
   /** A gap fills frame by frame, and the journal is read as a whole: not for every frame. */
@@ -134,6 +134,7 @@ export class JournalGaps {
     const { records } = await storage.load(id);
     const chunkIds = this.#of.chunkIds();
     const chunks = chunkIds.length === 0 ? [] : blocksOf(await storage.readChunks(id, chunkIds));
+    await this.#of.readWriters();
     const log = this.#of.log();
     if (log === undefined || !this.#hasComeNearer) return;
     this.forget();

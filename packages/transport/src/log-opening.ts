@@ -11,7 +11,7 @@ import {
   type SequenceNumber,
   type WriterId,
 } from '@gossip-log/core';
-import { blocksOf, DamagedChunk, PackedOtherwise, type ReplicatedLog } from '@gossip-log/core/sync';
+import { blocksOf, DamagedChunk, PackedOtherwise, type Receipt, type ReplicatedLog } from '@gossip-log/core/sync';
 import type { JournalGaps } from './journal-gaps.js';
 import type { LogCodec } from './log-codec.js';
 import type { LogReach } from './log-reach.js';
@@ -75,7 +75,10 @@ async function fromStore<T>(of: OpenedLog<T>): Promise<StoredLog<T>> {
     try {
       if (manifest !== undefined && !isOutdated) log.resume(manifest, nextChunkId);
       else if (revision > 0) chunkIds = await loadChunks(of, log, nextChunkId, manifest);
-      const { damaged, read } = replay(of, log, records);
+      if (log.needsWriters) await of.reading.run(log.readWriters(), done);
+      const { damaged, read } = await replay(of, log, records);
+      // What was written here is told of by its writer.
+      if (![...ownRuns.keys()].every((writer) => log.isSureOf(writer))) await of.reading.run(log.readWriters(), done);
       const isEnough = (oldest: Oldest) => [...windows].every((window) => window.isReached(oldest));
       await of.reading.run(log.loadOlder(isEnough), done);
       for (const [key, error] of damaged) {
@@ -117,22 +120,30 @@ async function loadChunks<T>(
   manifest: Uint8Array | undefined,
 ): Promise<number[]> {
   const chunks = await storage.readChunks(id);
-  const ids = [...log.anew(chunks.keys(), nextChunkId, manifest)];
+  const ids = [...log.anew(chunks, nextChunkId, manifest)];
   const read = new Map(ids.map((chunk) => [chunk, chunks.get(chunk) as Uint8Array]));
   for (const block of blocksOf(read)) gaps.note(log.load(block));
   return ids;
 }
 
 /** Reads the journal into a log that is not in use yet. Returns the damaged records, and what the others hold. */
-function replay<T>({ gaps }: OpenedLog<T>, log: ReplicatedLog<T>, records: readonly JournalRecord[]) {
+async function replay<T>(
+  { gaps, reading }: OpenedLog<T>,
+  log: ReplicatedLog<T>,
+  records: readonly JournalRecord[],
+): Promise<{ damaged: Map<string, GossipError>; read: RecordRuns[] }> {
   const damaged = new Map<string, GossipError>();
   const read: RecordRuns[] = [];
   for (const { key, block } of records) {
     try {
-      const receipt = log.load(block);
-      gaps.note(receipt);
-      read.push({ key, runs: receipt.runs });
+      const take = (receipt: Receipt) => {
+        gaps.note(receipt);
+        read.push({ key, runs: receipt.runs });
+      };
+      const loaded = reading.run(log.loading(block), take);
+      if (loaded !== undefined) await loaded;
     } catch (error) {
+      if (error instanceof DamagedChunk) throw error;
       if (!(error instanceof GossipError)) throw error;
       damaged.set(key, error);
     }

@@ -168,8 +168,8 @@ export class LogPacking {
       const showsAll = Array.from(this.#of.windows).some(({ from }) => from === 0);
       if (rows < (showsAll ? limits.catchUpShownRowsMax : limits.catchUpRowsMax)) return false;
     }
-    // The manifest names every writer and every chunk: it is not written for every few of their events.
-    return rows >= Math.max(this.#packAt, log.writerCount / 8, 2 * log.packedChunks);
+    // The manifest names every chunk: it is not written for every few events.
+    return rows >= Math.max(this.#packAt, 2 * log.packedChunks);
   }
 
   /** One step of packing. */

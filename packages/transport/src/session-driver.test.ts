@@ -31,7 +31,7 @@ function hostedLog() {
     },
     left: () => void told.push('left'),
     reading: (reading: Iterator<never, unknown>, take: (value: unknown) => void) => take(reading.next().value),
-    ...{ compared: () => undefined, beforeSending: () => undefined },
+    ...{ compared: () => undefined, beforeSending: () => undefined, readWriters: () => undefined },
   };
   return { hosted: hosted as unknown as HostedLog, told };
 }

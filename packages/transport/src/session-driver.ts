@@ -416,6 +416,15 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
     const read = (reading: undefined | Promise<void> | void) => {
       reading?.catch(fail).then(() => this.#turns.measure(() => this.#drain()));
     };
+    // A session asks and tells about any writer: which ones are packed is read before the first effect, and effects keep their order.
+    const unread = hosted.readWriters();
+    if (unread !== undefined) {
+      const carryOn = () => {
+        if (!this.#ended) this.#carryOut(request, effect);
+      };
+      read(unread.then(carryOn));
+      return;
+    }
     try {
       const { log } = hosted;
       switch (effect.kind) {

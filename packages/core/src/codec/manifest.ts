@@ -3,29 +3,23 @@
  */
 import { GossipError } from '../errors.js';
 import { type WriterId, writerIdFromBytes, writerIdToBytes } from '../ids.js';
-import { blockBytesMax, chunkIdMax, chunksMax, seqMax, writerIdBytes } from '../limits.js';
+import { blockBytesMax, chunkIdMax, chunksMax, pageWritersMax, seqMax, writerIdBytes } from '../limits.js';
 import { lanes } from '../log/contribution.js';
 import type { ChunkHeader } from '../log/packed-chunks.js';
+import type { PageHeader } from '../log/writer-directory.js';
 import { ByteReader, ByteWriter, invalid } from './bytes.js';
 import { xxHash32 } from './checksum.js';
+import type { PackedWriter } from './writer-page.js';
 
 const manifestVersion = 0;
 const headerBytes = 5;
-
-/** How far a writer's events are packed. */
-export interface PackedWriter {
-  readonly writer: WriterId;
-  readonly firstTime: number;
-  readonly last: number;
-  readonly lastTime: number;
-  /** No packed event depends on its last one, as far as is known. */
-  readonly isHead: boolean;
-}
 
 export interface Manifest {
   /** With the journal this is all of the log. Else the log is in the journal and in chunks that are not named here. */
   readonly isWhole: boolean;
   readonly writers: readonly PackedWriter[];
+  /** Where the other packed writers are, the earliest page first. */
+  readonly pages: readonly PageHeader[];
   /** In log order. */
   readonly chunks: readonly ChunkHeader[];
   readonly edges: PackedEdges;
@@ -51,7 +45,7 @@ export interface PackedEdges {
   readonly droppedBefore: number;
   /** What is packed of writers that have more than one run, or one that does not begin with the first event. */
   readonly gaps: readonly { readonly writer: number; readonly segments: readonly PackedSegment[] }[];
-  /** Up to which event a writer's are gone. */
+  /** Up to which event a writer's are gone, where others are left. */
   readonly dropped: readonly { readonly writer: number; readonly seq: number }[];
   /** Events below `complete` that packed ones refer to and that are not here. Their writer may have no packed event. */
   readonly dangling: readonly { readonly writer: WriterId; readonly seq: number; readonly time: number }[];
@@ -64,17 +58,32 @@ export const noPackedEdges: PackedEdges = Object.freeze({
 });
 
 /** @internal */
-export function encodeManifest({ isWhole, writers, chunks, edges, redactions }: Manifest): Uint8Array<ArrayBuffer> {
+export function encodeManifest({
+  isWhole,
+  writers,
+  pages,
+  chunks,
+  edges,
+  redactions,
+}: Manifest): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter(64 + writers.length * 36 + chunks.length * 40);
   out.u8(manifestVersion);
   out.u32(0);
   out.varint(isWhole ? 1 : 0);
   out.varint(writers.length);
-  for (const { writer, firstTime, last, lastTime, isHead } of writers) {
-    out.bytes(writerIdToBytes(writer));
-    out.varint(last * 2 + (isHead ? 1 : 0));
+  for (const { id, firstTime, last, lastTime, isHead, isDropped } of writers) {
+    out.bytes(id);
+    out.varint(last * 4 + (isDropped ? 2 : 0) + (isHead ? 1 : 0));
     out.varint(firstTime);
     out.varint(lastTime - firstTime);
+  }
+  out.varint(pages.length);
+  for (const { id, writers, live, events, heads } of pages) {
+    out.varint(id);
+    out.varint(writers);
+    out.varint(live);
+    out.varint(events);
+    out.varint(heads);
   }
   out.varint(chunks.length);
   let time = 0;
@@ -116,11 +125,20 @@ export function decodeManifest(source: Uint8Array): Manifest {
   const isWhole = reader.bounded(1, 'flags of a manifest') === 1;
   const writers: PackedWriter[] = [];
   for (let left = reader.bounded(reader.remaining, 'writers of a manifest'); left > 0; left--) {
-    const writer = writerIdFromBytes(reader.bytes(writerIdBytes));
-    const token = reader.bounded(seqMax * 2 + 1, 'sequence number');
+    const id = reader.bytes(writerIdBytes);
+    const token = reader.bounded(seqMax * 4 + 3, 'sequence number');
     const firstTime = reader.varint();
     const lastTime = firstTime + reader.varint();
-    writers.push({ writer, firstTime, last: Math.floor(token / 2), lastTime, isHead: token % 2 === 1 });
+    const flags = { isHead: token % 2 === 1, isDropped: token % 4 > 1 };
+    writers.push({ id, firstTime, last: Math.floor(token / 4), lastTime, ...flags });
+  }
+  const pages: PageHeader[] = [];
+  for (let left = reader.bounded(reader.remaining, 'pages of writers'); left > 0; left--) {
+    const id = reader.bounded(chunkIdMax, 'page id');
+    const writers = reader.bounded(pageWritersMax, 'writers of a page');
+    const live = reader.bounded(writers, 'writers that a page counts for');
+    const events = reader.varint();
+    pages.push({ id, writers, live, events, heads: reader.bounded(live, 'heads of a page') });
   }
   const chunks: ChunkHeader[] = [];
   let time = 0;
@@ -141,7 +159,7 @@ export function decodeManifest(source: Uint8Array): Manifest {
     reader.bytes(reader.bounded(blockBytesMax, 'bytes of a redaction')),
   );
   if (reader.remaining > 0) throw invalid(`${reader.remaining} bytes behind a manifest`);
-  return { isWhole, writers, chunks, edges, redactions };
+  return { isWhole, writers, pages, chunks, edges, redactions };
 
   function readSum(): Uint32Array {
     const sum = new Uint32Array(lanes);

@@ -37,7 +37,7 @@ import type { StandingRows } from './standing-rows.js';
 import { takeBlock, takeRows } from './take-rows.js';
 import { type LookUpTimes, lookUpIn } from './times-before.js';
 import type { UnstoredFills } from './unstored-fills.js';
-import type { WriterTable } from './writer-table.js';
+import { pageFlags, type WriterTable } from './writer-table.js';
 
 /** What `receive` did: a merge's result, and what is to be stored, in an order that never puts an event before its dependencies. */
 export interface Receipt extends MergeResult {
@@ -129,7 +129,13 @@ export class Arrivals {
    *
    * @throws GossipError for bytes that break a rule, `early` for events above `upTo`; then nothing is taken in.
    */
-  receive(blocks: readonly Uint8Array[], upTo: number, collects: boolean, erased?: ErasedEvents): Tally {
+  receive(
+    blocks: readonly Uint8Array[],
+    upTo: number,
+    collects: boolean,
+    erased?: ErasedEvents,
+    isJournal = false,
+  ): Tally {
     // All are decoded before the first is merged: bad bytes at the end refuse the whole sequence.
     const decoded = blocks.map(decodeBlock);
     for (const block of decoded) {
@@ -144,7 +150,7 @@ export class Arrivals {
     for (const block of decoded) {
       const count = erased === undefined ? block.count : this.#erasing.firstIn(block, erased);
       if (count > 0) {
-        const writers = block.writers.map((bytes) => this.#writers.internBytes(bytes));
+        const writers = this.#numbersOf(block, isJournal);
         this.#absorb(count < block.count ? { ...block, count } : block, writers, tally, collects);
       }
       if (count === block.count) continue;
@@ -154,6 +160,18 @@ export class Arrivals {
     tally.dropped += this.#buffer.shed();
     if (this.#writers.added >= this.#sweepAt) this.#forgetWriters();
     return tally;
+  }
+
+  /** The numbers of a block's writers. @throws ColdRows where the packed writers have to be read for it. */
+  #numbersOf(block: DecodedBlock, isJournal: boolean): number[] {
+    const { edges, packed } = this.#effective;
+    // A redaction names an event of any writer.
+    if (isJournal && block.kind.some((kind) => kind !== eventKind.app)) this.#writers.readDirectory();
+    // Of the rest of the journal, a writer who began after all that is packed, and after all that was deleted, is in no page.
+    const isAfterPages = isJournal && (block.time[0] as number) >= Math.max(packed.end, edges.droppedBefore);
+    return block.writers.map((bytes, slot) =>
+      isAfterPages && block.firstSeq[slot] === 1 ? this.#writers.internListed(bytes) : this.#writers.internBytes(bytes),
+    );
   }
 
   /** Writers that only rows named which are gone are forgotten: a peer may name any. O(writers, and events in memory). */
@@ -423,12 +441,14 @@ export class Arrivals {
 
   /** Clock and heads take note of rows that are new in the log; `last` and `lastTime` are set already. */
   #release(batch: Chunk): void {
-    const { firstTime } = this.#writers;
+    const { firstTime, page, pageFlags: pageFlagsOf } = this.#writers;
     for (let row = 0; row < batch.count; row++) {
       const writer = batch.writer[row] as number;
       const seq = batch.seq[row] as number;
       const time = batch.time[row] as number;
-      if (seq === 1 || time < (firstTime[writer] || Number.POSITIVE_INFINITY)) firstTime[writer] = time;
+      if (seq !== 1 && time >= (firstTime[writer] || Number.POSITIVE_INFINITY)) continue;
+      firstTime[writer] = time;
+      if (page[writer] !== 0) pageFlagsOf[writer] = pageFlags.outdated | (pageFlagsOf[writer] as number);
     }
     this.#heads.release(batch);
     if (this.#edges.complete > 0) this.#noteReferences(batch);

@@ -83,7 +83,8 @@ export function requireRows({ packed, tables: { writers } }: EffectiveRows, rece
     if ('runs' in range) {
       for (const { writer, last, lastTime } of range.runs) {
         // Of a writer's last event the table knows the time.
-        if (last > 0 && last < (writers.last[writers.find(writer)] ?? 0)) times.push(lastTime);
+        const index = writers.find(writer);
+        if (last > 0 && last < (writers.last[index] ?? 0)) times.push(lastTime);
       }
     } else {
       for (const time of [range.from, range.to]) {
@@ -176,6 +177,7 @@ function join(differing: Differing[], span: Differing): void {
 
 function listRuns({ tables: { writers } }: EffectiveRows): Range {
   const runs: KnownRun[] = [];
+  writers.takeIn(0);
   for (let i = 0; i < writers.size; i++) {
     const last = writers.stored[i] as number;
     if (last > 0) runs.push({ writer: writers.id(i), last, lastTime: writers.storedTime[i] as number });
@@ -205,6 +207,8 @@ function compareRuns(
       lacking.push({ writer: run.writer, last, lastTime: writers.storedTime[index] ?? 0 });
     }
   }
+  writers.takeIn(between.peer.wanted);
+  for (const writer of between.own.keys()) writers.find(writer);
   for (let index = 0; index < writers.size; index++) {
     if ((writers.stored[index] as number) === 0 || listed.has(index)) continue;
     noteRun(rows, { writer: writers.id(index), last: 0, lastTime: 0 }, lacks, between);

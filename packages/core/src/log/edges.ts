@@ -96,6 +96,16 @@ export class Edges {
     return { seq: this.#ends.lastOf(writer), time: this.#ends.lastTimeOf(writer) };
   }
 
+  /** How many writers' ends were changed in this fork. */
+  get changed(): number {
+    return (this.#ends as ForkedEnds).changed.size;
+  }
+
+  /** Was that one's? */
+  isChanged(writer: number): boolean {
+    return (this.#ends as ForkedEnds).changed.has(writer);
+  }
+
   /** Takes note of an event, wherever it belongs. Not one that is here. */
   take(writer: number, seq: number, time: number, timeBefore: number): void {
     if (seq - 1 === this.#ends.lastOf(writer)) this.#ends.setEnd(writer, seq, time);

@@ -4,7 +4,7 @@
  * - [G3] What is stored (`mark`) and released is the effective log: only of that does the log speak to peers.
  */
 import type { Supply } from '../edges.js';
-import type { SequenceNumber, WriterId } from '../ids.js';
+import { type SequenceNumber, type WriterId, writerIdFromBytes } from '../ids.js';
 import type { Run } from '../ports/storage.js';
 import type { KeptRun, KnownEvent, LogEntry, OwnRuns } from '../runs.js';
 import type { Chunk } from './chunk.js';
@@ -88,7 +88,8 @@ export class EffectiveLog {
 
   /** The last stored event of a writer; 0 when there is none. */
   lastOf(writer: WriterId): SequenceNumber {
-    return this.#writers.stored[this.#writers.find(writer)] ?? 0;
+    const index = this.#writers.find(writer);
+    return this.#writers.stored[index] ?? 0;
   }
 
   /** The last stored event of each writer. */
@@ -98,6 +99,7 @@ export class EffectiveLog {
       const last = this.#writers.stored[writer] as number;
       if (last > 0) version.set(this.#writers.id(writer), last);
     }
+    for (const { id, last } of this.#writers.directory ?? []) version.set(writerIdFromBytes(id), last);
     return version;
   }
 

@@ -43,8 +43,8 @@ export class EffectiveRows {
 
   /** Have more writers than so many stored events? */
   hasMoreWriters(max: number): boolean {
-    const { size, stored } = this.tables.writers;
-    let count = 0;
+    const { size, stored, directory } = this.tables.writers;
+    let count = directory?.writers ?? 0;
     for (let writer = 0; writer < size && count <= max; writer++) if ((stored[writer] as number) > 0) count++;
     return count > max;
   }

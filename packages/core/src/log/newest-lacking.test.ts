@@ -9,7 +9,7 @@ import { type KnownEvent, ReplicatedLog } from '../sync/index.js';
 
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
-  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7 },
+  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, listedPackedMax: 4, pageWritersMax: 2 },
 }));
 
 const writers = [0, 1, 2, 3];

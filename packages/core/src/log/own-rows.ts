@@ -4,7 +4,7 @@
  */
 import { GossipError, invariant } from '../errors.js';
 import { observe, tick } from '../hybrid-logical-clock.js';
-import type { WriterId } from '../ids.js';
+import { type WriterId, writerIdToBytes } from '../ids.js';
 import { depsMax, seqMax, timeMax } from '../limits.js';
 import type { LogEntry } from '../runs.js';
 import { Chunk } from './chunk.js';
@@ -105,7 +105,8 @@ export class OwnRows {
    */
   append(kind: number, payload: Uint8Array | ((time: number) => Uint8Array)): Chunk {
     const { writers, dependencies, pages } = this.#ordered.tables;
-    const self = this.#self < 0 ? writers.intern(this.writer) : this.#self;
+    // Drawn at random it is none of those that are packed, whether or not these were read.
+    const self = this.#self < 0 ? writers.internListed(writerIdToBytes(this.writer)) : this.#self;
     const { last, lastTime, firstTime } = writers;
     const time = tick(this.#clock, this.#now());
     const seq = (last[self] as number) + 1;

@@ -16,7 +16,14 @@ import type { Snapshot } from './snapshot.js';
 
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
-  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, coldRowsAtOnceMax: 16 },
+  ...{
+    chunkRowsMax: 8,
+    packedChunkBytesTarget: 512,
+    packedChunksMax: 7,
+    listedPackedMax: 4,
+    pageWritersMax: 2,
+    coldRowsAtOnceMax: 16,
+  },
   ...{ adoptedBytesMin: 100, listedWritersMax: 3, listedRowsMax: 6, ladderRowsMin: 4, spanParts: 4 },
 }));
 
@@ -168,7 +175,7 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
           case 'repack':
             // The manifest is lost, and a crash ends what packs all anew.
             node.store();
-            node.loseManifest();
+            node.manifest = undefined;
             node.restart();
             for (let i = 0; i < action.steps; i++) node.pack(false);
             node.restart();
@@ -181,6 +188,8 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
       }
       node.store();
 
+      node.readWriters();
+
       // The same events in a log that holds all.
       const whole = new PackedNode(id(50));
       const everything = readNow(
@@ -192,6 +201,7 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
       );
       whole.receive(everything.entries.map(({ block }) => block));
       whole.store();
+      node.readWriters();
       expect(whole.log.version()).toEqual(node.log.version());
 
       // What a snapshot showed it shows, whatever the log let go of since. Own events may have been lost in a restart.
@@ -253,6 +263,7 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
 
       // At last it is all there again, in order, and nothing stands twice.
       node.restart();
+      node.readWriters();
       expect(node.log.version()).toEqual(whole.log.version());
       node.load(Number.POSITIVE_INFINITY);
       expect(node.log.hasOlder).toBe(false);
@@ -265,6 +276,7 @@ test('[Q1] [Q2] [Q3] [Q4] [B6] [L1] packed or not, cold or not, after any crash:
       for (let i = 0; i < 100; i++) node.pack(false);
       expect(node.onDisk).toBe(0);
       node.restart();
+      node.readWriters();
       expect(node.log.version()).toEqual(whole.log.version());
       expect(node.log.olderLength).toBe(all.length);
       for (const kept of node.chunks.values()) expect(kept.length).toBeGreaterThan(0);

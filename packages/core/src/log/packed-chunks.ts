@@ -18,12 +18,14 @@
  *   no payload without the redaction that erases it.
  */
 import { type DecodedBlock, decodeBlock, splitBlocks } from '../codec/block.js';
+import { isWriterPage, WriterPage } from '../codec/writer-page.js';
 import { GossipError } from '../errors.js';
 import { Chunk } from './chunk.js';
 import type { Fingerprint } from './contribution.js';
 import type { LogTables } from './log-tables.js';
 import { mergeRows } from './merge-rows.js';
 import { takeBlock } from './take-rows.js';
+import type { ReadPages } from './writer-directory.js';
 
 /** What the manifest says of a chunk. @internal */
 export interface ChunkHeader {
@@ -250,6 +252,19 @@ export class PackedChunks {
     if (missing.size > 0) throw new ColdRows([...missing]);
   }
 
+  /** Pages of packed writers. @throws ColdRows, DamagedChunk. */
+  readonly readPages: ReadPages = (ids) => {
+    const missing = ids.filter((id) => !this.#given.has(id));
+    if (missing.length > 0) throw new ColdRows(missing);
+    return ids.map((id) => {
+      try {
+        return new WriterPage(this.#given.get(id) as Uint8Array);
+      } catch (cause) {
+        throw new DamagedChunk(id, cause);
+      }
+    });
+  };
+
   /** All rows of a chunk's span. @throws ColdRows, DamagedChunk. */
   rows(index: number): Chunk {
     const slot = this.#slots[index] as PackedSlot;
@@ -267,19 +282,17 @@ export class PackedChunks {
   blocks(header: ChunkHeader): { readonly block: DecodedBlock; readonly writers: readonly number[] }[] {
     const bytes = this.#given.get(header.id);
     if (bytes === undefined) throw new ColdRows([header.id]);
-    const { writers } = this.#tables;
+    let blocks: DecodedBlock[];
     try {
-      const blocks = splitBlocks(bytes).map((part) => {
-        const block = decodeBlock(part);
-        return { block, writers: block.writers.map((id) => writers.internBytes(id)) };
-      });
-      const rows = blocks.reduce((sum, { block }) => sum + block.count, 0);
-      const last = blocks[blocks.length - 1]?.block;
+      blocks = splitBlocks(bytes).map(decodeBlock);
+      const rows = blocks.reduce((sum, { count }) => sum + count, 0);
+      const last = blocks[blocks.length - 1];
       if (rows !== header.rows || last?.time[last.count - 1] !== header.lastTime) throw new RangeError('another chunk');
-      return blocks;
     } catch (cause) {
       throw new DamagedChunk(header.id, cause);
     }
+    const { writers } = this.#tables;
+    return blocks.map((block) => ({ block, writers: block.writers.map((id) => writers.internBytes(id)) }));
   }
 
   /** A chunk's own rows: to stay in the log, or `passing`, for the reading under way. @throws ColdRows, DamagedChunk. */
@@ -354,13 +367,15 @@ function concatenate(parts: readonly Chunk[]): Chunk {
 }
 
 /**
- * The blocks of packed chunks, the earlier chunk first: to be read as if they were the journal.
+ * The blocks of packed chunks, the earlier chunk first: to be read as if they were the journal. Pages of writers, which lie among
+ * the chunks, have none.
  *
  * @throws DamagedChunk
  * @internal
  */
 export function blocksOf(chunks: ReadonlyMap<number, Uint8Array>): Uint8Array[] {
-  const parts = Array.from(chunks, ([id, bytes]) => {
+  const holding = [...chunks].filter(([, bytes]) => !isWriterPage(bytes));
+  const parts = holding.map(([id, bytes]) => {
     try {
       const blocks = splitBlocks(bytes);
       const [first] = blocks.map(decodeBlock);

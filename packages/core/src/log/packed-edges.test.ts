@@ -14,7 +14,7 @@ import { type LogEntry, ReplicatedLog } from '../sync/index.js';
 
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
-  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7 },
+  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, listedPackedMax: 4, pageWritersMax: 2 },
 }));
 
 /** Four writers who hear of one another now and then. */

@@ -11,7 +11,14 @@ import type { KnownEvent, ReplicatedLog } from '../sync/index.js';
 
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
-  ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, adoptedBytesMin: 100 },
+  ...{
+    chunkRowsMax: 8,
+    packedChunkBytesTarget: 512,
+    packedChunksMax: 7,
+    listedPackedMax: 4,
+    pageWritersMax: 2,
+    adoptedBytesMin: 100,
+  },
 }));
 
 const step = fc.oneof(
@@ -151,13 +158,13 @@ test('no payload comes back, and packing takes it from the disk, whatever happen
             const lost = [...node.chunks.keys()][each.nth % Math.max(1, node.chunks.size)];
             if (lost === undefined) break;
             node.chunks.delete(lost);
-            node.loseManifest();
+            node.manifest = undefined;
             node.restart();
             counts.lost++;
             break;
           }
           case 'restart':
-            if (each.loses === 0) node.loseManifest();
+            if (each.loses === 0) node.manifest = undefined;
             node.restart();
             break;
         }

@@ -9,7 +9,7 @@ import { encodeManifest, noPackedEdges, type PackedEdges } from '../codec/manife
 import { redactionKey } from '../codec/redaction.js';
 import { eventKind } from '../event.js';
 import { writerIdFromBytes } from '../ids.js';
-import { chunkRowsMax, packedChunkBytesTarget, packedChunksMax } from '../limits.js';
+import { chunkRowsMax, listedPackedMax, packedChunkBytesTarget, packedChunksMax, pageWritersMax } from '../limits.js';
 import type { PackedChunk } from '../ports/storage.js';
 import type { OwnRuns } from '../runs.js';
 import { Chunk } from './chunk.js';
@@ -17,6 +17,7 @@ import { addTo, contribution, lanes } from './contribution.js';
 import { Edges } from './edges.js';
 import type { EffectiveRows } from './effective-rows.js';
 import type { Heads } from './heads.js';
+import { listWriters } from './list-writers.js';
 import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
 import { dot } from './payload-pages.js';
 import type { Erasures, OpenRedaction, Redactions } from './redactions.js';
@@ -91,8 +92,12 @@ export class Packer {
     this.former.push(...packed.slots.map(({ id }) => id));
     packed.replace(0, packed.slots.length, [], 0);
     this.packedRuns.forget();
-    tables.writers.packed.fill(0);
-    tables.writers.packedTime.fill(0);
+    const { writers } = tables;
+    // What pages say is to be said again.
+    writers.takeIn(0);
+    this.obsolete.push(...writers.pages.map(({ id }) => id));
+    writers.pages = [];
+    for (const column of [writers.packed, writers.packedTime, writers.page]) column.fill(0);
     this.#forgotten++;
   }
 
@@ -147,16 +152,26 @@ export class Packer {
       this.#effective.each(start, packed.endOf(at), (chunk, row) => {
         // What is packed already stays packed; what is not waits for the next step when this one is full.
         const isPacked = this.packedRuns.holds(chunk.writer[row] as number, chunk.seq[row] as number);
-        if (isPacked || !step.isFull) step.take(chunk, row);
-        else isComplete = false;
+        if (isPacked || !step.isFull) {
+          step.take(chunk, row);
+        } else {
+          step.name(chunk, row);
+          isComplete = false;
+        }
       });
       if (at < last || !joinsLast || step.isFull) step.finish();
       done++;
       shown.push(...(redacted.get(at) ?? []));
       replacements.push({ from: at, to: at + 1, headers: step.takeHeaders() });
     }
+    const written = new Set(outdated.slice(0, done));
+    packed.slots.forEach(({ late }, at) => {
+      if (late === undefined || written.has(at)) return;
+      for (let row = 0; row < late.count; row++) step.name(late, row);
+    });
     if (done < outdated.length || step.isFull) {
       isComplete = false;
+      this.#nameTail(tail, step);
     } else if (takesTail && hasTail) {
       if (!joinsLast) step.begin(end, nowMs);
       isComplete = this.#takeTail(tail, step, isStored);
@@ -176,29 +191,19 @@ export class Packer {
 
     const headers: ChunkHeader[] = [...packed.slots];
     for (const { from, to, headers: anew } of replacements.reverse()) headers.splice(from, to - from, ...anew);
-    /** By writer, its index in the manifest. */
-    const listed = new Map<number, number>();
+    const listed = listWriters({
+      ...{ writers, edges: this.#effective.edges, runs: step.runs },
+      isHead: (writer) =>
+        step.runs.endOf(writer).seq < (writers.last[writer] as number) ||
+        this.#heads.has(writer) ||
+        step.named.has(writer),
+      pagesMax: packedChunksMax - step.add.length,
+      nextId: () => step.nextId++,
+    });
     const manifest = encodeManifest({
       isWhole: isComplete || this.former.length === 0,
-      chunks: headers,
-      writers: Array.from({ length: writers.size }, (_, i) => i).flatMap((i) => {
-        const reached = step.runs.endOf(i);
-        if (reached.seq === 0) return [];
-        listed.set(i, listed.size);
-        // Where something is not packed yet, it may be that only that covers an event: then it counts as a head.
-        const isHead =
-          !isComplete || reached.seq < (writers.last[i] as number) || this.#heads.has(i) || step.named.has(i);
-        return [
-          {
-            writer: writers.id(i),
-            firstTime: writers.firstTime[i] as number,
-            last: reached.seq,
-            lastTime: reached.time,
-            isHead,
-          },
-        ];
-      }),
-      edges: this.#edgesOf(step.runs, listed),
+      ...{ chunks: headers, writers: listed.named, pages: listed.pages },
+      edges: this.#edgesOf(step.runs, listed.indexOf),
       redactions: this.#unshown(step.runs, shown),
     });
     const forgotten = this.#forgotten;
@@ -208,12 +213,18 @@ export class Packer {
       this.joined = Number.POSITIVE_INFINITY;
       this.obsolete = this.obsolete.filter((id) => !removed.has(id));
       this.former = this.former.filter((id) => !removed.has(id));
-      if (this.#forgotten === forgotten) this.#apply(step, replacements);
-      else this.former.push(...step.add.map(({ id }) => id));
+      if (this.#forgotten === forgotten) {
+        this.#apply(step, replacements);
+        listed.apply();
+      } else {
+        this.former.push(...step.add.map(({ id }) => id));
+        this.obsolete.push(...listed.pages.map(({ id }) => id).filter((id) => !removed.has(id)));
+      }
       this.#redactions.reopen(closed);
       for (const redaction of shown) this.#redactions.close(redaction);
     };
-    return { manifest, add: step.add, remove, isComplete, erasures, apply };
+    const add = [...step.add, ...listed.add];
+    return { manifest, add, remove: [...remove, ...listed.remove], isComplete, erasures, apply };
   }
 
   /** Redactions of packed events, by the chunk that is to be written again for them (Q5). */
@@ -223,7 +234,7 @@ export class Packer {
     for (const redaction of this.#redactions.open) {
       const { writer, seq, time } = redaction.target;
       if (redaction.awaits !== undefined || time >= packed.end) continue;
-      if (!this.packedRuns.holds(tables.writers.find(writer), seq)) continue;
+      if (!this.packedRuns.holds(tables.writers.lookUp(writer), seq)) continue;
       const at = packed.indexAt(time);
       const ofChunk = redacted.get(at);
       if (ofChunk === undefined) redacted.set(at, [redaction]);
@@ -249,7 +260,7 @@ export class Packer {
         if (runs.holds(writer, seq) || pages.formers.has(dot(writer, seq))) continue;
         const block = pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
         const by = redactionKey(block, 0);
-        if (runs.holds(writers.find(writerIdFromBytes(by.writer)), by.seq)) blocks.push(block);
+        if (runs.holds(writers.lookUp(writerIdFromBytes(by.writer)), by.seq)) blocks.push(block);
       }
     };
     for (const { late } of packed.slots) if (late !== undefined) look(late, 0);
@@ -271,13 +282,22 @@ export class Packer {
       gaps: Array.from(runs.gaps(), ({ writer, segments }) => ({ writer: indexOf(writer), segments })),
       dropped: [...listed].flatMap(([writer, index]) => {
         const seq = tables.writers.dropped[writer] as number;
-        return seq > 0 ? [{ writer: index, seq }] : [];
+        return seq > 0 && seq < runs.endOf(writer).seq ? [{ writer: index, seq }] : [];
       }),
       dangling: Array.from(edges.dangling, (event) => ({
         ...event,
         writer: tables.writers.id(event.writer),
       })),
     };
+  }
+
+  /** What rows from there on depend on is covered by rows that are not packed. */
+  #nameTail(tail: { readonly chunk: number; readonly row: number }, step: Step): void {
+    const { chunks } = this.#effective.ordered;
+    for (let at = tail.chunk; at < chunks.length; at++) {
+      const chunk = chunks[at] as Chunk;
+      for (let row = at === tail.chunk ? tail.row : 0; row < chunk.count; row++) step.name(chunk, row);
+    }
   }
 
   /** Packs what is stored behind the packed chunks. Is that all of it? */
@@ -291,7 +311,10 @@ export class Packer {
       const chunk = ordered.chunks[at] as Chunk;
       for (let row = at === tail.chunk ? tail.row : 0; row < chunk.count; row++) {
         if (isStored(chunk, row)) {
-          if (step.isFull && step.isCut(chunk.time[row] as number)) return false;
+          if (step.isFull && step.isCut(chunk.time[row] as number)) {
+            this.#nameTail({ chunk: at, row }, step);
+            return false;
+          }
           step.take(chunk, row);
         } else {
           step.name(chunk, row);
@@ -400,7 +423,9 @@ class Step {
 
   /** Nothing more is to be begun. */
   get isFull(): boolean {
-    return this.add.length >= stepChunks;
+    // Each writer that is packed now may have to go to a page.
+    const pages = Math.floor(Math.max(0, this.runs.changed - listedPackedMax) / pageWritersMax);
+    return this.add.length + pages >= stepChunks;
   }
 
   /** A row that is not packed depends on these. */

@@ -105,7 +105,10 @@ export class Redactions {
     this.#open.set(keyOfTarget(redaction), redaction);
     const { edges, tables } = this.#effective;
     const { writer, seq } = redaction.target;
-    if (edges.holds(tables.writers.find(writer), seq)) this.#count(redaction);
+    const index = tables.writers.find(writer);
+    // Of a target that may be packed too much is counted: that costs a step of packing.
+    const mayBePacked = index < 0 && !tables.writers.isRead;
+    if (mayBePacked || edges.holds(index, seq)) this.#count(redaction);
   }
 
   /** Its target is erased wherever it lies. */

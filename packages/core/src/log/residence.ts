@@ -69,6 +69,8 @@ export class Residence {
     const { slots, cold } = packed;
     if (at >= cold) return false;
     packed.require((slots[at] as PackedSlot).start, packed.hotFrom);
+    // Before anything of them is taken in: who wrote them may have to be read.
+    if (!tables.writers.isRead) for (const slot of slots.slice(at, cold)) packed.blocks(slot);
     const chunks: Chunk[] = [];
     /** By writer, the event before the first that comes into memory. */
     const before = new Map<number, { seq: number; time: number }>();

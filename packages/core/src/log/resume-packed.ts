@@ -1,9 +1,12 @@
 /** Where a log goes on that was packed: at what its manifest says, or, where none serves, from its chunks anew. */
-import { decodeManifest, type PackedEdges, type PackedWriter } from '../codec/manifest.js';
+import { decodeManifest, type PackedEdges } from '../codec/manifest.js';
+import { isWriterPage, type PackedWriter } from '../codec/writer-page.js';
 import { GossipError, invariant } from '../errors.js';
+import { writerIdToBytes } from '../ids.js';
 import type { LogParts } from './log-parts.js';
 import { PackedOtherwise } from './packed-chunks.js';
 import type { Packer } from './packer.js';
+import { WriterDirectory } from './writer-directory.js';
 
 /**
  * Takes up what a manifest says; the log must be empty.
@@ -13,22 +16,28 @@ import type { Packer } from './packer.js';
  */
 export function resumePacked(parts: LogParts, manifest: Uint8Array, nextChunkId: number): void {
   const { effective, heads, own, packer, redactions } = parts;
-  const { packed, ordered, tables, edges } = effective;
-  const { isWhole, writers, chunks, edges: packedEdges, redactions: open } = decodeManifest(manifest);
+  const { packed, ordered, tables } = effective;
+  const { isWhole, writers, pages, chunks, edges: packedEdges, redactions: open } = decodeManifest(manifest);
   if (!isWhole) throw new PackedOtherwise();
   invariant(ordered.length === 0 && packed.slots.length === 0, 'only an empty log takes up a manifest');
   const table = tables.writers;
-  for (const writer of writers) {
-    const index = table.intern(writer.writer);
-    table.firstTime[index] = writer.firstTime;
-    table.last[index] = table.stored[index] = table.packed[index] = writer.last;
-    table.lastTime[index] = table.storedTime[index] = table.packedTime[index] = writer.lastTime;
-    if (writer.isHead) heads.add(index);
-    edges.letGo(index, writer.last, writer.lastTime);
-    own.observe(writer.lastTime);
-  }
-  resumeEdges(parts, packedEdges, (at) => table.find((writers[at] as PackedWriter).writer));
+  const came = (number: number, { isHead, lastTime }: PackedWriter) => {
+    if (isHead) heads.add(number);
+    own.observe(lastTime);
+  };
+  table.reserve(writers.length);
+  const numbers = writers.map((writer) => {
+    const number = table.internListed(writer.id);
+    table.resume(number, writer);
+    came(number, writer);
+    return number;
+  });
+  table.pages = pages;
+  if (pages.length > 0) table.directory = new WriterDirectory(pages, packed.readPages);
+  table.cameFromPage = came;
+  resumeEdges(parts, packedEdges, (at) => numbers[at] as number);
   packed.replace(0, 0, chunks, chunks.length);
+  own.observe(Math.max(0, packed.end - 1));
   for (const block of open) redactions.resume(block.slice());
   packer.nextId = nextChunkId;
 }
@@ -43,26 +52,26 @@ function resumeEdges({ effective, packer }: LogParts, packed: PackedEdges, index
   }
   for (const { writer, seq } of packed.dropped) edges.drop(indexOf(writer), seq);
   for (const { writer, seq, time } of packed.dangling) {
-    edges.refer(tables.writers.intern(writer), seq, time);
+    edges.refer(tables.writers.internListed(writerIdToBytes(writer)), seq, time);
   }
 }
 
 /**
- * No manifest serves: of all chunks there are it takes ids, and returns those to be read as if they were the journal, and
+ * No manifest serves: of all chunks there are it returns the ids of those to be read as if they were the journal, and
  * packed anew.
  *
  * @internal
  */
 export function packAnew(
   packer: Packer,
-  chunks: Iterable<number>,
+  chunks: ReadonlyMap<number, Uint8Array>,
   nextChunkId: number,
   manifest: Uint8Array | undefined,
 ): number[] {
   const { former, obsolete } = packer;
   packer.nextId = nextChunkId;
   const named = new Set(manifest === undefined ? [] : namedInstead(manifest));
-  for (const id of chunks) (named.has(id) ? obsolete : former).push(id);
+  for (const [id, bytes] of chunks) (named.has(id) || isWriterPage(bytes) ? obsolete : former).push(id);
   return former;
 }
 

@@ -44,14 +44,15 @@ export class Lacking {
   constructor({ writers }: LogTables, lacks: ReadonlyMap<WriterId, KnownEvent>, column: 'last' | 'stored') {
     this.#writers = writers;
     this.#column = column;
+    // Looked up first: that may bring more writers into the table.
+    const known = Array.from(lacks, ([id, event]) => [writers.find(id), event] as const);
     this.#has = new Uint32Array(writers.size).fill(seqMax);
     this.#hasTime = new Float64Array(writers.size);
     this.#until = new Uint32Array(writers.size);
     let from = Number.POSITIVE_INFINITY;
     let count = 0;
     let isTimed = true;
-    for (const [id, { seq, time, until = seqMax }] of lacks) {
-      const writer = writers.find(id);
+    for (const [writer, { seq, time, until = seqMax }] of known) {
       const end = Math.min(writers[column][writer] ?? 0, until);
       if (end <= seq) continue;
       this.#has[writer] = seq;

@@ -22,10 +22,10 @@ export class UnstoredFills {
 
   /** These have just been taken in, and are to be stored. */
   took(entries: readonly LogEntry[]): void {
-    const { last } = this.#writers;
     for (const { runs } of entries) {
       for (const run of runs) {
-        if (run.last >= (last[this.#writers.find(run.writer)] as number)) continue;
+        const writer = this.#writers.find(run.writer);
+        if (run.last >= (this.#writers.last[writer] as number)) continue;
         const known = this.#runs.get(run.writer);
         if (known === undefined) this.#runs.set(run.writer, new Set([run]));
         else known.add(run);

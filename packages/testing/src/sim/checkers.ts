@@ -7,8 +7,10 @@
 import {
   type EventId,
   eventId,
+  GossipError,
   type LogEvent,
   parseEventId,
+  type Run,
   type SequenceNumber,
   type WriterId,
 } from '@gossip-log/core';
@@ -86,6 +88,27 @@ const knownAfterMs = 1_000;
 
 /** Writer → the last event promised. */
 type Promised = Map<WriterId, SequenceNumber>;
+
+/** The last event of each writer in a view's log. Those that the log has not read yet are read from its disk. */
+function versionOf({ handle, disk, log: id }: View): Map<WriterId, SequenceNumber> | undefined {
+  const log = handle.log as ReplicatedLog | undefined;
+  const version = log?.version();
+  if (log === undefined || version === undefined || log.knowsWriters) return version;
+  for (const chunk of disk.chunks(id)) {
+    for (const { writer, last } of runsIn(chunk)) version.set(writer, Math.max(last, version.get(writer) ?? 0));
+  }
+  return version;
+}
+
+/** What a packed chunk holds; nothing, where it is damaged. */
+function runsIn(chunk: readonly [number, Uint8Array]): Run[] {
+  try {
+    return blocksOf(new Map([chunk])).flatMap(runsOf);
+  } catch (error) {
+    if (error instanceof GossipError) return [];
+    throw error;
+  }
+}
 
 /** What one handle of one process was shown. */
 export class View {
@@ -272,12 +295,12 @@ export class View {
     });
     version.clear();
     // What is there, but not in memory, counts as shown.
-    if (this.handle.hasOlder) for (const [writer, seq] of this.handle.log?.version() ?? []) version.set(writer, seq);
+    if (this.handle.hasOlder) for (const [writer, seq] of versionOf(this) ?? []) version.set(writer, seq);
     for (const [writer, seq] of seen) version.set(writer, seq);
     for (const event of news) laws.shown(this, event);
     // Of a shared disk another tab may have written the redaction, which this one learns of from peers.
     if (complete === 0 && !this.disk.damaged && !this.disk.isShared) {
-      const known = this.handle.log?.version();
+      const known = versionOf(this);
       const isKnown = (redaction: EventId) => {
         const { writer, seq } = parseEventId(redaction);
         return (known?.get(writer) ?? 0) >= seq && isOn(this.disk, this.log, redaction);
@@ -643,7 +666,7 @@ export class Laws {
     const promised = [...(this.#promised.get(view.disk)?.get(view.log) ?? [])];
     return () => {
       if (view.disk.hasLost || this.#promised.get(view.disk)?.get(view.log) === undefined) return;
-      const version = view.handle.log?.version();
+      const version = versionOf(view);
       for (const [writer, seq] of promised) {
         check(
           (version?.get(writer) ?? 0) >= seq ||
