@@ -240,4 +240,24 @@ export const mutants = [
     replace: 'for (const [former, id] of successors) void [former, id];',
     faults: ['clock', 'close'],
   },
+  {
+    name: 'the manifest names no page of writers',
+    file: packer,
+    find: 'writers: listed.named, pages: listed.pages }',
+    replace: 'writers: listed.named, pages: [] }',
+    faults: ['close', 'release', 'crash'],
+  },
+  {
+    name: 'a page of writers tells of one event too few',
+    file: 'packages/core/src/codec/writer-page.ts',
+    find: 'view.setUint32(page.lastAt(row), last, true);',
+    replace: 'view.setUint32(page.lastAt(row), last - 1, true);',
+    faults: ['close', 'release', 'crash'],
+  },
+  {
+    name: 'a session does not wait until the packed writers are read',
+    file: 'packages/transport/src/session-driver.ts',
+    find: 'const unread = hosted.readWriters();',
+    replace: 'const unread = /** @type {Promise<void> | undefined} */ (undefined);',
+  },
 ];
