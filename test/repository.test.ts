@@ -338,6 +338,15 @@ describe('rules', () => {
     expect(rules.filter((rule) => !cited.has(rule))).toEqual([]);
   });
 
+  test('a number stands for one rule', () => {
+    // The protocol repeats the rules of the session.
+    const homes = new Map<string, string[]>();
+    for (const path of sources) {
+      for (const rule of statedRules(read(path))) homes.set(rule, [...(homes.get(rule) ?? []), path]);
+    }
+    expect([...homes].filter(([, paths]) => paths.length > 1)).toEqual([]);
+  });
+
   test('every letter is for one thing: its rules stand where ARCHITECTURE.md says, and nowhere else', () => {
     const homes = new Map<string, string[]>();
     for (const path of ['docs/protocol.md', ...sources]) {

@@ -31,7 +31,7 @@ async function relay(asked: AuthorizeRequest[] = []) {
 const shown = (log: LogHandle<string>) => log.snapshot().map(({ payload, redacted }) => redacted?.id ?? payload);
 const has = (log: LogHandle<string>, text: string) => shown(log).includes(text);
 
-test('a peer that may write and not redact: its redaction is refused, what came before is kept, reading goes on [R3, S27]', async () => {
+test('a peer that may write and not redact: its redaction is refused, what came before is kept, reading goes on [R3, S28]', async () => {
   const { url, asked } = await relay();
   const writer = await openLog(client(url, { token: 'writer' }), 'room');
   const moderator = await openLog(client(url, { token: 'moderator' }), 'room');
@@ -101,7 +101,7 @@ test.each([
   ['both, of an event that is not there', [other.erased, other.redaction], 'writer', 'taken'],
   ['a redaction of an event that is there', [redaction], 'moderator', 'taken'],
   ['an erased row of an event that is there', [erased], 'moderator', 'taken'],
-] as const)('%s: %# [R3, S27]', async (_, rows, token, expected) => {
+] as const)('%s: %# [R3, S28]', async (_, rows, token, expected) => {
   const { url } = await relay();
   const reader = await openLog(client(url, { token: 'moderator' }), 'room');
   const filler = await RawPeer.connect(url);
@@ -138,7 +138,7 @@ test.each([
   }
 });
 
-test('devices that may not redact fill an emptied relay with a history of redacted events, at the same time [R3, S27]', async () => {
+test('devices that may not redact fill an emptied relay with a history of redacted events, at the same time [R3, S28]', async () => {
   const before = await relay();
   const moderator = await openLog(client(before.url, { token: 'moderator' }), 'room');
   // Events in several packed chunks; some are redacted at once, and some at the end.

@@ -1,7 +1,7 @@
 /**
  * Lets go of what is not to be kept of a log.
  *
- * - [H11] With a retention the oldest packed chunks go that are over its bounds: the edges rise, that is kept and told, then
+ * - [H14] With a retention the oldest packed chunks go that are over its bounds: the edges rise, that is kept and told, then
  *   the events go from memory, and from the store with the next pack. Of own events those are kept that no durable node
  *   is known to have (H5), with all behind them; and everything while such an event waits for a lost one (H7): peers cannot take
  *   it either. What is gone is not taken again.

@@ -52,7 +52,7 @@ async function asking(errors: Error[] = []) {
 }
 
 test.each([true, false])(
-  'what comes while it is asked waits, and is taken in order or not at all: %s [S27]',
+  'what comes while it is asked waits, and is taken in order or not at all: %s [S28]',
   async (may) => {
     const { here, there, id, asked, askedTimes } = await asking();
     const redaction = here.redact(id);
@@ -78,7 +78,7 @@ test.each([true, false])(
   },
 );
 
-test('an authorize that fails refuses for now: the error is reported, and it is asked again after a while [S14, S27]', async () => {
+test('an authorize that fails refuses for now: the error is reported, and it is asked again after a while [S14, S28]', async () => {
   const errors: Error[] = [];
   const { time, here, there, id, askedTimes } = await asking(errors);
   const redaction = here.redact(id);

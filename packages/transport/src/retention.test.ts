@@ -1,4 +1,4 @@
-/** Nodes that let go of old events (H11), and what that means for those that they talk with. */
+/** Nodes that let go of old events (H14), and what that means for those that they talk with. */
 import { type Environment, type LogEvent, limits } from '@gossip-log/core';
 import { MemoryDisk, memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
@@ -23,7 +23,7 @@ async function shrink(disk: MemoryDisk, chunksMax: number, options: Partial<Goss
   await closeNodes();
 }
 
-test('[H11] [K5] [L1] a relay lets go of old events; who has them keeps them, and who comes new is sent what is left', async () => {
+test('[H14] [K5] [L1] a relay lets go of old events; who has them keeps them, and who comes new is sent what is left', async () => {
   const [relayDisk, writerDisk, laterDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
   const count = 6 * chunk;
   const { app } = joined(relayDisk, writerDisk);
@@ -66,7 +66,7 @@ test('[H11] [K5] [L1] a relay lets go of old events; who has them keeps them, an
   await closeNodes();
 });
 
-test('[H11] [K2] [S12] a writer that was away brings events from before the floor: they are kept and acknowledged', async () => {
+test('[H14] [K2] [S12] a writer that was away brings events from before the floor: they are kept and acknowledged', async () => {
   const [relayDisk, awayDisk, busyDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
   const retention = { eventsMax: chunk };
   const early = nodeOn(awayDisk);
@@ -91,7 +91,7 @@ test('[H11] [K2] [S12] a writer that was away brings events from before the floo
   await closeNodes();
 });
 
-test('[H11] [L4] what a node wrote and no durable node has yet is kept, with all behind it', async () => {
+test('[H14] [L4] what a node wrote and no durable node has yet is kept, with all behind it', async () => {
   const disk = new MemoryDisk();
   const retention = { eventsMax: 10 };
   const alone = nodeOn(disk, { retention });
@@ -112,7 +112,7 @@ test('[H11] [L4] what a node wrote and no durable node has yet is kept, with all
   await shrink(disk, 2, { retention });
 });
 
-test('nothing goes while an own event that no durable node has waits for a lost one [H11] [H7] [L4]', async () => {
+test('nothing goes while an own event that no durable node has waits for a lost one [H14] [H7] [L4]', async () => {
   const [disk, friendDisk, relayDisk] = [new MemoryDisk(), new MemoryDisk(), new MemoryDisk()];
   const pair = memoryPair();
   const friend = nodeOn(friendDisk, { connections: [pair.right] }).open<string>(room);
@@ -159,7 +159,7 @@ test('nothing goes while an own event that no durable node has waits for a lost 
   await shrink(disk, 2, { retention });
 });
 
-test('[H11] by their age events go while the log is open, those of quiet rooms too', async () => {
+test('[H14] by their age events go while the log is open, those of quiet rooms too', async () => {
   let now = 1_800_000_000_000;
   const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   const environment: Environment = {
@@ -201,7 +201,7 @@ test('[H11] by their age events go while the log is open, those of quiet rooms t
   await closeNodes();
 });
 
-test('[H11] bounds that are none are refused', async () => {
+test('[H14] bounds that are none are refused', async () => {
   const bad = [{ ageMsMax: -1 }, { eventsMax: Number.NaN }, { bytesMax: Number.POSITIVE_INFINITY }, { ageMsMax: '1' }];
   for (const retention of bad) {
     const options = { storage: memoryStorage(), retention: retention as { ageMsMax: number } };

@@ -22,7 +22,7 @@
  * - [S14] Events of a peer that may not write are refused: `forbidden`; it stops sending and goes on reading. An
  *   `open` that was refused is made anew when the peer opens the log itself, and after `openRetryMs` when the reason
  *   may have passed.
- * - [S27] Of events that a peer that may write and not redact sends, those before the first that would erase something here
+ * - [S28] Of events that a peer that may write and not redact sends, those before the first that would erase something here
  *   are taken and acknowledged (G11); then it is refused like one that may not write. When somebody else's redactions come, it
  *   is asked to open the log anew: what it was refused may be known by now, and what follows that is taken.
  * - [S16] `close` on a channel ends that log's exchange, on channel 0 the session. A log that was opened for the peer
@@ -415,7 +415,7 @@ export class Channels {
     Object.assign(channel, freshExchange(this.#session.now));
   }
 
-  /** S27. What was refused may be taken now. */
+  /** S28. What was refused may be taken now. */
   redacted(channel: Channel): void {
     if (channel.refusal !== undefined) channel.dropped = true;
   }

@@ -84,7 +84,7 @@ export class Receiving {
     this.#tellRefusal(channel);
   }
 
-  /** S27. Behind the acknowledgements of what came before: one that comes later would take it back. */
+  /** S28. Behind the acknowledgements of what came before: one that comes later would take it back. */
   #tellRefusal(channel: Channel): void {
     const { refusal, storing } = channel;
     if (refusal === undefined || refusal.told || storing !== undefined) return;

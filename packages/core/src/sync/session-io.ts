@@ -90,7 +90,7 @@ export interface Answers {
     readonly runs: readonly TimedRun[];
     readonly missing: readonly Run[];
     readonly dropped: number;
-    /** Why the rest of the events is not taken (S27). */
+    /** Why the rest of the events is not taken (S28). */
     readonly refused?: GossipError | undefined;
   };
   /** `before`: what is stored of these runs before a gap of their writers. */
@@ -111,7 +111,7 @@ export type SessionInput =
   | { readonly type: 'describe'; readonly log: string; readonly now: number }
   /** The log's edges are others. Nothing need be compared for that. */
   | { readonly type: 'tell'; readonly log: string; readonly now: number }
-  /** Redactions came to the log from another peer (S27). */
+  /** Redactions came to the log from another peer (S28). */
   | { readonly type: 'redacted'; readonly log: string; readonly now: number }
   /** Rows were dropped that the peer may have: compare it anew, but not at once (S11). */
   | { readonly type: 'dropped'; readonly log: string; readonly now: number }

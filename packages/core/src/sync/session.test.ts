@@ -706,7 +706,7 @@ test('[S14] a peer that may not write is told so, stops, and goes on reading', (
   expect(payloads(left)).toContain('read this');
 });
 
-test('of a peer that may not redact what comes before is kept, then it is refused, until the redaction is known [S27]', () => {
+test('of a peer that may not redact what comes before is kept, then it is refused, until the redaction is known [S28]', () => {
   const { wire, left, right, clock } = pair();
   right.mayRedact = false;
   for (const node of wire.nodes) node.attach(log);
