@@ -29,16 +29,16 @@ test('[R4] whoever opens logs without end leaves room for others, is told, and s
   for (let i = 0; i < 30; i++) greedy.openLog(`log ${i}`, i + 1);
   const refused = await greedy.message('error', ({ channel }) => channel === 30);
   expect(refused).toMatchObject({ code: 'limit-exceeded' });
-  expect(refused.message).toContain('10 logs open');
-  expect(notices.filter(({ type, code }) => type === 'refused' && code === 'limit-exceeded')).toHaveLength(20);
-  expect(relay.metrics().refusals).toEqual({ 'limit-exceeded': 20 });
+  expect(refused.message).toContain('18 logs open');
+  expect(notices.filter(({ type, code }) => type === 'refused' && code === 'limit-exceeded')).toHaveLength(12);
+  expect(relay.metrics().refusals).toEqual({ 'limit-exceeded': 12 });
 });
 
 test('[R4] a client that finds no room shows why in the error of its log, until there is room', async () => {
   const { url } = await relayAt();
   const crowd = client(url);
   // As many as there may be: from here on the address has no more places.
-  const logs = Array.from({ length: 10 }, (_, i) => crowd.node.open(`log ${i}`));
+  const logs = Array.from({ length: 18 }, (_, i) => crowd.node.open(`log ${i}`));
   for (const log of logs) await log.ready;
   for (const log of logs) await log.delivered(log.append('x'), 'relayed');
   const late = client(url);

@@ -22,7 +22,7 @@ import {
   limits,
 } from '@gossip-log/core';
 import { lmdbStorage } from '@gossip-log/storage/lmdb';
-import { createGossipNode, type GossipNode, type GossipNodeOptions } from '@gossip-log/transport';
+import { createGossipNode, type GossipNode, type GossipNodeOptions, type PeerNotice } from '@gossip-log/transport';
 import {
   type WebSocketServer,
   type WebSocketServerOptions,
@@ -142,6 +142,10 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   exactlyOne(options, 'dataDir', 'storage');
   checkOpen(options, host);
   const counts = newCounts();
+  const onNotice = (notice: PeerNotice) => {
+    countNotice(counts, notice);
+    options.onNotice?.(notice);
+  };
   const path = options.path ?? (noServer ? undefined : '/sync');
   const own = port === undefined ? undefined : createOwnServer(counts, connectionsMax, path as string);
   const server = own ?? options.server;
@@ -156,6 +160,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     await storage.getMetadata('relay');
     sockets = webSocketServer({
       ...pick(options, 'allowOrigin', 'environment', 'onError', 'trustProxy'),
+      onNotice,
       ...(server === undefined ? { noServer } : { server }),
       ...(path === undefined ? {} : { path }),
       connectionsMax,
@@ -165,10 +170,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       storage: countCommits(storage, counts),
       durable: true,
       openOnDemand: true,
-      onNotice(notice) {
-        countNotice(counts, notice);
-        options.onNotice?.(notice);
-      },
+      onNotice,
       connections: [countConnections(sockets, counts), ...(options.connections ?? [])],
     });
   } catch (error) {

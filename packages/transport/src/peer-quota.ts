@@ -2,12 +2,17 @@
  * What a peer may have of a node beside time (`turns.ts`): logs that are opened for it, questions to `authorize`, reports to
  * this node's owner.
  *
- * - [Y4] A log is opened for a peer as long as those at its address have fewer open than there are places left: whoever takes
- *   many leaves half of the rest to others.
+ * - [Y4] The last eighth of the places for open logs is for addresses that have fewer open than there are left: whoever takes many
+ *   leaves room for others.
  * - [Y5] So many questions of a session are asked of `authorize` at once, and others wait, also in a bounded number.
  * - [Y6] What a peer refuses is reported so often a minute. The rest is told as a number.
  */
 import { type Environment, GossipError, limits } from '@gossip-log/core';
+
+/** The last eighth of `total` places, of which `free` are left, is for those who have fewer than that. @internal */
+export function mayTakePlace(own: number, free: number, total: number): boolean {
+  return free > total / 8 || own < free;
+}
 
 /** Logs that are open for the peers of one address. */
 interface Places {
@@ -59,7 +64,7 @@ export class PeerQuota {
    */
   takePlace(free: number): () => void {
     const places = this.#places;
-    if (places.open >= free) {
+    if (!mayTakePlace(places.open, free, limits.openLogsMax)) {
       throw new GossipError(
         'limit-exceeded',
         `peers at ${this.#address} have ${places.open} logs open here, and there is room for ${free} more`,

@@ -169,6 +169,7 @@ export class SessionDriver implements ConnectionHandlers, LogPeer {
   }
 
   closed(reason: CloseReason): void {
+    if (!this.#ended && !quietEnds.has(reason.code)) this.#notice('ended', reason);
     // Whatever the reason was, nobody can be told of it any more.
     this.#input({ type: 'end', reason: { code: 'connection-lost', message: reason.message }, now: this.#now() });
   }

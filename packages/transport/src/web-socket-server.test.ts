@@ -8,6 +8,7 @@ import { WebSocket } from 'ws';
 import { FakeEnvironment } from '../test/fake-environment.js';
 import { closeCodes } from './close-codes.js';
 import { RecordingHost } from './recording-host.js';
+import type { PeerNotice } from './session-driver.js';
 import { type WebSocketServerOptions, webSocketServer } from './web-socket-server.js';
 
 async function started(options: WebSocketServerOptions = {}) {
@@ -162,6 +163,25 @@ test('[E2] [L7] a flood is refused with 503 where it reaches HTTP, and costs no 
   const errors = await Promise.all(flood.map(async ({ ended }) => (await ended).error));
   expect(new Set(errors)).toEqual(new Set(['Unexpected server response: 503']));
   expect(host.connections.length).toBe(1);
+});
+
+test('one address leaves some of the connections to others, and the operator is told of what is refused [E2]', async () => {
+  const notices: PeerNotice[] = [];
+  const { url, host } = await started({
+    ...{ connectionsMax: 16, trustProxy: true },
+    onNotice: (notice) => notices.push(notice),
+  });
+  const dialFrom = (address: string) => dial(url, { headers: { 'x-forwarded-for': address } });
+  for (let i = 0; i < 14; i++) await dialFrom('203.0.113.1').opened;
+  expect((await dialFrom('203.0.113.1').ended).error).toBe('Unexpected server response: 503');
+  await dialFrom('203.0.113.2').opened;
+  await dialFrom('203.0.113.3').opened;
+  expect(host.connections).toHaveLength(16);
+  expect((await dialFrom('203.0.113.4').ended).error).toBe('Unexpected server response: 503');
+  expect(notices.map(({ type, code, peer }) => [type, code, peer.replace(/:\d+$/, '')])).toEqual([
+    ['refused', 'limit-exceeded', '203.0.113.1'],
+    ['refused', 'limit-exceeded', '203.0.113.4'],
+  ]);
 });
 
 test('[E2] origins are refused with 403, also when the hook chokes on them', async () => {

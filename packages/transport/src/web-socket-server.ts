@@ -2,7 +2,8 @@
  * A source of connections that accepts WebSockets on Node, over `ws`.
  *
  * - [E1] Nothing that a peer sends or leaves out ends the process, or any connection but its own (L6).
- * - [E2] A refused peer costs an HTTP answer, not a socket: 403 for its origin, 503 over `connectionsMax`.
+ * - [E2] A refused peer costs an HTTP answer, not a socket: 403 for its origin, 503 over `connectionsMax`. The last
+ *   eighth of the places is for addresses that have fewer connections than there are places left.
  * - [E3] On a server that it was given it takes upgrades of its own path alone, and never closes that server.
  * - [E5] Where another listener of a shared server ends a socket that is ours, as a second `ws` server does, it is said once,
  *   and how to hand upgrades over instead.
@@ -22,7 +23,10 @@ import {
   limits,
 } from '@gossip-log/core';
 import { WebSocketServer as WsServer } from 'ws';
+import { mayTakePlace } from './peer-quota.js';
+import type { PeerNotice } from './session-driver.js';
 import { systemEnvironment } from './system-environment.js';
+import { addressOf } from './turns.js';
 import { boundsOf, type ConnectionBounds, connectionBounds, openWebSocketConnection } from './web-socket-connection.js';
 
 export interface WebSocketServerOptions extends ConnectionBounds {
@@ -53,6 +57,8 @@ export interface WebSocketServerOptions extends ConnectionBounds {
   readonly trustProxy?: boolean;
   /** With `port`: what a peer may take for its HTTP request, in milliseconds. Default: `limits.handshakeMsMax`. */
   readonly handshakeMsMax?: number;
+  /** Called when a peer is refused (E2). */
+  readonly onNotice?: (notice: PeerNotice) => void;
   /** Told of trouble that concerns no connection (E5). Default: `process.emitWarning`. */
   readonly onError?: (error: Error) => void;
   /** Time and timers. Default: the platform's. */
@@ -96,7 +102,7 @@ export interface WebSocketServer extends ConnectionSource {
 export function webSocketServer(options: WebSocketServerOptions): WebSocketServer {
   checkOptions('webSocketServer', options, {
     ...{ port: 'number', host: 'string', server: 'object', noServer: 'boolean', path: 'string' },
-    trustProxy: 'boolean',
+    ...{ trustProxy: 'boolean', onNotice: 'function' },
     ...{
       connectionsMax: 'number',
       allowOrigin: 'function',
@@ -143,6 +149,7 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
 
     start(host) {
       const connections = new Set<Connection>();
+      const byAddress = new Map<string, number>();
       let allEnded = () => {};
 
       const ws = new WsServer({
@@ -155,9 +162,14 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
         maxFragments: limits.fragmentsMax,
         maxBufferedChunks: limits.bufferedChunksMax,
         ...(options.path === undefined ? {} : { path: options.path }),
-        verifyClient: ({ origin }: { origin: string | undefined }, answer) => {
-          if (connections.size >= connectionsMax) return answer(false, 503, 'too many connections');
-          answer(isAllowed(allowOrigin, origin), 403, 'origin not allowed');
+        verifyClient: ({ origin, req }: { origin: string | undefined; req: IncomingMessage }, answer) => {
+          const peer = peerOf(req, options.trustProxy === true);
+          const free = connectionsMax - connections.size;
+          const isFull = !mayTakePlace(byAddress.get(addressOf(peer)) ?? 0, free, connectionsMax);
+          if (!isFull && isAllowed(allowOrigin, origin)) return answer(true);
+          const message = isFull ? 'too many connections' : 'origin not allowed';
+          options.onNotice?.({ type: 'refused', peer, code: isFull ? 'limit-exceeded' : 'forbidden', message });
+          answer(false, isFull ? 503 : 403, message);
         },
       });
 
@@ -171,12 +183,18 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
 
       const take = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
         ws.handleUpgrade(request, socket, head, (accepted) => {
+          const peer = peerOf(request, options.trustProxy === true);
+          const address = addressOf(peer);
+          byAddress.set(address, (byAddress.get(address) ?? 0) + 1);
           const connection = openWebSocketConnection(accepted, host, {
             ...boundsOf(options),
             environment,
-            peer: peerOf(request, options.trustProxy === true),
+            peer,
             ended: () => {
               connections.delete(connection);
+              const others = (byAddress.get(address) as number) - 1;
+              if (others > 0) byAddress.set(address, others);
+              else byAddress.delete(address);
               if (connections.size === 0) allEnded();
             },
           });

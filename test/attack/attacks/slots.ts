@@ -25,7 +25,6 @@ export const connections: Attack = {
   name: 'connections',
   rule: 'One address takes a share of the connections.',
   does: 'connects as often as the relay takes connections (100 here), and stays',
-  isOpen: true,
   relay: { connectionsMax: 100 },
   async run(attacker) {
     await Promise.all(Array.from({ length: 120 }, () => attacker.connect()));
