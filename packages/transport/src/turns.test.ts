@@ -159,6 +159,7 @@ test('a connection that cannot be held up is served at once', () => {
   const peer = world.peer('memory:left', false);
   for (let i = 0; i < 3; i++) peer.turns.run(world.work('done', turnBurstMs));
   expect(world.done).toHaveLength(3);
+  expect(peer.turns.next()).toBeUndefined();
 });
 
 test('where time stands still while work is done, as in a simulation, nothing waits', () => {

@@ -166,7 +166,8 @@ export class PeerTurns {
 
   /** Before a further step of something long: `undefined` when it may be taken at once, or a promise of the peer's turn. */
   next(): Promise<void> | undefined {
-    if (this.#hasLeft || this.#turns.isDue(this.#share)) return undefined;
+    // In a page a timer may take a minute, and the one peer is the relay that it has dialled.
+    if (this.#connection.pause === undefined || this.#hasLeft || this.#turns.isDue(this.#share)) return undefined;
     return new Promise((resolve) => {
       this.#wait(() => {
         resolve();
