@@ -369,6 +369,8 @@ export class Laws {
   /** Those that are over. */
   readonly endedProcesses = new Set<VirtualProcess>();
   readonly #promised = new Map<VirtualDisk, Map<string, Promised>>();
+  /** Logs that were removed from a disk at some time. */
+  readonly #forgotten = new Map<VirtualDisk, Set<string>>();
   /** By log and id. */
   readonly #redactions = new Map<string, Redaction>();
 
@@ -632,6 +634,14 @@ export class Laws {
     return undefined;
   }
 
+  /**
+   * One tab has removed the log while another one had it open, and went on: what that wrote since is on the disk, and waits
+   * there for what was removed.
+   */
+  #waitsForForgotten({ disk, log }: View, writer: WriterId, seq: SequenceNumber): boolean {
+    return this.#forgotten.get(disk)?.has(log) === true && disk.head(log, writer, 'durable') >= seq;
+  }
+
   /** Is an event there under another id? */
   #isAgain(view: View, writer: WriterId, seq: SequenceNumber): boolean {
     const written = this.#written.get(`${view.log}/${eventId(writer, seq)}`);
@@ -643,6 +653,7 @@ export class Laws {
 
   /** A log was removed from a disk on purpose. */
   forgot(disk: VirtualDisk, log: string): void {
+    this.#forgotten.set(disk, (this.#forgotten.get(disk) ?? new Set()).add(log));
     this.#promised.get(disk)?.delete(log);
     this.disown(disk, log);
   }
@@ -670,6 +681,7 @@ export class Laws {
       for (const [writer, seq] of promised) {
         check(
           (version?.get(writer) ?? 0) >= seq ||
+            this.#waitsForForgotten(view, writer, seq) ||
             this.#isLetGo(view.disk, view.log, writer, seq) ||
             this.#isAgain(view, writer, seq),
           'L4',
