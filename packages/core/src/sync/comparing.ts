@@ -160,7 +160,7 @@ export class Comparing {
 
   /** A comparison has ended, at both ends: what the peer lacks is known. */
   #compared(channel: Channel, comparison: Comparison): void {
-    const { lacks, thorough } = comparison;
+    const { lacks, onTheWay, thorough } = comparison;
     if (thorough) {
       // It says nothing of the last events, so it settles nothing else.
       channel.healing = undefined;
@@ -183,7 +183,9 @@ export class Comparing {
     const { peer } = this.#session;
     if (peer?.durable) {
       const { from } = comparison;
-      this.#session.put({ type: 'compared', log: channel.log, node: peer.name, from, lacks });
+      const notHad = onTheWay.size === 0 ? lacks : new Map(lacks);
+      noteLacks(notHad, onTheWay);
+      this.#session.put({ type: 'compared', log: channel.log, node: peer.name, from, lacks: notHad });
     }
   }
 

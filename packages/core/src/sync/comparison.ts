@@ -26,6 +26,8 @@ export interface Comparison {
   asks: boolean;
   /** What the peer lacks, as far as this comparison has shown, and what was stored since it began. */
   readonly lacks: Map<WriterId, KnownEvent>;
+  /** What the peer was sent of that since, as it was lacking before: it may be lost on the way. */
+  readonly onTheWay: Map<WriterId, KnownEvent>;
   /** Of what lies before it has said nothing. */
   from: number;
 }
@@ -43,6 +45,7 @@ export function newComparison(number: number, thorough = false): Comparison {
     asked: false,
     asks: false,
     lacks: new Map(),
+    onTheWay: new Map(),
     from: 0,
   };
 }

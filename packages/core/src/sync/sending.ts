@@ -168,7 +168,10 @@ export class Sending {
       return;
     }
     if (supplies === undefined) {
-      for (const { runs } of answer.entries) know(channel, runs);
+      for (const { runs } of answer.entries) {
+        noteOnTheWay(channel, runs);
+        know(channel, runs);
+      }
       announce(this.#session, channel, answer);
     } else if (answer.more || answer.heldTime !== undefined) {
       for (const { runs } of answer.entries) advance(supplies, runs);
@@ -251,6 +254,17 @@ export class Sending {
 
   end(): void {
     this.#hungry.clear();
+  }
+}
+
+/** A comparison under way is not to count as the peer's what it is only being sent. */
+function noteOnTheWay({ ours, theirs }: Channel, runs: readonly TimedRun[]): void {
+  for (const comparison of [ours, theirs]) {
+    if (comparison === undefined) continue;
+    for (const { writer, last } of runs) {
+      const known = comparison.lacks.get(writer);
+      if (known !== undefined && last > known.seq) noteLacks(comparison.onTheWay, new Map([[writer, known]]));
+    }
   }
 }
 

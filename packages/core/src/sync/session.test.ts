@@ -290,6 +290,23 @@ test('[L4] [K5] a comparison says nothing of what lay below the edge when it beg
   expect(outputs).toContainEqual(expect.objectContaining({ type: 'compared', from: 7 }));
 });
 
+test("a comparison does not count as the peer's what it is being sent meanwhile: that may be lost on the way [L4] [S12]", () => {
+  const rig = rigIn('live, reading');
+  const here = writer(1);
+  const lacks = () => new Map([[here, { seq: 4, time: 40 }]]);
+  const question: Range[] = [{ kind: 'rows', from: 0, to: 100, names: [] }];
+  // While events are read for the peer, it opens the log again; two events go out before that comparison ends.
+  rig.handle(rig.frame(openFrame({ turn: { comparison: 9, ranges: question } })));
+  rig.handle(rig.answer('compare', { lacks: lacks(), reply: question }));
+  const runs = [{ writer: here, first: 5, last: 6, firstTime: 50, lastTime: 60 }];
+  const entries = [{ block: new Uint8Array(40), runs, origin: 'own' as const }];
+  expect(sentKinds(rig.handle(rig.answer('read', { entries, lacking: 2 })))).toContain('events');
+  const answers = { own: true, begins: false, yields: false, frame: 0, more: false, ranges: [] };
+  rig.handle(rig.frame({ kind: 'ranges', channel: 1, comparison: 9, ...answers }));
+  const outputs = rig.handle(rig.answer('compare'));
+  expect(outputs.find(({ type }) => type === 'compared')).toMatchObject({ lacks: lacks() });
+});
+
 test('[L4] [S21] a comparison says nothing of what lies before the last events that were asked for', () => {
   const rig = rigIn('greeting');
   rig.handle({ type: 'attach', log, now: rig.nowMs });
