@@ -3214,7 +3214,7 @@ export const pinnedPlans: readonly PinnedPlan[] = [
       logs: 1,
       faults: ['power', 'slow-reader', 'clock', 'full-disk'],
       delayMsMax: 20,
-      bytesPerMs: 'unbounded',
+      bytesPerMs: unbounded,
       diskLatencyMsMax: 40,
       looks: 1,
       catchUps: true,
