@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { wholeLog } from '../src/edges.js';
 import { type WriterId, writerIdFromBytes } from '../src/ids.js';
+import type { OwnRuns } from '../src/runs.js';
 import { blocksOf, type LogEntry, PackedOtherwise, ReplicatedLog } from '../src/sync/index.js';
 import { readNow } from './read-now.js';
 
@@ -64,9 +65,9 @@ export class PackedNode {
   }
 
   /** One step, or a part of one: what is planned and lost in a crash has changed nothing. */
-  pack(isLost: boolean, meanwhile = () => {}): void {
+  pack(isLost: boolean, meanwhile = () => {}, unsent: OwnRuns = new Map()): void {
     const before = this.#journal.length;
-    const plan = readNow(this.log.pack(), this.chunks);
+    const plan = readNow(this.log.pack(0, unsent), this.chunks);
     if (plan === undefined || isLost) return;
     this.manifest = plan.manifest;
     for (const { id: chunk, bytes } of plan.add) {
@@ -74,7 +75,8 @@ export class PackedNode {
       this.chunks.set(chunk, bytes);
       this.#nextId = chunk + 1;
     }
-    if (plan.isComplete) this.#journal = this.#journal.slice(before);
+    const stays = ({ runs }: LogEntry) => runs.some(({ writer }) => unsent.has(writer));
+    if (plan.isComplete) this.#journal = this.#journal.filter((entry, at) => at >= before || stays(entry));
     meanwhile();
     plan.apply();
     // Whoever reads meanwhile still finds them (P13).

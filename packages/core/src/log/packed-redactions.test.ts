@@ -199,4 +199,38 @@ test('no payload comes back, and packing takes it from the disk, whatever happen
   expect(counts.packed).toBeGreaterThan(300);
   expect(counts.cold).toBeGreaterThan(200);
   expect(counts.lost).toBeGreaterThan(5);
+  expect(counts.twice).toBeGreaterThan(100);
+});
+
+test('a chunk that is packed again for a redaction leaves own events in the journal that are to stay there [Q4, Q5]', () => {
+  const node = new PackedNode(id(0));
+  const other = new PackedNode(id(1));
+  const send = () => {
+    other.store();
+    const since = node.log.version().get(id(1)) ?? 0;
+    const all = { lacks: new Map([[id(1), { seq: since, time: 0 }]]), bytesMax: 1e6, upTo: Number.MAX_SAFE_INTEGER };
+    node.receive(readNow(other.log.read(all), other.chunks).entries.map(({ block }) => block));
+    node.store();
+  };
+  const write = (writer: PackedNode, text: string) => {
+    for (const each of [node, other]) each.now++;
+    return writer.log.append(text).id;
+  };
+  // Own events between those of another writer, in the spans of two chunks and behind them.
+  const targets = Array.from({ length: 24 }, (_, i) => {
+    if (i % 2 === 1) write(node, `own ${i}`);
+    return write(other, `text ${i}`);
+  });
+  send();
+  const unsent = new Map([[id(0), 1]]);
+  for (let i = 0; i < 4; i++) node.pack(false, undefined, unsent);
+  node.restart();
+  other.log.redact(targets[16] as EventId);
+  send();
+  for (let i = 0; i < 4; i++) node.pack(false, undefined, unsent);
+  node.restart();
+  node.load(Number.POSITIVE_INFINITY);
+  const shown = [...node.log.snapshot()].filter(({ writer }) => writer === id(0));
+  expect(shown.map(({ seq }) => seq)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+  expect(textOf(node.disk)).not.toContain('text 16');
 });

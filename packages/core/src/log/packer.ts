@@ -150,13 +150,15 @@ export class Packer {
       const start = at === 0 ? 0 : slot.start;
       step.begin(start, slot.packedMs);
       this.#effective.each(start, packed.endOf(at), (chunk, row) => {
-        // What is packed already stays packed; what is not waits for the next step when this one is full.
+        // What is packed already stays packed; what is not waits for the next step when this one is full. What stays in the
+        // journal is not packed here either: events before it, in the span of an earlier chunk, stay there, too (Q4).
         const isPacked = this.packedRuns.holds(chunk.writer[row] as number, chunk.seq[row] as number);
-        if (isPacked || !step.isFull) {
+        const isDue = isPacked || isStored(chunk, row);
+        if (isPacked || (isDue && !step.isFull)) {
           step.take(chunk, row);
         } else {
           step.name(chunk, row);
-          isComplete = false;
+          if (isDue) isComplete = false;
         }
       });
       if (at < last || !joinsLast || step.isFull) step.finish();
