@@ -26,7 +26,15 @@ const step = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ op: fc.constant('write' as const), who: fc.nat(2), count: fc.integer({ min: 1, max: 9 }) }),
   },
-  { weight: 3, arbitrary: fc.record({ op: fc.constant('redact' as const), who: fc.nat(2), nth: fc.nat(200) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant('redact' as const),
+      who: fc.nat(2),
+      nth: fc.nat(200),
+      twice: fc.boolean(),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ op: fc.constant('deliver' as const), who: fc.nat(2), after: fc.nat(60) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('store' as const) }) },
   {
@@ -71,13 +79,13 @@ function sent({ log, chunks }: PackedNode): string {
 }
 
 test('no payload comes back, and packing takes it from the disk, whatever happens in between [Q5]', () => {
-  const counts = { redacted: 0, cold: 0, packed: 0, lost: 0 };
+  const counts = { redacted: 0, cold: 0, packed: 0, lost: 0, twice: 0 };
   fc.assert(
     fc.property(fc.array(step, { minLength: 10, maxLength: 80 }), (steps) => {
       const writers = [0, 1, 2].map((n) => new PackedNode(id(n)));
       const node = new PackedNode(id(10));
       /** Redactions, by what they name. */
-      const redacted = new Map<EventId, EventId>();
+      const redacted: [target: EventId, by: EventId][] = [];
       let written = 0;
       let now = node.now;
       const text = (event: EventId) => `<${event}>`;
@@ -92,8 +100,7 @@ test('no payload comes back, and packing takes it from the disk, whatever happen
       };
       const look = () => {
         for (const event of node.log.snapshot()) {
-          const by = redacted.get(event.id);
-          if (by === undefined || !holds(node.log, by)) continue;
+          if (!redacted.some(([target, by]) => target === event.id && holds(node.log, by))) continue;
           expect(event.payload).toBeUndefined();
           expect(event.redacted).toBeDefined();
         }
@@ -119,14 +126,21 @@ test('no payload comes back, and packing takes it from the disk, whatever happen
           }
           case 'redact': {
             const writer = writers[each.who] as PackedNode;
-            for (const other of writers) if (other !== writer) deliver(other, writer, 1_000);
-            writer.store();
+            // Of two neither knows that the other one redacts the same event.
+            const redacting = each.twice ? [writer, writers[(each.who + 1) % 3] as PackedNode] : [writer];
+            for (const one of redacting) {
+              for (const other of writers) if (other !== one) deliver(other, one, 1_000);
+              one.store();
+            }
             const events = [...writer.log.snapshot()].filter(({ payload }) => payload !== undefined);
             const event = events[each.nth % Math.max(1, events.length)];
             if (event === undefined) break;
-            redacted.set(event.id, writer.log.redact(event.id));
-            writer.store();
+            for (const one of redacting) {
+              redacted.push([event.id, one.log.redact(event.id)]);
+              one.store();
+            }
             counts.redacted++;
+            if (each.twice) counts.twice++;
             break;
           }
           case 'deliver':

@@ -20,7 +20,7 @@ import type { Heads } from './heads.js';
 import { listWriters } from './list-writers.js';
 import type { ChunkHeader, PackedSlot, Reading } from './packed-chunks.js';
 import { dot } from './payload-pages.js';
-import type { Erasures, OpenRedaction, Redactions } from './redactions.js';
+import { type Erasures, formOf, type OpenRedaction, type Redactions, storedOf } from './redactions.js';
 import { encodeRows, rowBytes } from './rows-lacking.js';
 import { type LookUpTimes, lookUpIn, timesBefore } from './times-before.js';
 
@@ -233,9 +233,10 @@ export class Packer {
   #redacted(): ReadonlyMap<number, readonly OpenRedaction[]> {
     const { packed, tables } = this.#effective;
     const redacted = new Map<number, OpenRedaction[]>();
-    for (const redaction of this.#redactions.open) {
-      const { writer, seq, time } = redaction.target;
-      if (redaction.awaits !== undefined || time >= packed.end) continue;
+    for (const open of this.#redactions.open) {
+      const redaction = storedOf(open);
+      const { writer, seq, time } = open.target;
+      if (redaction === undefined || time >= packed.end) continue;
       if (!this.packedRuns.holds(tables.writers.lookUp(writer), seq)) continue;
       const at = packed.indexAt(time);
       const ofChunk = redacted.get(at);
@@ -251,16 +252,19 @@ export class Packer {
     const { writers, pages } = tables;
     const done = new Set(shown);
     const blocks: Uint8Array[] = [];
-    for (const redaction of this.#redactions.open) {
-      if (redaction.awaits === undefined && !done.has(redaction)) blocks.push(redaction.block);
+    for (const open of this.#redactions.open) {
+      const redaction = storedOf(open);
+      if (redaction !== undefined && !done.has(redaction)) blocks.push(redaction.block);
     }
     // Rows that are erased in memory lie in the journal as they came, or are on their way there.
     const look = (chunk: Chunk, from: number) => {
       for (let row = from; row < chunk.count; row++) {
         if (chunk.kind[row] !== eventKind.erased) continue;
         const [writer, seq] = [chunk.writer[row] as number, chunk.seq[row] as number];
-        if (runs.holds(writer, seq) || pages.formers.has(dot(writer, seq))) continue;
-        const block = pages.get(chunk.page[row] as number, chunk.offset[row] as number, chunk.length[row] as number);
+        // While its redaction is not stored, another one that is may have erased it before (G10).
+        const { kind, page, offset, length } = pages.formers.get(dot(writer, seq)) ?? formOf(chunk, row);
+        if (runs.holds(writer, seq) || kind !== eventKind.erased) continue;
+        const block = pages.get(page, offset, length);
         const by = redactionKey(block, 0);
         if (runs.holds(writers.lookUp(writerIdFromBytes(by.writer)), by.seq)) blocks.push(block);
       }

@@ -190,6 +190,73 @@ test('readers see an event redacted at once, peers once the redaction is stored 
   expect(toPeer(node)).not.toContain('"2"');
 });
 
+/** Where the redacted event lies when its redactions come. */
+const places: readonly [string, (node: PackedNode) => void][] = [
+  ['in the journal', () => {}],
+  ['packed and in memory', (node) => node.pack(false)],
+  [
+    'packed',
+    (node) => {
+      node.pack(false);
+      node.log.trim(Number.POSITIVE_INFINITY);
+    },
+  ],
+];
+
+const sentTo = (node: PackedNode) => {
+  const lacks = new Map([...node.log.storedVersion().keys()].map((writer) => [writer, { seq: 0, time: 0 }]));
+  const query = { lacks, bytesMax: 1e6, upTo: Number.MAX_SAFE_INTEGER };
+  return readNow(node.log.read(query), node.chunks)
+    .entries.map(({ block }) => textOf(block))
+    .join('');
+};
+
+test.each(places)(
+  'of an event %s that a stored redaction names nothing brings the payload back while an earlier one is not stored [G10, Q5]',
+  (_, put) => {
+    const node = unstored();
+    put(node);
+    node.receive([blockOf([byEve])]);
+    node.store();
+    node.receive([blockOf([byBob])]);
+    expect(sentTo(node)).not.toContain('"2"');
+    node.load(Number.POSITIVE_INFINITY);
+    expect(seen(node.log).slice(0, 3)).toEqual(['1', eventId(bob, 1), '3']);
+    expect(sentTo(node)).not.toContain('"2"');
+    // The redaction that is stored is packed, the other one lost in a crash.
+    node.pack(false);
+    node.restart();
+    expect(sentTo(node)).not.toContain('"2"');
+    node.load(Number.POSITIVE_INFINITY);
+    expect(seen(node.log).slice(0, 3)).toEqual(['1', eventId(eve, 1), '3']);
+    node.receive([blockOf([byBob])]);
+    node.store();
+    for (let i = 0; i < 4; i++) node.pack(false);
+    expect(node.disk.map(textOf).join('')).not.toContain('"2"');
+    node.restart();
+    node.load(Number.POSITIVE_INFINITY);
+    expect(seen(node.log).slice(0, 3)).toEqual(['1', eventId(bob, 1), '3']);
+  },
+);
+
+test.each(places)(
+  'of an event %s peers see no payload once one of two redactions that came together is stored [G10]',
+  (_, put) => {
+    const node = unstored();
+    put(node);
+    const first = node.log.receive([blockOf([byEve])]);
+    const second = node.log.receive([blockOf([byBob])]);
+    expect(sentTo(node)).toContain('"2"');
+    node.log.markStored(first.entries);
+    expect(sentTo(node)).not.toContain('"2"');
+    node.load(Number.POSITIVE_INFINITY);
+    expect(sentTo(node)).not.toContain('"2"');
+    node.log.markStored(second.entries);
+    expect(sentTo(node)).not.toContain('"2"');
+    expect(seen(node.log).slice(0, 3)).toEqual(['1', eventId(bob, 1), '3']);
+  },
+);
+
 test('an own redaction that a crash loses was not told to peers [G10]', () => {
   const node = unstored();
   node.log.redact(eventId(ada, 2));

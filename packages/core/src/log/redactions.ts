@@ -46,6 +46,15 @@ export interface OpenRedaction {
   readonly atOnce: boolean;
   /** The event that is to be stored before peers may learn of it (G10); absent when it is. */
   awaits: EventKey | undefined;
+  /** Another redaction of the event, known before: it stands where peers look until this one is stored, once it is stored itself. */
+  before: OpenRedaction | undefined;
+}
+
+/** Of an open redaction and those before it the first that is stored: peers and the disk may learn of that now (G10). @internal */
+export function storedOf(open: OpenRedaction): OpenRedaction | undefined {
+  let found: OpenRedaction | undefined = open;
+  while (found !== undefined && found.awaits !== undefined) found = found.before;
+  return found;
 }
 
 /** Puts bytes where a row of the chunk at hand may point to: `page` and `offset` of the log's pages are set. */
@@ -114,7 +123,9 @@ export class Redactions {
   /** Its target is erased wherever it lies. */
   close(redaction: OpenRedaction): void {
     const key = keyOfTarget(redaction);
-    if (this.#open.get(key) === redaction) this.#open.delete(key);
+    const open = this.#open.get(key);
+    for (const each of chainOf(open)) if (each === redaction || each.before === redaction) this.#dropBefore(each);
+    if (open === redaction) this.#open.delete(key);
     this.#awaiting.delete(redaction);
     this.#closed.push(redaction);
   }
@@ -131,7 +142,9 @@ export class Redactions {
       const { writer, time } = redaction.target;
       const index = this.#effective.tables.writers.find(writer);
       const key = keyOfTarget(redaction);
-      if (index >= 0 && this.isPacked(index, time) && !this.#open.has(key)) this.#open.set(key, redaction);
+      const open = this.#open.get(key);
+      const isEarliest = open === undefined || compareKeys(redaction.key, open.key) < 0;
+      if (index >= 0 && this.isPacked(index, time) && isEarliest) this.#open.set(key, redaction);
     }
     this.#closed = [];
   }
@@ -140,10 +153,18 @@ export class Redactions {
   forget(isGone: (writer: WriterId, seq: SequenceNumber) => boolean): void {
     const { formers } = this.#effective.tables.pages;
     for (const open of this.#open.values()) {
-      const { target, key } = open;
+      const { target } = open;
       const isTargetGone = isGone(target.writer, target.seq);
       if (isTargetGone) formers.delete(dot(this.#effective.tables.writers.find(target.writer), target.seq));
-      if (isTargetGone || isGone(writerIdFromBytes(key.writer), key.seq)) this.close(open);
+      const all = [...chainOf(open)];
+      const left = isTargetGone ? [] : all.filter(({ key }) => !isGone(writerIdFromBytes(key.writer), key.seq));
+      if (left.length === all.length) continue;
+      this.close(open);
+      for (const [i, each] of left.entries()) {
+        each.before = left[i + 1];
+        if (each.awaits !== undefined) this.#awaiting.add(each);
+      }
+      if (left[0] !== undefined) this.#open.set(keyOfTarget(open), left[0]);
     }
   }
 
@@ -181,8 +202,7 @@ export class Redactions {
       const open = this.#openAt(rows, row);
       if (open === undefined) continue;
       if (isShown(rows.kind[row] as number) && this.#outranks(open, rows, row)) {
-        this.#keepFormer(open, rows, row);
-        this.#eraseRow(rows, row, open, this.#place);
+        this.#eraseFor(open, rows, row, this.#place);
         this.#count(open);
         erasesAny = true;
       }
@@ -199,11 +219,11 @@ export class Redactions {
   eraseIn(rows: Chunk, passing: boolean, place: Place = this.#place): number {
     let erased = 0;
     for (let row = 0; row < rows.count && this.#open.size > 0; row++) {
-      const open = this.#openAt(rows, row);
-      if (open === undefined || (passing && open.awaits !== undefined)) continue;
+      const named = this.#openAt(rows, row);
+      const open = named !== undefined && passing ? storedOf(named) : named;
+      if (open === undefined) continue;
       if (!isShown(rows.kind[row] as number) || !this.#outranks(open, rows, row)) continue;
-      this.#keepFormer(open, rows, row);
-      this.#eraseRow(rows, row, open, place);
+      this.#eraseFor(open, rows, row, place);
       erased++;
     }
     return erased;
@@ -216,7 +236,7 @@ export class Redactions {
     for (let row = 0; row < block.count; row++) {
       const writer = table.id(writers[block.writer[row] as number] as number);
       const open = this.#open.get(keyOf(writer, block.seq[row] as number, block.time[row] as number));
-      if (open !== undefined && open.awaits === undefined) return true;
+      if (open !== undefined && storedOf(open) !== undefined) return true;
     }
     return false;
   }
@@ -242,10 +262,12 @@ export class Redactions {
       if (isGone || (!edges.holds(index, seq) && this.#open.size >= openRedactionsMax)) return;
     }
     if (edges.holds(index, seq)) this.#count(redaction);
-    if (known !== undefined) this.close(known);
+    if (known !== undefined && redaction.awaits === undefined) this.close(known);
     if (found !== undefined && redaction.awaits === undefined && !this.isPacked(index, time)) return;
     this.#open.set(key, redaction);
-    if (redaction.awaits !== undefined) this.#awaiting.add(redaction);
+    if (redaction.awaits === undefined) return;
+    redaction.before = known;
+    this.#awaiting.add(redaction);
   }
 
   /**
@@ -315,12 +337,35 @@ export class Redactions {
     const { tables } = this.#effective;
     const { writer, seq, time } = redaction.target;
     redaction.awaits = undefined;
+    this.#dropBefore(redaction);
     this.#awaiting.delete(redaction);
     const index = tables.writers.find(writer);
     if (index < 0) return;
     if (this.#effective.edges.holds(index, seq)) this.#count(redaction);
+    if (this.#open.get(keyOfTarget(redaction)) !== redaction) {
+      this.#reform(dot(index, seq), redaction);
+      return;
+    }
     tables.pages.formers.delete(dot(index, seq));
     if (this.#standing.locate(time, index) !== undefined && !this.isPacked(index, time)) this.close(redaction);
+  }
+
+  /** This one is stored and an earlier one of the same event is not: until it is, peers see the event erased by this one. */
+  #reform(at: number, { key, block }: OpenRedaction): void {
+    const { pages } = this.#effective.tables;
+    const former = pages.formers.get(at);
+    if (former === undefined) return;
+    const isErased = former.kind === eventKind.erased;
+    if (isErased && compareKeys(redactionKey(pages.whole(former.page), former.offset), key) <= 0) return;
+    this.#place(block);
+    const { page, offset } = pages;
+    pages.formers.set(at, { kind: eventKind.erased, page, offset, length: block.length });
+  }
+
+  /** What was to stand until this one is stored does not count any more. */
+  #dropBefore(redaction: OpenRedaction): void {
+    for (const each of chainOf(redaction.before)) this.#awaiting.delete(each);
+    redaction.before = undefined;
   }
 
   /** What is not stored yet is erased nowhere but in memory (G10). */
@@ -352,6 +397,14 @@ export class Redactions {
     return redactionKey(page, chunk.offset[row] as number);
   }
 
+  /** Erases a row that was not erased by that redaction before; until it is stored the row is what it was (G10). */
+  #eraseFor(redaction: OpenRedaction, rows: Chunk, row: number, place: Place): void {
+    const stored = storedOf(redaction);
+    if (stored !== undefined && this.#outranks(stored, rows, row)) this.#eraseRow(rows, row, stored, place);
+    this.#keepFormer(redaction, rows, row);
+    if (stored !== redaction) this.#eraseRow(rows, row, redaction, place);
+  }
+
   #keepFormer(redaction: OpenRedaction, chunk: Chunk, row: number): void {
     const { formers } = this.#effective.tables.pages;
     const at = dot(chunk.writer[row] as number, chunk.seq[row] as number);
@@ -376,6 +429,11 @@ export class Redactions {
   readonly #place: Place = (bytes) => this.#effective.tables.pages.place(bytes, 0, bytes.length);
 }
 
+/** A redaction and those before it. */
+function* chainOf(redaction: OpenRedaction | undefined): Iterable<OpenRedaction> {
+  for (let each = redaction; each !== undefined; each = each.before) yield each;
+}
+
 /** The redaction that a block of one row is. */
 function redactionIn(block: Uint8Array, awaits: EventKey | undefined): OpenRedaction {
   const { writers, seq, time, offset, length } = decodeRedactionBlock(block);
@@ -385,11 +443,12 @@ function redactionIn(block: Uint8Array, awaits: EventKey | undefined): OpenRedac
   return {
     target: { writer: writerIdFromBytes(writer), seq: named, time: at - age },
     key: { writer: writers[0] as Uint8Array, seq: seq[0] as number, time: at },
-    ...{ block, atOnce, awaits },
+    ...{ block, atOnce, awaits, before: undefined },
   };
 }
 
-function formOf(chunk: Chunk, row: number): RowForm {
+/** @internal */
+export function formOf(chunk: Chunk, row: number): RowForm {
   return {
     kind: chunk.kind[row] as number,
     page: chunk.page[row] as number,
