@@ -19,6 +19,7 @@
 import { clockStepsPerMs } from '../hybrid-logical-clock.js';
 import type { SequenceNumber, WriterId } from '../ids.js';
 import { aheadOfLogMsMax, creditBytesMax, frameBytesMax, frameBytesTarget } from '../limits.js';
+import type { Run } from '../ports/storage.js';
 import { type KeptRun, type KnownEvent, type LogEntry, lacksFrom, type TimedRun } from '../runs.js';
 import { type Channel, mayRead } from './channel.js';
 import { noteLacks } from './comparison.js';
@@ -154,8 +155,11 @@ export class Sending {
     }
   }
 
-  /** A part of what the peer lacks was read. `supplies`: it had asked for that. */
-  read(channel: Channel, answer: Answers['read'], supplies: Map<WriterId, KnownEvent> | undefined): void {
+  /**
+   * A part of what the peer lacks was read. `supplies`: it had asked for that. Returns what was thought to be here of that and
+   * could not be read.
+   */
+  read(channel: Channel, answer: Answers['read'], supplies: Map<WriterId, KnownEvent> | undefined): readonly Run[] {
     channel.reading = undefined;
     if (answer.cut !== undefined) {
       channel.lacks = lacksFrom(channel.lacks, answer.cut);
@@ -165,7 +169,7 @@ export class Sending {
       // Others read events larger than what was reserved for them: this is read again when there is credit.
       if (supplies === undefined) channel.behind = true;
       else noteLacks(channel.supplies, supplies);
-      return;
+      return [];
     }
     if (supplies === undefined) {
       for (const { runs } of answer.entries) {
@@ -173,9 +177,10 @@ export class Sending {
         know(channel, runs);
       }
       announce(this.#session, channel, answer);
-    } else if (answer.more || answer.heldTime !== undefined) {
+    } else {
       for (const { runs } of answer.entries) advance(supplies, runs);
-      noteLacks(answer.more ? channel.supplies : channel.heldSupplies, supplies);
+      if (answer.more) noteLacks(channel.supplies, supplies);
+      else if (answer.heldTime !== undefined) noteLacks(channel.heldSupplies, supplies);
     }
     this.sendEvents(
       channel.remote as number,
@@ -184,7 +189,7 @@ export class Sending {
     if (answer.heldTime !== undefined) {
       this.#hold(channel, Math.min(answer.heldTime, channel.heldTime ?? Number.POSITIVE_INFINITY));
     }
-    if (supplies !== undefined) return;
+    if (supplies !== undefined) return answer.more || answer.heldTime !== undefined ? [] : restOf(supplies);
     channel.behind = answer.more || channel.stale;
     if (!channel.behind && mayRead(channel)) announceEnd(this.#session, channel);
     if (!channel.behind && answer.heldTime === undefined) {
@@ -192,6 +197,7 @@ export class Sending {
       // What was held back is gone, or was appended again.
       if (channel.heldSupplies.size === 0) this.#hold(channel, undefined);
     }
+    return [];
   }
 
   /** S27. Redactions below the peer's edge were read. */
@@ -255,6 +261,13 @@ export class Sending {
   end(): void {
     this.#hungry.clear();
   }
+}
+
+/** What was asked for by name and was not read. */
+function restOf(supplies: ReadonlyMap<WriterId, KnownEvent>): Run[] {
+  return Array.from(supplies, ([writer, { seq, until = 0 }]) => ({ writer, first: seq + 1, last: until })).filter(
+    ({ first, last }) => first <= last,
+  );
 }
 
 /** A comparison under way is not to count as the peer's what it is only being sent. */

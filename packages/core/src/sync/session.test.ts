@@ -307,6 +307,18 @@ test("a comparison does not count as the peer's what it is being sent meanwhile:
   expect(outputs.find(({ type }) => type === 'compared')).toMatchObject({ lacks: lacks() });
 });
 
+test('what was thought to be here and cannot be read is absent, as the peer is told [S11]', () => {
+  const rig = rigIn('live');
+  const asked = { writer: writer(1), first: 5, last: 7 };
+  rig.handle(rig.frame({ kind: 'want', channel: 1, runs: [asked] }));
+  rig.handle(rig.answer('supply', { lacks: new Map([[asked.writer, { seq: 4, time: 0, until: 7 }]]), absent: [] }));
+  const runs = [{ writer: asked.writer, first: 5, last: 5, firstTime: 50, lastTime: 50 }];
+  const entries = [{ block: new Uint8Array(40), runs, origin: 'received' as const }];
+  const outputs = rig.handle(rig.answer('read', { entries }));
+  expect(sent(outputs, 'events')).toHaveLength(1);
+  expect(sent(outputs, 'absent')).toMatchObject([{ runs: [{ ...asked, first: 6 }] }]);
+});
+
 test('[L4] [S21] a comparison says nothing of what lies before the last events that were asked for', () => {
   const rig = rigIn('greeting');
   rig.handle({ type: 'attach', log, now: rig.nowMs });

@@ -393,7 +393,11 @@ export class Session {
         supply(this.#context, channel, answer);
         break;
       case 'read':
-        this.#sending.read(channel, answer, request.supplies);
+        // It counted as held, and is gone with something that was damaged, say.
+        supply(this.#context, channel, {
+          lacks: new Map(),
+          absent: this.#sending.read(channel, answer, request.supplies),
+        });
         break;
       case 'redactions':
         this.#sending.redactionsRead(channel, answer);
