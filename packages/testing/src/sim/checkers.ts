@@ -319,10 +319,11 @@ export class View {
   #wasDropped(at: number): boolean {
     const event = this.#events[at];
     if (event === undefined || event.clock >= this.#droppedBefore) return false;
-    // What its disk knows that it has written is kept until a durable node has it.
+    // What its disk knows that it has written is kept until a durable node has it. Of a run that was settled since, the note
+    // which node that was may be gone: few are kept, and a damaged value counts as none.
     const { state } = this.handle.delivery(event.id);
     check(
-      !this.isOwn(event) || state === 'relayed',
+      !this.isOwn(event) || state === 'relayed' || this.laws.isSettled(this, event),
       'L4',
       () => `${this.name}: ${event.id} was let go of, and is ${state}`,
     );
@@ -377,6 +378,8 @@ export class Laws {
   constructor(
     /** The disk of a node that promises durability, by the node's name. */
     readonly relayDisk: (node: string) => VirtualDisk | undefined,
+    /** The disks of all nodes that promise durability. */
+    readonly relayDisks: () => readonly VirtualDisk[],
   ) {}
 
   get events(): number {
@@ -607,6 +610,17 @@ export class Laws {
     const durable = disk.head(view.log, writer, 'durable');
     check(durable >= seq, 'L4', () => `${view.name}: ${id} was acknowledged by ${node}, which does not hold it`);
     this.#promise(disk, view.log, writer, seq);
+  }
+
+  /** Has a view's disk taken the event's run off its list, and does a relay hold the event? */
+  isSettled({ disk, log }: View, event: Pick<LogEvent, 'id' | 'writer' | 'seq'>): boolean {
+    if (disk.isNoted(log, event.writer)) return false;
+    return this.relayDisks().some((relay) => {
+      const { writer, seq } = this.#standingOn(relay, log, event);
+      const promised = this.#promised.get(relay)?.get(log)?.get(writer) ?? 0;
+      const isHeld = relay.head(log, writer, 'durable') >= seq || this.#isLetGo(relay, log, writer, seq);
+      return isHeld || (relay.hasLost && promised >= seq);
+    });
   }
 
   /** What an event is by now. What a disk that was set back has appended again may be there under its former id, too. */

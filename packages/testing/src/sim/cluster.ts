@@ -98,7 +98,10 @@ export class Cluster {
       sent: (from, to, data) => this.#sent(from, to, data),
       lost: (from, to) => void this.#lost.add(`${from}>${to}`),
     });
-    this.laws = new Laws((node) => this.#machines.find(({ name }) => name === node)?.disk);
+    this.laws = new Laws(
+      (node) => this.#machines.find(({ name }) => name === node)?.disk,
+      () => this.#machines.slice(0, plan.relays).map(({ disk }) => disk),
+    );
     const names = [
       ...Array.from({ length: plan.relays }, (_, i) => `relay-${i}`),
       ...plan.apps.map((_, i) => `app-${i}`),

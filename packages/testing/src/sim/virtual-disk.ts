@@ -130,6 +130,11 @@ export class VirtualDisk {
     return (level === 'durable' ? this.#durable : this.#state).logs.get(log)?.heads.get(writer) ?? 0;
   }
 
+  /** Is that run still noted as one that no durable node is known to have whole? */
+  isNoted(log: string, writer: WriterId): boolean {
+    return this.#state.logs.get(log)?.ownRuns.has(writer) === true;
+  }
+
   heads(log: string): ReadonlyMap<WriterId, SequenceNumber> {
     return this.#state.logs.get(log)?.heads ?? new Map();
   }
