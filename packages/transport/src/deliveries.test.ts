@@ -4,15 +4,16 @@ import { ReplicatedLog } from '@gossip-log/core/sync';
 import { memoryStorage } from '@gossip-log/storage/memory';
 import { expect, test } from 'vitest';
 import { Deliveries } from './deliveries.js';
+import { readRelayed, relayedKey } from './relayed-runs.js';
 import { FormerIds } from './successors.js';
 
 const writer = writerIdFromBytes(new Uint8Array(16).fill(1));
 
-function deliveriesOf(writer: WriterId): Deliveries {
+function deliveriesOf(writer: WriterId, storage = memoryStorage()): Deliveries {
   const log = new ReplicatedLog({ id: 'tea', writer, now: () => 1_700_000_000_000 }, { freshWriter: () => writer });
   for (let seq = 1; seq <= 7; seq++) log.append(seq);
   return new Deliveries({
-    ...{ id: 'tea', storage: memoryStorage(), log: () => log, isSureOf: () => true },
+    ...{ id: 'tea', storage, log: () => log, isSureOf: () => true },
     formerIds: new FormerIds(),
     ended: () => undefined,
     onError: (error) => {
@@ -95,4 +96,33 @@ test.each<[string, readonly Ack[], relayed: number]>([
   deliveries.wrote(new Map([[writer, 7]]));
   for (const [node, first, last] of acks) deliveries.acknowledged(node, [{ writer: writer, first, last }]);
   expect(deliveries.ownRuns.get(writer)).toBe(relayed);
+});
+
+test("how far a relay has another tab's run is kept by the tab that knows it, before anything of the run may go [H5] [H14] [L4]", async () => {
+  const storage = memoryStorage();
+  const deliveries = deliveriesOf(writer, storage);
+  deliveries.acknowledged('relay', [{ writer, first: 1, last: 4 }]);
+  expect(await storage.getMetadata(relayedKey('tea'))).toBeUndefined();
+  // The tab that wrote it has noted so much in the store they share, and may end at any time.
+  deliveries.wroteElsewhere(new Map([[writer, 6]]));
+  expect(await deliveries.whenKept()).toBe(true);
+  const kept = readRelayed((await storage.getMetadata(relayedKey('tea'))) as Uint8Array);
+  expect(kept).toEqual([{ writer, seq: 4, node: 'relay' }]);
+});
+
+test('what the store did not take is not kept, as retention is told [H14] [L4]', async () => {
+  const storage = memoryStorage();
+  const errors: unknown[] = [];
+  const log = new ReplicatedLog({ id: 'tea', writer, now: () => 1_700_000_000_000 }, { freshWriter: () => writer });
+  log.append(1);
+  const failing = { ...storage, getMetadata: () => Promise.reject(new Error('the disk is away')) };
+  const deliveries = new Deliveries({
+    ...{ id: 'tea', storage: failing, log: () => log, isSureOf: () => true, formerIds: new FormerIds() },
+    ended: () => undefined,
+    onError: (error) => errors.push(error),
+  });
+  deliveries.acknowledged('relay', [{ writer, first: 1, last: 1 }]);
+  deliveries.wroteElsewhere(new Map([[writer, 1]]));
+  expect(await deliveries.whenKept()).toBe(false);
+  expect(errors).toHaveLength(1);
 });

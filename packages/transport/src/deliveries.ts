@@ -59,6 +59,8 @@ export class Deliveries {
   #keeping: Promise<void> | undefined;
   /** and is to be once more. */
   #keepsAgain = false;
+  /** Some of it is not kept: under way, or the store has failed. */
+  #isUnkept = false;
 
   constructor(of: DeliveredLog) {
     this.#of = of;
@@ -137,10 +139,16 @@ export class Deliveries {
 
   /** H5. What the store has noted: other tabs over it may have written. */
   wroteElsewhere(runs: ReadonlyMap<WriterId, SequenceNumber>): void {
+    let isNews = false;
     for (const [writer, last] of runs) {
-      const relayed = this.#relayed.get(writer)?.seq ?? 0;
-      if (relayed < last && last > (this.#own.get(writer) ?? 0)) this.#own.set(writer, last);
+      const relayed = this.#relayed.get(writer);
+      if ((relayed?.seq ?? 0) < last && last > (this.#own.get(writer) ?? 0)) this.#own.set(writer, last);
+      // The tab that wrote it may end before it has kept how far that was relayed.
+      if (relayed?.delivery.state !== 'relayed' || (this.#kept.get(writer)?.seq ?? 0) >= relayed.seq) continue;
+      this.#kept.set(writer, { writer, seq: relayed.seq, node: relayed.delivery.node });
+      isNews = true;
     }
+    if (isNews) this.#keep();
   }
 
   /** Runs were cut, each to the last event given; what stood behind was appended again. */
@@ -189,6 +197,7 @@ export class Deliveries {
   /** Remembers how far own events were relayed, so that it shows after a restart too, also offline. */
   #keep(): void {
     this.#keepsAgain = true;
+    this.#isUnkept = true;
     this.#keeping ??= this.#keepAll()
       .catch(this.#of.onError)
       .finally(() => {
@@ -211,6 +220,7 @@ export class Deliveries {
         return [...others, ...own].slice(-relayedRunsMax);
       };
       await changeStored(storage, format, withOthers, onError);
+      this.#isUnkept = this.#keepsAgain;
       this.#settle();
     }
   }
@@ -229,9 +239,10 @@ export class Deliveries {
     return settled;
   }
 
-  /** Resolves once what is known is kept. */
-  async whenKept(): Promise<void> {
+  /** Resolves once what is known is kept, with whether it is. */
+  async whenKept(): Promise<boolean> {
     await this.#keeping;
+    return !this.#isUnkept;
   }
 
   /**

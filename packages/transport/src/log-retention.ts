@@ -89,6 +89,8 @@ export class LogRetention {
         // Other tabs over this store may have written since, and some of that may have come here from a peer.
         const { ownRuns } = await storage.load(id);
         deliveries.wroteElsewhere(ownRuns);
+        // Nothing goes before it is noted that a durable node has it: after a crash nobody could say so.
+        if (!(await deliveries.whenKept())) return;
       }
       const floor = this.#floor(log, this.#retention);
       if (floor <= log.droppedBefore) return;
