@@ -203,7 +203,8 @@ export const mutants = [
     name: 'drop a redaction whose event is missing, as at a gap',
     file: 'packages/core/src/log/redactions.ts',
     find: '    this.#open.set(key, redaction);\n    if (redaction.awaits === undefined) return;',
-    replace: '    if (found !== undefined) this.#open.set(key, redaction);\n    if (redaction.awaits === undefined) return;',
+    replace:
+      '    if (found !== undefined) this.#open.set(key, redaction);\n    if (redaction.awaits === undefined) return;',
   },
   {
     name: 'send an erased row before its redaction is stored',
