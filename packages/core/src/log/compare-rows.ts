@@ -244,6 +244,7 @@ function noteRow({ tables }: EffectiveRows, chunk: Chunk, row: number, lacks: Ma
 
 /** The peer may lack whatever stands from that time on. */
 function noteAllFrom({ tables: { writers } }: EffectiveRows, from: number, lacks: Map<WriterId, KnownEvent>): void {
+  writers.takeIn(from);
   for (let index = 0; index < writers.size; index++) {
     if ((writers.stored[index] as number) === 0 || (writers.storedTime[index] as number) < from) continue;
     lacks.set(writers.id(index), { seq: 0, time: Math.max(from - 1, 0) });

@@ -6,6 +6,7 @@ import { baseTime, blockOf, type Row } from '../../test/sample-blocks.js';
 import { decodeManifest, encodeManifest } from '../codec/manifest.js';
 import { isWriterPage } from '../codec/writer-page.js';
 import { eventId, type WriterId } from '../ids.js';
+import { endOfTime } from '../range.js';
 import { blocksOf, DamagedChunk, type Reading, ReplicatedLog } from '../sync/index.js';
 
 const listedMax = 8;
@@ -14,6 +15,7 @@ const pageMax = 4;
 vi.mock('../limits.js', async (original) => ({
   ...(await original<typeof import('../limits.js')>()),
   ...{ chunkRowsMax: 8, packedChunkBytesTarget: 512, packedChunksMax: 7, listedPackedMax: 8, pageWritersMax: 4 },
+  ...{ coldChunksAtOnceMax: 6 },
 }));
 
 /** Events of each writer: one packed chunk holds the events of one or two writers. */
@@ -273,4 +275,20 @@ test('a log of which all was deleted goes on behind what was deleted, and does n
   const { added } = node.log.receive(history.blocks);
   expect(added).toBe(0);
   expect(node.log.append('mine').clock).toBeGreaterThan(baseTime + 40 * each * step);
+});
+
+test('where a peer lacks rows of a wide span, writers in pages count as lacking there, too [C4]', () => {
+  const node = new PackedNode(numberedId(0));
+  const history = new History();
+  node.receive(history.write(...writers(30, 1)));
+  packAll(node);
+  node.log.trim(endOfTime);
+  node.restart();
+  expect(node.log.knowsWriters).toBe(false);
+  readNow(node.log.readWriters(), node.chunks);
+  const { lacks } = readNow(
+    node.log.compare([{ kind: 'lacking-rows', from: baseTime + 1, to: endOfTime, names: [1] }], 1),
+    node.chunks,
+  );
+  expect([...lacks.keys()].sort()).toEqual([...history.version.keys()].sort());
 });
