@@ -55,11 +55,9 @@ export class Deliveries {
   readonly #kept = new Map<WriterId, RelayedRun>();
   /** Those that somebody waits for. They are looked at when one may have changed, not at every event. */
   readonly #awaited = new Set<() => boolean>();
-  /** How far own events were relayed is being kept, */
+  /** How far own events were relayed is being kept. */
   #keeping: Promise<void> | undefined;
-  /** and is to be once more. */
-  #keepsAgain = false;
-  /** Some of it is not kept: under way, or the store has failed. */
+  /** Some of it is not, and nothing is on its way: it came since, or the store has failed. */
   #isUnkept = false;
 
   constructor(of: DeliveredLog) {
@@ -196,7 +194,6 @@ export class Deliveries {
 
   /** Remembers how far own events were relayed, so that it shows after a restart too, also offline. */
   #keep(): void {
-    this.#keepsAgain = true;
     this.#isUnkept = true;
     this.#keeping ??= this.#keepAll()
       .catch(this.#of.onError)
@@ -207,8 +204,8 @@ export class Deliveries {
 
   async #keepAll(): Promise<void> {
     const { id, storage, onError } = this.#of;
-    while (this.#keepsAgain && this.#of.ended() === undefined) {
-      this.#keepsAgain = false;
+    while (this.#isUnkept && this.#of.ended() === undefined) {
+      this.#isUnkept = false;
       for (const writer of [...this.#kept.keys()].slice(0, -relayedRunsMax)) this.#kept.delete(writer);
       const format = { key: relayedKey(id), parse: readRelayed, write: writeRelayed };
       // Another tab over this store may have kept runs of its own there, or more of a run that this one has read there.
@@ -219,8 +216,12 @@ export class Deliveries {
         const own = [...this.#kept.values()].filter(({ writer }) => !further.has(writer));
         return [...others, ...own].slice(-relayedRunsMax);
       };
-      await changeStored(storage, format, withOthers, onError);
-      this.#isUnkept = this.#keepsAgain;
+      try {
+        await changeStored(storage, format, withOthers, onError);
+      } catch (error) {
+        this.#isUnkept = true;
+        throw error;
+      }
       this.#settle();
     }
   }
@@ -239,8 +240,9 @@ export class Deliveries {
     return settled;
   }
 
-  /** Resolves once what is known is kept, with whether it is. */
+  /** Resolves once what is known is kept, with whether it is. What the store did not take before is tried once more. */
   async whenKept(): Promise<boolean> {
+    if (this.#isUnkept) this.#keep();
     await this.#keeping;
     return !this.#isUnkept;
   }
