@@ -65,3 +65,9 @@ test('[N5] a message is cut to what a close frame holds, between characters', ()
     }),
   );
 });
+
+test('what a peer says when it closes is printable [N5]', () => {
+  const { closeCode } = closeCodes.forbidden;
+  expect(closeReason(closeCode, 'no\n\u001b[2J').message).toBe('no\\u{a}\\u{1b}[2J');
+  expect(closeReason(4999, 'x\r').message).toBe('x\\u{d}');
+});

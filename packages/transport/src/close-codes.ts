@@ -5,7 +5,9 @@
  * Numbers from 4000 are free for applications (RFC 6455, 7.4.2), and a browser may send no others but 1000.
  * A number once given stays with its code; new codes take the next free one.
  */
+
 import { type CloseReason, limits, utf8Encoder } from '@gossip-log/core';
+import { printable } from '@gossip-log/core/sync';
 
 /**
  * What a client does after a connection ended. `soon`: dial again with back-off. `later`: the same, with the longest
@@ -99,11 +101,11 @@ const reasons = new Map(Object.entries(closeCodes).map(([code, row]) => [row.clo
  */
 export function closeReason(closeCode: number, text: string): CloseReason {
   const own = reasons.get(closeCode);
-  if (own !== undefined) return { code: own, message: text };
+  if (own !== undefined) return { code: own, message: printable(text) };
   const standard = standardCloseCodes.get(closeCode);
   return {
     code: standard?.code ?? 'connection-lost',
-    message: text || (standard?.message ?? `the peer closed the connection with code ${closeCode}`),
+    message: printable(text) || (standard?.message ?? `the peer closed the connection with code ${closeCode}`),
   };
 }
 

@@ -10,8 +10,8 @@ export {
 export type { Delivery, LogHandle, LogStatus } from './log-handle.js';
 export type { LogWindow } from './log-window.js';
 export { type MemoryPair, type MemoryPairOptions, memoryPair } from './memory-pair.js';
+export type { PeerNotice } from './peer-notice.js';
 export type { RetentionOption } from './retention.js';
-export type { PeerNotice } from './session-driver.js';
 export { systemEnvironment } from './system-environment.js';
 export {
   type NetworkEvents,

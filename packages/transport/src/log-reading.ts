@@ -38,18 +38,18 @@ export class LogReading {
     turns: PeerTurns | undefined,
   ): Promise<R> {
     const { id, storage } = this.#of;
-    const goOn = (chunks: ReadonlyMap<number, Uint8Array>) => {
-      const step = reading.next(chunks);
-      return step.done ? { taken: take(step.value) } : { needed: step.value };
-    };
+    const counted = <T>(work: () => T): T => (turns === undefined ? work() : turns.measure(work));
     try {
       for (let ids = needed; ; ) {
         const waiting = turns?.next();
         if (waiting !== undefined) await waiting;
-        const chunks = await (turns ? turns.measure(() => storage.readChunks(id, ids)) : storage.readChunks(id, ids));
+        const chunks = await counted(() => storage.readChunks(id, ids));
         const status = this.#of.status();
         if (status !== 'ready' && status !== 'opening') throw closedError(id);
-        const step = turns ? turns.measure(() => goOn(chunks)) : goOn(chunks);
+        const step = counted(() => {
+          const next = reading.next(chunks);
+          return next.done ? { taken: take(next.value) } : { needed: next.value };
+        });
         if ('taken' in step) return step.taken;
         ids = step.needed;
       }

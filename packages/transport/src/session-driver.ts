@@ -36,9 +36,11 @@ import {
 } from '@gossip-log/core/sync';
 import type { HostedLog } from './hosted-log.js';
 import type { LogPeer } from './log-peer.js';
+import { addressOf } from './peer-address.js';
 import { PeerMerges } from './peer-merges.js';
+import type { PeerNotice } from './peer-notice.js';
 import type { PeerQuota, Quotas } from './peer-quota.js';
-import { addressOf, type PeerTurns, type Turns } from './turns.js';
+import type { PeerTurns, Turns } from './turns.js';
 
 /** What a peer opens a log for. */
 export interface PeerUse {
@@ -60,16 +62,6 @@ export interface Grant {
 
 /** Ends that say nothing against the peer. */
 const quietEnds: ReadonlySet<CloseReason['code']> = new Set(['normal', 'node-closed', 'connection-lost']);
-
-/** A peer was refused something, or its session ended for a fault. */
-export interface PeerNotice {
-  readonly type: 'refused' | 'ended';
-  /** Its address, as the connection names it. */
-  readonly peer: string;
-  readonly code: CloseReason['code'];
-  /** For people: may name a log. */
-  readonly message: string;
-}
 
 /** Who reads a feed of a session's peer. */
 export interface FeedReader {

@@ -5,8 +5,8 @@
  *                    └─ else ──▶ waits, and the peer's frames stay in its socket ── its turn ──▶ done
  *
  * - [Y1] An address has a share of this node's time (`turnShare`), and may use some in advance (`turnBurstMs`). What it uses
- *   beyond that is done in turns: first each address has one, then each of its peers. A node that nobody else needs is all
- *   for one peer.
+ *   beyond that is done in turns: first each address has one, then each of its peers. Where no other peer waits, one
+ *   peer has all of the node.
  * - [Y2] Turns end after `turnMsMax`: what else the process has to do goes on in between.
  * - [Y3] Work of one peer is done in the order in which it came. While some waits, no more is read from its connection.
  *
@@ -14,6 +14,7 @@
  * done at once. Source: deficit round robin (Shreedhar and Varghese, 1995), with processor time in place of bytes.
  */
 import { type Connection, type Environment, limits } from '@gossip-log/core';
+import { addressOf } from './peer-address.js';
 
 /** The peers behind one address. */
 interface Share {
@@ -198,9 +199,4 @@ export class PeerTurns {
     for (const work of this.#work.splice(0)) work();
     this.#connection.resume?.();
   }
-}
-
-/** Of a connection's name what it shares with others from the same machine. @internal */
-export function addressOf(peer: string): string {
-  return peer.replace(/:\d+$/, '');
 }

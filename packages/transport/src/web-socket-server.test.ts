@@ -7,8 +7,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { FakeEnvironment } from '../test/fake-environment.js';
 import { closeCodes } from './close-codes.js';
+import type { PeerNotice } from './peer-notice.js';
 import { RecordingHost } from './recording-host.js';
-import type { PeerNotice } from './session-driver.js';
 import { type WebSocketServerOptions, webSocketServer } from './web-socket-server.js';
 
 async function started(options: WebSocketServerOptions = {}) {
@@ -182,6 +182,20 @@ test('one address leaves some of the connections to others, and the operator is 
     ['refused', 'limit-exceeded', '203.0.113.1'],
     ['refused', 'limit-exceeded', '203.0.113.4'],
   ]);
+});
+
+test('an onNotice that throws is reported, and the peer is refused all the same [E1]', async () => {
+  const errors: Error[] = [];
+  const { host, url } = await started({
+    allowOrigin: (origin) => origin === undefined,
+    onNotice: () => {
+      throw new Error('the log is full');
+    },
+    onError: (error) => errors.push(error),
+  });
+  expect((await dial(url, { origin: 'https://evil.test' }).ended).error).toBe('Unexpected server response: 403');
+  expect(errors.map(({ message }) => message)).toEqual(['the log is full']);
+  await expectAlive(host, url);
 });
 
 test('[E2] origins are refused with 403, also when the hook chokes on them', async () => {

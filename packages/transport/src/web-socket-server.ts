@@ -23,10 +23,10 @@ import {
   limits,
 } from '@gossip-log/core';
 import { WebSocketServer as WsServer } from 'ws';
+import { addressOf } from './peer-address.js';
+import type { PeerNotice } from './peer-notice.js';
 import { mayTakePlace } from './peer-quota.js';
-import type { PeerNotice } from './session-driver.js';
 import { systemEnvironment } from './system-environment.js';
-import { addressOf } from './turns.js';
 import { boundsOf, type ConnectionBounds, connectionBounds, openWebSocketConnection } from './web-socket-connection.js';
 
 export interface WebSocketServerOptions extends ConnectionBounds {
@@ -150,6 +150,15 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
     start(host) {
       const connections = new Set<Connection>();
       const byAddress = new Map<string, number>();
+      const { onError: report = (error: Error) => process.emitWarning(error) } = options;
+      const notice = (notice: PeerNotice) => {
+        try {
+          options.onNotice?.(notice);
+        } catch (error) {
+          // A hook that chokes must not end the process (E1).
+          report(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
       let allEnded = () => {};
 
       const ws = new WsServer({
@@ -168,7 +177,7 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
           const isFull = !mayTakePlace(byAddress.get(addressOf(peer)) ?? 0, free, connectionsMax);
           if (!isFull && isAllowed(allowOrigin, origin)) return answer(true);
           const message = isFull ? 'too many connections' : 'origin not allowed';
-          options.onNotice?.({ type: 'refused', peer, code: isFull ? 'limit-exceeded' : 'forbidden', message });
+          notice({ type: 'refused', peer, code: isFull ? 'limit-exceeded' : 'forbidden', message });
           answer(false, isFull ? 503 : 403, message);
         },
       });
@@ -177,8 +186,7 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
       const disturbed = (cause?: unknown) => {
         if (isDisturbed) return;
         isDisturbed = true;
-        const { onError = (error) => process.emitWarning(error) } = options;
-        onError(new Error(disturbance, { cause }));
+        report(new Error(disturbance, { cause }));
       };
 
       const take = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
