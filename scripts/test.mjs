@@ -67,7 +67,11 @@ async function withChromium(next) {
 /** @type {Record<string, () => Promise<boolean>>} */
 const stages = {
   lint: () =>
-    commands('format and lint', [[bin('biome'), 'check', '--error-on-warnings', '.']], '`npm run format` mends most.'),
+    commands(
+      'format and lint',
+      [[bin('biome'), 'check', '--error-on-warnings', '.']],
+      '`npm run format` corrects most of it.',
+    ),
   unused: () => commands('unused exports and dependencies', [[bin('knip')]]),
   types: () => commands('types', [types]),
   unit: () => vitest('unit, property and integration tests', ['unit', 'dom']),

@@ -115,6 +115,12 @@ export class RawPeer {
     return this.#numbers.get(log);
   }
 
+  /** Opens a log, and waits for the relay's number of it. */
+  join(log: string, options: OpenOptions = {}): Promise<number | undefined> {
+    this.open(log, options);
+    return this.numberOf(log);
+  }
+
   send(message: Message): void {
     this.sendBytes(encodeMessage(message));
   }

@@ -241,10 +241,9 @@ class Relay {
     });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8');
-      // A line's end is what the relay prints after a line; any other control character came from a peer.
       stream?.on('data', (text: string) => {
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is counted.
-        this.rawControls += text.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g)?.length ?? 0;
+        // A line's end is what the relay prints after a line; any other control character came from a peer.
+        this.rawControls += (text.match(/\p{Cc}/gu) ?? []).filter((character) => character !== '\n').length;
         if (text.includes('heap out of memory')) lastLine = text;
       });
       if (stream) createInterface({ input: stream }).on('line', () => this.lines++);

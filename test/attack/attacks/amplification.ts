@@ -38,8 +38,7 @@ export const wants: Attack = {
   async run(attacker) {
     const { room } = attacker;
     const peer = await attacker.connect();
-    peer.open(room.log);
-    const channel = await peer.numberOf(room.log);
+    const channel = await peer.join(room.log);
     if (channel === undefined) return;
     const ghosts: Run[] = Array.from({ length: 6_000 }, () => ({ writer: newWriter(), first: 1, last: 100 }));
     const known: Run[] = Array.from({ length: 6_000 }, (_, i) => {
@@ -58,14 +57,13 @@ export const wants: Attack = {
 export const readsNothing: Attack = {
   name: 'reads-nothing',
   rule: 'A peer that does not read is cut off, and what waits for it is bounded.',
-  does: 'asks on each of twenty connections for events that nobody has, 100 times 12,000 runs, and reads no answer',
+  does: 'asks on each of twenty connections for events that no node has, 100 times 12,000 runs, and reads no answer',
   async run(attacker) {
     const runs: Run[] = Array.from({ length: 12_000 }, () => ({ writer: newWriter(), first: 1, last: 100 }));
     await Promise.all(
       Array.from({ length: attacker.count(20) }, async () => {
         const peer = await attacker.connect();
-        peer.open('unread');
-        const channel = await peer.numberOf('unread');
+        const channel = await peer.join('unread');
         if (channel === undefined) return;
         peer.stopReading();
         const frame = socketFrame(encodeMessage({ kind: 'want', channel, runs }));

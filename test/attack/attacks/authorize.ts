@@ -52,8 +52,7 @@ export const manyRedactions: Attack = {
     await Promise.all(
       Array.from({ length: attacker.count(20) }, async (_, log) => {
         const name = `redacted-${log}`;
-        peer.open(name);
-        const channel = await peer.numberOf(name);
+        const channel = await peer.join(name);
         if (channel === undefined) return;
         for (let i = 0; i < 200 && !peer.isGone; i++) await peer.sendEvents(channel, [redactedPair(i)]);
       }),

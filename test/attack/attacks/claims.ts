@@ -12,8 +12,7 @@ export const acks: Attack = {
   does: 'says that it is durable, then acknowledges 1.1 million events of writers who never were',
   async run(attacker) {
     const peer = await attacker.connect({ durable: true });
-    peer.open('acks');
-    const channel = await peer.numberOf('acks');
+    const channel = await peer.join('acks');
     if (channel === undefined) return;
     for (let i = 0; i < attacker.count(90) && !peer.isGone; i++) {
       peer.send({ kind: 'ack', channel, node: 'by hand', runs: runsOf(12_000) });
@@ -29,8 +28,7 @@ export const absents: Attack = {
   does: 'says in twenty large frames that it does not have events of a few writers, which it was not asked for',
   async run(attacker) {
     const peer = await attacker.connect();
-    peer.open('absents');
-    const channel = await peer.numberOf('absents');
+    const channel = await peer.join('absents');
     if (channel === undefined) return;
     const writers = runsOf(4);
     let next = 1;
@@ -54,8 +52,7 @@ export const emptyRuns: Attack = {
   does: 'sends `want` frames without a run, as fast as they go',
   async run(attacker) {
     const peer = await attacker.connect();
-    peer.open('empty');
-    const channel = await peer.numberOf('empty');
+    const channel = await peer.join('empty');
     if (channel === undefined) return;
     const frame = socketFrame(encodeMessage({ kind: 'want', channel, runs: [] }));
     const many = Buffer.concat(Array.from({ length: 4_000 }, () => frame));

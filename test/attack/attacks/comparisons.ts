@@ -12,8 +12,7 @@ export const sums: Attack = {
   async run(attacker) {
     const { room } = attacker;
     const peer = await attacker.connect();
-    peer.open(room.log);
-    const channel = await peer.numberOf(room.log);
+    const channel = await peer.join(room.log);
     if (channel === undefined) return;
     // A sum counts when nothing was heard of the log for a while.
     await attacker.seconds(11);
@@ -56,8 +55,7 @@ export const redactions: Attack = {
   does: 'sends 2,000 events and their redactions, each of which asks to be erased from disks at once',
   async run(attacker) {
     const peer = await attacker.connect();
-    peer.open('erased');
-    const channel = await peer.numberOf('erased');
+    const channel = await peer.join('erased');
     if (channel === undefined) return;
     for (let i = 0; i < attacker.count(2_000) && !peer.isGone && attacker.lasts(15); i++) {
       await peer.sendEvents(channel, [redactedPair(i, true)]);

@@ -21,8 +21,7 @@ export const ghostEdge: Attack = {
     const { log } = attacker.room;
     const peer = await attacker.connect();
     const now = Date.now() * stepsPerMs;
-    peer.open(log, { edges: { wanted: 0, complete: now + 1000 * stepsPerMs } });
-    const channel = await peer.numberOf(log);
+    const channel = await peer.join(log, { edges: { wanted: 0, complete: now + 1000 * stepsPerMs } });
     if (channel === undefined) return;
     const ghost = { writer: newWriter(), seq: 1, time: now - 1000 * stepsPerMs };
     await peer.sendEvents(channel, [

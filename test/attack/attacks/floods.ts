@@ -63,7 +63,7 @@ export const slowFragments: Attack = {
 
 export const halfHandshakes: Attack = {
   name: 'half-handshakes',
-  rule: 'A request that is not finished costs a socket for a while, and keeps nobody out.',
+  rule: 'An unfinished request holds a socket for a limited time, and others still get in.',
   does: 'begins 2,000 HTTP requests and finishes none',
   async run(attacker) {
     const peers = Array.from({ length: attacker.count(2_000) }, () => attacker.dial());

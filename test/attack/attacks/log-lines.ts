@@ -13,8 +13,7 @@ export const logLines: Attack = {
   ],
   async run(attacker) {
     const peer = await attacker.connect();
-    peer.open('errors');
-    const channel = await peer.numberOf('errors');
+    const channel = await peer.join('errors');
     if (channel === undefined) return;
     const message = `fine\nrelay: \u001b[2K\u001b[31mthe disk is full\u001b[0m\r\u0007${'x'.repeat(300)}`;
     const error = { kind: 'error', channel, code: 'storage-failed', message, time: 0 } as const;

@@ -23,8 +23,7 @@ export const parking: Attack = {
         const peer = await attacker.connect();
         for (let log = 0; log < attacker.count(50) && !peer.isGone && attacker.lasts(30); log++) {
           const name = `parked-${i}-${log}`;
-          peer.open(name);
-          const channel = await peer.numberOf(name);
+          const channel = await peer.join(name);
           if (channel === undefined) return;
           for (let sent = 0; sent < megabytes * 5 && !peer.isGone && attacker.lasts(30); sent++) {
             await peer.sendEvents(channel, [block()]);
@@ -43,8 +42,7 @@ export const ghosts: Attack = {
   does: 'sends 12,000 small events into the honest room, each of which depends on another one that never was',
   async run(attacker) {
     const peer = await attacker.connect();
-    peer.open('honest');
-    const channel = await peer.numberOf('honest');
+    const channel = await peer.join('honest');
     if (channel === undefined) return;
     for (let block = 0; block < attacker.count(12) && !peer.isGone; block++) {
       const time = Date.now() * stepsPerMs;

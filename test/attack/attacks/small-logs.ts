@@ -5,7 +5,7 @@ import { stepsPerMs } from '../room.js';
 
 export const smallLogs: Attack = {
   name: 'small-logs',
-  rule: 'What one account may store is bounded, also in logs that nobody opens again.',
+  rule: 'What one account may store is bounded, also in logs that stay closed.',
   does: 'stores one event in each of 20,000 logs and leaves them',
   aims: [{ name: 'left on the disk, MiB', max: 4, of: ({ diskGrowth }) => diskGrowth / (1024 * 1024) }],
   async run(attacker) {
