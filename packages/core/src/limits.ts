@@ -244,6 +244,10 @@ export const turnBurstMs = 10;
 export const turnShare = 0.2;
 /** Turns that peers take one after another end after so long: what else the process does goes on in between. */
 export const turnMsMax = 2;
+/** What a frame costs at least: the smallest is read from its socket and parsed in about so long. */
+export const turnFrameMs = 0.004;
+/** Pieces of work of one peer that wait before no more is read from it. */
+export const turnWorkMax = 16;
 /** Questions of one session that `authorize` is asked at once; some hundred rooms of a newcomer take a few round trips. */
 export const questionsAtOnceMax = 16;
 /** What one peer refuses is reported so often a minute, and the rest as a number. */

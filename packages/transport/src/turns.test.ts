@@ -60,7 +60,7 @@ class World {
   }
 }
 
-const { turnBurstMs, turnMsMax, turnShare } = limits;
+const { turnBurstMs, turnMsMax, turnShare, turnWorkMax } = limits;
 
 test('an address within its share is served at once, one beyond it waits and is not read [Y1] [Y3]', () => {
   const world = new World();
@@ -70,13 +70,16 @@ test('an address within its share is served at once, one beyond it waits and is 
   expect(world.done).toEqual(['busy']);
   expect(busy.isRead).toBe(true);
 
-  busy.turns.run(world.work('busy again', 1));
+  for (let i = 1; i < turnWorkMax; i++) busy.turns.run(world.work('busy again', 0));
   expect(world.done).toEqual(['busy']);
+  // Some frames may wait; more are not read.
+  expect(busy.isRead).toBe(true);
+  busy.turns.run(world.work('busy again', 0));
   expect(busy.isRead).toBe(false);
   quiet.turns.run(world.work('quiet', 1));
   expect(world.done).toEqual(['busy', 'quiet']);
 
-  expect(world.rounds()).toEqual(['busy again']);
+  expect(world.rounds()).toEqual(Array.from({ length: turnWorkMax }, () => 'busy again'));
   expect(busy.isRead).toBe(true);
 });
 
@@ -123,6 +126,23 @@ test('turns end after a while, so that other things go on in between [Y2]', () =
     expect(world.nowMs - before).toBeLessThanOrEqual(turnMsMax);
   }
   expect(world.done.filter((name) => name === 'step')).toHaveLength(40);
+});
+
+test('an address that alone has work waits once in a turn, and not for each piece [Y2]', async () => {
+  const world = new World();
+  const peer = world.peer('10.0.0.1:1');
+  peer.turns.measure(world.work('', 10 * turnBurstMs));
+  let waits = 0;
+  for (let i = 0; i < 40; i++) {
+    const turn = peer.turns.next();
+    if (turn !== undefined) {
+      waits++;
+      world.round();
+      await turn;
+    }
+    peer.turns.measure(world.work('step', turnMsMax / 4));
+  }
+  expect(waits).toBe(10);
 });
 
 test('work of a peer keeps its order [Y3]', () => {

@@ -7,8 +7,10 @@
  * - [Y1] An address has a share of this node's time (`turnShare`), and may use some in advance (`turnBurstMs`). What it uses
  *   beyond that is done in turns: first each address has one, then each of its peers. Where no other peer waits, one
  *   peer has all of the node.
- * - [Y2] Turns end after `turnMsMax`: what else the process has to do goes on in between.
- * - [Y3] Work of one peer is done in the order in which it came. While some waits, no more is read from its connection.
+ * - [Y2] Turns end after `turnMsMax`: what else the process has to do goes on in between. An address whose turn it is needs no
+ *   other one for as long: where it alone has work, it waits once in that time, and not for each piece.
+ * - [Y3] Work of one peer is done in the order in which it came. While much waits (`turnWorkMax`), no more is read from
+ *   its connection.
  *
  * Time is measured by `Environment.elapsed`. Where that stands still while work is done, as in a simulation, everything is
  * done at once. Source: deficit round robin (Shreedhar and Varghese, 1995), with processor time in place of bytes.
@@ -25,6 +27,8 @@ interface Share {
   readonly waiting: PeerTurns[];
   /** Milliseconds that its next turn has, less what the last one took too much. */
   credit: number;
+  /** It needs no turn until then. */
+  until: number;
   peers: number;
 }
 
@@ -45,7 +49,7 @@ export class Turns {
     let share = this.#shares.get(address);
     if (share === undefined) {
       this.#forgetUnused();
-      share = { used: 0, at: this.#environment.elapsed(), waiting: [], credit: 0, peers: 0 };
+      share = { used: 0, at: this.#environment.elapsed(), waiting: [], credit: 0, until: 0, peers: 0 };
       this.#shares.set(address, share);
     }
     share.peers++;
@@ -61,19 +65,21 @@ export class Turns {
 
   /** Y1. @internal */
   isDue(share: Share): boolean {
-    return this.#usedOf(share) < limits.turnBurstMs;
+    const now = this.#environment.elapsed();
+    return now < share.until || usedAt(share, now) < limits.turnBurstMs;
   }
 
-  /** Does something, and counts the time that it takes. @internal */
-  measure<V>(share: Share, work: () => V): V {
+  /** Does something, and counts the time that it takes, at least so much. @internal */
+  measure<V>(share: Share, work: () => V, leastMs = 0): V {
     const began = this.#environment.elapsed();
     try {
       return work();
     } finally {
       const now = this.#environment.elapsed();
-      share.used = this.#usedOf(share) + now - began;
+      const ms = Math.max(now - began, leastMs);
+      share.used = usedAt(share, now) + ms;
       share.at = now;
-      share.credit -= now - began;
+      share.credit -= ms;
     }
   }
 
@@ -101,6 +107,7 @@ export class Turns {
     while (!isOver) {
       const share = this.#waiting.shift();
       if (share === undefined) return;
+      if (this.#waiting.length === 0) share.until = until;
       share.credit += limits.turnMsMax / 4;
       while (share.credit > 0 && share.waiting.length > 0 && !isOver) {
         const peer = share.waiting.shift() as PeerTurns;
@@ -112,14 +119,11 @@ export class Turns {
     if (this.#waiting.length > 0) this.#schedule();
   }
 
-  #usedOf({ used, at }: Share): number {
-    return Math.max(0, used - (this.#environment.elapsed() - at) * limits.turnShare);
-  }
-
   /** An address that comes again finds what it has used, for as long as that counts. */
   #forgetUnused(): void {
+    const now = this.#environment.elapsed();
     for (const [address, share] of this.#shares) {
-      if (share.peers === 0 && this.#usedOf(share) === 0) this.#shares.delete(address);
+      if (share.peers === 0 && usedAt(share, now) === 0) this.#shares.delete(address);
     }
   }
 
@@ -129,12 +133,18 @@ export class Turns {
   }
 }
 
+/** Of what an address has used, what still counts. */
+function usedAt({ used, at }: Share, now: number): number {
+  return Math.max(0, used - (now - at) * limits.turnShare);
+}
+
 /** The turns of one peer. @internal */
 export class PeerTurns {
   readonly #turns: Turns;
   readonly #share: Share;
   readonly #connection: Connection;
-  #work: (() => boolean)[] = [];
+  readonly #work: (() => boolean)[] = [];
+  #isPaused = false;
   #hasLeft = false;
 
   constructor(turns: Turns, share: Share, connection: Connection) {
@@ -147,17 +157,22 @@ export class PeerTurns {
     return this.#work.length > 0;
   }
 
-  /** Does something for the peer, now or in its turn (Y3). A connection that cannot be held up is served at once. */
+  /** Takes a frame of the peer, now or in its turn (Y3). A connection that cannot be held up is served at once. */
   run(work: () => void): void {
     const isNext = this.#work.length === 0 && this.#turns.isDue(this.#share);
     if (isNext || this.#connection.pause === undefined) {
-      this.measure(work);
+      this.#take(work);
       return;
     }
     this.#wait(() => {
-      this.measure(work);
+      this.#take(work);
       return false;
     });
+  }
+
+  /** What a frame took before it came here counts, too. */
+  #take(work: () => void): void {
+    this.#turns.measure(this.#share, work, limits.turnFrameMs);
   }
 
   /** Counts what is done for the peer in this moment. */
@@ -179,16 +194,25 @@ export class PeerTurns {
 
   #wait(work: () => boolean): void {
     this.#work.push(work);
-    if (this.#work.length > 1) return;
-    this.#connection.pause?.();
-    this.#turns.wait(this.#share, this);
+    // Holding up a socket and letting it go on costs more than a few frames.
+    if (this.#work.length === limits.turnWorkMax) {
+      this.#isPaused = true;
+      this.#connection.pause?.();
+    }
+    if (this.#work.length === 1) this.#turns.wait(this.#share, this);
   }
 
   /** One piece of work. True: it goes on outside, so no other turn is to follow at once. @internal */
   takeTurn(): boolean {
     const goesOn = this.#work.shift()?.() ?? false;
-    if (this.#work.length === 0) this.#connection.resume?.();
+    if (this.#work.length === 0) this.#goOn();
     return goesOn;
+  }
+
+  #goOn(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#connection.resume?.();
   }
 
   /** The peer is gone. What has begun may end; frames that wait are not taken. */
@@ -197,6 +221,6 @@ export class PeerTurns {
     this.#hasLeft = true;
     this.#turns.left(this.#share);
     for (const work of this.#work.splice(0)) work();
-    this.#connection.resume?.();
+    this.#goOn();
   }
 }

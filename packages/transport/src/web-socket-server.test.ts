@@ -344,6 +344,22 @@ test('a peer whose connection is paused has to wait, and all that it sent comes 
   expect(frames.map(([first]) => first)).toEqual(Array.from({ length: sent }, (_, i) => i & 255));
 });
 
+test('a peer that is paused by one of its small frames sends a few more, and not all that was read with it [N8]', async () => {
+  const { host, url } = await started();
+  const { socket, opened } = dial(url);
+  await opened;
+  const { connection, frames } = await host.first();
+  const sent = 20_000;
+  for (let i = 0; i < sent; i++) socket.send(Uint8Array.of(1, 2, 3));
+  await host.until(() => frames.length > 0);
+  connection.pause?.();
+  const atPause = frames.length;
+  await expectAlive(host, url);
+  expect(frames.length - atPause).toBeLessThan(2_000);
+  connection.resume?.();
+  await host.until(() => frames.length === sent);
+});
+
 test('a connection that is closed while it is paused ends [N2] [N8]', async () => {
   const { host, url } = await started();
   const { opened, ended } = dial(url);

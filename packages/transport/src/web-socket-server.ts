@@ -26,6 +26,7 @@ import { WebSocketServer as WsServer } from 'ws';
 import { addressOf } from './peer-address.js';
 import type { PeerNotice } from './peer-notice.js';
 import { mayTakePlace } from './peer-quota.js';
+import { sliceReads } from './sliced-reads.js';
 import { systemEnvironment } from './system-environment.js';
 import { boundsOf, type ConnectionBounds, connectionBounds, openWebSocketConnection } from './web-socket-connection.js';
 
@@ -166,8 +167,6 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
         clientTracking: false,
         perMessageDeflate: false,
         maxPayload: boundsOf(options).frameBytesMax,
-        // One frame of a connection for each round of the event loop: what was read of a flood at once is thousands of frames.
-        allowSynchronousEvents: false,
         maxFragments: limits.fragmentsMax,
         maxBufferedChunks: limits.bufferedChunksMax,
         ...(options.path === undefined ? {} : { path: options.path }),
@@ -191,6 +190,7 @@ export function webSocketServer(options: WebSocketServerOptions): WebSocketServe
 
       const take = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
         ws.handleUpgrade(request, socket, head, (accepted) => {
+          sliceReads(socket);
           const peer = peerOf(request, options.trustProxy === true);
           const address = addressOf(peer);
           byAddress.set(address, (byAddress.get(address) ?? 0) + 1);
